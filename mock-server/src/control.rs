@@ -1,0 +1,11 @@
+//! The control API on the control port.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::world::World;
+
+pub(crate) fn router(world: Arc<World>) -> Router {
+    Router::new().with_state(world)
+}

@@ -1,0 +1,286 @@
+//! A tenant's directory: users, app registrations, service principals, consent, policies.
+//!
+//! After set-up a directory changes through [`Event`] only, each a value that the control API,
+//! Graph, the pages, scenarios and the library share.
+
+mod application;
+mod event;
+mod grant;
+mod id;
+mod policy;
+mod user;
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use application::{
+    Application, ExposedApi, ExposedRole, ExposedScope, FederatedCredential, KeyCredential,
+    PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess,
+    ServicePrincipal, SignInAudience,
+};
+pub use event::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
+pub use grant::{
+    AppRoleAssignment, ConsentRequest, ConsentRequestStatus, ConsentType, PermissionGrant,
+};
+pub use id::{ApplicationId, ObjectId, TenantId, UserPrincipalName};
+pub use policy::{
+    AdminConsentRequests, ConditionalAccessPolicy, Demand, Policies, Switches, UserConsent,
+    Variation,
+};
+pub use user::{
+    DirectoryRole, Mailbox, MailboxKind, MailboxRight, Revocation, RevocationCause, Risk, User,
+    UserKind,
+};
+
+use crate::environment::Environment;
+
+/// The directory of one tenant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Directory {
+    /// The tenant's id.
+    pub id: TenantId,
+    /// The environment in which the tenant lives.
+    pub environment: Environment,
+    /// The organization's name.
+    pub display_name: String,
+    /// Verified domains; the first is the initial one.
+    pub domains: Vec<String>,
+    /// Two-letter country code.
+    pub country: String,
+    /// When the tenant was made.
+    pub created: Timestamp,
+    /// The tenant is blocked by Microsoft.
+    #[serde(default)]
+    pub blocked: bool,
+    /// The tenant is deleted.
+    #[serde(default)]
+    pub deleted: bool,
+    /// Users by object id, deleted ones included (they can be restored).
+    #[serde(default)]
+    pub users: IndexMap<ObjectId, User>,
+    /// App registrations of which this is the home tenant.
+    #[serde(default)]
+    pub applications: IndexMap<ApplicationId, Application>,
+    /// Apps that exist in this tenant.
+    #[serde(default)]
+    pub service_principals: IndexMap<ApplicationId, ServicePrincipal>,
+    /// Delegated permission grants.
+    #[serde(default)]
+    pub grants: Vec<PermissionGrant>,
+    /// Application permissions granted.
+    #[serde(default)]
+    pub app_role_assignments: Vec<AppRoleAssignment>,
+    /// Consent requests, oldest first.
+    #[serde(default)]
+    pub consent_requests: Vec<ConsentRequest>,
+    /// Tenant-wide settings.
+    #[serde(default)]
+    pub policies: Policies,
+    /// Switches for disputed or optional behaviour.
+    #[serde(default)]
+    pub switches: Switches,
+    /// How often the signing key was rotated; selects the key of the cloud's key ring.
+    #[serde(default)]
+    pub key_generation: u32,
+    /// Access tokens issued before this moment count as expired at Graph (`expire-access-tokens`).
+    #[serde(default)]
+    pub access_tokens_expired: Vec<AccessTokensEnded>,
+    /// Access tokens issued before this moment are challenged where the client can handle it
+    /// (`revoke-access-tokens`, continuous access evaluation).
+    #[serde(default)]
+    pub access_tokens_revoked: Vec<AccessTokensEnded>,
+    /// Refresh token families that were revoked one by one, until they would have expired.
+    #[serde(default)]
+    pub revoked_families: IndexMap<Uuid, Timestamp>,
+    /// Users' permissions per mailbox are in [`Mailbox::delegates`]; this is the set of terms of
+    /// use acceptances.
+    #[serde(default)]
+    pub accepted_terms: BTreeSet<ObjectId>,
+}
+
+/// The moment before which access tokens ended, for a user or an app or (both absent) everybody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct AccessTokensEnded {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub user: Option<ObjectId>,
+    /// Which client's.
+    pub app: Option<ApplicationId>,
+}
+
+impl AccessTokensEnded {
+    /// Whether a token of this user and client, issued then, has ended.
+    pub fn covers(&self, user: Option<ObjectId>, app: ApplicationId, issued: Timestamp) -> bool {
+        // `iat` is in whole seconds: a token of the same second counts as issued before.
+        issued.as_second() <= self.at.as_second()
+            && self.user.is_none_or(|it| user == Some(it))
+            && self.app.is_none_or(|it| it == app)
+    }
+}
+
+impl Directory {
+    /// An empty directory.
+    pub fn new(
+        id: TenantId,
+        environment: Environment,
+        display_name: impl Into<String>,
+        domain: impl Into<String>,
+        created: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            environment,
+            display_name: display_name.into(),
+            domains: vec![domain.into()],
+            country: "US".to_owned(),
+            created,
+            blocked: false,
+            deleted: false,
+            users: IndexMap::new(),
+            applications: IndexMap::new(),
+            service_principals: IndexMap::new(),
+            grants: Vec::new(),
+            app_role_assignments: Vec::new(),
+            consent_requests: Vec::new(),
+            policies: Policies::default(),
+            switches: Switches::default(),
+            key_generation: 0,
+            access_tokens_expired: Vec::new(),
+            access_tokens_revoked: Vec::new(),
+            revoked_families: IndexMap::new(),
+            accepted_terms: BTreeSet::new(),
+        }
+    }
+
+    /// The initial domain, such as `contoso.onmicrosoft.com`.
+    pub fn domain(&self) -> &str {
+        self.domains.first().map_or("", String::as_str)
+    }
+
+    /// Whether a domain belongs to the tenant.
+    pub fn has_domain(&self, domain: &str) -> bool {
+        self.domains.iter().any(|it| it.eq_ignore_ascii_case(domain))
+    }
+
+    /// The user with this object id, unless deleted.
+    pub fn user(&self, id: ObjectId) -> Option<&User> {
+        self.users.get(&id).filter(|user| user.deleted.is_none())
+    }
+
+    /// The user with this sign-in name, unless deleted.
+    pub fn user_by_name(&self, name: &str) -> Option<&User> {
+        let name = UserPrincipalName::new(name);
+        self.users
+            .values()
+            .find(|user| user.deleted.is_none() && user.user_principal_name == name)
+    }
+
+    /// The user meant by an object id or a sign-in name, unless deleted.
+    pub fn user_by_id_or_name(&self, text: &str) -> Option<&User> {
+        match text.parse::<ObjectId>() {
+            Ok(id) => self.user(id),
+            Err(_) => self.user_by_name(text),
+        }
+    }
+
+    /// The user that an alias, an object id or a sign-in name means, deleted ones included.
+    pub fn find_user(&self, text: &str) -> Option<&User> {
+        let name = UserPrincipalName::new(text);
+        self.users.values().find(|user| user.alias == text).or_else(|| {
+            match text.parse::<ObjectId>() {
+                Ok(id) => self.users.get(&id),
+                Err(_) => self.users.values().find(|user| user.user_principal_name == name),
+            }
+        })
+    }
+
+    /// The service principal of an app in this tenant.
+    pub fn service_principal(&self, app: ApplicationId) -> Option<&ServicePrincipal> {
+        self.service_principals.get(&app)
+    }
+
+    /// The delegated permissions of a resource that a client holds for a user.
+    pub fn granted_scopes(
+        &self,
+        client: ApplicationId,
+        user: ObjectId,
+        resource: ApplicationId,
+    ) -> BTreeSet<String> {
+        self.grants
+            .iter()
+            .filter(|grant| {
+                grant.client == client && grant.resource == resource && grant.consent.covers(user)
+            })
+            .flat_map(|grant| grant.scopes.iter().cloned())
+            .collect()
+    }
+
+    /// The application permissions of a resource that a client holds.
+    pub fn granted_roles(&self, client: ApplicationId, resource: ApplicationId) -> BTreeSet<String> {
+        self.app_role_assignments
+            .iter()
+            .filter(|assignment| assignment.client == client && assignment.resource == resource)
+            .map(|assignment| assignment.role.clone())
+            .collect()
+    }
+
+    /// Records consent: adds to an existing grant of the same client, resource and principal.
+    pub fn grant(
+        &mut self,
+        id: Uuid,
+        client: ApplicationId,
+        resource: ApplicationId,
+        consent: ConsentType,
+        scopes: impl IntoIterator<Item = String>,
+    ) {
+        let existing = self.grants.iter_mut().find(|grant| {
+            grant.client == client && grant.resource == resource && grant.consent == consent
+        });
+        match existing {
+            Some(grant) => grant.scopes.extend(scopes),
+            None => self.grants.push(PermissionGrant {
+                id,
+                client,
+                consent,
+                resource,
+                scopes: scopes.into_iter().collect(),
+            }),
+        }
+    }
+
+    /// Grants an application permission, once.
+    pub fn assign_role(
+        &mut self,
+        id: Uuid,
+        client: ApplicationId,
+        resource: ApplicationId,
+        role: impl Into<String>,
+        now: Timestamp,
+    ) {
+        let role = role.into();
+        if !self.granted_roles(client, resource).contains(&role) {
+            self.app_role_assignments.push(AppRoleAssignment {
+                id,
+                client,
+                resource,
+                role,
+                created: now,
+            });
+        }
+    }
+
+    /// The conditional access policies that apply to a user's use of an app.
+    pub fn conditional_access(
+        &self,
+        user: ObjectId,
+        app: ApplicationId,
+    ) -> impl Iterator<Item = &ConditionalAccessPolicy> {
+        self.policies.conditional_access.iter().filter(move |policy| policy.applies_to(user, app))
+    }
+}

@@ -1,0 +1,151 @@
+//! Tenant-wide settings: user consent, the admin-consent workflow, conditional access, token
+//! lifetimes, and the switches where the service's behaviour is disputed or optional.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{ApplicationId, ObjectId};
+
+/// The policies of a tenant.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// Who may consent.
+    #[serde(default)]
+    pub user_consent: UserConsent,
+    /// The admin-consent workflow.
+    #[serde(default)]
+    pub admin_consent_requests: AdminConsentRequests,
+    /// Conditional access policies, in order of creation.
+    #[serde(default)]
+    pub conditional_access: Vec<ConditionalAccessPolicy>,
+    /// The lifetime of access tokens that a token lifetime policy sets, in seconds.
+    #[serde(default)]
+    pub access_token_lifetime: Option<u32>,
+}
+
+/// Which permissions users may consent to.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserConsent {
+    /// All permissions that are not restricted to administrators, of all apps.
+    #[default]
+    All,
+    /// Low-impact permissions of verified publishers or of apps of the same tenant.
+    VerifiedLowImpact,
+    /// None: every consent is an administrator's.
+    None,
+}
+
+/// The admin-consent workflow, `adminConsentRequestPolicy`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConsentRequests {
+    /// Whether users may ask.
+    pub enabled: bool,
+    /// Who reviews. Empty: every user who may consent for the tenant.
+    #[serde(default)]
+    pub reviewers: BTreeSet<ObjectId>,
+    /// Days until a request expires.
+    pub duration_days: u16,
+}
+
+impl Default for AdminConsentRequests {
+    fn default() -> Self {
+        Self { enabled: false, reviewers: BTreeSet::new(), duration_days: 30 }
+    }
+}
+
+/// A conditional access policy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionalAccessPolicy {
+    /// The id, as in `polids`.
+    pub id: Uuid,
+    /// Users it applies to; empty: all.
+    #[serde(default)]
+    pub users: BTreeSet<ObjectId>,
+    /// Apps it applies to; empty: all.
+    #[serde(default)]
+    pub apps: BTreeSet<ApplicationId>,
+    /// What it demands.
+    pub demand: Demand,
+    /// Since when it is in force.
+    pub since: Timestamp,
+}
+
+/// What a conditional access policy demands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Demand {
+    /// Block access.
+    Block,
+    /// A device marked as compliant.
+    CompliantDevice,
+    /// Multifactor authentication.
+    Mfa,
+    /// Sign in again after so many seconds.
+    SignInFrequency(#[serde(with = "seconds")] SignedDuration),
+    /// Accepted terms of use.
+    TermsOfUse,
+}
+
+impl ConditionalAccessPolicy {
+    /// Whether the policy applies to a user's sign-in to an app.
+    pub fn applies_to(&self, user: ObjectId, app: ApplicationId) -> bool {
+        (self.users.is_empty() || self.users.contains(&user))
+            && (self.apps.is_empty() || self.apps.contains(&app))
+    }
+}
+
+/// Switches of a world where the service's behaviour is disputed or optional.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Switches {
+    /// A used refresh token dies. The service does not do that: off by default.
+    pub strict_rotation: bool,
+    /// Password events also revoke refresh tokens of confidential clients.
+    pub password_events_reach_confidential_clients: bool,
+    /// Access tokens are no JWTs.
+    pub opaque_tokens: bool,
+    /// Access and refresh tokens of several kilobytes.
+    pub large_tokens: bool,
+    /// Graph enforces its concurrency limit of four requests per app and mailbox.
+    pub mailbox_concurrency: bool,
+    /// Error descriptions are separated by CR LF, as until 2023, instead of by spaces.
+    pub error_description_line_breaks: bool,
+    /// Seeded differences that the standards allow.
+    pub variation: Variation,
+}
+
+/// Whether answers vary within what the standards allow.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variation {
+    /// Always the same.
+    #[default]
+    None,
+    /// Field order, extra members, header spelling, reworded error text vary by the seed.
+    Legal,
+}
+
+mod seconds {
+    use jiff::SignedDuration;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(value.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+        i64::deserialize(from).map(SignedDuration::from_secs)
+    }
+}

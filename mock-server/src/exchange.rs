@@ -1,0 +1,93 @@
+//! What accompanies one exchange (a request with its answer) through the floors that speak HTTP.
+//!
+//! The edge of the server puts an [`Arrival`] into the request's extensions before a handler sees
+//! it. A handler answers and may leave an [`Annotation`] in the response's extensions; the edge
+//! takes it into the journal. So no handler writes to the journal, and the journal knows all that
+//! the handler decided.
+
+use axum::http::Extensions;
+
+use crate::directory::{ApplicationId, ObjectId, TenantId};
+use crate::environment::{Environment, SignInCloud};
+use crate::journal::TokenUse;
+
+/// Where and how a request arrived.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The sign-in cloud that the host or the port stands for.
+    pub cloud: SignInCloud,
+    /// The environment, where the host or the port tells it. The login host of the US Government
+    /// cloud serves two.
+    pub environment: Option<Environment>,
+    /// Scheme, host and port that the client addressed, without a trailing slash:
+    /// `https://login.microsoftonline.com`, `https://localhost:8443`. Links in answers start
+    /// with it.
+    pub origin: String,
+    /// Whether the client addressed a real Microsoft host name (by proxy, hosts file or SNI), as
+    /// opposed to a port on localhost that serves an environment's authority and Graph together.
+    pub real_host: bool,
+    /// The retired login host's AADSTS code, if the client addressed one.
+    pub retired: Option<u32>,
+}
+
+impl Arrival {
+    /// The root of the authority in links: the addressed origin where it serves the authority,
+    /// otherwise the cloud's own login host.
+    pub fn authority_root(&self) -> String {
+        let graph_host = Environment::ALL
+            .into_iter()
+            .any(|environment| self.origin.eq_ignore_ascii_case(&environment.graph_root()));
+        if self.real_host && graph_host {
+            self.cloud.authority_root()
+        } else {
+            self.origin.clone()
+        }
+    }
+
+    /// The root of Graph in links of the authority (`msgraph_host`, user info): the addressed
+    /// origin on localhost, otherwise the environment's own Graph host.
+    pub fn graph_root(&self, environment: Environment) -> String {
+        if self.real_host { environment.graph_root() } else { self.origin.clone() }
+    }
+}
+
+/// What a handler tells the journal about an exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Annotation {
+    /// The tenant that was meant.
+    pub tenant: Option<TenantId>,
+    /// The environment of that tenant.
+    pub environment: Option<Environment>,
+    /// The client.
+    pub client: Option<ApplicationId>,
+    /// The user.
+    pub user: Option<ObjectId>,
+    /// The grant type in its short spelling, such as `refresh_token` or `device_code`.
+    pub grant: Option<String>,
+    /// The endpoint as a template, such as `GET /me/messages/{id}` or `token`.
+    pub endpoint: Option<String>,
+    /// The AADSTS codes of a refusal.
+    pub aadsts: Vec<u32>,
+    /// The error of a refusal: `invalid_grant`, `ErrorItemNotFound`.
+    pub error: Option<String>,
+    /// Why the mock decided as it did, in a sentence.
+    pub decision: Option<String>,
+    /// Tokens that were presented or issued.
+    pub tokens: Vec<TokenUse>,
+    /// What the client asked for and the mock does not do.
+    pub unsupported: Option<String>,
+    /// The moment of the tenant's clock at which the exchange was answered.
+    pub tenant_time: Option<jiff::Timestamp>,
+}
+
+impl Annotation {
+    /// Adds itself to the extensions of a response; a later one replaces an earlier one.
+    pub fn attach(self, extensions: &mut Extensions) {
+        extensions.insert(Box::new(self));
+    }
+
+    /// Takes what a handler left.
+    pub fn take(extensions: &mut Extensions) -> Option<Self> {
+        extensions.remove::<Box<Self>>().map(|it| *it)
+    }
+}

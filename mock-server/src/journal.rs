@@ -1,0 +1,330 @@
+//! The journal: a bounded, ordered record of every exchange and every change of state.
+//!
+//! Secrets, assertions and tokens never stand here whole: they are replaced as an entry is
+//! written (`redact`), tokens by a fingerprint that tells the same token from another one.
+
+mod redact;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+pub use redact::{Redaction, fingerprint};
+
+use crate::directory::{ApplicationId, Event, ObjectId, TenantId};
+use crate::environment::{Environment, SignInCloud};
+
+/// An entry of the journal.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Entry {
+    /// A request with its answer.
+    Exchange(Exchange),
+    /// Something that happened in a tenant.
+    Event(EventRecord),
+}
+
+/// An event that was applied.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct EventRecord {
+    /// The position in the journal, from 1, without gaps.
+    pub number: u64,
+    /// Real time.
+    pub at: Timestamp,
+    /// Where.
+    pub tenant: TenantId,
+    /// The tenant's own time.
+    pub tenant_time: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// A request with its answer.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Exchange {
+    /// The position in the journal, from 1, without gaps.
+    pub number: u64,
+    /// Real time of arrival.
+    pub at: Timestamp,
+    /// From arrival to answer, in microseconds.
+    pub elapsed_micros: u64,
+    /// The label of the listener by which the request came, where one was opened with a label.
+    pub via: Option<String>,
+    /// A number for each connection.
+    pub connection: u64,
+    /// The sign-in cloud of the host.
+    pub cloud: Option<SignInCloud>,
+    /// The environment, where host, port or tenant tell it.
+    pub environment: Option<Environment>,
+    /// What kind of endpoint.
+    pub surface: Surface,
+    /// The endpoint as a template, such as `GET /me/messages/{id}`.
+    pub endpoint: Option<String>,
+    /// The method.
+    pub method: String,
+    /// Scheme, host and port as addressed.
+    pub origin: String,
+    /// The path as sent.
+    pub path: String,
+    /// Query parameters, decoded, redacted.
+    pub query: Vec<(String, String)>,
+    /// Request headers, names in lower case, redacted.
+    pub request_headers: Vec<(String, String)>,
+    /// Form fields in their order, repeated ones included, decoded, redacted.
+    pub form: Vec<(String, String)>,
+    /// The request body where it is no form: JSON redacted, other text cut; bounded.
+    pub request_body: Option<serde_json::Value>,
+    /// The HTTP status.
+    pub status: u16,
+    /// Response headers, names in lower case, redacted.
+    pub response_headers: Vec<(String, String)>,
+    /// The response body: JSON redacted, other text cut; bounded.
+    pub response_body: Option<serde_json::Value>,
+    /// The tenant that was meant.
+    pub tenant: Option<TenantId>,
+    /// The tenant's own time when the answer was made.
+    pub tenant_time: Option<Timestamp>,
+    /// The client.
+    pub client: Option<ApplicationId>,
+    /// The user.
+    pub user: Option<ObjectId>,
+    /// The grant type in its short spelling.
+    pub grant: Option<String>,
+    /// The AADSTS codes of a refusal.
+    pub aadsts: Vec<u32>,
+    /// The error of a refusal.
+    pub error: Option<String>,
+    /// Why the mock decided as it did.
+    pub decision: Option<String>,
+    /// Tokens presented and issued.
+    pub tokens: Vec<TokenUse>,
+    /// The fault that touched the exchange.
+    pub fault: Option<String>,
+    /// What the client asked for and the mock does not do.
+    pub unsupported: Option<String>,
+}
+
+/// What kind of endpoint an exchange addressed.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surface {
+    /// Admin consent.
+    AdminConsent,
+    /// The authorize endpoint and the pages behind it.
+    Authorize,
+    /// The device-code endpoint.
+    DeviceCode,
+    /// OpenID configuration, instance discovery, user realm.
+    Discovery,
+    /// Microsoft Graph.
+    Graph,
+    /// The key set.
+    Keys,
+    /// Logout.
+    Logout,
+    /// Something else on a login host.
+    Other,
+    /// A host at the forward proxy that is none of ours.
+    Proxy,
+    /// The token endpoint.
+    Token,
+}
+
+/// A token that an exchange presented or issued.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TokenUse {
+    /// What kind of token.
+    pub kind: TokenKind,
+    /// Presented by the client, or issued to it.
+    pub direction: Direction,
+    /// The fingerprint: the same for the same token.
+    pub fingerprint: String,
+    /// The family of a refresh token or of the authorization code it began with: all that
+    /// descends from one sign-in.
+    pub family: Option<String>,
+    /// The position in the family.
+    pub generation: Option<u32>,
+}
+
+/// The kind of a token.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// Access token.
+    Access,
+    /// A client's assertion.
+    Assertion,
+    /// Authorization code.
+    Code,
+    /// Device code.
+    DeviceCode,
+    /// ID token.
+    Id,
+    /// Refresh token.
+    Refresh,
+}
+
+/// Which way a token went.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The mock issued it.
+    Issued,
+    /// The client presented it.
+    Presented,
+}
+
+/// The journal. Cheap to clone; clones are the same journal.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    capacity: usize,
+    redaction: Redaction,
+    state: Mutex<State>,
+    feed: broadcast::Sender<Arc<Entry>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    written: u64,
+    entries: VecDeque<Arc<Entry>>,
+}
+
+impl Journal {
+    /// A journal that keeps the newest `capacity` entries.
+    pub fn new(capacity: usize, redaction: Redaction) -> Self {
+        let (feed, _) = broadcast::channel(256);
+        let state = Mutex::new(State::default());
+        Self { inner: Arc::new(Inner { capacity: capacity.max(1), redaction, state, feed }) }
+    }
+
+    /// How secrets and tokens are written.
+    pub fn redaction(&self) -> Redaction {
+        self.inner.redaction
+    }
+
+    /// Writes an exchange and returns its number.
+    pub fn exchange(&self, exchange: Exchange) -> u64 {
+        self.write(|number| Entry::Exchange(Exchange { number, ..exchange }))
+    }
+
+    /// Writes an event and returns its number.
+    pub fn event(&self, record: EventRecord) -> u64 {
+        self.write(|number| Entry::Event(EventRecord { number, ..record }))
+    }
+
+    /// The number of the newest entry, 0 before the first.
+    pub fn position(&self) -> u64 {
+        self.inner.state.lock().written
+    }
+
+    /// The entries after a position that are still kept, oldest first.
+    pub fn since(&self, position: u64) -> Vec<Arc<Entry>> {
+        let state = self.inner.state.lock();
+        let skip = state.entries.partition_point(|entry| entry.number() <= position);
+        state.entries.iter().skip(skip).cloned().collect()
+    }
+
+    /// The kept exchanges after a position, oldest first.
+    pub fn exchanges_since(&self, position: u64) -> Vec<Exchange> {
+        self.since(position)
+            .iter()
+            .filter_map(|entry| match &**entry {
+                Entry::Exchange(exchange) => Some(exchange.clone()),
+                Entry::Event(_) => None,
+            })
+            .collect()
+    }
+
+    /// All entries written from now on; a reader that is too slow loses the oldest.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.inner.feed.subscribe()
+    }
+
+    /// Waits until an exchange after `position` fits, or the deadline passes.
+    pub async fn wait_for(
+        &self,
+        position: u64,
+        deadline: Duration,
+        fits: impl Fn(&Exchange) -> bool,
+    ) -> Option<Exchange> {
+        let mut feed = self.follow();
+        let search = |journal: &Self| {
+            journal.exchanges_since(position).into_iter().find(|exchange| fits(exchange))
+        };
+        if let Some(found) = search(self) {
+            return Some(found);
+        }
+        tokio::time::timeout(deadline, async {
+            loop {
+                match feed.recv().await {
+                    Ok(entry) => {
+                        if let Entry::Exchange(exchange) = &*entry
+                            && fits(exchange)
+                        {
+                            return Some(exchange.clone());
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        if let Some(found) = search(self) {
+                            return Some(found);
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        })
+        .await
+        .ok()
+        .flatten()
+    }
+
+    /// Forgets all entries; numbers go on.
+    pub fn clear(&self) {
+        self.inner.state.lock().entries.clear();
+    }
+
+    fn write(&self, entry: impl FnOnce(u64) -> Entry) -> u64 {
+        let mut state = self.inner.state.lock();
+        state.written += 1;
+        let number = state.written;
+        let entry = Arc::new(entry(number));
+        if state.entries.len() == self.inner.capacity {
+            state.entries.pop_front();
+        }
+        state.entries.push_back(Arc::clone(&entry));
+        // Nobody may be listening. Sent under the lock, so that the feed has the journal's order.
+        let _ = self.inner.feed.send(entry);
+        number
+    }
+}
+
+impl Entry {
+    /// The position in the journal.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Exchange(exchange) => exchange.number,
+            Self::Event(record) => record.number,
+        }
+    }
+
+    /// The tenant that the entry is about, where it is known.
+    pub fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Exchange(exchange) => exchange.tenant,
+            Self::Event(record) => Some(record.tenant),
+        }
+    }
+}

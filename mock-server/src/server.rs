@@ -1,0 +1,1 @@
+//! Certificates, listeners, host routing, forward proxy, isolation, the edge, shutdown.

@@ -1,0 +1,19 @@
+//! Tokens: signing keys, sealing, minting, verifying, and whether one is still good.
+
+mod access;
+mod id;
+mod keys;
+mod refresh;
+mod seal;
+pub mod validity;
+
+pub use access::{
+    AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
+    VerifyError, mint_access_token, verify_access_token,
+};
+pub use id::{IdTokenSpec, mint_id_token};
+pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey};
+pub use refresh::{
+    AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn,
+};
+pub use seal::{SealError, Sealer};

@@ -1,0 +1,242 @@
+//! Signing keys: a ring for each sign-in cloud, made on first use and kept on disk.
+//!
+//! A tenant signs with the key at its `key_generation` and publishes its neighbours, too: the
+//! next key appears before it is used, the previous one stays for tokens still in use.
+//! Source: learn.microsoft.com/entra/identity-platform/signing-key-rollover.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
+use aws_lc_rs::{digest, signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use parking_lot::Mutex;
+use rcgen::{CertificateParams, DnType};
+
+use crate::environment::SignInCloud;
+
+/// The key rings of all sign-in clouds.
+#[derive(Debug)]
+pub struct KeyRings {
+    rings: [KeyRing; 3],
+}
+
+/// The signing keys of one sign-in cloud.
+#[derive(Debug)]
+pub struct KeyRing {
+    cloud: SignInCloud,
+    directory: Option<PathBuf>,
+    keys: Mutex<Vec<Option<Arc<SigningKey>>>>,
+}
+
+/// A signing key with its certificate.
+pub struct SigningKey {
+    pair: KeyPair,
+    random: SystemRandom,
+    public: PublicKey,
+}
+
+/// The public half, as the key set shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicKey {
+    /// base64url SHA-1 of the certificate; also `x5t`.
+    pub kid: String,
+    /// The modulus, base64url.
+    pub n: String,
+    /// The exponent, base64url.
+    pub e: String,
+    /// The certificate, standard base64 of DER.
+    pub x5c: String,
+}
+
+impl KeyRings {
+    /// Rings whose keys are kept in a directory (files of mode 0600), or in memory only.
+    pub fn new(directory: Option<&Path>) -> Self {
+        let ring = |cloud| KeyRing {
+            cloud,
+            directory: directory.map(Path::to_owned),
+            keys: Mutex::new(Vec::new()),
+        };
+        Self { rings: SignInCloud::ALL.map(ring) }
+    }
+
+    /// The ring of a cloud.
+    pub fn of(&self, cloud: SignInCloud) -> &KeyRing {
+        &self.rings[cloud as usize]
+    }
+
+    /// The key with this id, in whichever cloud, among the keys made so far.
+    pub fn find(&self, kid: &str) -> Option<(SignInCloud, u32, Arc<SigningKey>)> {
+        SignInCloud::ALL.into_iter().find_map(|cloud| {
+            let keys = self.of(cloud).keys.lock();
+            let index = keys
+                .iter()
+                .position(|key| key.as_ref().is_some_and(|key| key.public.kid == kid))?;
+            let key = keys[index].clone()?;
+            Some((cloud, u32::try_from(index).ok()?, key))
+        })
+    }
+}
+
+impl KeyRing {
+    /// The key at a generation; made (some 100 ms) or read from disk when first asked for.
+    pub fn key(&self, generation: u32) -> Arc<SigningKey> {
+        let index = generation as usize;
+        // Held while a key is made: a second caller would only make a second one.
+        let mut keys = self.keys.lock();
+        if keys.len() <= index {
+            keys.resize_with(index + 1, || None);
+        }
+        if let Some(key) = &keys[index] {
+            return Arc::clone(key);
+        }
+        let key = Arc::new(self.load(index).unwrap_or_else(|| self.make(index)));
+        keys[index] = Some(Arc::clone(&key));
+        key
+    }
+
+    /// The keys that a tenant at this generation publishes: previous, current, next.
+    pub fn published(&self, generation: u32) -> Vec<Arc<SigningKey>> {
+        (generation.saturating_sub(1)..=generation + 1).map(|it| self.key(it)).collect()
+    }
+
+    fn path(&self, index: usize) -> Option<PathBuf> {
+        Some(self.directory.as_ref()?.join(format!("signing-{}-{index}.key", self.cloud)))
+    }
+
+    fn load(&self, index: usize) -> Option<SigningKey> {
+        let text = fs::read_to_string(self.path(index)?).ok()?;
+        let (key, certificate) = text.trim().split_once('\n')?;
+        SigningKey::from_der(&STANDARD.decode(key).ok()?, &STANDARD.decode(certificate).ok()?)
+    }
+
+    fn make(&self, index: usize) -> SigningKey {
+        // Both steps fail only where the process can't get memory or randomness.
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made");
+        let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key made here can be encoded");
+        let certificate = certificate(der.as_ref(), &self.cloud.facts().key_subject);
+        if let Some(path) = self.path(index) {
+            let text = format!("{}\n{}\n", STANDARD.encode(der.as_ref()), STANDARD.encode(&certificate));
+            if let Err(error) = write_private(&path, text.as_bytes()) {
+                tracing::warn!(path = %path.display(), %error, "the signing key is not kept");
+            }
+        }
+        SigningKey::new(pair, &certificate)
+    }
+}
+
+impl SigningKey {
+    fn from_der(key: &[u8], certificate: &[u8]) -> Option<Self> {
+        KeyPair::from_pkcs8(key).ok().map(|pair| Self::new(pair, certificate))
+    }
+
+    fn new(pair: KeyPair, certificate: &[u8]) -> Self {
+        let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
+        let components = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+        let public = PublicKey {
+            kid: URL_SAFE_NO_PAD.encode(thumbprint),
+            n: URL_SAFE_NO_PAD.encode(components.n),
+            e: URL_SAFE_NO_PAD.encode(components.e),
+            x5c: STANDARD.encode(certificate),
+        };
+        Self { pair, random: SystemRandom::new(), public }
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The key id.
+    pub fn kid(&self) -> &str {
+        &self.public.kid
+    }
+
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256).
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &self.random, message, &mut out)
+            .expect("an RSA key of 2048 bits signs any message");
+        out
+    }
+
+    /// Whether a signature over a message is this key's.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        signature::UnparsedPublicKey::new(
+            &RSA_PKCS1_2048_8192_SHA256,
+            self.pair.public_key().as_ref(),
+        )
+        .verify(message, signature)
+        .is_ok()
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SigningKey").field("kid", &self.public.kid).finish_non_exhaustive()
+    }
+}
+
+/// A self-signed certificate over the key, as the key set's `x5c` has it.
+fn certificate(pkcs8: &[u8], subject: &str) -> Vec<u8> {
+    let key = rcgen::KeyPair::try_from(pkcs8).expect("a key made here can be read");
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, subject);
+    params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2035, 1, 1);
+    let certificate = params.self_signed(&key).expect("a key made here can sign");
+    certificate.der().to_vec()
+}
+
+/// Writes a file that only its owner can read, and replaces an older one whole.
+pub(crate) fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let partial = path.with_extension(format!("partial-{}", std::process::id()));
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_kept_private_and_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = KeyRings::new(Some(directory.path())).of(SignInCloud::Global).key(0);
+        let again = KeyRings::new(Some(directory.path()));
+        let key = again.of(SignInCloud::Global).key(0);
+        assert_eq!(first.public(), key.public());
+        assert_eq!(key.kid().len(), 27);
+        assert_eq!(key.public().n.len(), 342);
+        assert_eq!(key.public().e, "AQAB");
+        let found = again.find(key.kid()).unwrap();
+        assert_eq!((found.0, found.1), (SignInCloud::Global, 0));
+
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = directory.path().join("signing-global-0.key");
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_broken_key_file_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("signing-us-gov-0.key"), "rubbish").unwrap();
+        let key = KeyRings::new(Some(directory.path())).of(SignInCloud::UsGov).key(0);
+        assert!(key.verifies(b"message", &key.sign(b"message")));
+        assert!(!key.verifies(b"other", &key.sign(b"message")));
+    }
+}

@@ -1,0 +1,106 @@
+//! What refresh tokens and authorization codes carry. They are sealed, not stored.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::directory::{ApplicationId, ObjectId, TenantId};
+
+/// How a user signed in: the part that every token of the family inherits.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SignIn {
+    /// The family: all tokens that descend from this sign-in.
+    pub family: Uuid,
+    /// The tenant to which the tokens belong.
+    pub tenant: TenantId,
+    /// The client.
+    pub client: ApplicationId,
+    /// Public, confidential or single-page.
+    pub client_class: ClientClass,
+    /// The user.
+    pub user: ObjectId,
+    /// When the user authenticated.
+    pub auth_time: Timestamp,
+    /// With what.
+    pub method: AuthenticationMethod,
+    /// When the user last passed multifactor authentication.
+    pub mfa_time: Option<Timestamp>,
+    /// The session id, `sid`.
+    pub session: Uuid,
+}
+
+/// The class of a client, by the redirect URI that took part, or the app's default.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientClass {
+    /// Has a credential.
+    Confidential,
+    /// Has none.
+    Public,
+    /// A single-page application: public, and its refresh tokens live 24 hours.
+    Spa,
+}
+
+/// How a user authenticated, by what revocation distinguishes.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthenticationMethod {
+    /// With the password.
+    Password,
+    /// With something else: a security key, a certificate, a federated sign-in.
+    NonPassword,
+}
+
+/// The contents of a refresh token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RefreshToken {
+    /// The sign-in from which it descends.
+    pub sign_in: SignIn,
+    /// The position in the family, from 1.
+    pub generation: u32,
+    /// When the first of the family was issued: the clock of single-page applications.
+    pub first_issued: Timestamp,
+    /// When this one was issued: the clock of inactivity.
+    pub issued: Timestamp,
+    /// The resource of the last request.
+    pub resource: ApplicationId,
+    /// The audience in the spelling of the last request, for refreshing without a scope.
+    pub audience: String,
+    /// The scopes of the last request by short name, for refreshing without a scope.
+    pub scopes: BTreeSet<String>,
+}
+
+/// The contents of an authorization code.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuthorizationCode {
+    /// The id by which redemption is remembered.
+    pub id: Uuid,
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// When it was issued; good for ten minutes.
+    pub issued: Timestamp,
+    /// The redirect URI as requested.
+    pub redirect_uri: String,
+    /// The PKCE challenge and its method (`plain` or `S256`).
+    pub challenge: Option<(String, String)>,
+    /// The nonce for the ID token.
+    pub nonce: Option<String>,
+    /// The scopes as requested, unresolved, space separated.
+    pub scope: String,
+    /// v1: the resource as requested.
+    pub resource: Option<String>,
+    /// The claims request.
+    pub claims: Option<String>,
+}
+
+impl RefreshToken {
+    /// The purpose under which refresh tokens are sealed.
+    pub const PURPOSE: &'static str = "refresh_token";
+}
+
+impl AuthorizationCode {
+    /// The purpose under which codes are sealed.
+    pub const PURPOSE: &'static str = "authorization_code";
+}

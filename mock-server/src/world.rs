@@ -1,0 +1,207 @@
+//! The world: all tenants of all environments, and how to find things in them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::clock::Clock;
+use crate::directory::{
+    Applied, Application, ApplicationId, Directory, Event, EventError, TenantId,
+};
+use crate::environment::{Environment, SignInCloud};
+use crate::journal::{EventRecord, Journal};
+use crate::mailbox::Mailboxes;
+use crate::random::Random;
+use crate::token::{KeyRings, Sealer};
+
+/// All tenants, their keys, and the source of randomness.
+#[derive(Debug)]
+pub struct World {
+    /// Ids, lifetimes, trace ids.
+    pub random: Random,
+    /// The signing keys of the sign-in clouds.
+    pub keys: KeyRings,
+    /// Seals authorization codes, device codes, refresh tokens and page state.
+    pub sealer: Sealer,
+    /// The record of what happens.
+    pub journal: Journal,
+    tenants: RwLock<Index>,
+}
+
+/// One tenant: the unit of isolation.
+#[derive(Debug)]
+pub struct Tenant {
+    /// The id.
+    pub id: TenantId,
+    /// Where it lives.
+    pub environment: Environment,
+    /// Its time.
+    pub clock: Clock,
+    /// The contents of its mailboxes.
+    pub mailboxes: Mailboxes,
+    directory: RwLock<Directory>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    // A tenant id may exist in two clouds, so the cloud is part of the key.
+    // Source: the tenant f8cdef31-… of the global and the US Government cloud.
+    by_id: HashMap<(SignInCloud, TenantId), Arc<Tenant>>,
+    by_domain: HashMap<(SignInCloud, String), TenantId>,
+    by_app: HashMap<(SignInCloud, ApplicationId), TenantId>,
+    order: Vec<(SignInCloud, TenantId)>,
+}
+
+impl World {
+    /// A world without tenants.
+    pub fn new(random: Random, keys: KeyRings, sealer: Sealer, journal: Journal) -> Self {
+        Self { random, keys, sealer, journal, tenants: RwLock::default() }
+    }
+
+    /// Adds a tenant, or replaces the one with the same id.
+    pub fn add(&self, directory: Directory, clock: Clock) -> Arc<Tenant> {
+        let tenant = Arc::new(Tenant {
+            id: directory.id,
+            environment: directory.environment,
+            clock,
+            mailboxes: Mailboxes::new(self.random.seed(), &directory),
+            directory: RwLock::new(directory),
+        });
+        let mut index = self.tenants.write();
+        let key = (tenant.environment.cloud(), tenant.id);
+        if index.by_id.insert(key, Arc::clone(&tenant)).is_none() {
+            index.order.push(key);
+        }
+        index.learn(&tenant);
+        tenant
+    }
+
+    /// Forgets a tenant.
+    pub fn remove(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
+        let mut index = self.tenants.write();
+        let tenant = index.by_id.remove(&(cloud, id))?;
+        index.order.retain(|key| *key != (cloud, id));
+        index.by_domain.retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        index.by_app.retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        Some(tenant)
+    }
+
+    /// All tenants in the order in which they were added.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        let index = self.tenants.read();
+        index.order.iter().filter_map(|key| index.by_id.get(key).cloned()).collect()
+    }
+
+    /// The tenant with this id in a cloud.
+    pub fn tenant(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.read().by_id.get(&(cloud, id)).cloned()
+    }
+
+    /// The tenant with this id, whatever the cloud.
+    pub fn tenant_anywhere(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        SignInCloud::ALL.into_iter().find_map(|cloud| self.tenant(cloud, id))
+    }
+
+    /// The tenant of a verified domain in a cloud.
+    pub fn tenant_of_domain(&self, cloud: SignInCloud, domain: &str) -> Option<Arc<Tenant>> {
+        let index = self.tenants.read();
+        let id = index.by_domain.get(&(cloud, domain.to_ascii_lowercase()))?;
+        index.by_id.get(&(cloud, *id)).cloned()
+    }
+
+    /// The tenant that a path segment names by id or verified domain.
+    pub fn tenant_of_segment(&self, cloud: SignInCloud, segment: &str) -> Option<Arc<Tenant>> {
+        match segment.parse() {
+            Ok(id) => self.tenant(cloud, id),
+            Err(_) => self.tenant_of_domain(cloud, segment),
+        }
+    }
+
+    /// The registration of an app with the tenant in which it is registered.
+    pub fn application(
+        &self,
+        cloud: SignInCloud,
+        app: ApplicationId,
+    ) -> Option<(Arc<Tenant>, Application)> {
+        let home = {
+            let index = self.tenants.read();
+            let id = index.by_app.get(&(cloud, app))?;
+            index.by_id.get(&(cloud, *id)).cloned()?
+        };
+        let application = home.directory().applications.get(&app).cloned()?;
+        Some((home, application))
+    }
+
+    /// Applies an event to a tenant, at its own time, and writes it to the journal.
+    pub fn apply(&self, tenant: &Tenant, event: &Event) -> Result<(), EventError> {
+        let now = tenant.now();
+        let applied = tenant.change().apply(event, now, &self.random)?;
+        match applied {
+            Applied::Here => {}
+            Applied::Elsewhere(home) => {
+                let home = self.tenant(tenant.environment.cloud(), home).ok_or_else(|| {
+                    EventError::NotPossible(format!("the app's home tenant {home} does not exist"))
+                })?;
+                home.change().apply(event, home.now(), &self.random)?;
+            }
+            Applied::Deliver { user, subject, from, body } => {
+                let directory = tenant.directory();
+                tenant.mailboxes.deliver(&directory, user, &subject, &from, &body, now);
+            }
+        }
+        self.tenants.write().learn(tenant);
+        self.journal.event(EventRecord {
+            number: 0,
+            at: Clock::real().now(),
+            tenant: tenant.id,
+            tenant_time: now,
+            event: event.clone(),
+        });
+        Ok(())
+    }
+}
+
+impl Tenant {
+    /// The tenant's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Reads the directory. Hold it briefly, never across an await or a signature.
+    pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read()
+    }
+
+    /// Changes the directory at set-up, and where no [`Event`] exists (consent on the pages,
+    /// Graph writes). Apps and domains added here are found after [`World::reindex`].
+    pub fn change(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write()
+    }
+}
+
+impl World {
+    /// Takes note of apps and domains that [`Tenant::change`] added.
+    pub fn reindex(&self, tenant: &Tenant) {
+        self.tenants.write().learn(tenant);
+    }
+}
+
+impl Index {
+    fn learn(&mut self, tenant: &Tenant) {
+        let cloud = tenant.environment.cloud();
+        let directory = tenant.directory();
+        for domain in &directory.domains {
+            self.by_domain.insert((cloud, domain.to_ascii_lowercase()), tenant.id);
+        }
+        for app in directory.applications.keys() {
+            self.by_app.insert((cloud, *app), tenant.id);
+        }
+    }
+}
+
+/// The age of something at a moment; zero for what lies in the future.
+pub(crate) fn age(now: Timestamp, then: Timestamp) -> SignedDuration {
+    now.duration_since(then).max(SignedDuration::ZERO)
+}
