@@ -8,7 +8,10 @@ use entra_mock::environment::SignInCloud;
 use entra_mock::token::KeyRings;
 
 fn main() {
-    let seconds = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(3);
+    let seconds = std::env::args()
+        .nth(1)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(3);
     let key = KeyRings::new(None).of(SignInCloud::Global).key(0);
     let message = [b'x'; 900];
     let mut signatures = 0_u32;
@@ -18,5 +21,8 @@ fn main() {
         std::hint::black_box(key.sign(std::hint::black_box(&message)));
         signatures += 1;
     }
-    println!("{:.0}", f64::from(signatures) / start.elapsed().as_secs_f64());
+    println!(
+        "{:.0}",
+        f64::from(signatures) / start.elapsed().as_secs_f64()
+    );
 }

@@ -21,7 +21,10 @@ use tempfile::TempDir;
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     // target/debug/deps/black_box-… → target/debug
-    let folder = test.ancestors().nth(2).expect("a test lies in target/debug/deps");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("a test lies in target/debug/deps");
     let path = folder.join(name);
     assert!(
         path.is_file(),
@@ -33,7 +36,10 @@ pub fn program(name: &str) -> PathBuf {
 
 /// The top folder of the project.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the project")
+        .to_owned()
 }
 
 /// The Python interpreter with the clients' packages.
@@ -56,7 +62,11 @@ pub fn node() -> PathBuf {
 }
 
 fn installed(path: PathBuf) -> PathBuf {
-    assert!(path.exists(), "{} is missing: run tests/run, which installs it", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run tests/run, which installs it",
+        path.display()
+    );
     path
 }
 
@@ -165,7 +175,14 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ready_file = folder.path().join("ready.json");
         let mut child = Command::new(program("entra-mock"))
-            .args(["serve", "--control", "127.0.0.1:0", "--tls-port", "0", "--ready-file"])
+            .args([
+                "serve",
+                "--control",
+                "127.0.0.1:0",
+                "--tls-port",
+                "0",
+                "--ready-file",
+            ])
             .arg(&ready_file)
             .args(arguments)
             .stdin(Stdio::null())
@@ -179,7 +196,11 @@ impl Server {
         let _ = summary.read_line(&mut line);
         if !ready_file.is_file() {
             let mut stderr = String::new();
-            let _ = child.stderr.take().expect("piped").read_to_string(&mut stderr);
+            let _ = child
+                .stderr
+                .take()
+                .expect("piped")
+                .read_to_string(&mut stderr);
             panic!("entra-mock is not ready: {line}{stderr}");
         }
         // Goes on reading, so that the server never waits for a full pipe.
@@ -187,7 +208,11 @@ impl Server {
         let _ = collect(child.stderr.take().expect("piped"));
         let text = std::fs::read_to_string(&ready_file).expect("the ready file can be read");
         let ready = serde_json::from_str(&text).expect("the ready file is JSON");
-        Self { child, folder, ready }
+        Self {
+            child,
+            folder,
+            ready,
+        }
     }
 
     /// The path of the ready file.

@@ -523,3 +523,6 @@ const OPAQUE: &str = "access_token";
 
 /// `nbf` lies this many seconds before the moment of issue. Unverified: own knowledge.
 const NOT_BEFORE_TOLERANCE: i64 = 300;
+
+#[cfg(test)]
+mod tests;

@@ -247,3 +247,6 @@ pub const SPA_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// An authorization code lives this long.
 /// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow ("about 10 minutes").
 pub const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
+#[cfg(test)]
+mod tests;
