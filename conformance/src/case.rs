@@ -13,8 +13,8 @@ mod read;
 mod scenario;
 mod settings;
 mod step;
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 mod tweak;
 mod value;
 
@@ -27,6 +27,7 @@ pub use fault::{
     Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt, WrongCertificate,
 };
 pub use library::{Case, Library, LibraryError};
+pub(crate) use pattern::glob;
 pub use pattern::{Pattern, PatternError};
 pub use read::{ReadError, read_scenario};
 pub use scenario::{Scenario, schema};
