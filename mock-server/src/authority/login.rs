@@ -1,0 +1,283 @@
+//! The forms of the pages: what a person typed and pressed.
+
+use axum::response::Response;
+
+use super::flow::{Flow, Purpose};
+use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, cancel, realm, stop, walk};
+use super::pages::account;
+use super::parameters::Parameters;
+use super::session::Login;
+use super::sign_in::{Failure, Found, Proof, Realm};
+use super::visit::{Refusal, Visit};
+use super::{admin_consent, authorize, consent_requests};
+use crate::directory::Event;
+
+/// Answers a form.
+pub(crate) fn submit(visit: &mut Visit, form: &Parameters) -> Response {
+    let Some(mut flow) = form.get("flow").and_then(|text| Flow::open(text, &visit.world.sealer))
+    else {
+        // Unverified: the code is own knowledge; the service shows an error page, too.
+        return visit.error_page(&Refusal::new(
+            90013,
+            "invalid_request",
+            "Invalid input received from the user. The sign-in page is too old or incomplete: go \
+             back to the application and sign in again.",
+        ));
+    };
+    visit.correlation = flow.correlation;
+    if let Some(client) = flow.client() {
+        match visit.world.application(visit.arrival.cloud, client) {
+            Some((_, app)) => visit.for_app(&app),
+            None => {
+                let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
+                return visit.error_page(&refusal);
+            }
+        }
+    }
+    let halt = match act(visit, &mut flow, form) {
+        Ok(response) => return response,
+        Err(halt) => halt,
+    };
+    stop(visit, &flow, halt)
+}
+
+fn act(visit: &mut Visit, flow: &mut Flow, form: &Parameters) -> Result<Response, Halt> {
+    let realm = realm(visit, flow)?;
+    if let Realm::One(tenant) = &realm {
+        visit.at(tenant);
+    }
+    if let Some(name) = form.get("pick") {
+        return sign_in(visit, flow, &realm, name, Proof::QuickPick);
+    }
+    if let Some(account) = form.get("account") {
+        flow.login = picked(visit, &realm, account);
+        return walk(visit, flow);
+    }
+    match form.get("action").unwrap_or("") {
+        "next" => match form.get("loginfmt") {
+            None => {
+                flow.name = None;
+                // Unverified: the service checks this in the browser, without a code.
+                let error = (50059, "Enter a valid user name.");
+                Err(ask_to_sign_in(visit, flow, &realm, Some(error), None))
+            }
+            Some(name) => {
+                find(visit, flow, &realm, name)?;
+                Err(ask_to_sign_in(visit, flow, &realm, None, None))
+            }
+        },
+        "back" => {
+            flow.name = None;
+            flow.other_account = true;
+            Err(ask_to_sign_in(visit, flow, &realm, None, None))
+        }
+        "sign-in" => {
+            let name = form.owned("loginfmt").or_else(|| flow.name.clone()).unwrap_or_default();
+            let password = form.get("passwd").unwrap_or("");
+            sign_in(visit, flow, &realm, &name, Proof::Password(password))
+        }
+        "security-key" => {
+            let name = flow.name.clone().or_else(|| form.owned("loginfmt")).unwrap_or_default();
+            sign_in(visit, flow, &realm, &name, Proof::SecurityKey)
+        }
+        "change-password" => change_password(visit, flow, &realm, form),
+        "other-account" => {
+            flow.login = None;
+            flow.name = None;
+            flow.other_account = true;
+            flow.fresh = false;
+            Err(ask_to_sign_in(visit, flow, &realm, None, None))
+        }
+        "cancel" => {
+            let declined =
+                matches!(walk(visit, flow), Err(Halt::Ask(ask)) if ask.kind == Kind::Consent);
+            Ok(cancel(visit, flow, declined))
+        }
+        action => decide(visit, flow, form, action),
+    }
+}
+
+/// The answer to a page further on: which one is found by walking the way again.
+fn decide(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    form: &Parameters,
+    action: &str,
+) -> Result<Response, Halt> {
+    let ask = match walk(visit, flow) {
+        Err(Halt::Ask(ask)) => ask,
+        other => return other,
+    };
+    let Some(login) = flow.login.clone() else { return Err(Halt::Ask(ask)) };
+    match (ask.kind, action) {
+        (Kind::Mfa, "approve") => {
+            let login = Login { mfa_time: Some(visit.now()), ..login };
+            visit.session.remember(&login);
+            flow.login = Some(login);
+        }
+        (Kind::Mfa, "deny") => {
+            // Source: reference-error-codes, 500121.
+            return Err(Halt::Page(Refusal::new(
+                500_121,
+                "access_denied",
+                "Authentication failed during strong authentication request.",
+            )));
+        }
+        (Kind::Terms, "accept") => {
+            if let Some(tenant) = &visit.tenant {
+                tenant.change().accepted_terms.insert(login.user);
+            }
+        }
+        (Kind::Consent, "accept") => {
+            let for_tenant = form.get("orgconsent") == Some("true");
+            authorize::consent(visit, flow, &login, for_tenant)?;
+        }
+        (Kind::Approval, "request") => {
+            let reason = form.get("justification").map(str::trim).filter(|it| !it.is_empty());
+            let Some(reason) = reason else {
+                return Err(authorize::ask_for_approval(
+                    visit,
+                    flow,
+                    &login,
+                    Some("Enter a justification: your administrators read it."),
+                )?);
+            };
+            authorize::request_approval(visit, flow, &login, reason)?;
+        }
+        (Kind::AdminConsent, "accept") => {
+            if let Purpose::AdminConsent(request) = flow.purpose.clone() {
+                return admin_consent::grant(visit, flow, &request, &login);
+            }
+            authorize::consent(visit, flow, &login, true)?;
+        }
+        (Kind::Device, "accept") => {
+            if let Purpose::DeviceLogin(request) = &mut flow.purpose {
+                request.confirmed = true;
+            }
+        }
+        (Kind::Review, "approve" | "deny" | "block") => {
+            let app = form.get("app").unwrap_or("");
+            return consent_requests::review(visit, flow, &login, app, action);
+        }
+        _ => return Err(Halt::Ask(ask)),
+    }
+    walk(visit, flow)
+}
+
+/// Looks an account up, and takes note of its name.
+fn find(visit: &mut Visit, flow: &mut Flow, realm: &Realm, name: &str) -> Result<Found, Halt> {
+    let app = visit.app.as_ref().map(|app| (app.app_id.to_string(), app.display_name.clone()));
+    let (id, label) = app.unwrap_or_default();
+    match realm.find(&visit.world, name, (&id, &label)) {
+        Ok(found) => {
+            visit.at(&found.tenant);
+            visit.annotation.user = Some(found.user);
+            flow.name = Some(name.trim().to_owned());
+            Ok(found)
+        }
+        Err(failure) => {
+            flow.name = None;
+            Err(failed(visit, flow, realm, failure))
+        }
+    }
+}
+
+fn sign_in(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    realm: &Realm,
+    name: &str,
+    proof: Proof<'_>,
+) -> Result<Response, Halt> {
+    let found = find(visit, flow, realm, name)?;
+    match found.sign_in(proof, &visit.world.random) {
+        Ok(login) => {
+            visit.session.remember(&login);
+            flow.login = Some(login);
+            flow.fresh = true;
+            flow.failures = 0;
+            walk(visit, flow)
+        }
+        Err(failure) => {
+            if matches!(failure, Failure::Inline(50126, _)) {
+                flow.failures += 1;
+                lock_out(visit, flow, &found);
+            }
+            Err(failed(visit, flow, realm, failure))
+        }
+    }
+}
+
+/// Smart lockout after ten wrong passwords.
+///
+/// Source: learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout.
+fn lock_out(visit: &Visit, flow: &mut Flow, found: &Found) {
+    if flow.failures < 10 {
+        return;
+    }
+    flow.failures = 0;
+    let (tenant, user) = found.password_holder();
+    // The user was found a moment ago; one deleted since needs no lock.
+    let _ = visit.world.apply(&tenant, &Event::LockUser { user: user.to_string() });
+}
+
+fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Halt {
+    match failure {
+        Failure::Inline(code, text) => {
+            let note = Refusal::new(code, "invalid_grant", text.clone());
+            visit.note(&note);
+            ask_to_sign_in(visit, flow, realm, Some((code, &text)), None)
+        }
+        Failure::Expired => ask_for_new_password(visit, flow, None),
+        Failure::Page(refusal) => Halt::Page(refusal),
+    }
+}
+
+fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str)>) -> Halt {
+    let refusal = Refusal::new(50055, "invalid_grant", "The password is expired.");
+    visit.note(&refusal);
+    let frame = interaction::frame(visit, flow);
+    let page = account::change_password(&frame, flow.name.as_deref().unwrap_or(""), error);
+    Ask::halt(Kind::SignIn, page, refusal)
+}
+
+fn change_password(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    realm: &Realm,
+    form: &Parameters,
+) -> Result<Response, Halt> {
+    let name = flow.name.clone().unwrap_or_default();
+    let found = find(visit, flow, realm, &name)?;
+    let current = form.get("passwd").unwrap_or("");
+    let wanted = form.get("newpasswd").unwrap_or("");
+    let problem = match found.sign_in(Proof::Password(current), &visit.world.random) {
+        Err(Failure::Inline(code, text)) => Some((code, text)),
+        Err(Failure::Page(refusal)) => return Err(Halt::Page(refusal)),
+        Ok(_) | Err(Failure::Expired) if wanted.is_empty() => {
+            Some((50055, "Enter a new password.".to_owned()))
+        }
+        Ok(_) | Err(Failure::Expired) if form.get("confirmpasswd") != Some(wanted) => {
+            Some((50055, "The two new passwords differ.".to_owned()))
+        }
+        Ok(_) | Err(Failure::Expired) if wanted == current => {
+            Some((50055, "The new password must differ from the old one.".to_owned()))
+        }
+        Ok(_) | Err(Failure::Expired) => None,
+    };
+    if let Some((code, text)) = problem {
+        return Err(ask_for_new_password(visit, flow, Some((code, &text))));
+    }
+    let (tenant, user) = found.password_holder();
+    let event = Event::ChangePassword { user: user.to_string(), password: Some(wanted.to_owned()) };
+    if let Err(error) = visit.world.apply(&tenant, &event) {
+        return Err(Halt::Page(Refusal::new(50034, "invalid_grant", error.to_string())));
+    }
+    sign_in(visit, flow, realm, &name, Proof::Password(wanted))
+}
+
+/// The account of the session that a tile names.
+fn picked(visit: &mut Visit, realm: &Realm, tile: &str) -> Option<Login> {
+    let known = realm.signed_in(&visit.world, &mut visit.session);
+    known.into_iter().find(|login| format!("{} {}", login.tenant, login.user) == tile)
+}
