@@ -33,18 +33,27 @@ impl Clock {
 
     /// A clock that stands still at `now`.
     pub fn frozen_at(now: Timestamp) -> Self {
-        Self::from_state(ClockState { offset: SignedDuration::ZERO, frozen: Some(now) })
+        Self::from_state(ClockState {
+            offset: SignedDuration::ZERO,
+            frozen: Some(now),
+        })
     }
 
     /// A clock that goes on from a stored state.
     pub fn from_state(state: ClockState) -> Self {
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// The time that this clock shows.
     pub fn now(&self) -> Timestamp {
         let state = *self.state.lock();
-        state.frozen.unwrap_or_else(|| machine_time().saturating_add(state.offset).unwrap_or(Timestamp::MAX))
+        state.frozen.unwrap_or_else(|| {
+            machine_time()
+                .saturating_add(state.offset)
+                .unwrap_or(Timestamp::MAX)
+        })
     }
 
     /// Moves the clock forward (or back, with a negative duration).
@@ -73,7 +82,10 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where real time enters")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where real time enters"
+)]
 fn machine_time() -> Timestamp {
     Timestamp::now()
 }
@@ -82,11 +94,16 @@ mod jiff_duration {
     use jiff::SignedDuration;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &SignedDuration,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.serialize_i64(value.as_millis().try_into().unwrap_or(i64::MAX))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<SignedDuration, D::Error> {
         i64::deserialize(from).map(SignedDuration::from_millis)
     }
 }

@@ -59,7 +59,10 @@ pub fn decide(
                 .filter(|scope| force || !(pre_authorized || granted.contains(*scope)))
                 .cloned()
                 .collect();
-            ResourceScopes { resource: asked.resource, scopes }
+            ResourceScopes {
+                resource: asked.resource,
+                scopes,
+            }
         })
         .collect();
     missing.retain(|of| !of.scopes.is_empty());
@@ -113,9 +116,11 @@ fn user_may_consent(
     let assignment = directory
         .service_principal(application.app_id)
         .is_some_and(|principal| principal.assignment_required);
-    let admin_only = missing
-        .iter()
-        .any(|of| of.scopes.iter().any(|scope| is_admin_only(directory, of.resource, scope)));
+    let admin_only = missing.iter().any(|of| {
+        of.scopes
+            .iter()
+            .any(|scope| is_admin_only(directory, of.resource, scope))
+    });
     if assignment || admin_only {
         return false;
     }

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 pub use application::{
     Application, ExposedApi, ExposedRole, ExposedScope, FederatedCredential, KeyCredential,
-    PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess,
-    ServicePrincipal, SignInAudience,
+    PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess, ServicePrincipal,
+    SignInAudience,
 };
 pub use event::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
 pub use grant::{
@@ -165,7 +165,9 @@ impl Directory {
 
     /// Whether a domain belongs to the tenant.
     pub fn has_domain(&self, domain: &str) -> bool {
-        self.domains.iter().any(|it| it.eq_ignore_ascii_case(domain))
+        self.domains
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(domain))
     }
 
     /// The user with this object id, unless deleted.
@@ -192,12 +194,16 @@ impl Directory {
     /// The user that an alias, an object id or a sign-in name means, deleted ones included.
     pub fn find_user(&self, text: &str) -> Option<&User> {
         let name = UserPrincipalName::new(text);
-        self.users.values().find(|user| user.alias == text).or_else(|| {
-            match text.parse::<ObjectId>() {
+        self.users
+            .values()
+            .find(|user| user.alias == text)
+            .or_else(|| match text.parse::<ObjectId>() {
                 Ok(id) => self.users.get(&id),
-                Err(_) => self.users.values().find(|user| user.user_principal_name == name),
-            }
-        })
+                Err(_) => self
+                    .users
+                    .values()
+                    .find(|user| user.user_principal_name == name),
+            })
     }
 
     /// The service principal of an app in this tenant.
@@ -222,7 +228,11 @@ impl Directory {
     }
 
     /// The application permissions of a resource that a client holds.
-    pub fn granted_roles(&self, client: ApplicationId, resource: ApplicationId) -> BTreeSet<String> {
+    pub fn granted_roles(
+        &self,
+        client: ApplicationId,
+        resource: ApplicationId,
+    ) -> BTreeSet<String> {
         self.app_role_assignments
             .iter()
             .filter(|assignment| assignment.client == client && assignment.resource == resource)
@@ -281,6 +291,9 @@ impl Directory {
         user: ObjectId,
         app: ApplicationId,
     ) -> impl Iterator<Item = &ConditionalAccessPolicy> {
-        self.policies.conditional_access.iter().filter(move |policy| policy.applies_to(user, app))
+        self.policies
+            .conditional_access
+            .iter()
+            .filter(move |policy| policy.applies_to(user, app))
     }
 }

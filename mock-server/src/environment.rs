@@ -14,7 +14,17 @@ use serde::{Deserialize, Serialize};
 
 /// What a connector's user picks: a Microsoft 365 environment with its own Graph.
 #[derive(
-    Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Environment {
@@ -31,7 +41,17 @@ pub enum Environment {
 
 /// A set of login hosts with issuers and signing keys of its own; Entra's "cloud instance".
 #[derive(
-    Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum SignInCloud {
@@ -135,17 +155,23 @@ impl SignInCloud {
 
     /// The environments over this sign-in cloud.
     pub fn environments(self) -> impl Iterator<Item = Environment> {
-        Environment::ALL.into_iter().filter(move |environment| environment.cloud() == self)
+        Environment::ALL
+            .into_iter()
+            .filter(move |environment| environment.cloud() == self)
     }
 
     /// The issuer of v1 tokens of a tenant; the trailing slash is significant.
     pub fn v1_issuer(self, tenant: impl fmt::Display) -> String {
-        self.facts().v1_issuer.replace("{tenantid}", &tenant.to_string())
+        self.facts()
+            .v1_issuer
+            .replace("{tenantid}", &tenant.to_string())
     }
 
     /// The issuer of v2 tokens of a tenant.
     pub fn v2_issuer(self, tenant: impl fmt::Display) -> String {
-        self.facts().v2_issuer.replace("{tenantid}", &tenant.to_string())
+        self.facts()
+            .v2_issuer
+            .replace("{tenantid}", &tenant.to_string())
     }
 
     /// `https://{login host}` without a trailing slash.
@@ -158,23 +184,35 @@ impl Site {
     /// What a host name (no port, any case) stands for; `None` for a host that is not Microsoft's.
     pub fn of_host(host: &str) -> Option<Self> {
         let is = |known: &str| known.eq_ignore_ascii_case(host);
-        if let Some(cloud) =
-            SignInCloud::ALL.into_iter().find(|cloud| cloud.facts().hosts.iter().any(|name| is(name)))
+        if let Some(cloud) = SignInCloud::ALL
+            .into_iter()
+            .find(|cloud| cloud.facts().hosts.iter().any(|name| is(name)))
         {
             return Some(Self::Authority(cloud));
         }
-        if let Some(environment) =
-            Environment::ALL.into_iter().find(|environment| is(environment.graph_host()))
+        if let Some(environment) = Environment::ALL
+            .into_iter()
+            .find(|environment| is(environment.graph_host()))
         {
             return Some(Self::Graph(environment));
         }
-        TABLE.retired_host.iter().find(|row| is(&row.host)).map(|row| Self::Retired(row.aadsts))
+        TABLE
+            .retired_host
+            .iter()
+            .find(|row| is(&row.host))
+            .map(|row| Self::Retired(row.aadsts))
     }
 
     /// Every host name that the mock serves: login hosts with aliases, Graph hosts, retired hosts.
     pub fn all_hosts() -> impl Iterator<Item = &'static str> {
-        let login = TABLE.sign_in_cloud.iter().flat_map(|cloud| cloud.hosts.iter());
-        let graph = TABLE.environment.iter().map(|environment| &environment.graph_host);
+        let login = TABLE
+            .sign_in_cloud
+            .iter()
+            .flat_map(|cloud| cloud.hosts.iter());
+        let graph = TABLE
+            .environment
+            .iter()
+            .map(|environment| &environment.graph_host);
         let retired = TABLE.retired_host.iter().map(|row| &row.host);
         login.chain(graph).chain(retired).map(String::as_str)
     }
@@ -305,7 +343,10 @@ mod tests {
     #[test]
     fn rows_stand_in_the_order_of_the_enums() {
         let environments: Vec<_> = Environment::ALL.iter().map(|it| it.slug()).collect();
-        assert_eq!(environments, ["office365", "us-gov-l4", "us-gov-l5", "china"]);
+        assert_eq!(
+            environments,
+            ["office365", "us-gov-l4", "us-gov-l5", "china"]
+        );
         let clouds: Vec<_> = SignInCloud::ALL.iter().map(|it| it.slug()).collect();
         assert_eq!(clouds, ["global", "us-gov", "china"]);
     }
@@ -313,7 +354,10 @@ mod tests {
     #[test]
     fn both_login_hosts_of_china_are_its_authority() {
         for host in ["login.chinacloudapi.cn", "LOGIN.partner.microsoftonline.cn"] {
-            assert_eq!(Site::of_host(host), Some(Site::Authority(SignInCloud::China)));
+            assert_eq!(
+                Site::of_host(host),
+                Some(Site::Authority(SignInCloud::China))
+            );
         }
     }
 

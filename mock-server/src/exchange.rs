@@ -47,7 +47,11 @@ impl Arrival {
     /// The root of Graph in links of the authority (`msgraph_host`, user info): the addressed
     /// origin on localhost, otherwise the environment's own Graph host.
     pub fn graph_root(&self, environment: Environment) -> String {
-        if self.real_host { environment.graph_root() } else { self.origin.clone() }
+        if self.real_host {
+            environment.graph_root()
+        } else {
+            self.origin.clone()
+        }
     }
 }
 

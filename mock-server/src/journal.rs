@@ -111,7 +111,16 @@ pub struct Exchange {
 
 /// What kind of endpoint an exchange addressed.
 #[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+    Clone,
+    Copy,
+    Debug,
+    Deserialize,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
@@ -207,7 +216,14 @@ impl Journal {
     pub fn new(capacity: usize, redaction: Redaction) -> Self {
         let (feed, _) = broadcast::channel(256);
         let state = Mutex::new(State::default());
-        Self { inner: Arc::new(Inner { capacity: capacity.max(1), redaction, state, feed }) }
+        Self {
+            inner: Arc::new(Inner {
+                capacity: capacity.max(1),
+                redaction,
+                state,
+                feed,
+            }),
+        }
     }
 
     /// How secrets and tokens are written.
@@ -233,7 +249,9 @@ impl Journal {
     /// The entries after a position that are still kept, oldest first.
     pub fn since(&self, position: u64) -> Vec<Arc<Entry>> {
         let state = self.inner.state.lock();
-        let skip = state.entries.partition_point(|entry| entry.number() <= position);
+        let skip = state
+            .entries
+            .partition_point(|entry| entry.number() <= position);
         state.entries.iter().skip(skip).cloned().collect()
     }
 
@@ -262,7 +280,10 @@ impl Journal {
     ) -> Option<Exchange> {
         let mut feed = self.follow();
         let search = |journal: &Self| {
-            journal.exchanges_since(position).into_iter().find(|exchange| fits(exchange))
+            journal
+                .exchanges_since(position)
+                .into_iter()
+                .find(|exchange| fits(exchange))
         };
         if let Some(found) = search(self) {
             return Some(found);

@@ -1,5 +1,6 @@
 //! A Microsoft Entra ID and Microsoft Graph that runs on a laptop with no network.
 
+pub mod aadsts;
 mod authority;
 pub mod clock;
 pub mod consent;

@@ -37,12 +37,18 @@ pub struct Permission {
 impl Permission {
     /// The permission with this name (any case) and kind.
     pub fn find(name: &str, kind: PermissionKind) -> Option<&'static Self> {
-        TABLE.by_name.get(&(name.to_ascii_lowercase(), kind)).map(|index| &TABLE.rows[*index])
+        TABLE
+            .by_name
+            .get(&(name.to_ascii_lowercase(), kind))
+            .map(|index| &TABLE.rows[*index])
     }
 
     /// The permission with this id and kind.
     pub fn find_by_id(id: Uuid, kind: PermissionKind) -> Option<&'static Self> {
-        TABLE.rows.iter().find(|row| row.id == id && row.kind == kind)
+        TABLE
+            .rows
+            .iter()
+            .find(|row| row.id == id && row.kind == kind)
     }
 
     /// All permissions of Microsoft Graph, in the order of the table.
@@ -107,12 +113,20 @@ mod tests {
 
     #[test]
     fn the_connector_permissions_are_there() {
-        let admin = |name| Permission::find(name, PermissionKind::Delegated).unwrap().admin_only;
+        let admin = |name| {
+            Permission::find(name, PermissionKind::Delegated)
+                .unwrap()
+                .admin_only
+        };
         assert!(!admin("Mail.Read"));
         assert!(!admin("offline_access"));
         assert!(!admin("Calendars.ReadWrite.Shared"));
         assert!(admin("User.Read.All"));
-        assert!(Permission::find("mail.read", PermissionKind::Application).unwrap().admin_only);
+        assert!(
+            Permission::find("mail.read", PermissionKind::Application)
+                .unwrap()
+                .admin_only
+        );
         assert!(Permission::find("User.Read", PermissionKind::Application).is_none());
     }
 }

@@ -20,7 +20,10 @@ pub struct Random {
 impl Random {
     /// A source that gives the same values for the same seed.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, state: Mutex::new(ChaCha8Rng::seed_from_u64(seed)) }
+        Self {
+            seed,
+            state: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
+        }
     }
 
     /// The seed, for messages that tell how to repeat a run.
@@ -53,7 +56,10 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_values() {
         let (one, two) = (Random::seeded(7), Random::seeded(7));
-        assert_eq!((one.uuid(), one.in_range(3..=900)), (two.uuid(), two.in_range(3..=900)));
+        assert_eq!(
+            (one.uuid(), one.in_range(3..=900)),
+            (two.uuid(), two.in_range(3..=900))
+        );
         assert_ne!(one.uuid(), Random::seeded(8).uuid());
         assert_eq!(one.uuid().get_version_num(), 4);
     }

@@ -13,7 +13,5 @@ pub use access::{
 };
 pub use id::{IdTokenSpec, mint_id_token};
 pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey};
-pub use refresh::{
-    AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn,
-};
+pub use refresh::{AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn};
 pub use seal::{SealError, Sealer};

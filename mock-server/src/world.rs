@@ -1,14 +1,19 @@
 //! The world: all tenants of all environments, and how to find things in them.
 
+pub mod seed;
+mod template;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
 
 use crate::clock::Clock;
 use crate::directory::{
-    Applied, Application, ApplicationId, Directory, Event, EventError, TenantId,
+    Application, ApplicationId, Applied, Directory, Event, EventError, TenantId,
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::journal::{EventRecord, Journal};
@@ -57,7 +62,13 @@ struct Index {
 impl World {
     /// A world without tenants.
     pub fn new(random: Random, keys: KeyRings, sealer: Sealer, journal: Journal) -> Self {
-        Self { random, keys, sealer, journal, tenants: RwLock::default() }
+        Self {
+            random,
+            keys,
+            sealer,
+            journal,
+            tenants: RwLock::default(),
+        }
     }
 
     /// Adds a tenant, or replaces the one with the same id.
@@ -83,15 +94,23 @@ impl World {
         let mut index = self.tenants.write();
         let tenant = index.by_id.remove(&(cloud, id))?;
         index.order.retain(|key| *key != (cloud, id));
-        index.by_domain.retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-        index.by_app.retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        index
+            .by_domain
+            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        index
+            .by_app
+            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
         Some(tenant)
     }
 
     /// All tenants in the order in which they were added.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
         let index = self.tenants.read();
-        index.order.iter().filter_map(|key| index.by_id.get(key).cloned()).collect()
+        index
+            .order
+            .iter()
+            .filter_map(|key| index.by_id.get(key).cloned())
+            .collect()
     }
 
     /// The tenant with this id in a cloud.
@@ -101,7 +120,9 @@ impl World {
 
     /// The tenant with this id, whatever the cloud.
     pub fn tenant_anywhere(&self, id: TenantId) -> Option<Arc<Tenant>> {
-        SignInCloud::ALL.into_iter().find_map(|cloud| self.tenant(cloud, id))
+        SignInCloud::ALL
+            .into_iter()
+            .find_map(|cloud| self.tenant(cloud, id))
     }
 
     /// The tenant of a verified domain in a cloud.
@@ -141,14 +162,25 @@ impl World {
         match applied {
             Applied::Here => {}
             Applied::Elsewhere(home) => {
-                let home = self.tenant(tenant.environment.cloud(), home).ok_or_else(|| {
-                    EventError::NotPossible(format!("the app's home tenant {home} does not exist"))
-                })?;
+                let home = self
+                    .tenant(tenant.environment.cloud(), home)
+                    .ok_or_else(|| {
+                        EventError::NotPossible(format!(
+                            "the app's home tenant {home} does not exist"
+                        ))
+                    })?;
                 home.change().apply(event, home.now(), &self.random)?;
             }
-            Applied::Deliver { user, subject, from, body } => {
+            Applied::Deliver {
+                user,
+                subject,
+                from,
+                body,
+            } => {
                 let directory = tenant.directory();
-                tenant.mailboxes.deliver(&directory, user, &subject, &from, &body, now);
+                tenant
+                    .mailboxes
+                    .deliver(&directory, user, &subject, &from, &body, now);
             }
         }
         self.tenants.write().learn(tenant);
@@ -193,15 +225,11 @@ impl Index {
         let cloud = tenant.environment.cloud();
         let directory = tenant.directory();
         for domain in &directory.domains {
-            self.by_domain.insert((cloud, domain.to_ascii_lowercase()), tenant.id);
+            self.by_domain
+                .insert((cloud, domain.to_ascii_lowercase()), tenant.id);
         }
         for app in directory.applications.keys() {
             self.by_app.insert((cloud, *app), tenant.id);
         }
     }
-}
-
-/// The age of something at a moment; zero for what lies in the future.
-pub(crate) fn age(now: Timestamp, then: Timestamp) -> SignedDuration {
-    now.duration_since(then).max(SignedDuration::ZERO)
 }

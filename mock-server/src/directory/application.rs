@@ -328,7 +328,10 @@ mod tests {
             sign_in_audience: SignInAudience::SingleTenant,
             redirect_uris: uris
                 .iter()
-                .map(|(uri, platform)| RedirectUri { uri: (*uri).into(), platform: *platform })
+                .map(|(uri, platform)| RedirectUri {
+                    uri: (*uri).into(),
+                    platform: *platform,
+                })
                 .collect(),
             fallback_public_client: false,
             implicit_id_token: false,
@@ -352,7 +355,10 @@ mod tests {
         assert!(app.redirect_uri("https://app.example/Callback").is_some());
         assert!(app.redirect_uri("https://app.example/callback").is_none());
         assert!(app.redirect_uri("https://app.example/Callback/").is_none());
-        assert!(app.redirect_uri("https://app.example:444/Callback").is_none());
+        assert!(
+            app.redirect_uri("https://app.example:444/Callback")
+                .is_none()
+        );
         assert!(app.redirect_uri("http://localhost:53124").is_some());
         assert!(app.redirect_uri("http://localhost:53124/").is_some());
         assert!(app.redirect_uri("http://localhost:53124/other").is_none());
@@ -362,6 +368,9 @@ mod tests {
     #[test]
     fn the_platform_comes_with_the_uri() {
         let app = app(&[("https://spa.example/", Platform::Spa)]);
-        assert_eq!(app.redirect_uri("https://spa.example/").unwrap().platform, Platform::Spa);
+        assert_eq!(
+            app.redirect_uri("https://spa.example/").unwrap().platform,
+            Platform::Spa
+        );
     }
 }

@@ -24,7 +24,10 @@ use crate::random::Random;
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are users, apps and permissions by name, as their names say")]
+#[expect(
+    missing_docs,
+    reason = "the fields are users, apps and permissions by name, as their names say"
+)]
 pub enum Event {
     /// An administrator adds a certificate (base64 DER) to an app.
     AddCertificate { app: String, certificate: String },
@@ -35,15 +38,24 @@ pub enum Event {
     /// An administrator assigns a user to an app.
     AssignUser { app: String, user: String },
     /// A conditional access policy blocks access.
-    BlockByPolicy { user: Option<String>, app: Option<String> },
+    BlockByPolicy {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// A reviewer blocks the app of a consent request.
     BlockRequest { app: String },
     /// Microsoft blocks the tenant.
     BlockTenant {},
     /// The user changes the password.
-    ChangePassword { user: String, password: Option<String> },
+    ChangePassword {
+        user: String,
+        password: Option<String>,
+    },
     /// A developer replaces the redirect URIs of an app.
-    ChangeRedirectUris { app: String, redirect_uris: Vec<String> },
+    ChangeRedirectUris {
+        app: String,
+        redirect_uris: Vec<String>,
+    },
     /// A registration is deleted, with its service principal.
     DeleteApp { app: String },
     /// The tenant is deleted.
@@ -68,7 +80,10 @@ pub enum Event {
     /// An administrator enables an account.
     EnableUser { user: String },
     /// Access tokens issued so far count as expired.
-    ExpireAccessTokens { user: Option<String>, app: Option<String> },
+    ExpireAccessTokens {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// The certificates of an app expire.
     ExpireCertificate { app: String },
     /// The password expires: it must be changed at the next sign-in.
@@ -78,9 +93,17 @@ pub enum Event {
     /// An administrator grants an application permission of Graph.
     GrantAppRole { app: String, role: String },
     /// Consent: of a user, or (without one) of an administrator for the tenant.
-    GrantConsent { app: String, user: Option<String>, scopes: Vec<String> },
+    GrantConsent {
+        app: String,
+        user: Option<String>,
+        scopes: Vec<String>,
+    },
     /// Somebody may open a mailbox.
-    GrantMailboxAccess { mailbox: String, user: String, right: Option<MailboxRight> },
+    GrantMailboxAccess {
+        mailbox: String,
+        user: String,
+        right: Option<MailboxRight>,
+    },
     /// Smart lockout after too many wrong passwords.
     LockUser { user: String },
     /// The certificates of an app are removed.
@@ -92,15 +115,29 @@ pub enum Event {
     /// A user gets another sign-in name.
     RenameUser { user: String, to: String },
     /// A user asks an administrator to consent.
-    RequestConsent { app: String, user: String, scopes: Vec<String>, reason: Option<String> },
+    RequestConsent {
+        app: String,
+        user: String,
+        scopes: Vec<String>,
+        reason: Option<String>,
+    },
     /// Only assigned users may use the app.
     RequireAssignment { app: String },
     /// A conditional access policy demands a compliant device.
-    RequireCompliantDevice { user: Option<String>, app: Option<String> },
+    RequireCompliantDevice {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// A conditional access policy demands multifactor authentication.
-    RequireMfa { user: Option<String>, app: Option<String> },
+    RequireMfa {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// A conditional access policy demands accepted terms of use.
-    RequireTermsOfUse { user: Option<String>, app: Option<String> },
+    RequireTermsOfUse {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// The password is reset.
     ResetPassword {
         user: String,
@@ -111,7 +148,10 @@ pub enum Event {
     /// A deleted user is restored.
     RestoreUser { user: String },
     /// Continuous access evaluation: tokens issued so far are challenged.
-    RevokeAccessTokens { user: Option<String>, app: Option<String> },
+    RevokeAccessTokens {
+        user: Option<String>,
+        app: Option<String>,
+    },
     /// An application permission of Graph is taken away.
     RevokeAppRole { app: String, role: Option<String> },
     /// Consent is withdrawn: of a user, or (without one) all consent to the app.
@@ -127,11 +167,18 @@ pub enum Event {
     /// The signing key of the tenant's tokens is replaced.
     RotateSigningKey {},
     /// A conditional access policy sets a sign-in frequency.
-    SetSignInFrequency { user: Option<String>, app: Option<String>, seconds: u32 },
+    SetSignInFrequency {
+        user: Option<String>,
+        app: Option<String>,
+        seconds: u32,
+    },
     /// A token lifetime policy for access tokens.
     SetTokenLifetime { seconds: Option<u32> },
     /// Who may consent.
-    SetUserConsentPolicy { user_consent: UserConsent, admin_consent_requests: Option<bool> },
+    SetUserConsentPolicy {
+        user_consent: UserConsent,
+        admin_consent_requests: Option<bool>,
+    },
     /// Identity Protection reports a risk.
     SetUserRisk { user: String, risk: Risk },
     /// The user signs out everywhere on the web.
@@ -214,14 +261,18 @@ pub enum EventError {
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean '{name}'?"))
+    nearest
+        .as_ref()
+        .map_or_else(String::new, |name| format!(", did you mean '{name}'?"))
 }
 
 impl Event {
     /// The name of the event, such as `revoke-sessions`.
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {
-            Ok(serde_json::Value::Object(map)) => map.into_iter().next().map_or_else(String::new, |it| it.0),
+            Ok(serde_json::Value::Object(map)) => {
+                map.into_iter().next().map_or_else(String::new, |it| it.0)
+            }
             _ => String::new(),
         }
     }
@@ -229,7 +280,12 @@ impl Event {
 
 impl Directory {
     /// Applies an event at a moment of the tenant's clock.
-    pub fn apply(&mut self, event: &Event, now: Timestamp, random: &Random) -> Result<Applied, EventError> {
+    pub fn apply(
+        &mut self,
+        event: &Event,
+        now: Timestamp,
+        random: &Random,
+    ) -> Result<Applied, EventError> {
         match event {
             // Passwords and sessions.
             Event::ChangePassword { user, password } => {
@@ -256,7 +312,8 @@ impl Directory {
                 self.user_mut(user)?.revoke(cause, now);
             }
             Event::SingleSignOut { user } => {
-                self.user_mut(user)?.revoke(RevocationCause::SingleSignOut, now);
+                self.user_mut(user)?
+                    .revoke(RevocationCause::SingleSignOut, now);
             }
             // Accounts.
             Event::DisableUser { user } => self.user_mut(user)?.enabled = false,
@@ -282,7 +339,9 @@ impl Directory {
             Event::SetUserRisk { user, risk } => self.user_mut(user)?.risk = *risk,
             Event::RemoveLicence { user } => self.user_mut(user)?.mailbox = None,
             // Conditional access.
-            Event::RequireMfa { user, app } => self.add_policy(user, app, Demand::Mfa, now, random)?,
+            Event::RequireMfa { user, app } => {
+                self.add_policy(user, app, Demand::Mfa, now, random)?
+            }
             Event::BlockByPolicy { user, app } => {
                 self.add_policy(user, app, Demand::Block, now, random)?;
             }
@@ -297,7 +356,10 @@ impl Directory {
                 self.add_policy(user, app, Demand::SignInFrequency(every), now, random)?;
             }
             // Consent.
-            Event::SetUserConsentPolicy { user_consent, admin_consent_requests } => {
+            Event::SetUserConsentPolicy {
+                user_consent,
+                admin_consent_requests,
+            } => {
                 self.policies.user_consent = *user_consent;
                 if let Some(enabled) = admin_consent_requests {
                     self.policies.admin_consent_requests.enabled = *enabled;
@@ -309,17 +371,31 @@ impl Directory {
                     Some(user) => ConsentType::Principal(self.user_mut(user)?.id),
                     None => ConsentType::AllPrincipals,
                 };
-                self.grant(random.uuid(), client, graph(), consent, scopes.iter().cloned());
+                self.grant(
+                    random.uuid(),
+                    client,
+                    graph(),
+                    consent,
+                    scopes.iter().cloned(),
+                );
             }
             Event::RevokeConsent { app, user } => {
                 let client = self.app_id(app)?;
-                let user = user.as_ref().map(|user| self.user_mut(user).map(|it| it.id)).transpose()?;
+                let user = user
+                    .as_ref()
+                    .map(|user| self.user_mut(user).map(|it| it.id))
+                    .transpose()?;
                 self.grants.retain(|grant| {
                     grant.client != client
                         || user.is_some_and(|user| grant.consent != ConsentType::Principal(user))
                 });
             }
-            Event::RequestConsent { app, user, scopes, reason } => {
+            Event::RequestConsent {
+                app,
+                user,
+                scopes,
+                reason,
+            } => {
                 let client = self.app_id(app)?;
                 let user = self.user_mut(user)?.id;
                 let days = i64::from(self.policies.admin_consent_requests.duration_days);
@@ -381,8 +457,10 @@ impl Directory {
                 let id = self.app_id(app)?;
                 self.applications.shift_remove(&id);
                 self.service_principals.shift_remove(&id);
-                self.grants.retain(|grant| grant.client != id && grant.resource != id);
-                self.app_role_assignments.retain(|role| role.client != id && role.resource != id);
+                self.grants
+                    .retain(|grant| grant.client != id && grant.resource != id);
+                self.app_role_assignments
+                    .retain(|role| role.client != id && role.resource != id);
             }
             Event::AddSecret { app, secret } => {
                 let credential = PasswordCredential {
@@ -398,19 +476,26 @@ impl Directory {
             }
             Event::RemoveSecret { app, secret } => {
                 return self.change_app(app, |app| {
-                    app.secrets.retain(|it| secret.as_ref().is_some_and(|secret| it.secret != *secret));
+                    app.secrets
+                        .retain(|it| secret.as_ref().is_some_and(|secret| it.secret != *secret));
                 });
             }
             Event::ExpireSecret { app } => {
                 let end = later(now, SignedDuration::from_secs(-1));
-                return self.change_app(app, |app| app.secrets.iter_mut().for_each(|it| it.end = end));
+                return self.change_app(app, |app| {
+                    app.secrets.iter_mut().for_each(|it| it.end = end)
+                });
             }
             Event::AddCertificate { app, certificate } => {
                 let der = STANDARD.decode(certificate.trim()).map_err(|error| {
-                    EventError::NotPossible(format!("'certificate' is not base64 of a DER certificate: {error}"))
+                    EventError::NotPossible(format!(
+                        "'certificate' is not base64 of a DER certificate: {error}"
+                    ))
                 })?;
                 let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|error| {
-                    EventError::NotPossible(format!("'certificate' is not a DER certificate: {error}"))
+                    EventError::NotPossible(format!(
+                        "'certificate' is not a DER certificate: {error}"
+                    ))
                 })?;
                 let at = |time: x509_parser::time::ASN1Time| {
                     Timestamp::from_second(time.timestamp()).unwrap_or(now)
@@ -429,15 +514,22 @@ impl Directory {
             }
             Event::ExpireCertificate { app } => {
                 let end = later(now, SignedDuration::from_secs(-1));
-                return self
-                    .change_app(app, |app| app.certificates.iter_mut().for_each(|it| it.end = end));
+                return self.change_app(app, |app| {
+                    app.certificates.iter_mut().for_each(|it| it.end = end)
+                });
             }
             Event::ChangeRedirectUris { app, redirect_uris } => {
                 return self.change_app(app, |app| {
-                    let platform = app.redirect_uris.first().map_or(Platform::Web, |it| it.platform);
+                    let platform = app
+                        .redirect_uris
+                        .first()
+                        .map_or(Platform::Web, |it| it.platform);
                     app.redirect_uris = redirect_uris
                         .iter()
-                        .map(|uri| RedirectUri { uri: uri.clone(), platform })
+                        .map(|uri| RedirectUri {
+                            uri: uri.clone(),
+                            platform,
+                        })
                         .collect();
                 });
             }
@@ -461,7 +553,11 @@ impl Directory {
             }
             Event::RotateSigningKey {} => self.key_generation += 1,
             // Mailboxes.
-            Event::GrantMailboxAccess { mailbox, user, right } => {
+            Event::GrantMailboxAccess {
+                mailbox,
+                user,
+                right,
+            } => {
                 let user = self.user_mut(user)?.id;
                 self.mailbox_mut(mailbox)?
                     .delegates
@@ -473,7 +569,12 @@ impl Directory {
                 let user = self.user_mut(user)?.id;
                 self.mailbox_mut(mailbox)?.delegates.remove(&user);
             }
-            Event::DeliverMessage { user, subject, from, body } => {
+            Event::DeliverMessage {
+                user,
+                subject,
+                from,
+                body,
+            } => {
                 let domain = self.domain().to_owned();
                 let user = self.user_mut(user)?;
                 if user.mailbox.is_none() {
@@ -484,7 +585,9 @@ impl Directory {
                 }
                 return Ok(Applied::Deliver {
                     user: user.id,
-                    subject: subject.clone().unwrap_or_else(|| "A new message".to_owned()),
+                    subject: subject
+                        .clone()
+                        .unwrap_or_else(|| "A new message".to_owned()),
                     from: from.clone().unwrap_or_else(|| format!("bob@{domain}")),
                     body: body.clone().unwrap_or_default(),
                 });
@@ -501,7 +604,11 @@ impl Directory {
         if let Some(app) = self.applications.values().find(|app| app.alias == name) {
             return Ok(app.app_id);
         }
-        if let Some(id) = name.parse().ok().filter(|id| self.service_principals.contains_key(id)) {
+        if let Some(id) = name
+            .parse()
+            .ok()
+            .filter(|id| self.service_principals.contains_key(id))
+        {
             return Ok(id);
         }
         let names = self.applications.values().map(|app| app.alias.as_str());
@@ -540,7 +647,9 @@ impl Directory {
         let id = self.app_id(app)?;
         let tenant = self.id;
         self.service_principals.get_mut(&id).ok_or_else(|| {
-            EventError::NotPossible(format!("app '{app}' has no service principal in tenant {tenant}"))
+            EventError::NotPossible(format!(
+                "app '{app}' has no service principal in tenant {tenant}"
+            ))
         })
     }
 
@@ -554,10 +663,15 @@ impl Directory {
             change(app);
             return Ok(Applied::Here);
         }
-        let home = self.service_principals.get(&id).map(|principal| principal.home_tenant);
-        home.filter(|home| *home != self.id).map(Applied::Elsewhere).ok_or_else(|| {
-            EventError::NotPossible(format!("app '{name}' has no registration any more"))
-        })
+        let home = self
+            .service_principals
+            .get(&id)
+            .map(|principal| principal.home_tenant);
+        home.filter(|home| *home != self.id)
+            .map(Applied::Elsewhere)
+            .ok_or_else(|| {
+                EventError::NotPossible(format!("app '{name}' has no registration any more"))
+            })
     }
 
     fn close_requests(
@@ -576,7 +690,9 @@ impl Directory {
             }
         }
         if closed.is_empty() {
-            return Err(EventError::NotPossible(format!("no consent request for app '{app}' is open")));
+            return Err(EventError::NotPossible(format!(
+                "no consent request for app '{app}' is open"
+            )));
         }
         Ok(closed)
     }
@@ -600,7 +716,13 @@ impl Directory {
         let id = random.uuid();
         self.policies
             .conditional_access
-            .push(ConditionalAccessPolicy { id, users, apps, demand, since: now });
+            .push(ConditionalAccessPolicy {
+                id,
+                users,
+                apps,
+                demand,
+                since: now,
+            });
         Ok(())
     }
 
@@ -612,7 +734,9 @@ impl Directory {
     ) -> Result<AccessTokensEnded, EventError> {
         Ok(AccessTokensEnded {
             at: now,
-            user: user.map(|user| self.user_mut(user).map(|it| it.id)).transpose()?,
+            user: user
+                .map(|user| self.user_mut(user).map(|it| it.id))
+                .transpose()?,
             app: app.map(|app| self.app_id(app)).transpose()?,
         })
     }
@@ -625,7 +749,9 @@ fn record(records: &mut Vec<AccessTokensEnded>, new: AccessTokensEnded) {
 }
 
 fn set_password(user: &mut User, password: Option<&String>) {
-    user.password = password.cloned().unwrap_or_else(|| format!("{}+", user.password));
+    user.password = password
+        .cloned()
+        .unwrap_or_else(|| format!("{}+", user.password));
     user.password_expired = false;
     user.locked_until = None;
 }
@@ -636,7 +762,9 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 
 fn graph() -> ApplicationId {
     // A constant; the unit tests parse it.
-    GRAPH_APPLICATION_ID.parse().expect("the application id of Graph is a UUID")
+    GRAPH_APPLICATION_ID
+        .parse()
+        .expect("the application id of Graph is a UUID")
 }
 
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {

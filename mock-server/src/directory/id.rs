@@ -79,7 +79,9 @@ impl UserPrincipalName {
 
     /// The part before the last `@`.
     pub fn local_part(&self) -> &str {
-        self.0.rsplit_once('@').map_or(self.0.as_str(), |(local, _)| local)
+        self.0
+            .rsplit_once('@')
+            .map_or(self.0.as_str(), |(local, _)| local)
     }
 }
 
@@ -106,7 +108,11 @@ mod tests {
         let text = "9188040d-6c67-4c5b-b112-36a304b66dad";
         assert_eq!(text.parse::<TenantId>().unwrap().to_string(), text);
         assert!(text.to_uppercase().parse::<TenantId>().is_ok());
-        for wrong in [text.replace('-', ""), format!("{{{text}}}"), "contoso".into()] {
+        for wrong in [
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            "contoso".into(),
+        ] {
             assert!(wrong.parse::<TenantId>().is_err(), "{wrong}");
         }
     }

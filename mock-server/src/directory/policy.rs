@@ -29,9 +29,7 @@ pub struct Policies {
 }
 
 /// Which permissions users may consent to.
-#[derive(
-    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserConsent {
     /// All permissions that are not restricted to administrators, of all apps.
@@ -58,7 +56,11 @@ pub struct AdminConsentRequests {
 
 impl Default for AdminConsentRequests {
     fn default() -> Self {
-        Self { enabled: false, reviewers: BTreeSet::new(), duration_days: 30 }
+        Self {
+            enabled: false,
+            reviewers: BTreeSet::new(),
+            duration_days: 30,
+        }
     }
 }
 
@@ -125,9 +127,7 @@ pub struct Switches {
 }
 
 /// Whether answers vary within what the standards allow.
-#[derive(
-    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variation {
     /// Always the same.
@@ -141,11 +141,16 @@ mod seconds {
     use jiff::SignedDuration;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &SignedDuration,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.serialize_i64(value.as_secs())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<SignedDuration, D::Error> {
         i64::deserialize(from).map(SignedDuration::from_secs)
     }
 }

@@ -111,7 +111,16 @@ impl DirectoryRole {
 
 /// The user risk that Identity Protection reports.
 #[derive(
-    Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    Deserialize,
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
@@ -221,7 +230,9 @@ impl User {
 
     /// The address of the mailbox, if there is one.
     pub fn mail(&self) -> Option<&str> {
-        self.mailbox.as_ref().map(|_| self.user_principal_name.as_str())
+        self.mailbox
+            .as_ref()
+            .map(|_| self.user_principal_name.as_str())
     }
 
     /// Whether `other` holds one of the rights in this user's mailbox.
@@ -234,7 +245,8 @@ impl User {
 
     /// Records that sessions ended; replaces an older record of the same cause.
     pub fn revoke(&mut self, cause: RevocationCause, at: Timestamp) {
-        self.revocations.retain(|revocation| revocation.cause != cause);
+        self.revocations
+            .retain(|revocation| revocation.cause != cause);
         self.revocations.push(Revocation { at, cause });
     }
 }

@@ -88,7 +88,11 @@ impl Redaction {
 }
 
 fn replaced(value: &str) -> String {
-    if value.is_empty() { String::new() } else { format!("<{}>", fingerprint(value)) }
+    if value.is_empty() {
+        String::new()
+    } else {
+        format!("<{}>", fingerprint(value))
+    }
 }
 
 const SECRET_FIELDS: [&str; 17] = [
@@ -132,11 +136,20 @@ mod tests {
     fn headers_and_bodies_lose_their_tokens() {
         let on = Redaction::On;
         assert!(!on.header("authorization", "Bearer eyJ0").contains("eyJ0"));
-        assert!(on.header("authorization", "bearer eyJ0").starts_with("bearer <"));
+        assert!(
+            on.header("authorization", "bearer eyJ0")
+                .starts_with("bearer <")
+        );
         let location = on.header("location", "https://app.example/cb?code=abc&state=x");
-        assert!(!location.contains("abc") && location.ends_with("&state=x"), "{location}");
+        assert!(
+            !location.contains("abc") && location.ends_with("&state=x"),
+            "{location}"
+        );
         let body = on.json(json!({"access_token": "eyJ0", "nested": [{"password": "p"}], "n": 1}));
-        assert!(!body.to_string().contains("eyJ0") && !body.to_string().contains("\"p\""), "{body}");
+        assert!(
+            !body.to_string().contains("eyJ0") && !body.to_string().contains("\"p\""),
+            "{body}"
+        );
         assert_eq!(body["n"], 1);
     }
 }

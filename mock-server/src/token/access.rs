@@ -239,7 +239,12 @@ impl UserFacts {
     pub fn of(user: &User) -> Self {
         // The role template of an ordinary member ends the list. Unverified: own knowledge.
         const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
-        let roles = user.roles.iter().map(|role| role.template_id()).chain([MEMBER]).collect();
+        let roles = user
+            .roles
+            .iter()
+            .map(|role| role.template_id())
+            .chain([MEMBER])
+            .collect();
         Self {
             id: user.id,
             upn: user.user_principal_name.to_string(),
@@ -288,9 +293,7 @@ pub fn mint_access_token(
     }
     // The token shows the nonce, the signature covers its hash.
     let nonce = URL_SAFE_NO_PAD.encode(random.bytes::<32>());
-    let header = |nonce: &str| {
-        json!({"typ": "JWT", "nonce": nonce, "alg": "RS256", "x5t": key.kid(), "kid": key.kid()})
-    };
+    let header = |nonce: &str| json!({"typ": "JWT", "nonce": nonce, "alg": "RS256", "x5t": key.kid(), "kid": key.kid()});
     let signed = sign(&header(&hashed(&nonce)), &claims, key);
     let (_, rest) = signed.split_once('.').expect("a JWT has dots");
     format!("{}.{rest}", encode(&header(&nonce)))
@@ -316,7 +319,11 @@ pub fn verify_access_token(
     else {
         return Err(VerifyError::Malformed);
     };
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| VerifyError::Malformed);
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|_| VerifyError::Malformed)
+    };
     let mut parsed: Map<String, Value> =
         serde_json::from_slice(&decode(header)?).map_err(|_| VerifyError::Malformed)?;
     let claims: AccessClaims =
@@ -324,7 +331,10 @@ pub fn verify_access_token(
     if parsed.get("alg").and_then(Value::as_str) != Some("RS256") {
         return Err(VerifyError::Algorithm);
     }
-    let kid = parsed.get("kid").and_then(Value::as_str).ok_or(VerifyError::UnknownKey)?;
+    let kid = parsed
+        .get("kid")
+        .and_then(Value::as_str)
+        .ok_or(VerifyError::UnknownKey)?;
     let (cloud, _, key) = keys.find(kid).ok_or(VerifyError::UnknownKey)?;
     let signature = decode(signature)?;
     let message = match parsed.get_mut("nonce") {
@@ -356,9 +366,21 @@ pub(super) fn pairwise_subject(tenant: TenantId, user: ObjectId, client: Applica
 
 /// The members that all tokens share: `aio`, `rh`, `uti`.
 pub(super) fn opaque_members(random: &Random, claims: &mut Map<String, Value>) {
-    claims.insert("aio".into(), json!(URL_SAFE_NO_PAD.encode(random.bytes::<27>())));
-    claims.insert("rh".into(), json!(format!("1.{}.", URL_SAFE_NO_PAD.encode(random.bytes::<39>()))));
-    claims.insert("uti".into(), json!(URL_SAFE_NO_PAD.encode(random.bytes::<16>())));
+    claims.insert(
+        "aio".into(),
+        json!(URL_SAFE_NO_PAD.encode(random.bytes::<27>())),
+    );
+    claims.insert(
+        "rh".into(),
+        json!(format!(
+            "1.{}.",
+            URL_SAFE_NO_PAD.encode(random.bytes::<39>())
+        )),
+    );
+    claims.insert(
+        "uti".into(),
+        json!(URL_SAFE_NO_PAD.encode(random.bytes::<16>())),
+    );
 }
 
 fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, Value> {
@@ -370,19 +392,36 @@ fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, V
         claims.insert(name.to_owned(), value);
     };
     put("aud", json!(spec.audience.value));
-    put("iss", json!(if v2 { cloud.v2_issuer(spec.tenant) } else { v1_issuer.clone() }));
+    put(
+        "iss",
+        json!(if v2 {
+            cloud.v2_issuer(spec.tenant)
+        } else {
+            v1_issuer.clone()
+        }),
+    );
     // Five minutes of tolerance for clients whose clocks are late.
     let issued = spec.issued.as_second();
     put("iat", json!(issued));
     put("nbf", json!(issued - NOT_BEFORE_TOLERANCE));
     put("exp", json!(issued + i64::from(spec.lifetime)));
-    let (client, client_authentication) = if v2 { ("azp", "azpacr") } else { ("appid", "appidacr") };
+    let (client, client_authentication) = if v2 {
+        ("azp", "azpacr")
+    } else {
+        ("appid", "appidacr")
+    };
     put(client, json!(spec.client));
-    put(client_authentication, json!(spec.client_authentication.to_string()));
+    put(
+        client_authentication,
+        json!(spec.client_authentication.to_string()),
+    );
     if graph {
         put("app_displayname", json!(spec.client_name));
         put("idp", json!(v1_issuer));
-        put("tenant_region_scope", json!(spec.environment.region_scope()));
+        put(
+            "tenant_region_scope",
+            json!(spec.environment.region_scope()),
+        );
         put("xms_tcdt", json!(spec.tenant_created.as_second()));
         if spec.handles_claims_challenges {
             put("xms_cc", json!(["CP1"]));
@@ -405,10 +444,31 @@ fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, V
                 put("roles", json!(roles));
             }
         }
-        Subject::User { facts, scopes, methods, session } => {
+        Subject::User {
+            facts,
+            scopes,
+            methods,
+            session,
+        } => {
             put("oid", json!(facts.id));
-            put("sub", json!(pairwise_subject(spec.tenant, facts.id, spec.audience.resource)));
-            put("scp", json!(scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")));
+            put(
+                "sub",
+                json!(pairwise_subject(
+                    spec.tenant,
+                    facts.id,
+                    spec.audience.resource
+                )),
+            );
+            put(
+                "scp",
+                json!(
+                    scopes
+                        .iter()
+                        .map(String::as_str)
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ),
+            );
             put("name", json!(facts.name));
             put("sid", json!(session));
             if v2 {
@@ -426,7 +486,13 @@ fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, V
                 put("idtyp", json!("user"));
                 put("acct", json!(u8::from(facts.guest)));
                 put("platf", json!("8"));
-                put("puid", json!(format!("10032{:011X}", facts.id.0.as_u128() & 0xfff_ffff_ffff)));
+                put(
+                    "puid",
+                    json!(format!(
+                        "10032{:011X}",
+                        facts.id.0.as_u128() & 0xfff_ffff_ffff
+                    )),
+                );
                 put("signin_state", json!(["kmsi"]));
                 put("wids", json!(facts.roles));
                 put("xms_idrel", json!("1 2"));
@@ -457,3 +523,6 @@ const OPAQUE: &str = "access_token";
 
 /// `nbf` lies this many seconds before the moment of issue. Unverified: own knowledge.
 const NOT_BEFORE_TOLERANCE: i64 = 300;
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,11 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
     put("aud", json!(spec.client));
     put(
         "iss",
-        json!(if v2 { spec.cloud.v2_issuer(spec.tenant) } else { spec.cloud.v1_issuer(spec.tenant) }),
+        json!(if v2 {
+            spec.cloud.v2_issuer(spec.tenant)
+        } else {
+            spec.cloud.v1_issuer(spec.tenant)
+        }),
     );
     put("iat", json!(issued));
     put("nbf", json!(issued - 300));
@@ -98,7 +102,10 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
         put("email", json!(mail));
     }
     put("sid", json!(spec.session));
-    put("sub", json!(pairwise_subject(spec.tenant, spec.user.id, spec.client)));
+    put(
+        "sub",
+        json!(pairwise_subject(spec.tenant, spec.user.id, spec.client)),
+    );
     put("tid", json!(spec.tenant));
     put("ver", json!(if v2 { "2.0" } else { "1.0" }));
     opaque_members(random, &mut claims);

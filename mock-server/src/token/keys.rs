@@ -64,7 +64,9 @@ impl KeyRings {
             directory: directory.map(Path::to_owned),
             keys: Mutex::new(Vec::new()),
         };
-        Self { rings: SignInCloud::ALL.map(ring) }
+        Self {
+            rings: SignInCloud::ALL.map(ring),
+        }
     }
 
     /// The ring of a cloud.
@@ -104,17 +106,26 @@ impl KeyRing {
 
     /// The keys that a tenant at this generation publishes: previous, current, next.
     pub fn published(&self, generation: u32) -> Vec<Arc<SigningKey>> {
-        (generation.saturating_sub(1)..=generation + 1).map(|it| self.key(it)).collect()
+        (generation.saturating_sub(1)..=generation + 1)
+            .map(|it| self.key(it))
+            .collect()
     }
 
     fn path(&self, index: usize) -> Option<PathBuf> {
-        Some(self.directory.as_ref()?.join(format!("signing-{}-{index}.key", self.cloud)))
+        Some(
+            self.directory
+                .as_ref()?
+                .join(format!("signing-{}-{index}.key", self.cloud)),
+        )
     }
 
     fn load(&self, index: usize) -> Option<SigningKey> {
         let text = fs::read_to_string(self.path(index)?).ok()?;
         let (key, certificate) = text.trim().split_once('\n')?;
-        SigningKey::from_der(&STANDARD.decode(key).ok()?, &STANDARD.decode(certificate).ok()?)
+        SigningKey::from_der(
+            &STANDARD.decode(key).ok()?,
+            &STANDARD.decode(certificate).ok()?,
+        )
     }
 
     fn make(&self, index: usize) -> SigningKey {
@@ -123,7 +134,11 @@ impl KeyRing {
         let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key made here can be encoded");
         let certificate = certificate(der.as_ref(), &self.cloud.facts().key_subject);
         if let Some(path) = self.path(index) {
-            let text = format!("{}\n{}\n", STANDARD.encode(der.as_ref()), STANDARD.encode(&certificate));
+            let text = format!(
+                "{}\n{}\n",
+                STANDARD.encode(der.as_ref()),
+                STANDARD.encode(&certificate)
+            );
             if let Err(error) = write_private(&path, text.as_bytes()) {
                 tracing::warn!(path = %path.display(), %error, "the signing key is not kept");
             }
@@ -134,7 +149,9 @@ impl KeyRing {
 
 impl SigningKey {
     fn from_der(key: &[u8], certificate: &[u8]) -> Option<Self> {
-        KeyPair::from_pkcs8(key).ok().map(|pair| Self::new(pair, certificate))
+        KeyPair::from_pkcs8(key)
+            .ok()
+            .map(|pair| Self::new(pair, certificate))
     }
 
     fn new(pair: KeyPair, certificate: &[u8]) -> Self {
@@ -146,7 +163,11 @@ impl SigningKey {
             e: URL_SAFE_NO_PAD.encode(components.e),
             x5c: STANDARD.encode(certificate),
         };
-        Self { pair, random: SystemRandom::new(), public }
+        Self {
+            pair,
+            random: SystemRandom::new(),
+            public,
+        }
     }
 
     /// The public half.
@@ -181,7 +202,10 @@ impl SigningKey {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SigningKey").field("kid", &self.public.kid).finish_non_exhaustive()
+        formatter
+            .debug_struct("SigningKey")
+            .field("kid", &self.public.kid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,8 +226,12 @@ pub(crate) fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()>
         fs::create_dir_all(directory)?;
     }
     let partial = path.with_extension(format!("partial-{}", std::process::id()));
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)?;
     file.write_all(contents)?;
     file.sync_all()?;
     fs::rename(&partial, path)
@@ -216,7 +244,9 @@ mod tests {
     #[test]
     fn keys_are_kept_private_and_found_again() {
         let directory = tempfile::tempdir().unwrap();
-        let first = KeyRings::new(Some(directory.path())).of(SignInCloud::Global).key(0);
+        let first = KeyRings::new(Some(directory.path()))
+            .of(SignInCloud::Global)
+            .key(0);
         let again = KeyRings::new(Some(directory.path()));
         let key = again.of(SignInCloud::Global).key(0);
         assert_eq!(first.public(), key.public());
@@ -228,14 +258,19 @@ mod tests {
 
         use std::os::unix::fs::PermissionsExt as _;
         let file = directory.path().join("signing-global-0.key");
-        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
     fn a_broken_key_file_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("signing-us-gov-0.key"), "rubbish").unwrap();
-        let key = KeyRings::new(Some(directory.path())).of(SignInCloud::UsGov).key(0);
+        let key = KeyRings::new(Some(directory.path()))
+            .of(SignInCloud::UsGov)
+            .key(0);
         assert!(key.verifies(b"message", &key.sign(b"message")));
         assert!(!key.verifies(b"other", &key.sign(b"message")));
     }

@@ -32,7 +32,10 @@ impl Sealer {
     pub fn from_secret(secret: [u8; 32]) -> Self {
         // 32 bytes are the key length of AES-256.
         let key = UnboundKey::new(&AES_256_GCM, &secret).expect("the secret has the key length");
-        Self { secret, key: LessSafeKey::new(key) }
+        Self {
+            secret,
+            key: LessSafeKey::new(key),
+        }
     }
 
     /// The secret, for state files.
@@ -92,9 +95,18 @@ mod tests {
     fn only_the_same_secret_and_purpose_open() {
         let sealer = Sealer::new();
         let sealed = sealer.seal("code", &("alice", 7));
-        assert_eq!(sealer.open::<(String, u8)>("code", &sealed), Ok(("alice".into(), 7)));
-        assert_eq!(sealer.open::<(String, u8)>("refresh_token", &sealed), Err(SealError));
-        assert_eq!(Sealer::new().open::<(String, u8)>("code", &sealed), Err(SealError));
+        assert_eq!(
+            sealer.open::<(String, u8)>("code", &sealed),
+            Ok(("alice".into(), 7))
+        );
+        assert_eq!(
+            sealer.open::<(String, u8)>("refresh_token", &sealed),
+            Err(SealError)
+        );
+        assert_eq!(
+            Sealer::new().open::<(String, u8)>("code", &sealed),
+            Err(SealError)
+        );
         let again = Sealer::from_secret(*sealer.secret());
         assert!(again.open::<(String, u8)>("code", &sealed).is_ok());
         assert_ne!(sealed, sealer.seal("code", &("alice", 7)));
@@ -106,7 +118,13 @@ mod tests {
         let mut sealed = sealer.seal("code", &1).into_bytes();
         sealed[20] = if sealed[20] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(sealed).unwrap();
-        for text in [changed.as_str(), "", "AAAA", "not base64 !", "AAAAAAAAAAAAAAAAAAAAAAAA"] {
+        for text in [
+            changed.as_str(),
+            "",
+            "AAAA",
+            "not base64 !",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
             assert_eq!(sealer.open::<u8>("code", text), Err(SealError), "{text}");
         }
     }

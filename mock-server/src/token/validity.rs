@@ -89,14 +89,22 @@ pub fn refresh_token(
     if token.sign_in.client_class == ClientClass::Spa
         && now.duration_since(token.first_issued) >= SPA_LIFETIME
     {
-        return Err(Invalid::SpaDeadline { issued: token.first_issued });
+        return Err(Invalid::SpaDeadline {
+            issued: token.first_issued,
+        });
     }
     if now.duration_since(token.issued) >= INACTIVITY {
-        return Err(Invalid::Inactive { issued: token.issued, after: INACTIVITY });
+        return Err(Invalid::Inactive {
+            issued: token.issued,
+            after: INACTIVITY,
+        });
     }
     account(&token.sign_in, directory)?;
     if let Some(at) = revoked_at(&token.sign_in, directory) {
-        return Err(Invalid::Revoked { issued: token.sign_in.auth_time, valid_from: at });
+        return Err(Invalid::Revoked {
+            issued: token.sign_in.auth_time,
+            valid_from: at,
+        });
     }
     access(&token.sign_in, directory, now, Use::NonInteractive)
 }
@@ -104,13 +112,19 @@ pub fn refresh_token(
 /// Whether the account of a sign-in exists and is enabled.
 pub fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
     let user = directory.user(sign_in.user).ok_or(Invalid::UserDeleted)?;
-    if user.enabled { Ok(()) } else { Err(Invalid::UserDisabled) }
+    if user.enabled {
+        Ok(())
+    } else {
+        Err(Invalid::UserDisabled)
+    }
 }
 
 /// When the sign-in was revoked, if it was.
 pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> {
     let user = directory.user(sign_in.user)?;
-    let everyone = directory.switches.password_events_reach_confidential_clients;
+    let everyone = directory
+        .switches
+        .password_events_reach_confidential_clients;
     let of_family = directory.revoked_families.get(&sign_in.family).copied();
     user.revocations
         .iter()
@@ -137,7 +151,10 @@ pub fn access(
     {
         return Err(Invalid::NotAssigned);
     }
-    if directory.user(sign_in.user).is_some_and(|user| user.risk == Risk::High) {
+    if directory
+        .user(sign_in.user)
+        .is_some_and(|user| user.risk == Risk::High)
+    {
         return Err(Invalid::UserRisk);
     }
     let demands = || directory.conditional_access(sign_in.user, sign_in.client);
@@ -158,7 +175,10 @@ pub fn access(
                     && (usage == Use::Interactive
                         || sign_in.client_class != ClientClass::Confidential) =>
             {
-                return Err(Invalid::SignInFrequency { auth_time: sign_in.auth_time, every });
+                return Err(Invalid::SignInFrequency {
+                    auth_time: sign_in.auth_time,
+                    every,
+                });
             }
             Demand::TermsOfUse if !directory.accepted_terms.contains(&sign_in.user) => {
                 return Err(Invalid::TermsOfUseRequired);
@@ -227,3 +247,6 @@ pub const SPA_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// An authorization code lives this long.
 /// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow ("about 10 minutes").
 pub const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,827 @@
+//! Seed files: a world in YAML that people write.
+//!
+//! What is not said has a sensible value; ids that are not given are derived from names, so a
+//! file gives the same world at every start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::directory::{
+    Application, ApplicationId, ConsentType, Directory, DirectoryRole, ExposedApi, ExposedRole,
+    ExposedScope, FederatedCredential, KeyCredential, Mailbox, MailboxKind, MailboxRight, ObjectId,
+    PasswordCredential, Platform, Policies, Publisher, RedirectUri, RequiredResourceAccess,
+    ServicePrincipal, SignInAudience, Switches, TenantId, User, UserKind, UserPrincipalName,
+};
+use crate::environment::{Environment, GRAPH_APPLICATION_ID};
+use crate::permission::{Permission, PermissionKind};
+
+/// A seed file.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeedFile {
+    /// The version of the format: 1.
+    pub schema: u32,
+    /// Tenants by a name that other tenants of the file use for them.
+    pub tenants: IndexMap<String, SeedTenant>,
+}
+
+/// A tenant of a seed file.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeedTenant {
+    /// The organization's name.
+    pub name: String,
+    /// Where it lives.
+    pub environment: Environment,
+    /// The initial domain.
+    pub domain: String,
+    /// More verified domains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_domains: Vec<String>,
+    /// The tenant id; derived from the domain if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Two-letter country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Users by alias.
+    #[serde(default)]
+    pub users: IndexMap<String, SeedUser>,
+    /// App registrations by alias.
+    #[serde(default)]
+    pub apps: IndexMap<String, SeedApp>,
+    /// Apps of other tenants that exist here: alias of the app to what is consented.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub installed: IndexMap<String, SeedConsent>,
+    /// Tenant-wide settings.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub policies: Policies,
+    /// Switches for disputed or optional behaviour.
+    #[serde(default)]
+    pub switches: Switches,
+}
+
+/// A user of a seed file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeedUser {
+    /// The full name.
+    pub name: String,
+    /// The sign-in name; `{alias}@{domain}` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upn: Option<String>,
+    /// The object id; derived if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// The password; derived if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Job title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<String>,
+    /// Office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office_location: Option<String>,
+    /// Directory roles.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub roles: BTreeSet<DirectoryRole>,
+    /// Guest from another tenant of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_of: Option<String>,
+    /// Whether the account may sign in.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The mailbox.
+    #[serde(default)]
+    pub mailbox: SeedMailbox,
+    /// Who else may do what in the mailbox, by alias.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub delegates: BTreeMap<String, BTreeSet<MailboxRight>>,
+}
+
+/// What mailbox a user has.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeedMailbox {
+    /// No licence.
+    None,
+    /// A person's.
+    #[default]
+    Regular,
+    /// Shared.
+    Shared,
+}
+
+/// An app registration of a seed file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeedApp {
+    /// The name on consent pages.
+    pub name: String,
+    /// The application id; derived if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Uuid>,
+    /// `signInAudience`; this tenant only if absent.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub audience: SignInAudience,
+    /// The publisher's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// Whether the publisher is verified.
+    #[serde(default)]
+    pub verified: bool,
+    /// Redirect URIs by platform.
+    #[serde(default)]
+    pub redirect_uris: SeedRedirectUris,
+    /// Public client where no redirect URI takes part (device code, password).
+    #[serde(default)]
+    pub public_client: bool,
+    /// The authorize endpoint may issue ID tokens.
+    #[serde(default)]
+    pub implicit_id_token: bool,
+    /// The authorize endpoint may issue access tokens.
+    #[serde(default)]
+    pub implicit_access_token: bool,
+    /// Client secrets; `{}` for one with a derived value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SeedSecret>,
+    /// Certificates: base64 of DER, PEM, or `generated` for the mock's own client certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
+    /// Federated identity credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub federated_credentials: Vec<FederatedCredential>,
+    /// The static list of Graph permissions.
+    #[serde(default)]
+    pub permissions: SeedPermissions,
+    /// What is consented in this tenant.
+    #[serde(default)]
+    pub consent: SeedConsent,
+    /// The API that the app exposes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<SeedApi>,
+    /// Only assigned users may use the app.
+    #[serde(default)]
+    pub assignment_required: bool,
+    /// Assigned users by alias.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub assigned: BTreeSet<String>,
+}
+
+/// Redirect URIs by platform.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SeedRedirectUris {
+    /// Confidential client.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub web: Vec<String>,
+    /// Single-page application.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spa: Vec<String>,
+    /// Mobile and desktop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub public_client: Vec<String>,
+}
+
+/// A client secret.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeedSecret {
+    /// The value; derived if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Valid until; two years if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub end: Option<Timestamp>,
+}
+
+/// The static list of permissions of Microsoft Graph.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeedPermissions {
+    /// Delegated permissions by name.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub delegated: BTreeSet<String>,
+    /// Application permissions by name.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub application: BTreeSet<String>,
+}
+
+/// What is consented.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeedConsent {
+    /// Delegated permissions of Graph for everybody.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tenant: BTreeSet<String>,
+    /// Delegated permissions of Graph for single users, by alias.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, BTreeSet<String>>,
+    /// Application permissions of Graph.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub application: BTreeSet<String>,
+    /// Delegated permissions of other apps' APIs for everybody, by alias of the app.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub apis: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The API that an app exposes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeedApi {
+    /// Application ID URIs.
+    pub uris: Vec<String>,
+    /// 1 or 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_version: Option<u8>,
+    /// Delegated permissions.
+    pub scopes: Vec<SeedScope>,
+    /// Application permissions.
+    pub roles: Vec<SeedScope>,
+    /// Clients whose users are not asked, by alias.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub pre_authorized: BTreeSet<String>,
+}
+
+/// A permission of an app's own API.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeedScope {
+    /// The name.
+    pub value: String,
+    /// What consent pages say.
+    #[serde(default)]
+    pub display_name: String,
+    /// Whether only an administrator may consent.
+    #[serde(default)]
+    pub admin_only: bool,
+}
+
+/// Why a seed file does not make a world.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeedError {
+    /// Not YAML, an unknown field, a wrong type. The text has line, column and an excerpt.
+    #[error("{0}")]
+    Syntax(String),
+    /// A version that this program does not know.
+    #[error("the seed file has schema {0}, but this version of entra-mock reads schema 1")]
+    Version(u32),
+    /// A name that the file does not define, or a value that does not fit.
+    #[error("{place}: {problem}")]
+    Value {
+        /// The path in the file, such as `tenants.customer.apps.own-app`.
+        place: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+}
+
+/// What a seed file needs from outside.
+#[derive(Clone, Debug)]
+pub struct SeedContext {
+    /// The moment at which tenants and credentials are made.
+    pub now: Timestamp,
+    /// The certificate that `generated` means, DER.
+    pub client_certificate: Option<Vec<u8>>,
+}
+
+impl SeedFile {
+    /// Reads a seed file; errors have line, column and an excerpt.
+    pub fn parse(text: &str) -> Result<Self, SeedError> {
+        let file: Self =
+            serde_saphyr::from_str(text).map_err(|error| SeedError::Syntax(error.to_string()))?;
+        if file.schema != 1 {
+            return Err(SeedError::Version(file.schema));
+        }
+        Ok(file)
+    }
+
+    /// Makes the directories of all tenants.
+    pub fn directories(&self, context: &SeedContext) -> Result<Vec<Directory>, SeedError> {
+        let names = Names::of(self);
+        self.tenants
+            .iter()
+            .map(|(alias, tenant)| {
+                Build {
+                    names: &names,
+                    context,
+                    alias,
+                    seed: tenant,
+                }
+                .directory()
+            })
+            .collect()
+    }
+}
+
+impl SeedTenant {
+    /// The tenant id: the one given, or the one derived from the domain.
+    pub fn tenant_id(&self) -> TenantId {
+        TenantId(
+            self.id
+                .unwrap_or_else(|| derived(&self.domain, "tenant", "")),
+        )
+    }
+
+    /// The application id of an app: the one given, or the one derived.
+    pub fn client_id(&self, alias: &str) -> Option<ApplicationId> {
+        let app = self.apps.get(alias)?;
+        Some(ApplicationId(
+            app.client_id
+                .unwrap_or_else(|| derived(&self.domain, "app", alias)),
+        ))
+    }
+}
+
+/// What aliases mean across the tenants of a file.
+struct Names<'a> {
+    tenants: IndexMap<&'a str, TenantId>,
+    apps: IndexMap<&'a str, (ApplicationId, TenantId)>,
+}
+
+impl<'a> Names<'a> {
+    fn of(file: &'a SeedFile) -> Self {
+        let tenants = file
+            .tenants
+            .iter()
+            .map(|(alias, it)| (alias.as_str(), it.tenant_id()))
+            .collect();
+        let apps = file
+            .tenants
+            .values()
+            .flat_map(|tenant| {
+                tenant.apps.keys().filter_map(|alias| {
+                    Some((
+                        alias.as_str(),
+                        (tenant.client_id(alias)?, tenant.tenant_id()),
+                    ))
+                })
+            })
+            .collect();
+        Self { tenants, apps }
+    }
+}
+
+struct Build<'a> {
+    names: &'a Names<'a>,
+    context: &'a SeedContext,
+    alias: &'a str,
+    seed: &'a SeedTenant,
+}
+
+impl Build<'_> {
+    fn directory(&self) -> Result<Directory, SeedError> {
+        let seed = self.seed;
+        let created = self.before_now(24 * 365);
+        let mut directory = Directory::new(
+            seed.tenant_id(),
+            seed.environment,
+            &seed.name,
+            &seed.domain,
+            created,
+        );
+        directory.domains.extend(seed.more_domains.iter().cloned());
+        if let Some(country) = &seed.country {
+            directory.country.clone_from(country);
+        }
+        directory.policies = seed.policies.clone();
+        directory.switches = seed.switches.clone();
+        for (alias, user) in &seed.users {
+            let user = self.user(alias, user)?;
+            directory.users.insert(user.id, user);
+        }
+        for (alias, app) in &seed.apps {
+            let application = self.application(alias, app)?;
+            let id = application.app_id;
+            directory.applications.insert(id, application);
+            let mut principal = self.principal(id, directory.id);
+            principal.assignment_required = app.assignment_required;
+            for user in &app.assigned {
+                principal
+                    .assigned_users
+                    .insert(self.user_id(user, &format!("apps.{alias}.assigned"))?);
+            }
+            directory.service_principals.insert(id, principal);
+            self.consent(&mut directory, alias, id, &app.consent)?;
+        }
+        for (alias, consent) in &seed.installed {
+            let (id, home) = self.app(alias, "installed")?;
+            directory
+                .service_principals
+                .insert(id, self.principal(id, home));
+            self.consent(&mut directory, alias, id, consent)?;
+        }
+        Ok(directory)
+    }
+
+    fn user(&self, alias: &str, seed: &SeedUser) -> Result<User, SeedError> {
+        let domain = &self.seed.domain;
+        let home_tenant = match &seed.guest_of {
+            Some(home) => Some(*self.names.tenants.get(home.as_str()).ok_or_else(|| {
+                self.wrong(
+                    &format!("users.{alias}.guest_of"),
+                    format!("no tenant '{home}' in this file"),
+                )
+            })?),
+            None => None,
+        };
+        let upn = seed
+            .upn
+            .clone()
+            .unwrap_or_else(|| format!("{alias}@{domain}"));
+        let (given_name, surname) = seed.name.split_once(' ').unwrap_or((&seed.name, ""));
+        let mailbox = match seed.mailbox {
+            SeedMailbox::None => None,
+            kind => {
+                let mut mailbox = Mailbox {
+                    kind: if kind == SeedMailbox::Shared {
+                        MailboxKind::Shared
+                    } else {
+                        MailboxKind::Regular
+                    },
+                    ..Mailbox::default()
+                };
+                for (delegate, rights) in &seed.delegates {
+                    let id = self.user_id(delegate, &format!("users.{alias}.delegates"))?;
+                    mailbox.delegates.insert(id, rights.clone());
+                }
+                Some(mailbox)
+            }
+        };
+        Ok(User {
+            id: self.user_id(alias, "users")?,
+            alias: alias.to_owned(),
+            user_principal_name: UserPrincipalName::new(upn),
+            display_name: seed.name.clone(),
+            given_name: given_name.to_owned(),
+            surname: surname.to_owned(),
+            job_title: seed.job_title.clone(),
+            office_location: seed.office_location.clone(),
+            password: seed
+                .password
+                .clone()
+                .unwrap_or_else(|| format!("Pw-{alias}-{}", &secret(domain, alias)[..6])),
+            kind: match seed.guest_of {
+                Some(_) => UserKind::Guest { home_tenant },
+                None => UserKind::Member,
+            },
+            enabled: seed.enabled,
+            roles: seed.roles.clone(),
+            created: self.before_now(24 * 300),
+            deleted: None,
+            password_expired: false,
+            locked_until: None,
+            risk: crate::directory::Risk::None,
+            revocations: Vec::new(),
+            mailbox,
+        })
+    }
+
+    fn application(&self, alias: &str, seed: &SeedApp) -> Result<Application, SeedError> {
+        let domain = &self.seed.domain;
+        let app_id = self
+            .seed
+            .client_id(alias)
+            .expect("the app stands in this tenant");
+        let text = |template: &String| {
+            let native = self.seed.environment.cloud().authority_root();
+            template
+                .replace("{client_id}", &app_id.to_string())
+                .replace("{domain}", domain)
+                .replace(
+                    "{nativeclient}",
+                    &format!("{native}/common/oauth2/nativeclient"),
+                )
+        };
+        let uris = [
+            (&seed.redirect_uris.web, Platform::Web),
+            (&seed.redirect_uris.spa, Platform::Spa),
+            (&seed.redirect_uris.public_client, Platform::PublicClient),
+        ];
+        let start = self.before_now(24);
+        let certificates = seed
+            .certificates
+            .iter()
+            .map(|certificate| self.certificate(alias, certificate))
+            .collect::<Result<_, _>>()?;
+        let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
+        let permissions = &seed.permissions;
+        self.known(alias, &permissions.delegated, PermissionKind::Delegated)?;
+        self.known(alias, &permissions.application, PermissionKind::Application)?;
+        Ok(Application {
+            app_id,
+            object_id: ObjectId(derived(domain, "application", alias)),
+            alias: alias.to_owned(),
+            display_name: seed.name.clone(),
+            publisher: Publisher {
+                name: seed.publisher.clone(),
+                verified: seed.verified,
+            },
+            sign_in_audience: seed.audience,
+            redirect_uris: uris
+                .into_iter()
+                .flat_map(|(uris, platform)| {
+                    uris.iter().map(move |uri| RedirectUri {
+                        uri: text(uri),
+                        platform,
+                    })
+                })
+                .collect(),
+            fallback_public_client: seed.public_client,
+            implicit_id_token: seed.implicit_id_token,
+            implicit_access_token: seed.implicit_access_token,
+            secrets: seed
+                .secrets
+                .iter()
+                .enumerate()
+                .map(|(index, it)| PasswordCredential {
+                    key_id: derived(domain, "secret", &format!("{alias}/{index}")),
+                    display_name: None,
+                    secret: it
+                        .value
+                        .clone()
+                        .unwrap_or_else(|| secret(domain, &format!("{alias}/{index}"))),
+                    start,
+                    end: it.end.unwrap_or_else(|| self.before_now(-24 * 730)),
+                })
+                .collect(),
+            certificates,
+            federated_credentials: seed.federated_credentials.clone(),
+            required_resource_access: if permissions.delegated.is_empty()
+                && permissions.application.is_empty()
+            {
+                Vec::new()
+            } else {
+                vec![RequiredResourceAccess {
+                    resource: graph,
+                    scopes: permissions.delegated.clone(),
+                    roles: permissions.application.clone(),
+                }]
+            },
+            api: seed
+                .api
+                .as_ref()
+                .map(|api| self.api(alias, api, &text))
+                .transpose()?,
+            logout_url: None,
+            created: start,
+        })
+    }
+
+    fn api(
+        &self,
+        alias: &str,
+        seed: &SeedApi,
+        text: &dyn Fn(&String) -> String,
+    ) -> Result<ExposedApi, SeedError> {
+        let id =
+            |kind: &str, value: &str| derived(&self.seed.domain, kind, &format!("{alias}/{value}"));
+        Ok(ExposedApi {
+            identifier_uris: seed.uris.iter().map(text).collect(),
+            scopes: seed
+                .scopes
+                .iter()
+                .map(|scope| ExposedScope {
+                    id: id("scope", &scope.value),
+                    value: scope.value.clone(),
+                    display_name: scope.display_name.clone(),
+                    admin_only: scope.admin_only,
+                })
+                .collect(),
+            roles: seed
+                .roles
+                .iter()
+                .map(|role| ExposedRole {
+                    id: id("role", &role.value),
+                    value: role.value.clone(),
+                    display_name: role.display_name.clone(),
+                })
+                .collect(),
+            access_token_version: seed.access_token_version,
+            pre_authorized: seed
+                .pre_authorized
+                .iter()
+                .map(|client| {
+                    Ok(self
+                        .app(client, &format!("apps.{alias}.api.pre_authorized"))?
+                        .0)
+                })
+                .collect::<Result<_, _>>()?,
+            known_clients: BTreeSet::new(),
+        })
+    }
+
+    fn certificate(&self, alias: &str, text: &str) -> Result<KeyCredential, SeedError> {
+        let place = format!("apps.{alias}.certificates");
+        let der = if text == "generated" {
+            self.context.client_certificate.clone().ok_or_else(|| {
+                self.wrong(
+                    &place,
+                    "no client certificate was generated in this run".to_owned(),
+                )
+            })?
+        } else {
+            let base64: String = text
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .map(str::trim)
+                .collect();
+            STANDARD.decode(base64).map_err(|error| {
+                self.wrong(
+                    &place,
+                    format!("expected PEM, base64 of a DER certificate, or 'generated': {error}"),
+                )
+            })?
+        };
+        let (start, end) = validity_of(&der)
+            .ok_or_else(|| self.wrong(&place, "this is not an X.509 certificate".to_owned()))?;
+        let key_id = derived(
+            &self.seed.domain,
+            "certificate",
+            &format!("{alias}/{}", der.len()),
+        );
+        Ok(KeyCredential {
+            key_id,
+            display_name: None,
+            certificate: der,
+            start,
+            end,
+        })
+    }
+
+    fn consent(
+        &self,
+        directory: &mut Directory,
+        alias: &str,
+        client: ApplicationId,
+        seed: &SeedConsent,
+    ) -> Result<(), SeedError> {
+        let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
+        let domain = &self.seed.domain;
+        let id = |what: &str| derived(domain, "grant", &format!("{alias}/{what}"));
+        self.known(alias, &seed.tenant, PermissionKind::Delegated)?;
+        self.known(alias, &seed.application, PermissionKind::Application)?;
+        if !seed.tenant.is_empty() {
+            let everybody = ConsentType::AllPrincipals;
+            directory.grant(
+                id("tenant"),
+                client,
+                graph,
+                everybody,
+                seed.tenant.iter().cloned(),
+            );
+        }
+        for (user, scopes) in &seed.users {
+            self.known(alias, scopes, PermissionKind::Delegated)?;
+            let principal =
+                ConsentType::Principal(self.user_id(user, &format!("apps.{alias}.consent.users"))?);
+            directory.grant(id(user), client, graph, principal, scopes.iter().cloned());
+        }
+        for (api, scopes) in &seed.apis {
+            let (resource, _) = self.app(api, &format!("apps.{alias}.consent.apis"))?;
+            let everybody = ConsentType::AllPrincipals;
+            directory.grant(id(api), client, resource, everybody, scopes.iter().cloned());
+        }
+        for role in &seed.application {
+            directory.assign_role(id(role), client, graph, role, self.context.now);
+        }
+        Ok(())
+    }
+
+    fn principal(&self, app_id: ApplicationId, home_tenant: TenantId) -> ServicePrincipal {
+        ServicePrincipal {
+            object_id: ObjectId(derived(&self.seed.domain, "principal", &app_id.to_string())),
+            app_id,
+            home_tenant,
+            enabled: true,
+            assignment_required: false,
+            assigned_users: BTreeSet::new(),
+            created: self.before_now(24),
+        }
+    }
+
+    fn user_id(&self, alias: &str, place: &str) -> Result<ObjectId, SeedError> {
+        let user = self.seed.users.get(alias).ok_or_else(|| {
+            self.wrong(
+                place,
+                format!(
+                    "no user '{alias}' in this tenant{}",
+                    nearest(alias, self.seed.users.keys())
+                ),
+            )
+        })?;
+        Ok(ObjectId(user.id.unwrap_or_else(|| {
+            derived(&self.seed.domain, "user", alias)
+        })))
+    }
+
+    fn app(&self, alias: &str, place: &str) -> Result<(ApplicationId, TenantId), SeedError> {
+        self.names.apps.get(alias).copied().ok_or_else(|| {
+            self.wrong(
+                place,
+                format!(
+                    "no app '{alias}' in this file{}",
+                    nearest(alias, self.names.apps.keys())
+                ),
+            )
+        })
+    }
+
+    fn known(
+        &self,
+        alias: &str,
+        permissions: &BTreeSet<String>,
+        kind: PermissionKind,
+    ) -> Result<(), SeedError> {
+        for name in permissions {
+            if Permission::find(name, kind).is_none() {
+                let what = match kind {
+                    PermissionKind::Application => "application",
+                    PermissionKind::Delegated => "delegated",
+                };
+                let names = Permission::all()
+                    .iter()
+                    .filter(|it| it.kind == kind)
+                    .map(|it| it.name.as_str());
+                return Err(self.wrong(
+                    &format!("apps.{alias}"),
+                    format!(
+                        "Microsoft Graph has no {what} permission '{name}'{}",
+                        nearest(name, names)
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, place: &str, problem: String) -> SeedError {
+        SeedError::Value {
+            place: format!("tenants.{}.{place}", self.alias),
+            problem,
+        }
+    }
+
+    fn before_now(&self, hours: i64) -> Timestamp {
+        self.context
+            .now
+            .saturating_sub(SignedDuration::from_hours(hours))
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let validity = certificate.validity();
+    Some((
+        Timestamp::from_second(validity.not_before.timestamp()).ok()?,
+        Timestamp::from_second(validity.not_after.timestamp()).ok()?,
+    ))
+}
+
+fn nearest(name: &str, known: impl Iterator<Item = impl AsRef<str>>) -> String {
+    known
+        .map(|it| (strsim::damerau_levenshtein(name, it.as_ref()), it))
+        .filter(|(distance, it)| *distance <= 1 + it.as_ref().len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map_or_else(String::new, |(_, it)| {
+            format!(", did you mean '{}'?", it.as_ref())
+        })
+}
+
+/// An id that is always the same for the same names.
+fn derived(domain: &str, kind: &str, name: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("{domain} {kind} {name}").as_bytes())
+}
+
+/// A client secret in the form that Entra gives them, always the same for the same names.
+fn secret(domain: &str, name: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, format!("{domain} {name}").as_bytes());
+    let text = URL_SAFE_NO_PAD.encode(digest).replace('-', ".");
+    format!("{}8Q~{}", &text[..3], &text[3..37])
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The namespace of derived ids.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_9c5e_70b4_4f0e_9f3c_2b8e_5d41_a7c6);
+
+#[cfg(test)]
+mod tests;

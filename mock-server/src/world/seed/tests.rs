@@ -1,0 +1,145 @@
+use super::*;
+use crate::journal::{Journal, Redaction};
+use crate::random::Random;
+use crate::token::{KeyRings, Sealer};
+use crate::world::World;
+
+fn context() -> SeedContext {
+    SeedContext {
+        now: "2026-01-15T09:00:00Z".parse().unwrap(),
+        client_certificate: Some(certificate()),
+    }
+}
+
+fn certificate() -> Vec<u8> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
+    params.self_signed(&key).unwrap().der().to_vec()
+}
+
+fn world() -> World {
+    let journal = Journal::new(10, Redaction::On);
+    World::new(
+        Random::seeded(1),
+        KeyRings::new(None),
+        Sealer::new(),
+        journal,
+    )
+}
+
+#[test]
+fn the_default_world_has_what_the_documentation_names() {
+    let world = world();
+    let tenants = world.add_default(&context());
+    let domains: Vec<_> = tenants
+        .iter()
+        .map(|it| it.directory().domain().to_owned())
+        .collect();
+    assert_eq!(
+        domains,
+        [
+            "contoso.onmicrosoft.com",
+            "contosogov.onmicrosoft.us",
+            "contosodod.onmicrosoft.us",
+            "contoso.partner.onmschina.cn",
+        ]
+    );
+    for tenant in &tenants {
+        let described = world.describe(tenant);
+        let users: Vec<_> = described.users.keys().map(String::as_str).collect();
+        assert_eq!(
+            users,
+            ["admin", "alice", "bob", "guest", "nomail", "support"]
+        );
+        for app in [
+            "vendor-app",
+            "own-app",
+            "daemon-secret",
+            "daemon-certificate",
+            "native-app",
+            "spa-app",
+            "middle-tier-api",
+            "unconsented-app",
+        ] {
+            assert!(described.apps.contains_key(app), "{app}");
+        }
+        assert_eq!(
+            described.shared_mailbox,
+            Some(format!("support@{}", described.tenant.domain))
+        );
+        assert_ne!(described.apps["vendor-app"].tenant_id, described.tenant.id);
+    }
+}
+
+#[test]
+fn the_same_file_gives_the_same_ids_and_a_fresh_copy_gives_others() {
+    let (one, two) = (world(), world());
+    let (first, second) = (one.add_default(&context()), two.add_default(&context()));
+    let own = |world: &World, tenant: &crate::world::Tenant| {
+        world.describe(tenant).apps["own-app"].clone()
+    };
+    assert_eq!(own(&one, &first[0]), own(&two, &second[0]));
+    let copy = one.create_tenant(Environment::Office365, &context());
+    assert_ne!(own(&one, &copy).client_id, own(&one, &first[0]).client_id);
+    assert_ne!(
+        one.describe(&copy).apps["vendor-app"].client_id,
+        one.describe(&first[0]).apps["vendor-app"].client_id
+    );
+}
+
+#[test]
+fn alice_may_open_the_shared_mailbox_and_bob_may_not() {
+    let world = world();
+    let tenant = &world.add_default(&context())[0];
+    let directory = tenant.directory();
+    let id = |alias| directory.find_user(alias).unwrap().id;
+    let support = directory.find_user("support").unwrap();
+    assert!(support.grants_mailbox_right(id("alice"), &[MailboxRight::FullAccess]));
+    assert!(!support.grants_mailbox_right(id("bob"), &[MailboxRight::FullAccess]));
+}
+
+#[test]
+fn a_typo_is_named_with_its_place() {
+    let text = "schema: 1\ntenants:\n  one:\n    name: One\n    environment: office365\n    domain: one.example\n    userz: {}\n";
+    let error = SeedFile::parse(text).unwrap_err().to_string();
+    assert!(error.contains("userz") && error.contains('7'), "{error}");
+}
+
+#[test]
+fn wrong_names_and_values_are_refused_with_the_nearest_right_one() {
+    let base = "schema: 1\ntenants:\n  one:\n    name: One\n    environment: office365\n    domain: one.example\n    users: {alice: {name: Alice A}}\n";
+    let cases = [
+        (
+            "    apps: {daemon: {name: D, permissions: {application: [Mail.Reed]}}}\n",
+            "tenants.one.apps.daemon: Microsoft Graph has no application permission 'Mail.Reed', did you mean 'Mail.Read'?",
+        ),
+        (
+            "    apps: {web: {name: W, consent: {users: {alise: [Mail.Read]}}}}\n",
+            "tenants.one.apps.web.consent.users: no user 'alise' in this tenant, did you mean 'alice'?",
+        ),
+        (
+            "    apps: {web: {name: W, certificates: [rubbish]}}\n",
+            "tenants.one.apps.web.certificates: expected PEM, base64 of a DER certificate, or 'generated'",
+        ),
+        (
+            "    installed: {else: {}}\n",
+            "tenants.one.installed: no app 'else' in this file",
+        ),
+    ];
+    for (more, expected) in cases {
+        let file = SeedFile::parse(&format!("{base}{more}")).unwrap();
+        let error = file.directories(&context()).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let newer = SeedFile::parse("schema: 2\ntenants: {}\n")
+        .unwrap_err()
+        .to_string();
+    assert!(newer.contains("schema 2"), "{newer}");
+}
+
+#[test]
+fn secrets_look_like_secrets() {
+    let secret = secret("contoso.onmicrosoft.com", "own-app/0");
+    assert_eq!(secret.len(), 40);
+    assert_eq!(&secret[3..6], "8Q~");
+}
