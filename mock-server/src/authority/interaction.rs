@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
+use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
+use super::issue;
 use super::pages::Page;
 use super::pages::account::{self, Frame};
+use super::resolve::Client;
 use super::session::Login;
 use super::sign_in::{Realm, tile};
-use super::visit::{Refusal, Visit};
+use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests, device_login};
 use crate::directory::{Application, User};
 use crate::token::ClientClass;
@@ -24,11 +27,11 @@ use crate::world::Tenant;
 #[derive(Debug)]
 pub(crate) enum Halt {
     /// The app is told.
-    App(Refusal),
+    App(AuthorityError),
     /// A page asks.
     Ask(Box<Ask>),
     /// An error page.
-    Page(Refusal),
+    Page(AuthorityError),
 }
 
 /// A page that asks something.
@@ -39,7 +42,7 @@ pub(crate) struct Ask {
     /// The page.
     pub(crate) page: Page,
     /// What an app that forbids pages (`prompt=none`) is told.
-    pub(crate) silent: Refusal,
+    pub(crate) silent: AuthorityError,
 }
 
 /// What a page asks for.
@@ -73,7 +76,7 @@ pub(crate) struct Person {
 
 impl Ask {
     /// A page that asks.
-    pub(crate) fn halt(kind: Kind, page: Page, silent: Refusal) -> Halt {
+    pub(crate) fn halt(kind: Kind, page: Page, silent: AuthorityError) -> Halt {
         Halt::Ask(Box::new(Self { kind, page, silent }))
     }
 }
@@ -110,7 +113,7 @@ pub(crate) fn walk(visit: &mut Visit, flow: &mut Flow) -> Result<Response, Halt>
 }
 
 /// Tells the app of a refusal, or shows it where there is no app to tell.
-pub(crate) fn refuse(visit: &mut Visit, flow: &Flow, refusal: &Refusal) -> Response {
+pub(crate) fn refuse(visit: &mut Visit, flow: &Flow, refusal: &AuthorityError) -> Response {
     match &flow.purpose {
         Purpose::AdminConsent(request) => admin_consent::refuse(visit, request, refusal),
         Purpose::Authorize(request) => authorize::refuse(visit, &request.target, refusal),
@@ -137,7 +140,7 @@ pub(crate) fn cancel(visit: &mut Visit, flow: &Flow, declined: bool) -> Response
 pub(crate) fn frame(visit: &Visit, flow: &Flow) -> Frame {
     Frame {
         action: format!("/{}/login", path_segment(&flow.segment)),
-        flow: flow.seal(&visit.world.sealer),
+        flow: flow.seal(&visit.world().sealer),
         tenant: visit.organization(),
     }
 }
@@ -149,7 +152,7 @@ pub(crate) fn app_name(visit: &Visit) -> Option<String> {
 
 /// The realm of a flow.
 pub(crate) fn realm(visit: &Visit, flow: &Flow) -> Result<Realm, Halt> {
-    Realm::of_segment(&visit.world, visit.arrival.cloud, &flow.segment, visit.app.as_ref())
+    Realm::of_segment(visit.world(), &visit.arrival, &flow.segment, visit.app.as_ref())
         .map_err(Halt::Page)
 }
 
@@ -161,7 +164,7 @@ pub(crate) fn ask_to_sign_in(
     error: Option<(u32, &str)>,
     note: Option<&str>,
 ) -> Halt {
-    let picks = realm.quick_picks(&visit.world);
+    let picks = realm.quick_picks(visit.world());
     let (frame, app) = (frame(visit, flow), app_name(visit));
     let page = match flow.name.as_deref() {
         Some(name) => account::password(&frame, app.as_deref(), name, error, note, &picks),
@@ -184,7 +187,7 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
     }
     let login = choose(visit, flow, &realm)?;
     let cloud = visit.arrival.cloud;
-    let tenant = visit.world.tenant(cloud, login.tenant).ok_or_else(|| Halt::Page(gone()))?;
+    let tenant = visit.world().tenant(cloud, login.tenant).ok_or_else(|| Halt::Page(gone()))?;
     visit.at(&tenant);
     visit.annotation.user = Some(login.user);
     if let Some(app) = &visit.app {
@@ -201,7 +204,7 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
 /// Which account to go on with.
 fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Halt> {
     if let Some(login) = flow.login.take() {
-        let tenant = visit.world.tenant(visit.arrival.cloud, login.tenant);
+        let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant);
         if tenant.is_some_and(|tenant| login.stands(&tenant.directory())) {
             return Ok(login);
         }
@@ -217,22 +220,18 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     if flow.name.is_some() || flow.other_account || forced {
         return Err(ask_to_sign_in(visit, flow, realm, None, None));
     }
-    let mut known = realm.signed_in(&visit.world, &mut visit.session);
+    let mut known = realm.signed_in(&visit.state.world, &mut visit.session);
     if let Purpose::Authorize(request) = &flow.purpose {
         if let Some(sid) = &request.sid {
             // Source: reference-error-codes, 160021.
             return known.into_iter().find(|it| it.session.to_string() == *sid).ok_or_else(|| {
-                Halt::App(Refusal::new(
-                    160_021,
-                    "interaction_required",
-                    "Application requested a user session which does not exist.",
-                ))
+                Halt::App(AuthorityError::aadsts(160_021))
             });
         }
         if let Some(hinted) = request
             .domain_hint
             .as_deref()
-            .and_then(|domain| visit.world.tenant_of_domain(visit.arrival.cloud, domain))
+            .and_then(|domain| visit.world().tenant_of_domain(visit.arrival.cloud, domain))
             && matches!(realm, Realm::Any(_))
         {
             known.retain(|login| login.tenant == hinted.id);
@@ -240,7 +239,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     }
     if let Some(hint) = flow.hint().map(str::to_owned) {
         let found = known.iter().find(|login| {
-            visit.world.tenant(visit.arrival.cloud, login.tenant).is_some_and(|tenant| {
+            visit.world().tenant(visit.arrival.cloud, login.tenant).is_some_and(|tenant| {
                 let directory = tenant.directory();
                 directory.user_by_id_or_name(&hint).is_some_and(|user| user.id == login.user)
             })
@@ -249,7 +248,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
             return Ok(login.clone());
         }
         // A hint that names an account leads to its password, any other stands in the field.
-        if realm.find(&visit.world, &hint, ("", "")).is_ok() {
+        if realm.find(visit.world(), &hint, "").is_ok() {
             flow.name = Some(hint);
         }
         return Err(ask_to_sign_in(visit, flow, realm, None, None));
@@ -269,7 +268,7 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
     let tiles: Vec<_> = known
         .iter()
         .filter_map(|login| {
-            let tenant = visit.world.tenant(visit.arrival.cloud, login.tenant)?;
+            let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant)?;
             let directory = tenant.directory();
             let mut tile = tile(directory.user(login.user)?, Some("signed in"));
             tile.value = format!("{} {}", login.tenant, login.user);
@@ -277,25 +276,18 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
         })
         .collect();
     let page = account::pick_account(&frame(visit, flow), app_name(visit).as_deref(), &tiles);
-    let silent = Refusal::new(
-        16000,
-        "interaction_required",
-        "Either multiple user identities are available for the current request or selected \
-         account is not supported for the scenario.",
-    );
+    let silent = AuthorityError::aadsts(16_000);
     Ask::halt(Kind::SignIn, page, silent)
 }
 
 /// Whether an app exists in a tenant, or may appear there, and is enabled.
-pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), Refusal> {
+pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), AuthorityError> {
     let directory = tenant.directory();
     let principal = directory.service_principal(app.app_id);
     if principal.is_some_and(|principal| !principal.enabled) {
-        return Err(Refusal::new(
-            7_000_112,
-            "unauthorized_client",
-            format!("Application '{}'({}) is disabled.", app.app_id, app.display_name),
-        ));
+        return Err(AuthorityError::aadsts(7_000_112)
+            .with("app", app.app_id.to_string())
+            .with("name", &app.display_name));
     }
     let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
     if known || app.is_multi_tenant() {
@@ -305,107 +297,50 @@ pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), Refusa
 }
 
 /// AADSTS700016.
-pub(crate) fn no_such_app(client: &str, directory: &str) -> Refusal {
-    Refusal::new(
-        700_016,
-        "unauthorized_client",
-        format!(
-            "Application with identifier '{client}' was not found in the directory '{directory}'. \
-             This can happen if the application has not been installed by the administrator of \
-             the tenant or consented to by any user in the tenant. You may have sent your \
-             authentication request to the wrong tenant."
-        ),
-    )
+pub(crate) fn no_such_app(client: &str, directory: &str) -> AuthorityError {
+    AuthorityError::aadsts(700_016).with("app", client).with("tenant", directory)
 }
 
 /// Assignment, risk and conditional access.
 fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -> Result<(), Halt> {
-    let Some(client) = flow.client() else { return Ok(()) };
+    let Some(app) = visit.app.clone() else { return Ok(()) };
     let class = match &flow.purpose {
         Purpose::Authorize(request) => request.client_class,
         _ => ClientClass::Public,
     };
     let now = person.tenant.now();
-    let sign_in = person.login.to_app(client, class, person.login.session);
-    let verdict = validity::access(&sign_in, &person.tenant.directory(), now, Use::Interactive);
+    let sign_in = person.login.to_app(app.app_id, class, person.login.session);
     let upn = person.user.user_principal_name.to_string();
-    let app = visit.app.as_ref().map(|app| app.display_name.clone()).unwrap_or_default();
-    match verdict {
-        Ok(()) => {}
-        Err(Invalid::MfaRequired) => {
-            // The same number while the form is answered.
-            let number = 10 + person.login.session.as_bytes()[0] % 90;
-            let page = account::mfa(&frame(visit, flow), &upn, number);
-            let silent = Refusal::new(
-                50076,
-                "interaction_required",
-                "Due to a configuration change made by your administrator, or because you moved \
-                 to a new location, you must use multi-factor authentication to access the \
-                 resource.",
-            );
-            return Err(Ask::halt(Kind::Mfa, page, silent));
+    let refused = {
+        let directory = person.tenant.directory();
+        match validity::access(&sign_in, &directory, now, Use::Interactive) {
+            Ok(()) => None,
+            // Somebody who has just given the password has done what the policy demands.
+            Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
+            Err(invalid) => {
+                let principal = directory.service_principal(app.app_id).cloned();
+                let client = Client { app, home: Arc::clone(&person.tenant), principal };
+                Some((invalid, issue::refusal(invalid, &directory, &client, &sign_in)))
+            }
         }
-        Err(Invalid::TermsOfUseRequired) => {
-            let page = account::terms_of_use(&frame(visit, flow), &upn);
-            let silent = Refusal::new(
-                50158,
-                "interaction_required",
-                "External security challenge was not satisfied.",
-            );
-            return Err(Ask::halt(Kind::Terms, page, silent));
-        }
-        // Somebody who has just given the password has done what the policy demands.
-        Err(Invalid::SignInFrequency { .. }) if flow.fresh => {}
-        Err(Invalid::SignInFrequency { every, .. }) => {
-            let silent = Refusal::new(
-                70043,
-                "interaction_required",
-                format!(
-                    "The session has expired or is invalid due to sign-in frequency checks by \
-                     Conditional Access. The maximum allowed lifetime for this request is {}.",
-                    every.as_secs()
-                ),
-            );
-            return Err(ask_again(visit, flow, realm, &upn, silent));
-        }
-        Err(Invalid::BlockedByPolicy | Invalid::UserRisk) => {
-            return Err(Halt::Page(Refusal::new(
-                53003,
-                "access_denied",
-                "Access has been blocked by Conditional Access policies. The access policy does \
-                 not allow token issuance.",
-            )));
-        }
-        Err(Invalid::CompliantDeviceRequired) => {
-            return Err(Halt::Page(Refusal::new(
-                53000,
-                "interaction_required",
-                "Device is not in required device state: compliant. Conditional Access policy \
-                 requires a compliant device, and the device is not compliant. The user must \
-                 enroll their device with an approved MDM provider like Intune.",
-            )));
-        }
-        Err(Invalid::NotAssigned) => {
-            return Err(Halt::Page(Refusal::new(
-                50105,
-                "access_denied",
-                format!(
-                    "Your administrator has configured the application {app} ('{client}') to \
-                     block users unless they are specifically granted ('assigned') access to the \
-                     application. The signed in user '{upn}' is blocked because they are not a \
-                     direct member of a group with access, nor had access directly assigned by an \
-                     administrator. Please contact your administrator to assign access to this \
-                     application."
-                ),
-            )));
-        }
-        Err(other) => {
-            return Err(Halt::Page(Refusal::new(
-                other.aadsts(),
-                "interaction_required",
-                "The sign-in is not valid any more. Sign in again.",
-            )));
-        }
+    };
+    if let Some((invalid, refusal)) = refused {
+        let silent = refusal.clone().error("interaction_required");
+        return Err(match invalid {
+            Invalid::MfaRequired => {
+                // The same number while the form is answered.
+                let number = 10 + person.login.session.as_bytes()[0] % 90;
+                Ask::halt(Kind::Mfa, account::mfa(&frame(visit, flow), &upn, number), silent)
+            }
+            Invalid::TermsOfUseRequired => {
+                Ask::halt(Kind::Terms, account::terms_of_use(&frame(visit, flow), &upn), silent)
+            }
+            Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, silent),
+            Invalid::BlockedByPolicy | Invalid::UserRisk | Invalid::NotAssigned => {
+                Halt::Page(refusal.error("access_denied"))
+            }
+            _ => Halt::Page(silent),
+        });
     }
     if let Purpose::Authorize(request) = &flow.purpose
         && let Some(max_age) = request.max_age
@@ -417,7 +352,7 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
     Ok(())
 }
 
-fn ask_again(visit: &mut Visit, flow: &mut Flow, realm: &Realm, upn: &str, silent: Refusal) -> Halt {
+fn ask_again(visit: &mut Visit, flow: &mut Flow, realm: &Realm, upn: &str, silent: AuthorityError) -> Halt {
     flow.login = None;
     flow.name = Some(upn.to_owned());
     let note = "Your organization's rules ask you to sign in again.";
@@ -437,16 +372,12 @@ impl Flow {
     }
 }
 
-fn login_required() -> Refusal {
-    Refusal::new(
-        50058,
-        "login_required",
-        "A silent sign-in request was sent but no user is signed in.",
-    )
+fn login_required() -> AuthorityError {
+    AuthorityError::aadsts(50_058)
 }
 
-fn gone() -> Refusal {
-    Refusal::new(50034, "invalid_grant", "The user account does not exist in the directory.")
+fn gone() -> AuthorityError {
+    AuthorityError::aadsts(50_034)
 }
 
 /// A path segment as it may stand in a form's action.

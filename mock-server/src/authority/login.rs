@@ -2,31 +2,28 @@
 
 use axum::response::Response;
 
+use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
+use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, cancel, realm, stop, walk};
 use super::pages::account;
-use super::parameters::Parameters;
 use super::session::Login;
 use super::sign_in::{Failure, Found, Proof, Realm};
-use super::visit::{Refusal, Visit};
+use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests};
 use crate::directory::Event;
 
 /// Answers a form.
-pub(crate) fn submit(visit: &mut Visit, form: &Parameters) -> Response {
-    let Some(mut flow) = form.get("flow").and_then(|text| Flow::open(text, &visit.world.sealer))
+pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
+    let Some(mut flow) = form.typed("flow").and_then(|text| Flow::open(text, &visit.world().sealer))
     else {
         // Unverified: the code is own knowledge; the service shows an error page, too.
-        return visit.error_page(&Refusal::new(
-            90013,
-            "invalid_request",
-            "Invalid input received from the user. The sign-in page is too old or incomplete: go \
-             back to the application and sign in again.",
-        ));
+        let refusal = AuthorityError::aadsts(90_013).with("reason", STALE_FORM);
+        return visit.error_page(&refusal);
     };
-    visit.correlation = flow.correlation;
+    visit.correlate(Some(&flow.correlation.to_string()));
     if let Some(client) = flow.client() {
-        match visit.world.application(visit.arrival.cloud, client) {
+        match visit.world().application(visit.arrival.cloud, client) {
             Some((_, app)) => visit.for_app(&app),
             None => {
                 let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
@@ -41,24 +38,24 @@ pub(crate) fn submit(visit: &mut Visit, form: &Parameters) -> Response {
     stop(visit, &flow, halt)
 }
 
-fn act(visit: &mut Visit, flow: &mut Flow, form: &Parameters) -> Result<Response, Halt> {
+fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt> {
     let realm = realm(visit, flow)?;
     if let Realm::One(tenant) = &realm {
         visit.at(tenant);
     }
-    if let Some(name) = form.get("pick") {
+    if let Some(name) = form.typed("pick") {
         return sign_in(visit, flow, &realm, name, Proof::QuickPick);
     }
-    if let Some(account) = form.get("account") {
+    if let Some(account) = form.typed("account") {
         flow.login = picked(visit, &realm, account);
         return walk(visit, flow);
     }
-    match form.get("action").unwrap_or("") {
-        "next" => match form.get("loginfmt") {
+    match form.typed("action").unwrap_or("") {
+        "next" => match form.typed("loginfmt") {
             None => {
                 flow.name = None;
                 // Unverified: the service checks this in the browser, without a code.
-                let error = (50059, "Enter a valid user name.");
+                let error = (50_059, "Enter a valid user name.");
                 Err(ask_to_sign_in(visit, flow, &realm, Some(error), None))
             }
             Some(name) => {
@@ -72,12 +69,12 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Parameters) -> Result<Response
             Err(ask_to_sign_in(visit, flow, &realm, None, None))
         }
         "sign-in" => {
-            let name = form.owned("loginfmt").or_else(|| flow.name.clone()).unwrap_or_default();
-            let password = form.get("passwd").unwrap_or("");
+            let name = form.typed("loginfmt").map(str::to_owned).or_else(|| flow.name.clone()).unwrap_or_default();
+            let password = form.typed("passwd").unwrap_or("");
             sign_in(visit, flow, &realm, &name, Proof::Password(password))
         }
         "security-key" => {
-            let name = flow.name.clone().or_else(|| form.owned("loginfmt")).unwrap_or_default();
+            let name = flow.name.clone().or_else(|| form.typed("loginfmt").map(str::to_owned)).unwrap_or_default();
             sign_in(visit, flow, &realm, &name, Proof::SecurityKey)
         }
         "change-password" => change_password(visit, flow, &realm, form),
@@ -101,7 +98,7 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Parameters) -> Result<Response
 fn decide(
     visit: &mut Visit,
     flow: &mut Flow,
-    form: &Parameters,
+    form: &Form,
     action: &str,
 ) -> Result<Response, Halt> {
     let ask = match walk(visit, flow) {
@@ -116,12 +113,8 @@ fn decide(
             flow.login = Some(login);
         }
         (Kind::Mfa, "deny") => {
-            // Source: reference-error-codes, 500121.
-            return Err(Halt::Page(Refusal::new(
-                500_121,
-                "access_denied",
-                "Authentication failed during strong authentication request.",
-            )));
+            let refusal = AuthorityError::aadsts(50_074).error("access_denied");
+            return Err(Halt::Page(refusal));
         }
         (Kind::Terms, "accept") => {
             if let Some(tenant) = &visit.tenant {
@@ -129,11 +122,11 @@ fn decide(
             }
         }
         (Kind::Consent, "accept") => {
-            let for_tenant = form.get("orgconsent") == Some("true");
+            let for_tenant = form.typed("orgconsent") == Some("true");
             authorize::consent(visit, flow, &login, for_tenant)?;
         }
         (Kind::Approval, "request") => {
-            let reason = form.get("justification").map(str::trim).filter(|it| !it.is_empty());
+            let reason = form.typed("justification").map(str::trim).filter(|it| !it.is_empty());
             let Some(reason) = reason else {
                 return Err(authorize::ask_for_approval(
                     visit,
@@ -156,7 +149,7 @@ fn decide(
             }
         }
         (Kind::Review, "approve" | "deny" | "block") => {
-            let app = form.get("app").unwrap_or("");
+            let app = form.typed("app").unwrap_or("");
             return consent_requests::review(visit, flow, &login, app, action);
         }
         _ => return Err(Halt::Ask(ask)),
@@ -166,9 +159,8 @@ fn decide(
 
 /// Looks an account up, and takes note of its name.
 fn find(visit: &mut Visit, flow: &mut Flow, realm: &Realm, name: &str) -> Result<Found, Halt> {
-    let app = visit.app.as_ref().map(|app| (app.app_id.to_string(), app.display_name.clone()));
-    let (id, label) = app.unwrap_or_default();
-    match realm.find(&visit.world, name, (&id, &label)) {
+    let app = visit.app.as_ref().map(|app| app.app_id.to_string()).unwrap_or_default();
+    match realm.find(visit.world(), name, &app) {
         Ok(found) => {
             visit.at(&found.tenant);
             visit.annotation.user = Some(found.user);
@@ -190,7 +182,7 @@ fn sign_in(
     proof: Proof<'_>,
 ) -> Result<Response, Halt> {
     let found = find(visit, flow, realm, name)?;
-    match found.sign_in(proof, &visit.world.random) {
+    match found.sign_in(proof, &visit.world().random) {
         Ok(login) => {
             visit.session.remember(&login);
             flow.login = Some(login);
@@ -199,7 +191,7 @@ fn sign_in(
             walk(visit, flow)
         }
         Err(failure) => {
-            if matches!(failure, Failure::Inline(50126, _)) {
+            if matches!(&failure, Failure::Inline(error) if error.code == 50_126) {
                 flow.failures += 1;
                 lock_out(visit, flow, &found);
             }
@@ -218,15 +210,14 @@ fn lock_out(visit: &Visit, flow: &mut Flow, found: &Found) {
     flow.failures = 0;
     let (tenant, user) = found.password_holder();
     // The user was found a moment ago; one deleted since needs no lock.
-    let _ = visit.world.apply(&tenant, &Event::LockUser { user: user.to_string() });
+    let _ = visit.world().apply(&tenant, &Event::LockUser { user: user.to_string() });
 }
 
 fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Halt {
     match failure {
-        Failure::Inline(code, text) => {
-            let note = Refusal::new(code, "invalid_grant", text.clone());
-            visit.note(&note);
-            ask_to_sign_in(visit, flow, realm, Some((code, &text)), None)
+        Failure::Inline(error) => {
+            visit.note(&error);
+            ask_to_sign_in(visit, flow, realm, Some((error.code, &error.text)), None)
         }
         Failure::Expired => ask_for_new_password(visit, flow, None),
         Failure::Page(refusal) => Halt::Page(refusal),
@@ -234,7 +225,7 @@ fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Ha
 }
 
 fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str)>) -> Halt {
-    let refusal = Refusal::new(50055, "invalid_grant", "The password is expired.");
+    let refusal = AuthorityError::aadsts(50_055);
     visit.note(&refusal);
     let frame = interaction::frame(visit, flow);
     let page = account::change_password(&frame, flow.name.as_deref().unwrap_or(""), error);
@@ -245,23 +236,23 @@ fn change_password(
     visit: &mut Visit,
     flow: &mut Flow,
     realm: &Realm,
-    form: &Parameters,
+    form: &Form,
 ) -> Result<Response, Halt> {
     let name = flow.name.clone().unwrap_or_default();
     let found = find(visit, flow, realm, &name)?;
-    let current = form.get("passwd").unwrap_or("");
-    let wanted = form.get("newpasswd").unwrap_or("");
-    let problem = match found.sign_in(Proof::Password(current), &visit.world.random) {
-        Err(Failure::Inline(code, text)) => Some((code, text)),
+    let current = form.typed("passwd").unwrap_or("");
+    let wanted = form.typed("newpasswd").unwrap_or("");
+    let problem = match found.sign_in(Proof::Password(current), &visit.world().random) {
+        Err(Failure::Inline(error)) => Some((error.code, error.text)),
         Err(Failure::Page(refusal)) => return Err(Halt::Page(refusal)),
         Ok(_) | Err(Failure::Expired) if wanted.is_empty() => {
-            Some((50055, "Enter a new password.".to_owned()))
+            Some((50_055, "Enter a new password.".to_owned()))
         }
-        Ok(_) | Err(Failure::Expired) if form.get("confirmpasswd") != Some(wanted) => {
-            Some((50055, "The two new passwords differ.".to_owned()))
+        Ok(_) | Err(Failure::Expired) if form.typed("confirmpasswd") != Some(wanted) => {
+            Some((50_055, "The two new passwords differ.".to_owned()))
         }
         Ok(_) | Err(Failure::Expired) if wanted == current => {
-            Some((50055, "The new password must differ from the old one.".to_owned()))
+            Some((50_055, "The new password must differ from the old one.".to_owned()))
         }
         Ok(_) | Err(Failure::Expired) => None,
     };
@@ -270,14 +261,18 @@ fn change_password(
     }
     let (tenant, user) = found.password_holder();
     let event = Event::ChangePassword { user: user.to_string(), password: Some(wanted.to_owned()) };
-    if let Err(error) = visit.world.apply(&tenant, &event) {
-        return Err(Halt::Page(Refusal::new(50034, "invalid_grant", error.to_string())));
+    if visit.world().apply(&tenant, &event).is_err() {
+        // Deleted between the two lines above.
+        return Err(Halt::Page(AuthorityError::aadsts(50_034).with("user", &name)));
     }
     sign_in(visit, flow, realm, &name, Proof::Password(wanted))
 }
 
 /// The account of the session that a tile names.
 fn picked(visit: &mut Visit, realm: &Realm, tile: &str) -> Option<Login> {
-    let known = realm.signed_in(&visit.world, &mut visit.session);
+    let known = realm.signed_in(&visit.state.world, &mut visit.session);
     known.into_iter().find(|login| format!("{} {}", login.tenant, login.user) == tile)
 }
+
+const STALE_FORM: &str = "Invalid input received from the user. The sign-in page is too old or \
+    incomplete: go back to the application and sign in again.";

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::authority::pages::account::AccountTile;
-use crate::authority::session::{Login, Session};
-use crate::authority::visit::Refusal;
+use super::error::AuthorityError;
+use super::pages::account::AccountTile;
+use super::resolve::{Client, TenantSegment};
+use super::session::{Login, Session};
 use crate::directory::{Application, Directory, ObjectId, TenantId, User, UserKind, UserPrincipalName};
 use crate::environment::SignInCloud;
+use crate::exchange::Arrival;
 use crate::random::Random;
 use crate::token::AuthenticationMethod;
 use crate::world::{Tenant, World};
@@ -34,12 +36,12 @@ pub(crate) struct Found {
 /// Why a name or a password does not sign in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Failure {
-    /// Said beside the field; the person can try again.
-    Inline(u32, String),
     /// The password is right but has expired: AADSTS50055.
     Expired,
+    /// Said beside the field; the person can try again.
+    Inline(AuthorityError),
     /// An error page.
-    Page(Refusal),
+    Page(AuthorityError),
 }
 
 /// What a person proves the identity with.
@@ -57,62 +59,26 @@ impl Realm {
     /// The realm that the first segment of a path names.
     pub(crate) fn of_segment(
         world: &World,
-        cloud: SignInCloud,
+        arrival: &Arrival,
         segment: &str,
         app: Option<&Application>,
-    ) -> Result<Self, Refusal> {
-        let refuse = |code, message: String| Refusal::new(code, "invalid_request", message);
-        match segment {
-            "common" | "organizations" => match app {
-                Some(app) if !app.is_multi_tenant() => Err(refuse(
-                    50194,
-                    format!(
-                        "Application '{}'({}) is not configured as a multi-tenant application. \
-                         Usage of the /common endpoint is not supported for such apps created \
-                         after '10/15/2018'. Use a tenant-specific endpoint or configure the \
-                         application to be multi-tenant.",
-                        app.app_id, app.display_name
-                    ),
-                )),
-                _ => Ok(Self::Any(cloud)),
-            },
-            "consumers" | CONSUMERS => Err(match app {
-                Some(app) => refuse(
-                    9_002_332,
-                    format!(
-                        "Application '{}'({}) is configured for use by Azure Active Directory \
-                         users only. Please do not use the /consumers endpoint to serve this \
-                         request.",
-                        app.app_id, app.display_name
-                    ),
-                ),
-                None => refuse(9_002_332, "This mock has no personal accounts.".to_owned()),
-            }),
-            _ => {
-                let Some(tenant) = world.tenant_of_segment(cloud, segment) else {
-                    return Err(no_tenant(segment));
-                };
-                let (blocked, deleted) = {
-                    let directory = tenant.directory();
-                    (directory.blocked, directory.deleted)
-                };
-                if deleted {
-                    return Err(no_tenant(segment));
-                }
-                if blocked {
-                    // Unverified: the text is own knowledge.
-                    return Err(refuse(
-                        5_000_224,
-                        "We are sorry, this resource is not available.".to_owned(),
-                    ));
-                }
-                Ok(Self::One(tenant))
-            }
+    ) -> Result<Self, AuthorityError> {
+        let place = TenantSegment::resolve(world, arrival, segment)?;
+        if let Some(app) = app {
+            Client::check_audience(app, &place)?;
+        }
+        match place {
+            TenantSegment::Tenant(tenant) => Ok(Self::One(tenant)),
+            TenantSegment::Common | TenantSegment::Organizations => Ok(Self::Any(arrival.cloud)),
+            // The mock has no personal accounts, whatever the app allows.
+            TenantSegment::Consumers => Err(AuthorityError::aadsts(9_002_332)
+                .with("app", app.map_or_else(String::new, |app| app.app_id.to_string()))
+                .with("name", app.map_or("", |app| app.display_name.as_str()))),
         }
     }
 
     /// The account with a sign-in name.
-    pub(crate) fn find(&self, world: &World, name: &str, app: (&str, &str)) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, world: &World, name: &str, app: &str) -> Result<Found, Failure> {
         let name = UserPrincipalName::new(name.trim());
         match self {
             Self::Any(cloud) => {
@@ -183,32 +149,6 @@ impl Realm {
     }
 }
 
-/// AADSTS90002, or AADSTS900023 for what cannot be the name of a tenant.
-fn no_tenant(segment: &str) -> Refusal {
-    let is_name = segment.contains('.')
-        && segment.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'.' || it == b'-');
-    if is_name || segment.parse::<TenantId>().is_ok() {
-        return Refusal::new(
-            90002,
-            "invalid_request",
-            format!(
-                "Tenant '{segment}' not found. Check to make sure you have the correct tenant ID \
-                 and are signing into the correct cloud. Check with your subscription \
-                 administrator, this may happen if there are no active subscriptions for the \
-                 tenant."
-            ),
-        );
-    }
-    Refusal::new(
-        900_023,
-        "invalid_request",
-        format!(
-            "Specified tenant identifier '{segment}' is neither a valid DNS name, nor a valid \
-             external domain."
-        ),
-    )
-}
-
 impl Found {
     /// Checks the proof, and signs in.
     pub(crate) fn sign_in(&self, proof: Proof<'_>, random: &Random) -> Result<Login, Failure> {
@@ -216,13 +156,13 @@ impl Found {
         let (holder, user) = self.home.as_ref().map_or((&self.tenant, self.user), |(tenant, user)| (tenant, *user));
         {
             let directory = holder.directory();
-            let account = directory.user(user).ok_or_else(|| gone(&directory))?;
+            let account = directory.user(user).ok_or_else(|| gone(&directory, user))?;
             check(account, proof, holder.now())?;
         }
         let directory = self.tenant.directory();
-        let user = directory.user(self.user).ok_or_else(|| gone(&directory))?;
+        let user = directory.user(self.user).ok_or_else(|| gone(&directory, self.user))?;
         if !user.enabled {
-            return Err(Failure::Page(disabled()));
+            return Err(Failure::Page(AuthorityError::aadsts(50_057)));
         }
         let method = match proof {
             Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
@@ -318,25 +258,15 @@ fn home_name(guest: &UserPrincipalName) -> String {
 fn check(account: &User, proof: Proof<'_>, now: jiff::Timestamp) -> Result<(), Failure> {
     let with_password = !matches!(proof, Proof::SecurityKey);
     if with_password && account.locked_until.is_some_and(|until| until > now) {
-        return Err(Failure::Inline(
-            50053,
-            "The account is locked, you've tried to sign in too many times with an incorrect user \
-             ID or password."
-                .to_owned(),
-        ));
+        return Err(Failure::Inline(AuthorityError::aadsts(50_053)));
     }
     if let Proof::Password(typed) = proof
         && typed != account.password
     {
-        return Err(Failure::Inline(
-            50126,
-            "Your account or password is incorrect. If you don't remember your password, pick the \
-             account from the list of test users."
-                .to_owned(),
-        ));
+        return Err(Failure::Inline(AuthorityError::aadsts(50_126)));
     }
     if !account.enabled {
-        return Err(Failure::Page(disabled()));
+        return Err(Failure::Page(AuthorityError::aadsts(50_057)));
     }
     if with_password && account.password_expired {
         return Err(Failure::Expired);
@@ -344,49 +274,34 @@ fn check(account: &User, proof: Proof<'_>, now: jiff::Timestamp) -> Result<(), F
     Ok(())
 }
 
-fn disabled() -> Refusal {
-    Refusal::new(50057, "invalid_grant", "The user account is disabled.")
-}
-
-fn gone(directory: &Directory) -> Failure {
-    Failure::Inline(50034, format!("The user account does not exist in the {} directory.", directory.id))
+fn gone(directory: &Directory, user: ObjectId) -> Failure {
+    Failure::Inline(
+        AuthorityError::aadsts(50_034)
+            .with("user", user.to_string())
+            .with("tenant", &directory.display_name),
+    )
 }
 
 fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
-    let text = match tenant {
-        Some(tenant) => format!(
-            "The user account {name} does not exist in the {} directory. To sign into this \
-             application, the account must be added to the directory.",
-            tenant.directory().display_name
-        ),
-        None => format!("We couldn't find an account with the name {name}."),
-    };
-    Failure::Inline(50034, text)
+    let place = tenant.map_or_else(
+        || name.domain().to_owned(),
+        |tenant| tenant.directory().display_name.clone(),
+    );
+    Failure::Inline(
+        AuthorityError::aadsts(50_034).with("user", name.as_str()).with("tenant", place),
+    )
 }
 
-/// AADSTS50020.
-pub(crate) fn not_in_tenant(
-    name: &UserPrincipalName,
-    tenant: &Arc<Tenant>,
-    (app_id, app_name): (&str, &str),
-) -> Failure {
-    let cloud = tenant.environment.cloud();
-    let provider = cloud.v1_issuer(name.domain());
-    Failure::Page(Refusal::new(
-        50020,
-        "invalid_grant",
-        format!(
-            "User account '{name}' from identity provider '{provider}' does not exist in tenant \
-             '{}' and cannot access the application '{app_id}'({app_name}) in that tenant. The \
-             account needs to be added as an external user in the tenant first. Sign out and sign \
-             in again with a different Azure Active Directory user account.",
-            tenant.directory().display_name
-        ),
-    ))
+fn not_in_tenant(name: &UserPrincipalName, tenant: &Arc<Tenant>, app: &str) -> Failure {
+    let provider = tenant.environment.cloud().v1_issuer(name.domain());
+    Failure::Page(
+        AuthorityError::aadsts(50_020)
+            .with("user", name.as_str())
+            .with("provider", provider)
+            .with("tenant", &tenant.directory().display_name)
+            .with("app", app),
+    )
 }
-
-/// The tenant of personal accounts.
-const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 const MOST_PICKS: usize = 8;
 

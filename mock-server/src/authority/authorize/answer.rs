@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use axum::response::Response;
 
 use super::request::{ResponseMode, Target, with_path};
+use crate::authority::error::{AuthorityError, Trace};
 use crate::authority::pages::notice;
-use crate::authority::visit::{Refusal, Trace, Visit};
+use crate::authority::visit::Visit;
 use crate::random::Random;
 
 /// The fields of an answer, in the order in which they are sent.
@@ -19,12 +20,19 @@ impl Fields {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    /// Adds a field if there is a value.
+    pub(crate) fn put_some(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
     /// The fields of a refusal.
-    pub(crate) fn refusal(refusal: &Refusal, trace: &Trace, root: &str) -> Self {
+    pub(crate) fn refusal(refusal: &AuthorityError, trace: &Trace, root: &str) -> Self {
         let mut fields = Self::default();
-        fields.put("error", refusal.error);
-        fields.put("error_description", trace.describe(refusal));
-        fields.put("error_uri", format!("{root}/error?code={}", refusal.code));
+        fields.put("error", &refusal.error);
+        fields.put("error_description", refusal.description(trace));
+        fields.put("error_uri", refusal.error_uri(root));
         fields
     }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::authority::error::AuthorityError;
 use crate::authority::flow::{Flow, Purpose};
 use crate::authority::interaction::{Ask, Halt, Kind, Person, frame};
 use crate::authority::pages::consent as pages;
 use crate::authority::permissions::{self, Apis};
+use crate::authority::resolve::{Requested, graph_id};
 use crate::authority::session::Login;
-use crate::authority::visit::{Refusal, Visit};
+use crate::authority::visit::Visit;
 use crate::consent::{self as policy, Decision, ResourceScopes};
 use crate::directory::{
     Application, ConsentType, Event, ObjectId, ServicePrincipal,
@@ -75,13 +77,13 @@ pub(crate) fn consent(
     // The checkbox is shown to those only who may consent for the tenant; a forged field counts
     // for nothing.
     let for_tenant = for_tenant && (person.user.may_consent_for_tenant() || question.for_tenant);
-    create_principal(&visit.world, &person.tenant, &question.app);
+    create_principal(visit.world(), &person.tenant, &question.app);
     let consent = if for_tenant {
         ConsentType::AllPrincipals
     } else {
         ConsentType::Principal(person.user.id)
     };
-    record(&visit.world.random, &person.tenant, &question.app, consent, missing);
+    record(&visit.world().random, &person.tenant, &question.app, consent, missing);
     flow.consented = true;
     flow.consented_for_tenant = for_tenant;
     Ok(())
@@ -101,8 +103,8 @@ pub(crate) fn request_approval(
     };
     // The request names an app of the tenant, so the app appears there now. The service makes
     // the service principal when a reviewer decides. Unverified: no document says when.
-    create_principal(&visit.world, &person.tenant, &question.app);
-    let graph = question.apis.graph();
+    create_principal(visit.world(), &person.tenant, &question.app);
+    let graph = graph_id();
     let scopes = missing
         .iter()
         .flat_map(|of| of.scopes.iter().map(move |scope| (of.resource, scope)))
@@ -116,9 +118,10 @@ pub(crate) fn request_approval(
         scopes,
         reason: Some(reason.to_owned()),
     };
-    visit.world.apply(&person.tenant, &event).map_err(|error| {
-        Halt::Page(Refusal::new(90090, "server_error", error.to_string()))
-    })
+    visit
+        .world()
+        .apply(&person.tenant, &event)
+        .map_err(|_| Halt::Page(AuthorityError::aadsts(90_090)))
 }
 
 /// Makes the app appear in a tenant.
@@ -160,12 +163,14 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
     };
     let for_tenant = prompt == Some(Prompt::AdminConsent) && !flow.consented;
     let force = (prompt == Some(Prompt::Consent) && !flow.consented) || for_tenant;
-    let apis = Apis::of(&visit.world, &person.tenant);
+    let apis = Apis::of(visit.world(), &person.tenant);
+    let requested = match &resource {
+        Some(resource) => Requested::of_resource(visit.world(), &person.tenant, resource),
+        None => Requested::parse(visit.world(), &person.tenant, &scope),
+    }
+    .map_err(Halt::App)?;
     let directory = person.tenant.directory();
-    let request =
-        permissions::Ask { scope: &scope, resource: resource.as_deref(), force };
-    let wanted =
-        apis.wanted(&directory, &app, person.user.id, &request).map_err(Halt::App)?;
+    let wanted = requested.for_consent(&app, &directory, person.user.id, force);
     let new_here = directory.service_principal(app.app_id).is_none();
     let mut decision = policy::decide(&directory, &app, &person.user, &wanted, force);
     if new_here && decision == Decision::Granted && !flow.consented && !wanted.is_empty() {
@@ -192,7 +197,7 @@ fn user_page(
 ) -> Halt {
     let shown = if question.new_here { &question.wanted } else { missing };
     let lines = question.apis.lines(&person.tenant.directory(), shown);
-    let card = permissions::card(&visit.world, &person.tenant, &question.app);
+    let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let page = pages::consent(
         &frame(visit, flow),
         person.user.user_principal_name.as_str(),
@@ -211,7 +216,7 @@ fn admin_page(
     missing: &[ResourceScopes],
 ) -> Halt {
     let lines = question.apis.lines(&person.tenant.directory(), missing);
-    let card = permissions::card(&visit.world, &person.tenant, &question.app);
+    let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let upn = person.user.user_principal_name.as_str();
     let page = pages::admin_consent(&frame(visit, flow), upn, &card, &lines);
     Ask::halt(Kind::AdminConsent, page, not_consented(&question.app))
@@ -234,35 +239,29 @@ fn approval_page(
             policy::request_is_pending(&directory, client, person.user.id, person.tenant.now());
         (question.apis.lines(&directory, missing), pending)
     };
-    let card = permissions::card(&visit.world, &person.tenant, &question.app);
+    let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let frame = frame(visit, flow);
-    let message = format!(
-        "{} needs permission to access resources in your organization that only an admin can grant.",
-        question.app.display_name
-    );
-    let code = if may_request { 90095 } else { 90094 };
-    visit.note(&Refusal::new(code, "access_denied", message.clone()));
+    let code = if may_request { 90_095 } else { 90_094 };
+    let refusal = AuthorityError::aadsts(code)
+        .with("name", &question.app.display_name)
+        .with("tenant", frame.tenant.as_deref().unwrap_or_default());
+    visit.note(&refusal);
     let page = if pending && may_request {
         pages::approval_requested(&frame, upn, &card)
     } else if may_request {
         pages::request_approval(&frame, upn, &card, &lines, error)
     } else {
-        pages::need_admin_approval(&frame, upn, &card, &lines, (code, &message))
+        pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text))
     };
     Ask::halt(Kind::Approval, page, not_consented(&question.app))
 }
 
 /// AADSTS65001 as the authorize endpoint says it.
-fn not_consented(app: &Application) -> Refusal {
-    Refusal::new(
-        65001,
-        "consent_required",
-        format!(
-            "The user or administrator has not consented to use the application with ID '{}' \
-             named '{}'. Send an interactive authorization request for this user and resource.",
-            app.app_id, app.display_name
-        ),
-    )
+fn not_consented(app: &Application) -> AuthorityError {
+    AuthorityError::aadsts(65_001)
+        .with("app", app.app_id.to_string())
+        .with("name", &app.display_name)
+        .error("consent_required")
 }
 
 fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {
@@ -273,9 +272,8 @@ fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {
 
 /// The state changed between the page and its form.
 fn stale() -> Halt {
-    Halt::Page(Refusal::new(
-        90013,
-        "invalid_request",
+    Halt::Page(AuthorityError::aadsts(90_013).with(
+        "reason",
         "Invalid input received from the user. What the page asked for has changed: go back to \
          the application and sign in again.",
     ))

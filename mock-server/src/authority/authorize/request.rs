@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::authority::parameters::Parameters;
-use crate::authority::visit::Refusal;
+use crate::authority::error::AuthorityError;
+use crate::authority::form::Form;
+use crate::authority::issue::ClaimsRequest;
 use crate::directory::{Application, ApplicationId, Platform};
 use crate::token::ClientClass;
 
@@ -79,11 +80,11 @@ pub(crate) enum Prompt {
 ///
 /// Refusals from here are error pages; all later ones go to the app.
 pub(crate) fn target(
-    parameters: &Parameters,
+    parameters: &Form,
     app: &Application,
-) -> Result<(Target, Platform), Refusal> {
-    parameters.once(&["redirect_uri", "response_mode", "response_type", "state"])?;
-    let (redirect_uri, platform) = match parameters.get("redirect_uri") {
+) -> Result<(Target, Platform), AuthorityError> {
+    parameters.get("state")?;
+    let (redirect_uri, platform) = match parameters.get("redirect_uri")? {
         Some(requested) => match app.redirect_uri(requested) {
             Some(registered) => (requested.to_owned(), registered.platform),
             None if app.redirect_uris.is_empty() => return Err(no_reply_address()),
@@ -94,70 +95,47 @@ pub(crate) fn target(
             (first.uri.clone(), first.platform)
         }
     };
-    let mode = match parameters.get("response_mode") {
+    let mode = match parameters.get("response_mode")? {
         Some("form_post") => ResponseMode::FormPost,
         Some("fragment") => ResponseMode::Fragment,
-        _ => default_mode(parameters.get("response_type").unwrap_or("")),
+        _ => default_mode(parameters.get("response_type")?.unwrap_or_default()),
     };
-    Ok((Target { redirect_uri, mode, state: parameters.owned("state") }, platform))
+    Ok((Target { redirect_uri, mode, state: parameters.typed("state").map(str::to_owned) }, platform))
 }
 
 /// Checks all other parameters.
 pub(crate) fn read(
-    parameters: &Parameters,
+    parameters: &Form,
     version: u8,
     app: &Application,
     (target, platform): (Target, Platform),
-) -> Result<AuthorizeRequest, Refusal> {
-    parameters.once(ONCE)?;
+) -> Result<AuthorizeRequest, AuthorityError> {
     let response_type: ResponseType = parameters.required("response_type")?.parse()?;
     let target = Target { mode: response_mode(parameters, response_type)?, ..target };
     if response_type.id_token && !app.implicit_id_token {
-        return Err(Refusal::new(
-            700_054,
-            "unsupported_response_type",
-            "response_type 'id_token' is not enabled for the application.",
-        ));
+        return Err(AuthorityError::aadsts(700_054));
     }
     if response_type.token && !app.implicit_access_token {
-        return Err(Refusal::new(
-            700_051,
-            "unsupported_response_type",
-            "response_type 'token' is not enabled for the application.",
-        ));
+        return Err(AuthorityError::aadsts(700_051));
     }
     let scope = match version {
-        1 => parameters.get("scope").unwrap_or("openid").to_owned(),
+        1 => parameters.get("scope")?.unwrap_or("openid").to_owned(),
         _ => parameters.required("scope")?.to_owned(),
     };
     if response_type.id_token {
         parameters.required("nonce")?;
         if version == 2 && !scope.split_ascii_whitespace().any(|it| it == "openid") {
-            // Unverified: the text is own knowledge.
-            return Err(Refusal::new(
-                70005,
-                "unsupported_response_type",
-                "The response_type 'id_token' requires the 'openid' scope.",
-            ));
+            return Err(AuthorityError::aadsts(70_005));
         }
     }
     let challenge = challenge(parameters)?;
     if platform == Platform::Spa && response_type.code && challenge.is_none() {
-        return Err(Refusal::new(
-            9_002_325,
-            "invalid_request",
-            "Proof Key for Code Exchange is required for cross-origin authorization code redemption.",
-        ));
+        return Err(AuthorityError::aadsts(9_002_325));
     }
-    let login_hint = parameters.owned("login_hint");
-    let sid = parameters.owned("sid");
+    let login_hint = owned(parameters, "login_hint")?;
+    let sid = owned(parameters, "sid")?;
     if login_hint.is_some() && sid.is_some() {
-        return Err(Refusal::new(
-            90005,
-            "invalid_request",
-            "Unable to complete the request. The request isn't valid because the identifier and \
-             login hint can't be used together.",
-        ));
+        return Err(AuthorityError::aadsts(90_005));
     }
     Ok(AuthorizeRequest {
         version,
@@ -170,18 +148,18 @@ pub(crate) fn read(
         target,
         response_type,
         scope,
-        resource: parameters.owned("resource"),
-        nonce: parameters.owned("nonce"),
+        resource: owned(parameters, "resource")?,
+        nonce: owned(parameters, "nonce")?,
         prompt: prompt(parameters, version)?,
         login_hint,
-        domain_hint: parameters.owned("domain_hint"),
+        domain_hint: owned(parameters, "domain_hint")?,
         sid,
         challenge,
         claims: claims(parameters)?,
-        max_age: parameters.get("max_age").and_then(|text| text.parse().ok()),
-        client_info: parameters.get("client_info") == Some("1"),
+        max_age: parameters.get("max_age")?.and_then(|text| text.parse().ok()),
+        client_info: parameters.is_set("client_info"),
         instance_aware: parameters
-            .get("instance_aware")
+            .typed("instance_aware")
             .is_some_and(|text| text.eq_ignore_ascii_case("true")),
     })
 }
@@ -194,7 +172,7 @@ impl ResponseType {
 }
 
 impl std::str::FromStr for ResponseType {
-    type Err = Refusal;
+    type Err = AuthorityError;
 
     /// Takes the words in any order.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -207,11 +185,11 @@ impl std::str::FromStr for ResponseType {
                 "token" => wanted.token = true,
                 // Unverified: own knowledge.
                 "none" => none = true,
-                _ => return Err(unsupported_response_type(text)),
+                _ => return Err(AuthorityError::aadsts(70_005)),
             }
         }
         if none == (wanted != Self::default()) {
-            return Err(unsupported_response_type(text));
+            return Err(AuthorityError::aadsts(70_005));
         }
         Ok(wanted)
     }
@@ -226,11 +204,8 @@ impl AuthorizeRequest {
     /// Whether the ID token is to tell when the user signed in.
     pub(crate) fn wants_auth_time(&self) -> bool {
         self.max_age.is_some()
-            || self
-                .claims
-                .as_deref()
-                .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
-                .is_some_and(|claims| claims["id_token"].get("auth_time").is_some())
+            || ClaimsRequest::parse(self.claims.as_deref())
+                .is_ok_and(|claims| claims.is_some_and(|it| it.auth_time))
     }
 }
 
@@ -243,26 +218,19 @@ fn default_mode(response_type: &str) -> ResponseMode {
     }
 }
 
-fn response_mode(parameters: &Parameters, wanted: ResponseType) -> Result<ResponseMode, Refusal> {
-    let unsupported = |message: String| Refusal::new(70007, "invalid_request", message);
-    match parameters.get("response_mode") {
+fn response_mode(parameters: &Form, wanted: ResponseType) -> Result<ResponseMode, AuthorityError> {
+    match parameters.get("response_mode")? {
         None if wanted.has_token() => Ok(ResponseMode::Fragment),
         None => Ok(ResponseMode::Query),
-        Some("query") if wanted.has_token() => Err(unsupported(
-            "'query' is not a supported value of 'response_mode' when requesting a token.".into(),
-        )),
-        Some("query") => Ok(ResponseMode::Query),
+        Some("query") if !wanted.has_token() => Ok(ResponseMode::Query),
         Some("fragment") => Ok(ResponseMode::Fragment),
         Some("form_post") => Ok(ResponseMode::FormPost),
-        // Unverified: the text is own knowledge.
-        Some(other) => {
-            Err(unsupported(format!("'{other}' is not a supported value of 'response_mode'.")))
-        }
+        Some(other) => Err(AuthorityError::aadsts(70_007).with("mode", other)),
     }
 }
 
-fn prompt(parameters: &Parameters, version: u8) -> Result<Option<Prompt>, Refusal> {
-    Ok(Some(match parameters.get("prompt") {
+fn prompt(parameters: &Form, version: u8) -> Result<Option<Prompt>, AuthorityError> {
+    Ok(Some(match parameters.get("prompt")? {
         None => return Ok(None),
         Some("admin_consent") if version == 1 => Prompt::AdminConsent,
         Some("consent") => Prompt::Consent,
@@ -273,76 +241,49 @@ fn prompt(parameters: &Parameters, version: u8) -> Result<Option<Prompt>, Refusa
         Some("none") => Prompt::None,
         // Unverified: the code and the text are own knowledge.
         Some(_) => {
-            return Err(Refusal::new(90023, "invalid_request", "Unsupported 'prompt' value."));
+            return Err(AuthorityError::aadsts(90_023).with("reason", "Unsupported 'prompt' value."));
         }
     }))
 }
 
-fn challenge(parameters: &Parameters) -> Result<Option<(String, String)>, Refusal> {
-    let invalid = |code, message: &str| Refusal::new(code, "invalid_request", message);
-    let method = parameters.get("code_challenge_method");
-    let Some(challenge) = parameters.get("code_challenge") else {
+fn challenge(parameters: &Form) -> Result<Option<(String, String)>, AuthorityError> {
+    let method = parameters.get("code_challenge_method")?;
+    let Some(challenge) = parameters.get("code_challenge")? else {
         return match method {
-            Some(_) => Err(invalid(50147, "Missing Code_Challenge parameter.")),
+            Some(_) => Err(AuthorityError::aadsts(50_147)),
             None => Ok(None),
         };
     };
     // RFC 7636, section 4.2.
-    if !(43..=128).contains(&challenge.len()) {
-        return Err(invalid(501_491, "Invalid size of Code_Challenge parameter."));
+    if !(43..=128).contains(&challenge.chars().count()) {
+        return Err(AuthorityError::aadsts(501_491));
     }
     match method.unwrap_or("plain") {
         method @ ("S256" | "plain") => Ok(Some((challenge.to_owned(), method.to_owned()))),
         // Unverified: the code and the text are own knowledge.
-        other => Err(invalid(
-            90023,
-            &format!("The value '{other}' of 'code_challenge_method' is not supported."),
-        )),
+        _ => Err(AuthorityError::aadsts(90_023)
+            .with("reason", "The value of 'code_challenge_method' is not supported.")),
     }
 }
 
-fn claims(parameters: &Parameters) -> Result<Option<String>, Refusal> {
-    let Some(text) = parameters.get("claims") else { return Ok(None) };
-    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-        Ok(_) => Ok(Some(text.to_owned())),
-        // Unverified: the code and the text are own knowledge.
-        Err(_) => Err(Refusal::new(
-            90013,
-            "invalid_request",
-            "Invalid input received: the parameter 'claims' is not a JSON object.",
-        )),
-    }
+fn claims(parameters: &Form) -> Result<Option<String>, AuthorityError> {
+    let text = parameters.get("claims")?;
+    ClaimsRequest::parse(text)?;
+    Ok(text.map(str::to_owned))
 }
 
-fn unsupported_response_type(text: &str) -> Refusal {
-    Refusal::new(
-        70005,
-        "unsupported_response_type",
-        format!("The response_type '{text}' is not supported."),
-    )
+fn owned(parameters: &Form, name: &str) -> Result<Option<String>, AuthorityError> {
+    Ok(parameters.get(name)?.map(str::to_owned))
 }
 
-fn no_reply_address() -> Refusal {
-    Refusal::new(
-        500_113,
-        "invalid_request",
-        "No reply address is registered for the application.",
-    )
+fn no_reply_address() -> AuthorityError {
+    AuthorityError::aadsts(500_113)
 }
 
-fn reply_address_mismatch(app: &Application, requested: &str) -> Refusal {
-    Refusal::new(
-        50011,
-        "invalid_request",
-        format!(
-            "The redirect URI '{requested}' specified in the request does not match the redirect \
-             URIs configured for the application '{}'. Make sure the redirect URI sent in the \
-             request matches one added to your application in the Azure portal. Navigate to \
-             https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this \
-             error.",
-            app.app_id
-        ),
-    )
+fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError {
+    AuthorityError::aadsts(50_011)
+        .with("redirect_uri", requested)
+        .with("app", app.app_id.to_string())
 }
 
 /// Adds the slash that answers get where the redirect URI has no path.
@@ -358,20 +299,6 @@ pub(super) fn with_path(uri: &str) -> String {
         None => format!("{uri}/"),
     }
 }
-
-/// Parameters that must not be repeated.
-const ONCE: &[&str] = &[
-    "claims",
-    "code_challenge",
-    "code_challenge_method",
-    "domain_hint",
-    "login_hint",
-    "nonce",
-    "prompt",
-    "resource",
-    "scope",
-    "sid",
-];
 
 #[cfg(test)]
 mod tests {
