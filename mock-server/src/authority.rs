@@ -1,13 +1,27 @@
 //! The login hosts: discovery, keys, authorize, token, device code, consent, pages.
 
+mod admin_consent;
+mod authorize;
+mod browser;
 mod client_authentication;
+mod consent_requests;
 mod device_code;
+mod device_login;
 mod discovery;
 mod error;
+mod flow;
 mod form;
+mod interaction;
 mod issue;
+mod login;
+mod logout;
+mod pages;
+mod permissions;
 mod resolve;
+mod session;
+mod sign_in;
 mod token;
+mod visit;
 
 use std::sync::Arc;
 
@@ -33,7 +47,9 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         redeemed: device_code::RedeemedCodes::default(),
     });
     Router::new()
+        .merge(browser::routes())
         .merge(discovery::routes())
         .merge(token::routes())
+        .fallback(browser::not_found)
         .with_state(state)
 }

@@ -63,6 +63,20 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
+    /// What a person typed or pressed: the first value as it is, an empty one counts as absent.
+    pub(crate) fn typed(&self, name: &str) -> Option<&str> {
+        self.raw(name).filter(|value| !value.is_empty())
+    }
+
+    /// The fields of a browser's request: the query, and the body where it is a form.
+    pub(crate) fn of_request(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Self {
+        let mut all = Self::parse(query.unwrap_or_default().as_bytes());
+        if let Ok(form) = Self::of_body(headers, body) {
+            all.fields.extend(form.fields);
+        }
+        all
+    }
+
     /// Whether a flag such as `client_info=1` is set.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.raw(name) == Some("1")

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::error::AuthorityError;
 use crate::consent::ResourceScopes;
-use crate::directory::{Application, ApplicationId, ServicePrincipal, SignInAudience};
+use crate::directory::{
+    Application, ApplicationId, Directory, ObjectId, ServicePrincipal, SignInAudience,
+};
 use crate::environment::{Environment, GRAPH_APPLICATION_ID, Site};
 use crate::exchange::Arrival;
 use crate::permission::{OPENID_SCOPES, Permission, PermissionKind};
@@ -293,7 +295,14 @@ impl Requested {
     }
 
     /// What consent decides about: `.default` stands for the static list of the registration.
-    pub(crate) fn for_consent(&self, app: &Application, tenant: &Tenant) -> Vec<ResourceScopes> {
+    /// With `force` (`prompt=consent`) it does so whatever is granted.
+    pub(crate) fn for_consent(
+        &self,
+        app: &Application,
+        directory: &Directory,
+        user: ObjectId,
+        force: bool,
+    ) -> Vec<ResourceScopes> {
         let graph = graph_id();
         let mut all: Vec<ResourceScopes> = Vec::new();
         let mut add = |resource: ApplicationId, scopes: BTreeSet<String>| {
@@ -309,16 +318,14 @@ impl Requested {
             add(entry.resource.audience.resource, entry.scopes.clone());
         }
         if self.resources.iter().any(|it| it.default) {
-            let directory = tenant.directory();
             // With a grant for the API `.default` asks for nothing more; without one it asks for
             // everything registered, of all APIs.
             // Source: learn.microsoft.com/entra/identity-platform/scopes-oidc, ".default".
             let granted = self.resources.iter().filter(|it| it.default).all(|it| {
-                directory.grants.iter().any(|grant| {
-                    grant.client == app.app_id && grant.resource == it.resource.audience.resource
-                })
+                let resource = it.resource.audience.resource;
+                !directory.granted_scopes(app.app_id, user, resource).is_empty()
             });
-            if !granted {
+            if !granted || force {
                 for access in &app.required_resource_access {
                     add(access.resource, access.scopes.clone());
                 }
