@@ -1,11 +1,55 @@
 //! The login hosts: discovery, keys, authorize, token, device code, consent, pages.
 
+mod admin_consent;
+mod authorize;
+mod browser;
+mod client_authentication;
+mod consent_requests;
+mod device_code;
+mod device_login;
+mod discovery;
+mod error;
+mod flow;
+mod form;
+mod interaction;
+mod issue;
+mod login;
+mod logout;
+mod pages;
+mod permissions;
+mod resolve;
+mod session;
+mod sign_in;
+mod token;
+mod visit;
+
 use std::sync::Arc;
 
 use axum::Router;
 
 use crate::world::World;
 
+/// What the endpoints of the authority share.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The tenants.
+    pub(crate) world: Arc<World>,
+    /// Pending device-code sign-ins.
+    pub(crate) device_codes: device_code::Store,
+    /// Redeemed authorization codes.
+    pub(crate) redeemed: device_code::RedeemedCodes,
+}
+
 pub(crate) fn router(world: Arc<World>) -> Router {
-    Router::new().with_state(world)
+    let state = Arc::new(State {
+        world,
+        device_codes: device_code::Store::default(),
+        redeemed: device_code::RedeemedCodes::default(),
+    });
+    Router::new()
+        .merge(browser::routes())
+        .merge(discovery::routes())
+        .merge(token::routes())
+        .fallback(browser::not_found)
+        .with_state(state)
 }

@@ -27,7 +27,7 @@ pub struct World {
     /// Ids, lifetimes, trace ids.
     pub random: Random,
     /// The signing keys of the sign-in clouds.
-    pub keys: KeyRings,
+    pub keys: Arc<KeyRings>,
     /// Seals authorization codes, device codes, refresh tokens and page state.
     pub sealer: Sealer,
     /// The record of what happens.
@@ -61,7 +61,7 @@ struct Index {
 
 impl World {
     /// A world without tenants.
-    pub fn new(random: Random, keys: KeyRings, sealer: Sealer, journal: Journal) -> Self {
+    pub fn new(random: Random, keys: Arc<KeyRings>, sealer: Sealer, journal: Journal) -> Self {
         Self {
             random,
             keys,

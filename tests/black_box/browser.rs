@@ -20,8 +20,15 @@ fn a_person_signs_in_with_a_browser() {
     assert_eq!(result["declined"]["error"], "access_denied", "{result}");
     assert_eq!(result["declined"]["state"], "state of decline", "{result}");
     for name in ["accept", "phone"] {
-        let landed = if name == "accept" { &result["accepted"] } else { &result["phone"] };
-        assert!(landed["code"].as_str().is_some_and(|code| code.len() > 100), "{result}");
+        let landed = if name == "accept" {
+            &result["accepted"]
+        } else {
+            &result["phone"]
+        };
+        assert!(
+            landed["code"].as_str().is_some_and(|code| code.len() > 100),
+            "{result}"
+        );
         assert_eq!(landed["state"], format!("state of {name}"), "{result}");
     }
     assert_eq!(result["needsAdmin"], json!(null), "{result}");

@@ -7,16 +7,38 @@ use serde_json::{Value, json};
 
 /// Login host, Graph host and name of each environment.
 const ENVIRONMENTS: [[&str; 3]; 4] = [
-    ["login.microsoftonline.com", "graph.microsoft.com", "office365"],
-    ["login.microsoftonline.us", "graph.microsoft.us", "us-gov-l4"],
-    ["login.microsoftonline.us", "dod-graph.microsoft.us", "us-gov-l5"],
-    ["login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn", "china"],
+    [
+        "login.microsoftonline.com",
+        "graph.microsoft.com",
+        "office365",
+    ],
+    [
+        "login.microsoftonline.us",
+        "graph.microsoft.us",
+        "us-gov-l4",
+    ],
+    [
+        "login.microsoftonline.us",
+        "dod-graph.microsoft.us",
+        "us-gov-l5",
+    ],
+    [
+        "login.chinacloudapi.cn",
+        "microsoftgraph.chinacloudapi.cn",
+        "china",
+    ],
 ];
 
 fn python_reads_mail(flags: &[&str], environment: [&str; 3]) -> Value {
     let script = root().join("tests/clients/python/graph_mail.py");
     let mut command = Command::new(program("entra-mock"));
-    command.arg("run").args(flags).arg("--").arg(python()).arg(script).args(environment);
+    command
+        .arg("run")
+        .args(flags)
+        .arg("--")
+        .arg(python())
+        .arg(script)
+        .args(environment);
     run(&mut command).json()
 }
 
@@ -25,7 +47,10 @@ fn assert_python_read_mail(result: &Value, [_, graph_host, _]: [&str; 3]) {
         assert_eq!(result[way][0], 200, "{way}: {result}");
         assert_eq!(result[way][1], 5, "{way}: {result}");
         let next = result[way][2].as_str().unwrap_or_default();
-        assert!(next.starts_with(&format!("https://{graph_host}/v1.0/")), "{way}: {result}");
+        assert!(
+            next.starts_with(&format!("https://{graph_host}/v1.0/")),
+            "{way}: {result}"
+        );
     }
     assert_eq!(
         result["secret_members"],
@@ -34,7 +59,10 @@ fn assert_python_read_mail(result: &Value, [_, graph_host, _]: [&str; 3]) {
     );
     assert_eq!(result["silent"], true, "{result}");
     assert_eq!(result["foreign"][0], 401, "{result}");
-    assert_eq!(result["foreign"][1], "InvalidAuthenticationToken", "{result}");
+    assert_eq!(
+        result["foreign"][1], "InvalidAuthenticationToken",
+        "{result}"
+    );
     let message = result["foreign"][2].as_str().unwrap_or_default();
     assert!(message.contains("Invalid audience"), "{result}");
 }
@@ -60,7 +88,11 @@ fn msal_node_reads_mail_in_every_environment_isolated() {
     let script = root().join("tests/clients/node/graph_mail.mjs");
     for environment in ENVIRONMENTS {
         let mut command = Command::new(program("entra-mock"));
-        command.args(["run", "--isolated", "--"]).arg(node()).arg(&script).args(environment);
+        command
+            .args(["run", "--isolated", "--"])
+            .arg(node())
+            .arg(&script)
+            .args(environment);
         let result = run(&mut command).json();
         for way in ["secret", "certificate", "password", "refresh"] {
             assert_eq!(result[way], json!([200, 5]), "{way}: {result}");
@@ -78,7 +110,10 @@ fn nothing_leaves_an_isolated_run() {
                except OSError as error:\n    sys.exit(0 if error.errno == 101 else 3)\n\
                sys.exit(4)";
     // 101 is ENETUNREACH: there is no way out, as opposed to no answer.
-    command.args(["run", "--isolated", "--"]).arg(python()).args(["-c", ask]);
+    command
+        .args(["run", "--isolated", "--"])
+        .arg(python())
+        .args(["-c", ask]);
     let finished = run(&mut command);
     assert_eq!(finished.code, Some(0), "{finished}");
 }

@@ -1,0 +1,111 @@
+//! The error codes of Microsoft Entra ID: a row each in `data/aadsts-codes.csv`.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/reference-error-codes, and recorded answers
+//! where the row says so. `text` has `{placeholders}`; texts that were not seen on the wire are
+//! derived from the code's name.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// An error code with what the service answers for it.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Row {
+    /// The number behind `AADSTS`.
+    pub code: u32,
+    /// The symbolic name, if one is published.
+    pub name: String,
+    /// The OAuth error.
+    pub oauth_error: String,
+    /// The HTTP status of the token endpoint.
+    pub http_status: u16,
+    /// The `suberror`, if there is one.
+    pub suberror: String,
+    /// The text, with placeholders.
+    pub text: String,
+    /// What helps: `reauthenticate`, `consent`, `admin-consent`, `fix-config`, `fix-credential`,
+    /// `user-action`, `retry`, `throttled`, `blocked`.
+    pub fix: String,
+    /// Where the code is documented.
+    pub source: String,
+    /// How the OAuth error and the status are known.
+    pub basis: String,
+}
+
+impl Row {
+    /// The row of a code.
+    pub fn find(code: u32) -> Option<&'static Self> {
+        TABLE.get(&code)
+    }
+
+    /// Whether the lookup page knows the code, which is when answers have an `error_uri`.
+    pub fn has_page(&self) -> bool {
+        !NO_ERROR_URI.contains(&self.code)
+    }
+
+    /// What a person should do, in a sentence.
+    pub fn advice(&self) -> &'static str {
+        match self.fix.as_str() {
+            "admin-consent" => "Ask an administrator of the tenant to consent to the app.",
+            "blocked" => "Ask an administrator: a policy or a switched-off app keeps you out.",
+            "consent" => "Sign in again and consent to the permissions.",
+            "fix-config" => "Correct the configuration of the app or of the client.",
+            "fix-credential" => "Correct or renew the credential of the app.",
+            "reauthenticate" => "Sign in again.",
+            "retry" => "Try again.",
+            "throttled" => "Wait, then try again.",
+            _ => "Follow the instructions, then sign in again.",
+        }
+    }
+}
+
+/// All rows.
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    TABLE.values()
+}
+
+/// Codes that were seen without `error_uri`.
+const NO_ERROR_URI: [u32; 5] = [50171, 70011, 70043, 700_082, 1_002_012];
+
+static TABLE: LazyLock<HashMap<u32, Row>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../data/aadsts-codes.csv").as_bytes())
+        .deserialize()
+        // The file is part of the program; a test reads it.
+        .map(|row: Result<Row, _>| row.expect("data/aadsts-codes.csv fits its types"))
+        .map(|row| (row.code, row))
+        .collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_can_be_answered() {
+        assert!(all().count() > 340);
+        for row in all() {
+            assert!(
+                !row.oauth_error.is_empty() && !row.text.is_empty(),
+                "{}",
+                row.code
+            );
+            assert!((300..600).contains(&row.http_status), "{}", row.code);
+            // Clients in Rust borrow the description: an escape makes them lose the code.
+            assert!(!row.text.contains(['"', '\\']), "{}", row.code);
+        }
+    }
+
+    #[test]
+    fn client_failures_are_unauthorized() {
+        for code in [7_000_215, 7_000_222, 7_000_218, 700_027] {
+            let row = Row::find(code).unwrap();
+            assert_eq!(
+                (row.oauth_error.as_str(), row.http_status),
+                ("invalid_client", 401),
+                "{code}"
+            );
+        }
+    }
+}

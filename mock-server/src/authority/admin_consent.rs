@@ -1,0 +1,275 @@
+//! Consent of an administrator for the whole tenant, asked for by a link: v1 and v2.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/v2-admin-consent and
+//! /v2-oauth2-client-creds-grant-flow.
+
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::authorize::answer::Fields;
+use super::authorize::{self, ResponseMode, Target};
+use super::error::AuthorityError;
+use super::flow::{Flow, Purpose};
+use super::form::Form;
+use super::interaction::{self, Ask, Halt, Kind, Person, frame};
+use super::pages::consent as pages;
+use super::pages::notice;
+use super::permissions::{self, Apis};
+use super::resolve::{Requested, graph_id};
+use super::session::Login;
+use super::sign_in::Realm;
+use super::visit::Visit;
+use crate::consent::ResourceScopes;
+use crate::directory::{Application, ApplicationId, ConsentType};
+
+/// A request for consent of an administrator.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct AdminConsentRequest {
+    /// 1 or 2, by the path.
+    pub(crate) version: u8,
+    pub(crate) client: ApplicationId,
+    /// v1 works without one.
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) state: Option<String>,
+    /// v2: as requested.
+    pub(crate) scope: String,
+}
+
+/// What an administrator is asked to grant.
+struct Wanted {
+    scopes: Vec<ResourceScopes>,
+    roles: Vec<ResourceScopes>,
+}
+
+/// Answers the link.
+pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, form: &Form) -> Response {
+    let known = authorize::client(visit, segment, form).and_then(|app| {
+        visit.for_app(&app);
+        let realm = Realm::of_segment(visit.world(), &visit.arrival, segment, None)?;
+        if let Realm::One(tenant) = &realm {
+            visit.at(tenant);
+            interaction::exists_in(&app, tenant)?;
+        }
+        let redirect_uri = redirect_uri(form, version, &app)?;
+        Ok(AdminConsentRequest {
+            version,
+            client: app.app_id,
+            redirect_uri,
+            state: form.typed("state").map(str::to_owned),
+            scope: String::new(),
+        })
+    });
+    let mut request = match known {
+        Ok(request) => request,
+        Err(refusal) => return visit.error_page(&refusal),
+    };
+    if version == 2 {
+        match form.required("scope") {
+            Ok(scope) => scope.clone_into(&mut request.scope),
+            Err(refusal) => return refuse(visit, &request, &refusal),
+        }
+    }
+    let mut flow = Flow::new(Purpose::AdminConsent(request), segment, visit.correlation());
+    interaction::answer(visit, &mut flow)
+}
+
+/// Somebody is signed in: whether that is an administrator, and what is to be granted.
+pub(crate) fn go_on(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    request: &AdminConsentRequest,
+    person: &Person,
+) -> Result<Response, Halt> {
+    let app = visit.app.clone().ok_or_else(stale)?;
+    let wanted = wanted(visit, request, &app, person).map_err(Halt::App)?;
+    let apis = Apis::of(visit.world(), &person.tenant);
+    let mut lines = apis.lines(&person.tenant.directory(), &wanted.scopes);
+    lines.extend(apis.role_lines(&wanted.roles));
+    let card = permissions::card(visit.world(), &person.tenant, &app);
+    let (frame, upn) = (frame(visit, flow), person.user.user_principal_name.as_str());
+    if !may_grant(person, &wanted) {
+        // An application administrator is refused the application permissions of Graph only.
+        let code = if person.user.may_manage_applications() { 90_093 } else { 90_094 };
+        let refusal = AuthorityError::aadsts(code)
+            .with("name", &app.display_name)
+            .with("tenant", frame.tenant.as_deref().unwrap_or_default());
+        visit.note(&refusal);
+        let page = pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text));
+        return Err(Ask::halt(Kind::Approval, page, refusal));
+    }
+    let page = pages::admin_consent(&frame, upn, &card, &lines);
+    Err(Ask::halt(Kind::AdminConsent, page, AuthorityError::aadsts(65_001)))
+}
+
+/// The administrator accepted.
+pub(crate) fn grant(
+    visit: &mut Visit,
+    flow: &Flow,
+    request: &AdminConsentRequest,
+    login: &Login,
+) -> Result<Response, Halt> {
+    let app = visit.app.clone().ok_or_else(stale)?;
+    let tenant = visit.tenant.clone().ok_or_else(stale)?;
+    let user = tenant.directory().user(login.user).cloned().ok_or_else(stale)?;
+    let person = Person { tenant, user, login: login.clone() };
+    let wanted = wanted(visit, request, &app, &person).map_err(Halt::App)?;
+    if !may_grant(&person, &wanted) {
+        return Err(stale());
+    }
+    authorize::create_principal(visit.world(), &person.tenant, &app);
+    {
+        let now = person.tenant.now();
+        let random = &visit.world().random;
+        let mut directory = person.tenant.change();
+        for of in &wanted.scopes {
+            let everybody = ConsentType::AllPrincipals;
+            let scopes = of.scopes.iter().cloned();
+            directory.grant(random.uuid(), app.app_id, of.resource, everybody, scopes);
+        }
+        for of in &wanted.roles {
+            for role in &of.scopes {
+                directory.assign_role(random.uuid(), app.app_id, of.resource, role, now);
+            }
+        }
+    }
+    visit.decide(format!("{} consented for the tenant", person.user.user_principal_name));
+    visit.correlate(Some(&flow.correlation.to_string()));
+    let mut fields = Fields::default();
+    let tenant = person.tenant.id.to_string();
+    if request.version == 1 {
+        fields.put("tenant", tenant);
+        fields.put_some("state", request.state.as_deref());
+        fields.put("admin_consent", "True");
+    } else {
+        fields.put("admin_consent", "True");
+        fields.put("tenant", tenant);
+        fields.put("scope", &request.scope);
+        fields.put_some("state", request.state.as_deref());
+    }
+    Ok(send(visit, request, fields, "Permissions were granted for your organization.", true))
+}
+
+/// Tells the app of a refusal.
+pub(crate) fn refuse(
+    visit: &mut Visit,
+    request: &AdminConsentRequest,
+    refusal: &AuthorityError,
+) -> Response {
+    if request.redirect_uri.is_none() {
+        return visit.error_page(refusal);
+    }
+    visit.note(refusal);
+    let mut fields = Fields::default();
+    if request.version == 2 {
+        // `True` on failure, too. Source: v2-admin-consent, "Error response".
+        fields.put("admin_consent", "True");
+    }
+    fields.put("error", &refusal.error);
+    fields.put("error_description", refusal.description(&visit.trace()));
+    fields.put_some("state", request.state.as_deref());
+    send(visit, request, fields, "The request failed.", false)
+}
+
+/// The administrator pressed Cancel.
+pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest) -> Response {
+    if request.version == 2 {
+        let mut refusal = AuthorityError::aadsts(65_004).error("consent_required");
+        "The resource owner or authorization server denied the request."
+            .clone_into(&mut refusal.text);
+        return refuse(visit, request, &refusal);
+    }
+    visit.annotation.error = Some("permission_denied".to_owned());
+    visit.decide("the administrator cancelled");
+    let mut fields = Fields::default();
+    // Source: v2-oauth2-client-creds-grant-flow, "Error response".
+    fields.put("error", "permission_denied");
+    fields.put("error_description", "The admin canceled the request");
+    fields.put_some("state", request.state.as_deref());
+    send(visit, request, fields, "You cancelled the request. Nothing was granted.", false)
+}
+
+fn send(
+    visit: &mut Visit,
+    request: &AdminConsentRequest,
+    fields: Fields,
+    text: &str,
+    good: bool,
+) -> Response {
+    match &request.redirect_uri {
+        Some(uri) => {
+            // The state is among the fields, at its place.
+            let target =
+                Target { redirect_uri: uri.clone(), mode: ResponseMode::Query, state: None };
+            fields.send(&target, &visit.world().random)
+        }
+        None => {
+            let title = if good { "Permissions granted" } else { "Nothing was granted" };
+            let page = notice::message("admin-consent-done", title, text, good);
+            visit.show(page.tenant(visit.organization()))
+        }
+    }
+}
+
+/// v1 allows path segments behind a registered URI, v2 does not.
+fn redirect_uri(
+    form: &Form,
+    version: u8,
+    app: &Application,
+) -> Result<Option<String>, AuthorityError> {
+    let Some(requested) = form.get("redirect_uri")? else {
+        return if version == 1 { Ok(None) } else { Err(AuthorityError::missing("redirect_uri")) };
+    };
+    let below = |registered: &str| {
+        let base = registered.trim_end_matches('/');
+        requested.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let known = app.redirect_uri(requested).is_some()
+        || version == 1 && app.redirect_uris.iter().any(|it| below(&it.uri));
+    if known {
+        return Ok(Some(requested.to_owned()));
+    }
+    Err(AuthorityError::aadsts(50_011)
+        .with("redirect_uri", requested)
+        .with("app", app.app_id.to_string()))
+}
+
+/// v1 asks for all that is registered; v2 for the named scopes, or with `.default` for all that
+/// is registered, application permissions included.
+fn wanted(
+    visit: &Visit,
+    request: &AdminConsentRequest,
+    app: &Application,
+    person: &Person,
+) -> Result<Wanted, AuthorityError> {
+    if request.version == 1 {
+        let scopes = app
+            .required_resource_access
+            .iter()
+            .filter(|access| !access.scopes.is_empty())
+            .map(|it| ResourceScopes { resource: it.resource, scopes: it.scopes.clone() })
+            .collect();
+        return Ok(Wanted { scopes, roles: permissions::static_roles(app) });
+    }
+    let requested = Requested::parse(visit.world(), &person.tenant, &request.scope)?;
+    let scopes =
+        requested.for_consent(app, &person.tenant.directory(), person.user.id, true);
+    let all = requested.resources.iter().any(|it| it.default);
+    Ok(Wanted { scopes, roles: if all { permissions::static_roles(app) } else { Vec::new() } })
+}
+
+/// Global and privileged role administrators grant anything; application administrators all but
+/// the application permissions of Graph.
+///
+/// Source: learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent, prerequisites.
+fn may_grant(person: &Person, wanted: &Wanted) -> bool {
+    let roles_of_graph = wanted.roles.iter().any(|it| it.resource == graph_id());
+    person.user.may_consent_for_tenant()
+        || person.user.may_manage_applications() && !roles_of_graph
+}
+
+fn stale() -> Halt {
+    Halt::Page(AuthorityError::aadsts(90_013).with(
+        "reason",
+        "Invalid input received from the user. What the page asked for has changed: start again.",
+    ))
+}

@@ -1,0 +1,99 @@
+//! The authorize endpoint: from a client's request to a code at its redirect URI.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow.
+
+pub(super) mod answer;
+mod consenting;
+mod issue;
+mod request;
+
+use axum::response::Response;
+
+use answer::Fields;
+pub(super) use consenting::{
+    ask_for_approval, consent, create_principal, request_approval, settle,
+};
+pub(super) use request::{AuthorizeRequest, Prompt, ResponseMode, Target};
+
+use super::error::AuthorityError;
+use super::flow::{Flow, Purpose};
+use super::form::Form;
+use super::interaction::{self, Halt, Person};
+use super::resolve::Client;
+use super::sign_in::Realm;
+use super::visit::Visit;
+use crate::directory::Application;
+
+/// Answers an authorize request of a path's version.
+pub(crate) fn start(
+    visit: &mut Visit,
+    segment: &str,
+    version: u8,
+    parameters: &Form,
+) -> Response {
+    visit.correlate(parameters.typed("client-request-id"));
+    // Without the app and its redirect URI nobody can be told but the person.
+    let known = client(visit, segment, parameters).and_then(|app| {
+        visit.for_app(&app);
+        let realm = Realm::of_segment(visit.world(), &visit.arrival, segment, Some(&app))?;
+        if let Realm::One(tenant) = &realm {
+            visit.at(tenant);
+            interaction::exists_in(&app, tenant)?;
+        }
+        let target = request::target(parameters, &app)?;
+        Ok((app, target))
+    });
+    let (app, target) = match known {
+        Ok(known) => known,
+        Err(refusal) => return visit.error_page(&refusal),
+    };
+    let request = match request::read(parameters, version, &app, target.clone()) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(visit, &target.0, &refusal),
+    };
+    let purpose = Purpose::Authorize(Box::new(request));
+    let mut flow = Flow::new(purpose, segment, visit.correlation());
+    interaction::answer(visit, &mut flow)
+}
+
+/// A signed-in user is there: consent, then the answer.
+pub(super) fn go_on(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    request: &AuthorizeRequest,
+    person: &Person,
+) -> Result<Response, Halt> {
+    settle(visit, flow, person)?;
+    issue::answer(visit, flow, request, person).map_err(Halt::App)
+}
+
+/// Tells the app of a refusal.
+pub(super) fn refuse(visit: &mut Visit, target: &Target, refusal: &AuthorityError) -> Response {
+    visit.note(refusal);
+    let root = visit.arrival.authority_root();
+    Fields::refusal(refusal, &visit.trace(), &root).send(target, &visit.world().random)
+}
+
+/// The person pressed Cancel: on the consent page (`declined`), or on another one.
+pub(super) fn cancel(visit: &mut Visit, request: &AuthorizeRequest, declined: bool) -> Response {
+    if declined {
+        return refuse(visit, &request.target, &AuthorityError::aadsts(65_004));
+    }
+    visit.annotation.error = Some("access_denied".to_owned());
+    visit.decide("the person cancelled");
+    Fields::cancelled().send(&request.target, &visit.world().random)
+}
+
+/// The app that a request names.
+pub(super) fn client(
+    visit: &Visit,
+    segment: &str,
+    parameters: &Form,
+) -> Result<Application, AuthorityError> {
+    let place = visit
+        .world()
+        .tenant_of_segment(visit.arrival.cloud, segment)
+        .map_or_else(|| segment.to_owned(), |tenant| tenant.directory().display_name.clone());
+    let client_id = parameters.required("client_id")?;
+    Client::find(visit.world(), &visit.arrival, client_id, &place).map(|(_, app)| app)
+}

@@ -1,0 +1,176 @@
+//! The routes of what a person opens in a browser.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State as AxumState};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use axum::{Extension, Router};
+
+use super::form::Form;
+use super::pages::notice::{self, CodeFacts};
+use super::pages::{LOGO, Page};
+use super::visit::Visit;
+use super::{State, admin_consent, authorize, consent_requests, device_login, login, logout};
+use crate::aadsts::Row;
+use crate::exchange::{Annotation, Arrival};
+
+pub(super) fn routes() -> Router<Arc<State>> {
+    let authorize_v1 = get(authorize_v1).post(authorize_v1);
+    let authorize_v2 = get(authorize_v2).post(authorize_v2);
+    Router::new()
+        .route("/", any(home))
+        .route("/favicon.ico", get(favicon))
+        .route("/error", get(error_code))
+        .route("/devicelogin", get(device).post(device))
+        .route("/{tenant}/oauth2/deviceauth", get(device).post(device))
+        .route("/{tenant}/oauth2/nativeclient", get(native_client))
+        .route("/{tenant}/oauth2/authorize", authorize_v1)
+        .route("/{tenant}/oauth2/v2.0/authorize", authorize_v2)
+        .route("/{tenant}/oauth2/logout", get(sign_out).post(sign_out))
+        .route("/{tenant}/oauth2/v2.0/logout", get(sign_out).post(sign_out))
+        .route("/{tenant}/adminconsent", get(admin_consent_v1))
+        .route("/{tenant}/v2.0/adminconsent", get(admin_consent_v2))
+        .route("/{tenant}/consent-requests", get(requests))
+        .route("/{tenant}/login", post(submit))
+}
+
+/// What every handler takes: shared state, the arrival, and the fields of the request.
+type Common = (AxumState<Arc<State>>, Extension<Arrival>, RawQuery, HeaderMap, Bytes);
+
+fn open((state, arrival, query, headers, body): Common, endpoint: &str) -> (Visit, Form) {
+    let form = Form::of_request(query.0.as_deref(), &headers, &body);
+    (Visit::new(state.0, arrival.0, &headers, endpoint), form)
+}
+
+async fn authorize_v1(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, form) = open(common, "authorize");
+    let response = authorize::start(&mut visit, &tenant, 1, &form);
+    visit.finish(response)
+}
+
+async fn authorize_v2(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, form) = open(common, "authorize");
+    let response = authorize::start(&mut visit, &tenant, 2, &form);
+    visit.finish(response)
+}
+
+async fn submit(common: Common) -> Response {
+    let (mut visit, form) = open(common, "login");
+    let response = login::submit(&mut visit, &form);
+    visit.finish(response)
+}
+
+async fn admin_consent_v1(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, form) = open(common, "adminconsent");
+    let response = admin_consent::start(&mut visit, &tenant, 1, &form);
+    visit.finish(response)
+}
+
+async fn admin_consent_v2(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, form) = open(common, "adminconsent");
+    let response = admin_consent::start(&mut visit, &tenant, 2, &form);
+    visit.finish(response)
+}
+
+async fn requests(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, _) = open(common, "consent-requests");
+    let response = consent_requests::start(&mut visit, &tenant);
+    visit.finish(response)
+}
+
+async fn sign_out(Path(tenant): Path<String>, common: Common) -> Response {
+    let (mut visit, form) = open(common, "logout");
+    let response = logout::sign_out(&mut visit, &tenant, &form);
+    visit.finish(response)
+}
+
+async fn device(method: Method, uri: Uri, common: Common) -> Response {
+    let (mut visit, form) = open(common, "deviceauth");
+    let response = if method == Method::POST {
+        device_login::enter(&mut visit, uri.path(), &form)
+    } else {
+        device_login::show(&mut visit, uri.path(), &form)
+    };
+    visit.finish(response)
+}
+
+/// Where native apps end: the answer stands in the address.
+async fn native_client(common: Common) -> Response {
+    let (mut visit, form) = open(common, "nativeclient");
+    let page = match form.typed("error") {
+        Some(error) => notice::message(
+            "native-client",
+            "Sign-in did not work",
+            &format!("The app was told “{error}”. You can close this window."),
+            false,
+        ),
+        None => notice::message(
+            "native-client",
+            "Back to the app",
+            "The app reads its answer from the address of this page. You can close this window.",
+            true,
+        ),
+    };
+    let response = visit.show(page);
+    visit.finish(response)
+}
+
+async fn error_code(common: Common) -> Response {
+    let (mut visit, form) = open(common, "error");
+    let asked = form.typed("code").unwrap_or_default().trim().to_owned();
+    let number = asked.trim_start_matches("AADSTS").parse().ok();
+    let row = number.and_then(Row::find);
+    let facts = row.map(|row| CodeFacts {
+        code: row.code,
+        name: &row.name,
+        error: &row.oauth_error,
+        meaning: &row.text,
+        fix: row.advice(),
+        source: &row.source,
+    });
+    let response = visit.show(notice::code_lookup(&asked, facts.as_ref()));
+    visit.finish(response)
+}
+
+async fn home(common: Common) -> Response {
+    let (mut visit, _) = open(common, "home");
+    let page = notice::message(
+        "home",
+        "This is entra-mock",
+        "It plays a sign-in service for tests. Apps send people here to sign in; there is nothing \
+         to do on this page.",
+        false,
+    );
+    let response = visit.show(page);
+    visit.finish(response)
+}
+
+async fn favicon() -> Response {
+    let mut response = Response::new(Body::from(LOGO));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+    response
+}
+
+/// What no other route takes.
+pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
+    let (mut visit, _) = open(common, "unknown");
+    let path: String = uri.path().chars().take(200).collect();
+    visit.annotation = Annotation {
+        unsupported: Some(format!("no endpoint {path} on the login hosts")),
+        ..visit.annotation
+    };
+    visit.decide("no such endpoint");
+    let page: Page = notice::message(
+        "not-found",
+        "There is no such page",
+        &format!("The mock's login hosts have nothing at {path}."),
+        false,
+    );
+    let response = page.respond(StatusCode::NOT_FOUND);
+    visit.finish(response)
+}

@@ -1,0 +1,333 @@
+//! Client assertions: JWTs signed with a registered certificate, or by a trusted issuer.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/certificate-credentials and
+//! /workload-identity-federation. Real clients spell the same thing in many ways (thumbprints in
+//! both base64 alphabets, times as floats or strings, parts with padding): what Entra accepts is
+//! accepted here.
+
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::super::error::{AuthorityError, ticks};
+use super::Verification;
+use crate::directory::{Application, FederatedCredential, KeyCredential};
+
+/// Verifies an assertion for an app, in the service's order.
+pub(super) fn verify(
+    assertion: &str,
+    app: &Application,
+    verification: &Verification<'_>,
+) -> Result<(), AuthorityError> {
+    let jwt = Jwt::parse(assertion).ok_or_else(|| AuthorityError::aadsts(50027))?;
+    let algorithm = jwt.header_text("alg").unwrap_or_default();
+    let Some(parameters) = parameters(algorithm) else {
+        return Err(AuthorityError::aadsts(5_002_738).with("algorithm", algorithm));
+    };
+    for field in ["iss", "sub", "aud", "exp"] {
+        if !jwt.claims.contains_key(field) {
+            return Err(AuthorityError::aadsts(90_014).with("field", field));
+        }
+    }
+    let client_id = app.app_id.to_string();
+    let issuer = jwt.claim_text("iss").unwrap_or_default();
+    let is_own = issuer.eq_ignore_ascii_case(&client_id);
+    if !is_own && (issuer.contains("://") || !app.federated_credentials.is_empty()) {
+        return federated(&jwt, app, algorithm, parameters, verification.now);
+    }
+    let identifiers = jwt.key_identifiers();
+    if identifiers.is_empty() {
+        return Err(AuthorityError::aadsts(5_002_723));
+    }
+    if !is_own {
+        return Err(AuthorityError::aadsts(700_021));
+    }
+    if !jwt
+        .claim_text("sub")
+        .is_some_and(|sub| sub.eq_ignore_ascii_case(issuer))
+    {
+        return Err(AuthorityError::aadsts(50048));
+    }
+    if !jwt
+        .audiences()
+        .iter()
+        .any(|audience| accepts_audience(audience, verification))
+    {
+        return Err(AuthorityError::aadsts(700_023));
+    }
+    check_times(&jwt, verification.now)?;
+    let key = app
+        .certificates
+        .iter()
+        .find(|key| {
+            identifiers
+                .iter()
+                .any(|identifier| is_identified(key, identifier))
+        })
+        .ok_or_else(|| refused(&identifiers, "The key was not found", None))?;
+    if verification.now >= key.end {
+        return Err(refused(&identifiers, "The key used is expired", Some(key)));
+    }
+    if verification.now < key.start {
+        return Err(refused(
+            &identifiers,
+            "The key used is not yet valid",
+            Some(key),
+        ));
+    }
+    let public = public_key(&key.certificate)
+        .ok_or_else(|| refused(&identifiers, "The key is no RSA key", Some(key)))?;
+    UnparsedPublicKey::new(parameters, public)
+        .verify(jwt.message.as_bytes(), &jwt.signature)
+        .map_err(|_| {
+            AuthorityError::aadsts(700_027)
+                .with("reason", "Client assertion failed signature validation.")
+        })
+}
+
+/// Trust in another issuer: issuer, subject and audience must equal a stored credential's.
+fn federated(
+    jwt: &Jwt<'_>,
+    app: &Application,
+    algorithm: &str,
+    parameters: &'static RsaParameters,
+    now: Timestamp,
+) -> Result<(), AuthorityError> {
+    let issuer = jwt.claim_text("iss").unwrap_or_default();
+    let subject = jwt.claim_text("sub").unwrap_or_default();
+    let audiences = jwt.audiences();
+    let by_issuer: Vec<&FederatedCredential> = app
+        .federated_credentials
+        .iter()
+        .filter(|it| it.issuer == issuer)
+        .collect();
+    if by_issuer.is_empty() {
+        return Err(AuthorityError::aadsts(700_211).with("issuer", issuer));
+    }
+    let by_subject: Vec<_> = by_issuer
+        .into_iter()
+        .filter(|it| it.subject == subject)
+        .collect();
+    if by_subject.is_empty() {
+        return Err(AuthorityError::aadsts(700_213).with("subject", subject));
+    }
+    let credential = by_subject
+        .into_iter()
+        .find(|it| audiences.iter().any(|audience| *audience == it.audience))
+        .ok_or_else(|| {
+            AuthorityError::aadsts(700_212)
+                .with("audience", audiences.first().copied().unwrap_or_default())
+        })?;
+    // Only RS256 is supported there.
+    // Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
+    if algorithm != "RS256" {
+        return Err(AuthorityError::aadsts(5_002_738).with("algorithm", algorithm));
+    }
+    check_times(jwt, now)?;
+    let kid = jwt.header_text("kid");
+    let keys = credential
+        .jwks
+        .as_ref()
+        .and_then(|jwks| jwks["keys"].as_array());
+    let verified = keys.into_iter().flatten().any(|key| {
+        let part = |name: &str| key[name].as_str().and_then(decode);
+        let fits = kid.is_none() || key["kid"].as_str() == kid;
+        match (part("n"), part("e")) {
+            (Some(n), Some(e)) if fits => RsaPublicKeyComponents { n, e }
+                .verify(parameters, jwt.message.as_bytes(), &jwt.signature)
+                .is_ok(),
+            _ => false,
+        }
+    });
+    if verified {
+        return Ok(());
+    }
+    Err(AuthorityError::aadsts(700_027)
+        .with("reason", "Client assertion failed signature validation."))
+}
+
+struct Jwt<'a> {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    message: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Jwt<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (message, signature) = text.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        if claims.contains('.') {
+            return None;
+        }
+        Some(Self {
+            header: serde_json::from_slice(&decode(header)?).ok()?,
+            claims: serde_json::from_slice(&decode(claims)?).ok()?,
+            message,
+            signature: decode(signature)?,
+        })
+    }
+
+    fn header_text(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    fn claim_text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
+    }
+
+    fn audiences(&self) -> Vec<&str> {
+        match self.claims.get("aud") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A time claim in seconds: an integer, a float, or a number in a string.
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        let seconds = match self.claims.get(name)? {
+            Value::Number(number) => number.as_f64()?,
+            Value::String(text) => text.trim().parse().ok()?,
+            _ => return None,
+        };
+        let milliseconds = (seconds * 1000.0).clamp(-1e15, 1e15);
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
+        Timestamp::from_millisecond(milliseconds as i64).ok()
+    }
+
+    fn key_identifiers(&self) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        for name in ["x5t#S256", "x5t", "kid"] {
+            if let Some(text) = self.header_text(name).filter(|it| !it.is_empty()) {
+                found.extend(decode(text));
+                found.extend(from_hex(text));
+                if name == "kid" {
+                    found.push(text.as_bytes().to_vec());
+                }
+            }
+        }
+        found
+    }
+}
+
+/// `aud` names the token endpoint, the issuer or the tenant, at any login host of the cloud or at
+/// the address that the client used; the tenant by id or domain.
+///
+/// Which spellings besides the token endpoint are accepted is own knowledge: unverified.
+fn accepts_audience(audience: &str, verification: &Verification<'_>) -> bool {
+    let arrival = verification.arrival;
+    let own = audience.strip_prefix(arrival.origin.as_str());
+    let of_cloud = arrival.cloud.facts().hosts.iter().find_map(|host| {
+        audience
+            .strip_prefix("https://")?
+            .strip_prefix(host.as_str())
+    });
+    let Some(path) = own.or(of_cloud).and_then(|rest| rest.strip_prefix('/')) else {
+        return false;
+    };
+    let (tenant, rest) = path.split_once('/').unwrap_or((path, ""));
+    let directory = verification.tenant.directory();
+    let names_tenant = tenant.eq_ignore_ascii_case(&directory.id.to_string())
+        || directory.has_domain(tenant)
+        || tenant.eq_ignore_ascii_case(verification.segment);
+    names_tenant
+        && matches!(
+            rest,
+            "oauth2/v2.0/token" | "oauth2/token" | "v2.0" | "v2.0/" | ""
+        )
+}
+
+fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {
+    let expires = jwt.time("exp");
+    let from = jwt.time("nbf");
+    let good = expires.is_some_and(|it| now < it.saturating_add(SKEW).unwrap_or(it))
+        && from.is_none_or(|it| now >= it.saturating_sub(SKEW).unwrap_or(it));
+    if good {
+        return Ok(());
+    }
+    let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), ticks);
+    Err(AuthorityError::aadsts(700_024)
+        .with("now", ticks(now))
+        .with("from", text(from))
+        .with("until", text(expires)))
+}
+
+fn is_identified(key: &KeyCredential, identifier: &[u8]) -> bool {
+    let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &key.certificate);
+    let sha256 = digest::digest(&SHA256, &key.certificate);
+    identifier == sha1.as_ref()
+        || identifier == sha256.as_ref()
+        || key
+            .key_id
+            .to_string()
+            .as_bytes()
+            .eq_ignore_ascii_case(identifier)
+}
+
+fn refused(identifiers: &[Vec<u8>], reason: &str, key: Option<&KeyCredential>) -> AuthorityError {
+    let thumbprint: String = identifiers
+        .first()
+        .into_iter()
+        .flatten()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    let date = |moment: Timestamp| moment.strftime("%m/%d/%Y %H:%M:%S").to_string();
+    let found = key.map_or_else(String::new, |key| {
+        format!(
+            ", Found key 'Start={}, End={}'",
+            date(key.start),
+            date(key.end)
+        )
+    });
+    let text = format!(
+        "Client assertion contains an invalid signature. [Reason - {reason}., Thumbprint of key \
+         used by client: '{thumbprint}'{found}]"
+    );
+    AuthorityError::aadsts(700_027).with("reason", text)
+}
+
+fn public_key(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.public_key().subject_public_key.data.to_vec())
+}
+
+fn parameters(algorithm: &str) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
+        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
+        "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
+        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
+        "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
+        "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+/// Decodes base64 of either alphabet, with or without padding.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
+    ENGINE.decode(text.replace('+', "-").replace('/', "_")).ok()
+}
+
+/// A thumbprint in hexadecimal, as some clients put it into `kid`.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !matches!(text.len(), 40 | 64) {
+        return None;
+    }
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
+        .collect()
+}
+
+/// Tolerance for clocks. Unverified: own knowledge.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);

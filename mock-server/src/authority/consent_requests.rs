@@ -1,0 +1,131 @@
+//! The reviewers' page of the admin-consent workflow.
+//!
+//! Source: learn.microsoft.com/entra/identity/enterprise-apps/review-admin-consent-requests.
+
+use axum::response::Response;
+
+use super::error::AuthorityError;
+use super::flow::{Flow, Purpose};
+use super::interaction::{self, Ask, Halt, Kind, Person, frame};
+use super::pages::consent::{self as pages, RequestCard};
+use super::permissions::{self, Apis};
+use super::session::Login;
+use super::visit::Visit;
+use crate::consent::ResourceScopes;
+use crate::directory::{ApplicationId, ConsentRequest, ConsentRequestStatus, Event};
+
+/// Answers the link to the page.
+pub(crate) fn start(visit: &mut Visit, segment: &str) -> Response {
+    let mut flow = Flow::new(Purpose::ConsentRequests, segment, visit.correlation());
+    interaction::answer(visit, &mut flow)
+}
+
+/// Somebody is signed in: shows the requests to a reviewer.
+pub(crate) fn go_on(visit: &mut Visit, flow: &mut Flow, person: &Person) -> Result<Response, Halt> {
+    Err(list(visit, flow, person, None)?)
+}
+
+/// The reviewer decided about the requests for an app.
+pub(crate) fn review(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    login: &Login,
+    app: &str,
+    action: &str,
+) -> Result<Response, Halt> {
+    let tenant = visit.tenant.clone().ok_or_else(not_a_reviewer)?;
+    let user = tenant.directory().user(login.user).cloned().ok_or_else(not_a_reviewer)?;
+    let person = Person { tenant, user, login: login.clone() };
+    if !is_reviewer(&person) || action == "approve" && !person.user.may_manage_applications() {
+        return Err(not_a_reviewer());
+    }
+    let app = app.to_owned();
+    let (event, done) = match action {
+        "approve" => (Event::ApproveRequest { app }, "Approved: the app may be used by everybody."),
+        "block" => (Event::BlockRequest { app }, "Blocked: nobody can use or request the app."),
+        _ => (Event::DenyRequest { app }, "Denied: users may ask again."),
+    };
+    let message = match visit.world().apply(&person.tenant, &event) {
+        Ok(()) => done.to_owned(),
+        Err(error) => format!("Nothing was changed: {error}."),
+    };
+    visit.decide(message.clone());
+    Err(list(visit, flow, &person, Some(&message))?)
+}
+
+fn list(
+    visit: &mut Visit,
+    flow: &Flow,
+    person: &Person,
+    message: Option<&str>,
+) -> Result<Halt, Halt> {
+    if !is_reviewer(person) {
+        return Err(not_a_reviewer());
+    }
+    let requests = person.tenant.directory().consent_requests.clone();
+    let apis = Apis::of(visit.world(), &person.tenant);
+    let cards: Vec<RequestCard> =
+        requests.iter().rev().filter_map(|it| card(visit, person, &apis, it)).collect();
+    let upn = person.user.user_principal_name.as_str();
+    let may_approve = person.user.may_manage_applications();
+    let page = pages::requests(&frame(visit, flow), upn, &cards, message, may_approve);
+    Ok(Ask::halt(Kind::Review, page, not_authorized()))
+}
+
+fn card(
+    visit: &Visit,
+    person: &Person,
+    apis: &Apis,
+    request: &ConsentRequest,
+) -> Option<RequestCard> {
+    let cloud = person.tenant.environment.cloud();
+    let (_, app) = visit.world().application(cloud, request.client)?;
+    let scopes: Vec<ResourceScopes> = request
+        .scopes
+        .iter()
+        .map(|(resource, scopes): &(ApplicationId, _)| ResourceScopes {
+            resource: *resource,
+            scopes: scopes.clone(),
+        })
+        .collect();
+    let app = permissions::card(visit.world(), &person.tenant, &app);
+    let directory = person.tenant.directory();
+    let expired = request.expires <= person.tenant.now();
+    let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    Some(RequestCard {
+        app,
+        user: directory
+            .users
+            .get(&request.user)
+            .map_or_else(|| request.user.to_string(), |it| it.user_principal_name.to_string()),
+        reason: request.reason.clone(),
+        dates: format!("asked {}, expires {}", day(request.created), day(request.expires)),
+        status: match request.status {
+            ConsentRequestStatus::Approved => "approved",
+            ConsentRequestStatus::Blocked => "blocked",
+            ConsentRequestStatus::Denied => "denied",
+            ConsentRequestStatus::Pending if expired => "expired",
+            ConsentRequestStatus::Pending => "pending",
+        },
+        permissions: apis.lines(&directory, &scopes),
+    })
+}
+
+/// The named reviewers; without any, those who may consent.
+fn is_reviewer(person: &Person) -> bool {
+    let directory = person.tenant.directory();
+    let reviewers = &directory.policies.admin_consent_requests.reviewers;
+    if reviewers.is_empty() {
+        person.user.may_manage_applications()
+    } else {
+        reviewers.contains(&person.user.id)
+    }
+}
+
+fn not_authorized() -> AuthorityError {
+    AuthorityError::aadsts(90_093)
+}
+
+fn not_a_reviewer() -> Halt {
+    Halt::Page(not_authorized())
+}

@@ -1,0 +1,538 @@
+//! Metadata: OpenID configuration, key sets, instance discovery, user realm.
+//!
+//! Sources: the documents embedded in AzureAD/microsoft-authentication-library-for-js
+//! (AuthorityMetadata.ts), learn.microsoft.com/entra/identity-platform/v2-protocols-oidc, and
+//! recorded answers. The order of the members is the service's.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State as AxumState};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::{Extension, Router, routing};
+use serde_json::{Map, Value, json};
+
+use super::State;
+use super::error::{AuthorityError, Trace, common_headers, json_response};
+use super::form::Form;
+use super::resolve::{CONSUMERS_TENANT, TenantSegment};
+use crate::clock::Clock;
+use crate::directory::UserPrincipalName;
+use crate::environment::{Environment, SignInCloud, Site, retired_hosts};
+use crate::exchange::{Annotation, Arrival};
+use crate::token::SigningKey;
+
+pub(super) fn routes() -> Router<Arc<State>> {
+    Router::new()
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            routing::get(v2),
+        )
+        .route(
+            "/{tenant}/.well-known/openid-configuration",
+            routing::get(v1),
+        )
+        .route("/{tenant}/discovery/v2.0/keys", routing::get(keys_v2))
+        .route("/{tenant}/discovery/keys", routing::get(keys_v1))
+        .route("/{tenant}/discovery/instance", routing::get(instance))
+        .route("/{tenant}/userrealm/{user}", routing::get(user_realm))
+        .route("/getuserrealm.srf", routing::get(legacy_user_realm))
+}
+
+type Handed = (AxumState<Arc<State>>, Extension<Arrival>);
+
+async fn v2(
+    (state, arrival): Handed,
+    Path(tenant): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(
+        &state,
+        &arrival,
+        &headers,
+        "openid-configuration",
+        |annotation| {
+            let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+            note(&place, annotation);
+            Ok(configuration(&place, &arrival, query.as_deref(), 2))
+        },
+    )
+}
+
+async fn v1(
+    (state, arrival): Handed,
+    Path(tenant): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(
+        &state,
+        &arrival,
+        &headers,
+        "openid-configuration",
+        |annotation| {
+            let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+            note(&place, annotation);
+            Ok(configuration(&place, &arrival, query.as_deref(), 1))
+        },
+    )
+}
+
+async fn keys_v2(
+    (state, arrival): Handed,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &arrival, &headers, "keys", |annotation| {
+        let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+        note(&place, annotation);
+        Ok(key_set(&state, &arrival, &place, true))
+    })
+}
+
+async fn keys_v1(
+    (state, arrival): Handed,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &arrival, &headers, "keys", |annotation| {
+        let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+        note(&place, annotation);
+        Ok(key_set(&state, &arrival, &place, false))
+    })
+}
+
+async fn instance(
+    (state, arrival): Handed,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &arrival, &headers, "instance", |_| {
+        let query = Form::parse(query.unwrap_or_default().as_bytes());
+        instance_document(&arrival, &query)
+    })
+}
+
+async fn user_realm(
+    (state, arrival): Handed,
+    Path((_, user)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&state, &arrival, &headers, "userrealm", |annotation| {
+        let facts = arrival.cloud.facts();
+        let domain = UserPrincipalName::new(user).domain().to_owned();
+        let tenant = state.world.tenant_of_domain(arrival.cloud, &domain);
+        annotation.tenant = tenant.as_ref().map(|tenant| tenant.id);
+        let mut body = Map::new();
+        body.insert("ver".into(), json!("1.0"));
+        let kind = if tenant.is_some() {
+            "Managed"
+        } else {
+            "Unknown"
+        };
+        body.insert("account_type".into(), json!(kind));
+        if tenant.is_some() {
+            body.insert("domain_name".into(), json!(domain));
+        }
+        body.insert(
+            "cloud_instance_name".into(),
+            json!(facts.cloud_instance_name),
+        );
+        body.insert("cloud_audience_urn".into(), json!(facts.cloud_audience_urn));
+        Ok(Value::Object(body))
+    })
+}
+
+async fn legacy_user_realm(
+    (state, arrival): Handed,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    _body: Bytes,
+) -> Response {
+    answer(&state, &arrival, &headers, "getuserrealm", |_| {
+        let query = Form::parse(query.unwrap_or_default().as_bytes());
+        let login = query.get("login")?.unwrap_or_default().to_owned();
+        let domain = UserPrincipalName::new(&login).domain().to_owned();
+        let tenant = state.world.tenant_of_domain(arrival.cloud, &domain);
+        let cloud = &arrival.cloud.facts().cloud_instance_name;
+        Ok(match tenant {
+            Some(tenant) => json!({
+                "State": 4,
+                "UserState": 1,
+                "Login": login,
+                "NameSpaceType": "Managed",
+                "DomainName": domain,
+                "FederationBrandName": tenant.directory().display_name,
+                "CloudInstanceName": cloud,
+                "CloudInstanceIssuerUri": arrival.cloud.facts().cloud_audience_urn,
+            }),
+            None => json!({
+                "State": 4,
+                "UserState": 1,
+                "Login": login,
+                "NameSpaceType": "Unknown",
+                "CloudInstanceName": cloud,
+            }),
+        })
+    })
+}
+
+fn answer(
+    state: &State,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    endpoint: &str,
+    document: impl FnOnce(&mut Annotation) -> Result<Value, AuthorityError>,
+) -> Response {
+    let mut annotation = Annotation {
+        endpoint: Some(endpoint.to_owned()),
+        ..Annotation::default()
+    };
+    let trace = Trace::of(headers, None, &state.world.random, Clock::real().now());
+    let mut response = match document(&mut annotation) {
+        Ok(body) => {
+            let mut response = json_response(StatusCode::OK, &body);
+            response.headers_mut().insert(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("max-age=86400, private"),
+            );
+            annotation.attach(response.extensions_mut());
+            response
+        }
+        Err(error) => {
+            // Metadata endpoints have an error of their own for tenants.
+            let error = if error.code == 90_002 {
+                error.error("invalid_tenant")
+            } else {
+                error
+            };
+            error.into_response(&trace, &arrival.authority_root(), annotation)
+        }
+    };
+    let allowed = response.headers_mut();
+    allowed.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    allowed.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, OPTIONS"),
+    );
+    common_headers(response.headers_mut(), &trace);
+    response
+}
+
+fn note(place: &TenantSegment, annotation: &mut Annotation) {
+    if let TenantSegment::Tenant(tenant) = place {
+        annotation.tenant = Some(tenant.id);
+        annotation.environment = Some(tenant.environment);
+    }
+}
+
+/// The OpenID configuration of a tenant segment.
+fn configuration(
+    place: &TenantSegment,
+    arrival: &Arrival,
+    query: Option<&str>,
+    version: u8,
+) -> Value {
+    let cloud = arrival.cloud;
+    let facts = cloud.facts();
+    let root = arrival.authority_root();
+    // Every endpoint has the tenant's id, whatever spelling was asked for.
+    let segment = match place {
+        TenantSegment::Tenant(tenant) => tenant.id.to_string(),
+        TenantSegment::Common => "common".to_owned(),
+        TenantSegment::Organizations => "organizations".to_owned(),
+        TenantSegment::Consumers => "consumers".to_owned(),
+    };
+    let issuer_tenant = match place {
+        TenantSegment::Tenant(tenant) => tenant.id.to_string(),
+        TenantSegment::Consumers => CONSUMERS_TENANT.to_owned(),
+        TenantSegment::Common | TenantSegment::Organizations => "{tenantid}".to_owned(),
+    };
+    let environment = match place {
+        TenantSegment::Tenant(tenant) => Some(tenant.environment),
+        _ => None,
+    };
+    let graph_host =
+        environment.map_or(facts.common_msgraph_host.as_str(), Environment::graph_host);
+    let graph_root = match environment {
+        Some(environment) => arrival.graph_root(environment),
+        None => format!("https://{graph_host}"),
+    };
+    let suffix = Form::parse(query.unwrap_or_default().as_bytes())
+        .raw("appid")
+        .map_or_else(String::new, |app| {
+            form_urlencoded::Serializer::new("?".to_owned())
+                .append_pair("appid", app)
+                .finish()
+        });
+    let base = format!("{root}/{segment}");
+    let mut document = Map::new();
+    let mut put = |name: &str, value: Value| {
+        document.insert(name.to_owned(), value);
+    };
+    let v2 = version == 2;
+    let path =
+        |v2_path: &str, v1_path: &str| format!("{base}/{}", if v2 { v2_path } else { v1_path });
+    put(
+        "token_endpoint",
+        json!(path("oauth2/v2.0/token", "oauth2/token")),
+    );
+    put(
+        "token_endpoint_auth_methods_supported",
+        json!([
+            "client_secret_post",
+            "private_key_jwt",
+            "client_secret_basic"
+        ]),
+    );
+    let keys = if v2 {
+        format!("{base}/discovery/v2.0/keys")
+    } else {
+        format!("{root}/common/discovery/keys")
+    };
+    put("jwks_uri", json!(format!("{keys}{suffix}")));
+    put(
+        "response_modes_supported",
+        json!(["query", "fragment", "form_post"]),
+    );
+    put("subject_types_supported", json!(["pairwise"]));
+    put("id_token_signing_alg_values_supported", json!(["RS256"]));
+    let response_types = if v2 {
+        json!(["code", "id_token", "code id_token", "id_token token"])
+    } else {
+        json!([
+            "code",
+            "id_token",
+            "code id_token",
+            "token id_token",
+            "token"
+        ])
+    };
+    put("response_types_supported", response_types);
+    let scopes = if v2 {
+        json!(["openid", "profile", "email", "offline_access"])
+    } else {
+        json!(["openid"])
+    };
+    put("scopes_supported", scopes);
+    let issuer = if v2 {
+        cloud.v2_issuer(&issuer_tenant)
+    } else {
+        cloud.v1_issuer(&issuer_tenant)
+    };
+    put("issuer", json!(issuer));
+    if v2 {
+        put("request_uri_parameter_supported", json!(false));
+        put(
+            "userinfo_endpoint",
+            json!(format!("{graph_root}/oidc/userinfo")),
+        );
+    } else {
+        put("microsoft_multi_refresh_token", json!(true));
+    }
+    put(
+        "authorization_endpoint",
+        json!(path("oauth2/v2.0/authorize", "oauth2/authorize")),
+    );
+    put(
+        "device_authorization_endpoint",
+        json!(path("oauth2/v2.0/devicecode", "oauth2/devicecode")),
+    );
+    put("http_logout_supported", json!(true));
+    put("frontchannel_logout_supported", json!(true));
+    put(
+        "end_session_endpoint",
+        json!(path("oauth2/v2.0/logout", "oauth2/logout")),
+    );
+    let claims = if v2 {
+        json!([
+            "sub",
+            "iss",
+            "cloud_instance_name",
+            "cloud_instance_host_name",
+            "cloud_graph_host_name",
+            "msgraph_host",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "acr",
+            "nonce",
+            "preferred_username",
+            "name",
+            "tid",
+            "ver",
+            "at_hash",
+            "c_hash",
+            "email"
+        ])
+    } else {
+        json!([
+            "sub",
+            "iss",
+            "cloud_instance_name",
+            "cloud_instance_host_name",
+            "cloud_graph_host_name",
+            "msgraph_host",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "acr",
+            "amr",
+            "nonce",
+            "email",
+            "given_name",
+            "family_name",
+            "nickname"
+        ])
+    };
+    put("claims_supported", claims);
+    if !v2 {
+        put(
+            "check_session_iframe",
+            json!(format!("{base}/oauth2/checksession")),
+        );
+        put(
+            "userinfo_endpoint",
+            json!(format!("{base}/openid/userinfo")),
+        );
+    }
+    put("kerberos_endpoint", json!(format!("{base}/kerberos")));
+    put(
+        "tenant_region_scope",
+        json!(environment.map(Environment::region_scope)),
+    );
+    if let Some(sub_scope) = environment.and_then(Environment::region_sub_scope) {
+        put("tenant_region_sub_scope", json!(sub_scope));
+    }
+    put("cloud_instance_name", json!(facts.cloud_instance_name));
+    put("cloud_graph_host_name", json!(facts.cloud_graph_host_name));
+    put("msgraph_host", json!(graph_host));
+    put("rbac_url", json!(facts.rbac_url));
+    Value::Object(document)
+}
+
+/// The key set: the tenant's keys, or all keys in use in the cloud.
+fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) -> Value {
+    let world = &state.world;
+    let cloud = arrival.cloud;
+    let ring = world.keys.of(cloud);
+    let mut keys: Vec<Arc<SigningKey>> = match place {
+        TenantSegment::Tenant(tenant) => ring.published(tenant.directory().key_generation),
+        _ => {
+            let highest = world
+                .tenants()
+                .iter()
+                .filter(|tenant| tenant.environment.cloud() == cloud)
+                .map(|tenant| tenant.directory().key_generation)
+                .max()
+                .unwrap_or_default();
+            (0..=highest + 1)
+                .map(|generation| ring.key(generation))
+                .collect()
+        }
+    };
+    // Order carries no meaning; the current key is not always the first.
+    keys.reverse();
+    let issuer = match place {
+        TenantSegment::Consumers => cloud.v2_issuer(CONSUMERS_TENANT),
+        _ => cloud.v2_issuer("{tenantid}"),
+    };
+    let entries: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            let public = key.public();
+            let mut entry = json!({
+                "kty": "RSA",
+                "use": "sig",
+                "kid": public.kid,
+                "x5t": public.kid,
+                "n": public.n,
+                "e": public.e,
+                "x5c": [public.x5c],
+                "cloud_instance_name": cloud.facts().cloud_instance_name,
+            });
+            if v2 {
+                entry["issuer"] = json!(issuer);
+            }
+            entry
+        })
+        .collect();
+    json!({ "keys": entries })
+}
+
+/// Instance discovery: is this authority one of Microsoft's (or the mock's own address)?
+fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, AuthorityError> {
+    let malformed = || AuthorityError::aadsts(50_050);
+    let authority = query.get("authorization_endpoint")?.ok_or_else(malformed)?;
+    let parsed = url::Url::parse(authority).map_err(|_| malformed())?;
+    let host = parsed.host_str().ok_or_else(malformed)?;
+    let own_host = arrival
+        .origin
+        .split("://")
+        .nth(1)
+        .and_then(|rest| rest.rsplit_once(':').map(|(host, _)| host).or(Some(rest)))
+        .is_some_and(|own| own.eq_ignore_ascii_case(host));
+    let known = matches!(
+        Site::of_host(host),
+        Some(Site::Authority(_) | Site::Retired(_))
+    );
+    if !known && !(own_host && !arrival.real_host) {
+        return Err(AuthorityError::aadsts(50_049).error("invalid_instance"));
+    }
+    // Some clients cut the port off their own authority: the answer has the address that serves.
+    let root = if known {
+        format!("https://{host}")
+    } else {
+        arrival.origin.clone()
+    };
+    let mut segments = parsed.path_segments().into_iter().flatten();
+    let tenant = segments
+        .next()
+        .filter(|it| !it.is_empty())
+        .ok_or_else(malformed)?;
+    let version = if parsed.path().contains("/v2.0/") {
+        "/v2.0"
+    } else {
+        ""
+    };
+    let endpoint = format!("{root}/{tenant}{version}/.well-known/openid-configuration");
+    let mut document = Map::new();
+    document.insert("tenant_discovery_endpoint".into(), json!(endpoint));
+    if query.get("api-version")? == Some("1.0") {
+        return Ok(Value::Object(document));
+    }
+    document.insert("api-version".into(), json!("1.1"));
+    let mut metadata: Vec<Value> = [SignInCloud::Global, SignInCloud::China]
+        .into_iter()
+        .chain([SignInCloud::UsGov])
+        .map(|cloud| {
+            let facts = cloud.facts();
+            let mut aliases = facts.hosts.clone();
+            if cloud == SignInCloud::China {
+                // The preferred name is listed first.
+                aliases.reverse();
+            }
+            json!({
+                "preferred_network": facts.preferred_network,
+                "preferred_cache": facts.preferred_cache,
+                "aliases": aliases,
+            })
+        })
+        .collect();
+    for retired in retired_hosts() {
+        metadata.push(json!({
+            "preferred_network": retired.preferred_network,
+            "preferred_cache": retired.preferred_network,
+            "aliases": [retired.host],
+        }));
+    }
+    document.insert("metadata".into(), json!(metadata));
+    Ok(Value::Object(document))
+}

@@ -1,0 +1,91 @@
+//! The state of a sign-in between two pages, sealed into the hidden field `flow` of each form.
+//!
+//! So the server keeps nothing of a sign-in that a person abandons.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::admin_consent::AdminConsentRequest;
+use super::authorize::AuthorizeRequest;
+use super::device_login::DeviceLogin;
+use super::session::Login;
+use crate::directory::ApplicationId;
+use crate::token::Sealer;
+
+/// A sign-in under way.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Flow {
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// The tenant segment of the path with which it began.
+    pub(crate) segment: String,
+    /// The sign-in name as typed.
+    pub(crate) name: Option<String>,
+    /// The account with which to go on.
+    pub(crate) login: Option<Login>,
+    /// Credentials were given in this very flow.
+    pub(crate) fresh: bool,
+    /// The person wants another account than those of the session.
+    pub(crate) other_account: bool,
+    /// The person consented in this very flow: `prompt=consent` is satisfied.
+    pub(crate) consented: bool,
+    /// Consent was given for the tenant, which v1 tells the app.
+    pub(crate) consented_for_tenant: bool,
+    /// Wrong passwords so far.
+    pub(crate) failures: u8,
+    /// The client's correlation id.
+    pub(crate) correlation: Uuid,
+}
+
+/// What a person signs in for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) enum Purpose {
+    /// To grant consent for the tenant.
+    AdminConsent(AdminConsentRequest),
+    /// To use an app.
+    Authorize(Box<AuthorizeRequest>),
+    /// To review consent requests.
+    ConsentRequests,
+    /// To let a device use an app.
+    DeviceLogin(DeviceLogin),
+}
+
+impl Flow {
+    /// A sign-in that begins.
+    pub(crate) fn new(purpose: Purpose, segment: impl Into<String>, correlation: Uuid) -> Self {
+        Self {
+            purpose,
+            segment: segment.into(),
+            name: None,
+            login: None,
+            fresh: false,
+            other_account: false,
+            consented: false,
+            consented_for_tenant: false,
+            failures: 0,
+            correlation,
+        }
+    }
+
+    /// The app that the person signs in to.
+    pub(crate) fn client(&self) -> Option<ApplicationId> {
+        match &self.purpose {
+            Purpose::AdminConsent(request) => Some(request.client),
+            Purpose::Authorize(request) => Some(request.client),
+            Purpose::ConsentRequests => None,
+            Purpose::DeviceLogin(request) => Some(request.client),
+        }
+    }
+
+    /// The sealed text for a form.
+    pub(crate) fn seal(&self, sealer: &Sealer) -> String {
+        sealer.seal(PURPOSE, self)
+    }
+
+    /// Reads what a form sent back.
+    pub(crate) fn open(text: &str, sealer: &Sealer) -> Option<Self> {
+        sealer.open(PURPOSE, text).ok()
+    }
+}
+
+const PURPOSE: &str = "flow";

@@ -1,0 +1,389 @@
+//! The way of a person through the pages: from nobody to a user who may use the app.
+//!
+//! Each step either passes or says what to ask; the pages' forms come back here, and the way is
+//! walked again from its beginning. So a form that was kept while the directory changed gets
+//! today's answer.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+
+use super::error::AuthorityError;
+use super::flow::{Flow, Purpose};
+use super::issue;
+use super::pages::Page;
+use super::pages::account::{self, Frame};
+use super::resolve::Client;
+use super::session::Login;
+use super::sign_in::{Realm, tile};
+use super::visit::Visit;
+use super::{admin_consent, authorize, consent_requests, device_login};
+use crate::directory::{Application, User};
+use crate::token::ClientClass;
+use crate::token::validity::{self, Invalid, Use};
+use crate::world::Tenant;
+
+/// Why the way ends here.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The app is told.
+    App(AuthorityError),
+    /// A page asks.
+    Ask(Box<Ask>),
+    /// An error page.
+    Page(AuthorityError),
+}
+
+/// A page that asks something.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// What the page asks for.
+    pub(crate) kind: Kind,
+    /// The page.
+    pub(crate) page: Page,
+    /// What an app that forbids pages (`prompt=none`) is told.
+    pub(crate) silent: AuthorityError,
+}
+
+/// What a page asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// Consent for the tenant.
+    AdminConsent,
+    /// A request to an administrator.
+    Approval,
+    /// Consent.
+    Consent,
+    /// That the device is the person's.
+    Device,
+    /// The second factor.
+    Mfa,
+    /// A review of consent requests.
+    Review,
+    /// A name, a password, an account.
+    SignIn,
+    /// Terms of use.
+    Terms,
+}
+
+/// A signed-in user who may use the app, consent aside.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) user: User,
+    pub(crate) login: Login,
+}
+
+impl Ask {
+    /// A page that asks.
+    pub(crate) fn halt(kind: Kind, page: Page, silent: AuthorityError) -> Halt {
+        Halt::Ask(Box::new(Self { kind, page, silent }))
+    }
+}
+
+/// Walks the way and answers.
+pub(crate) fn answer(visit: &mut Visit, flow: &mut Flow) -> Response {
+    match walk(visit, flow) {
+        Ok(response) => response,
+        Err(halt) => stop(visit, flow, halt),
+    }
+}
+
+/// Answers where the way ends.
+pub(crate) fn stop(visit: &mut Visit, flow: &Flow, halt: Halt) -> Response {
+    let silent = matches!(&flow.purpose, Purpose::Authorize(request) if request.is_silent());
+    match halt {
+        Halt::Ask(ask) if silent => refuse(visit, flow, &ask.silent),
+        Halt::Page(refusal) if silent => refuse(visit, flow, &refusal),
+        Halt::Ask(ask) => visit.show(ask.page),
+        Halt::Page(refusal) => visit.error_page(&refusal),
+        Halt::App(refusal) => refuse(visit, flow, &refusal),
+    }
+}
+
+/// The whole way.
+pub(crate) fn walk(visit: &mut Visit, flow: &mut Flow) -> Result<Response, Halt> {
+    let person = reach(visit, flow)?;
+    match flow.purpose.clone() {
+        Purpose::AdminConsent(request) => admin_consent::go_on(visit, flow, &request, &person),
+        Purpose::Authorize(request) => authorize::go_on(visit, flow, &request, &person),
+        Purpose::ConsentRequests => consent_requests::go_on(visit, flow, &person),
+        Purpose::DeviceLogin(request) => device_login::go_on(visit, flow, &request, &person),
+    }
+}
+
+/// Tells the app of a refusal, or shows it where there is no app to tell.
+pub(crate) fn refuse(visit: &mut Visit, flow: &Flow, refusal: &AuthorityError) -> Response {
+    match &flow.purpose {
+        Purpose::AdminConsent(request) => admin_consent::refuse(visit, request, refusal),
+        Purpose::Authorize(request) => authorize::refuse(visit, &request.target, refusal),
+        Purpose::ConsentRequests | Purpose::DeviceLogin(_) => visit.error_page(refusal),
+    }
+}
+
+/// The person pressed Cancel: on a consent page (`declined`) or on another one.
+pub(crate) fn cancel(visit: &mut Visit, flow: &Flow, declined: bool) -> Response {
+    match &flow.purpose {
+        Purpose::AdminConsent(request) => admin_consent::cancel(visit, request),
+        Purpose::Authorize(request) => authorize::cancel(visit, request, declined),
+        Purpose::ConsentRequests => visit.show(super::pages::notice::message(
+            "cancelled",
+            "Cancelled",
+            "You can close this window.",
+            false,
+        )),
+        Purpose::DeviceLogin(request) => device_login::decline(visit, request),
+    }
+}
+
+/// Where forms of this flow go and what they carry.
+pub(crate) fn frame(visit: &Visit, flow: &Flow) -> Frame {
+    Frame {
+        action: format!("/{}/login", path_segment(&flow.segment)),
+        flow: flow.seal(&visit.world().sealer),
+        tenant: visit.organization(),
+    }
+}
+
+/// The name of the app, for pages.
+pub(crate) fn app_name(visit: &Visit) -> Option<String> {
+    visit.app.as_ref().map(|app| app.display_name.clone())
+}
+
+/// The realm of a flow.
+pub(crate) fn realm(visit: &Visit, flow: &Flow) -> Result<Realm, Halt> {
+    Realm::of_segment(visit.world(), &visit.arrival, &flow.segment, visit.app.as_ref())
+        .map_err(Halt::Page)
+}
+
+/// Asks for name or password.
+pub(crate) fn ask_to_sign_in(
+    visit: &mut Visit,
+    flow: &Flow,
+    realm: &Realm,
+    error: Option<(u32, &str)>,
+    note: Option<&str>,
+) -> Halt {
+    let picks = realm.quick_picks(visit.world());
+    let (frame, app) = (frame(visit, flow), app_name(visit));
+    let page = match flow.name.as_deref() {
+        Some(name) => account::password(&frame, app.as_deref(), name, error, note, &picks),
+        None => {
+            let hint = flow.hint().unwrap_or_default();
+            account::sign_in(&frame, app.as_deref(), hint, error, &picks)
+        }
+    };
+    Ask::halt(Kind::SignIn, page, login_required())
+}
+
+/// A signed-in user whose use of the app nothing forbids; consent is a separate question.
+fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
+    let realm = realm(visit, flow)?;
+    if let Realm::One(tenant) = &realm {
+        visit.at(tenant);
+        if let Some(app) = &visit.app {
+            exists_in(app, tenant).map_err(Halt::Page)?;
+        }
+    }
+    let login = choose(visit, flow, &realm)?;
+    let cloud = visit.arrival.cloud;
+    let tenant = visit.world().tenant(cloud, login.tenant).ok_or_else(|| Halt::Page(gone()))?;
+    visit.at(&tenant);
+    visit.annotation.user = Some(login.user);
+    if let Some(app) = &visit.app {
+        exists_in(app, &tenant).map_err(Halt::Page)?;
+    }
+    flow.login = Some(login.clone());
+    let user = tenant.directory().user(login.user).cloned();
+    let user = user.ok_or_else(|| Halt::Page(gone()))?;
+    let person = Person { tenant, user, login };
+    may_use(visit, flow, &realm, &person)?;
+    Ok(person)
+}
+
+/// Which account to go on with.
+fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Halt> {
+    if let Some(login) = flow.login.take() {
+        let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant);
+        if tenant.is_some_and(|tenant| login.stands(&tenant.directory())) {
+            return Ok(login);
+        }
+        flow.fresh = false;
+    }
+    let forced = matches!(
+        &flow.purpose,
+        Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::Login)
+    );
+    if flow.name.is_none() && forced {
+        flow.name = flow.hint().map(str::to_owned);
+    }
+    if flow.name.is_some() || flow.other_account || forced {
+        return Err(ask_to_sign_in(visit, flow, realm, None, None));
+    }
+    let mut known = realm.signed_in(&visit.state.world, &mut visit.session);
+    if let Purpose::Authorize(request) = &flow.purpose {
+        if let Some(sid) = &request.sid {
+            // Source: reference-error-codes, 160021.
+            return known.into_iter().find(|it| it.session.to_string() == *sid).ok_or_else(|| {
+                Halt::App(AuthorityError::aadsts(160_021))
+            });
+        }
+        if let Some(hinted) = request
+            .domain_hint
+            .as_deref()
+            .and_then(|domain| visit.world().tenant_of_domain(visit.arrival.cloud, domain))
+            && matches!(realm, Realm::Any(_))
+        {
+            known.retain(|login| login.tenant == hinted.id);
+        }
+    }
+    if let Some(hint) = flow.hint().map(str::to_owned) {
+        let found = known.iter().find(|login| {
+            visit.world().tenant(visit.arrival.cloud, login.tenant).is_some_and(|tenant| {
+                let directory = tenant.directory();
+                directory.user_by_id_or_name(&hint).is_some_and(|user| user.id == login.user)
+            })
+        });
+        if let Some(login) = found {
+            return Ok(login.clone());
+        }
+        // A hint that names an account leads to its password, any other stands in the field.
+        if realm.find(visit.world(), &hint, "").is_ok() {
+            flow.name = Some(hint);
+        }
+        return Err(ask_to_sign_in(visit, flow, realm, None, None));
+    }
+    let pick = matches!(
+        &flow.purpose,
+        Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::SelectAccount)
+    );
+    match known.len() {
+        0 => Err(ask_to_sign_in(visit, flow, realm, None, None)),
+        1 if !pick => Ok(known.remove(0)),
+        _ => Err(ask_to_pick(visit, flow, &known)),
+    }
+}
+
+fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
+    let tiles: Vec<_> = known
+        .iter()
+        .filter_map(|login| {
+            let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant)?;
+            let directory = tenant.directory();
+            let mut tile = tile(directory.user(login.user)?, Some("signed in"));
+            tile.value = format!("{} {}", login.tenant, login.user);
+            Some(tile)
+        })
+        .collect();
+    let page = account::pick_account(&frame(visit, flow), app_name(visit).as_deref(), &tiles);
+    let silent = AuthorityError::aadsts(16_000);
+    Ask::halt(Kind::SignIn, page, silent)
+}
+
+/// Whether an app exists in a tenant, or may appear there, and is enabled.
+pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), AuthorityError> {
+    let directory = tenant.directory();
+    let principal = directory.service_principal(app.app_id);
+    if principal.is_some_and(|principal| !principal.enabled) {
+        return Err(AuthorityError::aadsts(7_000_112)
+            .with("app", app.app_id.to_string())
+            .with("name", &app.display_name));
+    }
+    let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
+    if known || app.is_multi_tenant() {
+        return Ok(());
+    }
+    Err(no_such_app(&app.app_id.to_string(), &directory.display_name))
+}
+
+/// AADSTS700016.
+pub(crate) fn no_such_app(client: &str, directory: &str) -> AuthorityError {
+    AuthorityError::aadsts(700_016).with("app", client).with("tenant", directory)
+}
+
+/// Assignment, risk and conditional access.
+fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -> Result<(), Halt> {
+    let Some(app) = visit.app.clone() else { return Ok(()) };
+    let class = match &flow.purpose {
+        Purpose::Authorize(request) => request.client_class,
+        _ => ClientClass::Public,
+    };
+    let now = person.tenant.now();
+    let sign_in = person.login.to_app(app.app_id, class, person.login.session);
+    let upn = person.user.user_principal_name.to_string();
+    let refused = {
+        let directory = person.tenant.directory();
+        match validity::access(&sign_in, &directory, now, Use::Interactive) {
+            Ok(()) => None,
+            // Somebody who has just given the password has done what the policy demands.
+            Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
+            Err(invalid) => {
+                let principal = directory.service_principal(app.app_id).cloned();
+                let client = Client { app, home: Arc::clone(&person.tenant), principal };
+                Some((invalid, issue::refusal(invalid, &directory, &client, &sign_in)))
+            }
+        }
+    };
+    if let Some((invalid, refusal)) = refused {
+        let silent = refusal.clone().error("interaction_required");
+        return Err(match invalid {
+            Invalid::MfaRequired => {
+                // The same number while the form is answered.
+                let number = 10 + person.login.session.as_bytes()[0] % 90;
+                Ask::halt(Kind::Mfa, account::mfa(&frame(visit, flow), &upn, number), silent)
+            }
+            Invalid::TermsOfUseRequired => {
+                Ask::halt(Kind::Terms, account::terms_of_use(&frame(visit, flow), &upn), silent)
+            }
+            Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, silent),
+            Invalid::BlockedByPolicy | Invalid::UserRisk | Invalid::NotAssigned => {
+                Halt::Page(refusal.error("access_denied"))
+            }
+            _ => Halt::Page(silent),
+        });
+    }
+    if let Purpose::Authorize(request) = &flow.purpose
+        && let Some(max_age) = request.max_age
+        && !flow.fresh
+        && now.duration_since(person.login.auth_time).as_secs() > i64::from(max_age)
+    {
+        return Err(ask_again(visit, flow, realm, &upn, login_required()));
+    }
+    Ok(())
+}
+
+fn ask_again(visit: &mut Visit, flow: &mut Flow, realm: &Realm, upn: &str, silent: AuthorityError) -> Halt {
+    flow.login = None;
+    flow.name = Some(upn.to_owned());
+    let note = "Your organization's rules ask you to sign in again.";
+    match ask_to_sign_in(visit, flow, realm, None, Some(note)) {
+        Halt::Ask(ask) => Halt::Ask(Box::new(Ask { silent, ..*ask })),
+        other => other,
+    }
+}
+
+impl Flow {
+    /// The sign-in name that the request proposes.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match &self.purpose {
+            Purpose::Authorize(request) => request.login_hint.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+fn login_required() -> AuthorityError {
+    AuthorityError::aadsts(50_058)
+}
+
+fn gone() -> AuthorityError {
+    AuthorityError::aadsts(50_034)
+}
+
+/// A path segment as it may stand in a form's action.
+fn path_segment(segment: &str) -> String {
+    percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC)
+        .to_string()
+        .replace("%2D", "-")
+        .replace("%2E", ".")
+}

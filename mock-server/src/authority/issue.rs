@@ -1,0 +1,474 @@
+//! Issuing tokens: from a sign-in (or an app alone) and the permissions asked for to the members
+//! of the answer.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::State;
+use super::error::{AuthorityError, RefusalFacts, Trace};
+use super::resolve::{Client, RequestedResource};
+use crate::directory::Directory;
+use crate::exchange::Annotation;
+use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::permission::OPENID_SCOPES;
+use crate::token::validity::{self, Invalid, Use};
+use crate::token::{
+    AccessTokenSpec, AuthenticationMethod, IdTokenSpec, Lifetime, RefreshToken, SignIn, Subject,
+    UserFacts, mint_access_token, mint_id_token,
+};
+use crate::world::Tenant;
+
+/// The version of the endpoint that was called, and what v1 requests name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Version {
+    /// `/oauth2/token` with `resource`.
+    V1 {
+        /// The resource as requested.
+        resource: String,
+    },
+    /// `/oauth2/v2.0/token` with `scope`.
+    V2,
+}
+
+/// A request for tokens of a user, all checks of the grant itself done.
+#[derive(Debug)]
+pub(crate) struct UserGrant<'a> {
+    /// The tenant of the tokens.
+    pub(crate) tenant: &'a Tenant,
+    /// The client.
+    pub(crate) client: &'a Client,
+    /// How the client authenticated.
+    pub(crate) client_authentication: u8,
+    /// How the user signed in.
+    pub(crate) sign_in: &'a SignIn,
+    /// The API and its permissions.
+    pub(crate) requested: RequestedResource,
+    /// The OpenID Connect scopes.
+    pub(crate) openid: BTreeSet<String>,
+    /// The endpoint.
+    pub(crate) version: Version,
+    /// The claims request.
+    pub(crate) claims: Option<ClaimsRequest>,
+    /// `client_info=1`.
+    pub(crate) client_info: bool,
+    /// The nonce for the ID token.
+    pub(crate) nonce: Option<String>,
+    /// The refresh token that was presented.
+    pub(crate) previous: Option<&'a RefreshToken>,
+    /// A refresh token comes even without `offline_access`: v1, and when one was presented.
+    pub(crate) always_refresh: bool,
+}
+
+/// What a `claims` parameter asks for, as far as the mock knows it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ClaimsRequest {
+    /// The client handles claims challenges (`cp1`).
+    pub(crate) handles_challenges: bool,
+    /// A new token must be issued after this moment (`nbf`), in seconds.
+    pub(crate) issued_after: Option<i64>,
+    /// `auth_time` is wanted in the ID token.
+    pub(crate) auth_time: bool,
+}
+
+impl ClaimsRequest {
+    /// Parses a `claims` parameter: it must be a JSON object.
+    pub(crate) fn parse(text: Option<&str>) -> Result<Option<Self>, AuthorityError> {
+        let Some(text) = text else { return Ok(None) };
+        let value: Value = serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| AuthorityError::aadsts(9_002_313))?;
+        let access = &value["access_token"];
+        let capabilities = access["xms_cc"]["values"].as_array();
+        let issued_after = match &access["nbf"]["value"] {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_i64(),
+        };
+        Ok(Some(Self {
+            handles_challenges: capabilities.is_some_and(|values| {
+                values
+                    .iter()
+                    .any(|it| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case("cp1")))
+            }),
+            issued_after,
+            auth_time: value["id_token"].get("auth_time").is_some(),
+        }))
+    }
+}
+
+/// Whether the sign-in still stands: account, revocation, assignment, conditional access.
+pub(crate) fn check_sign_in(
+    tenant: &Tenant,
+    client: &Client,
+    sign_in: &SignIn,
+    usage: Use,
+) -> Result<(), AuthorityError> {
+    let directory = tenant.directory();
+    let now = tenant.now();
+    let checked =
+        validity::account(sign_in, &directory).and_then(|()| {
+            match validity::revoked_at(sign_in, &directory) {
+                Some(at) => Err(Invalid::Revoked {
+                    issued: sign_in.auth_time,
+                    valid_from: at,
+                }),
+                None => validity::access(sign_in, &directory, now, usage),
+            }
+        });
+    checked.map_err(|invalid| refusal(invalid, &directory, client, sign_in))
+}
+
+/// The refusal of a sign-in or a refresh token, with its facts filled in.
+pub(crate) fn refusal(
+    invalid: Invalid,
+    directory: &Directory,
+    client: &Client,
+    sign_in: &SignIn,
+) -> AuthorityError {
+    let user = directory.users.get(&sign_in.user).map_or_else(
+        || sign_in.user.to_string(),
+        |user| user.user_principal_name.to_string(),
+    );
+    let policy = directory
+        .conditional_access(sign_in.user, sign_in.client)
+        .next()
+        .map(|policy| policy.id);
+    let mut error = AuthorityError::of_invalid(
+        invalid,
+        &RefusalFacts {
+            user: &user,
+            tenant: &directory.display_name,
+            app: &client.app.app_id.to_string(),
+            app_name: &client.app.display_name,
+            resource: crate::environment::GRAPH_APPLICATION_ID,
+            policy,
+        },
+    );
+    if invalid == Invalid::UserDeleted {
+        // As recorded for a refresh token of a deleted user.
+        error = error.suberror("bad_token");
+    }
+    error
+}
+
+/// Issues the tokens of a user grant: the members of the answer, in the service's order.
+pub(crate) fn user_tokens(
+    state: &State,
+    grant: UserGrant<'_>,
+    trace: &Trace,
+    annotation: &mut Annotation,
+) -> Result<Value, AuthorityError> {
+    let world = &state.world;
+    let tenant = grant.tenant;
+    let now = tenant.now();
+    let app = &grant.client.app;
+    let resource = &grant.requested.resource;
+    let cloud = tenant.environment.cloud();
+    let (spec, id_spec, key_generation, granted) = {
+        let directory = tenant.directory();
+        let user = directory.user(grant.sign_in.user).ok_or_else(|| {
+            refusal(
+                Invalid::UserDeleted,
+                &directory,
+                grant.client,
+                grant.sign_in,
+            )
+        })?;
+        let granted = granted_scopes(&directory, &grant)?;
+        let facts = UserFacts::of(user);
+        let challenges = grant
+            .claims
+            .as_ref()
+            .is_some_and(|it| it.handles_challenges);
+        let lifetime = lifetime(&directory, challenges && resource.is_graph());
+        let spec = AccessTokenSpec {
+            environment: tenant.environment,
+            tenant: tenant.id,
+            tenant_created: directory.created,
+            country: directory.country.clone(),
+            audience: resource.audience.clone(),
+            client: app.app_id,
+            client_name: app.display_name.clone(),
+            client_authentication: grant.client_authentication,
+            subject: Subject::User {
+                facts: facts.clone(),
+                scopes: granted
+                    .iter()
+                    .filter(|it| *it != "offline_access")
+                    .cloned()
+                    .collect(),
+                methods: methods(grant.sign_in),
+                session: grant.sign_in.session,
+            },
+            issued: now,
+            lifetime: lifetime.draw(&world.random),
+            handles_claims_challenges: challenges && resource.is_graph(),
+            format: AccessTokenSpec::format_of(&directory),
+        };
+        let v1 = matches!(grant.version, Version::V1 { .. });
+        let id_spec = (v1 || grant.openid.contains("openid")).then(|| IdTokenSpec {
+            cloud,
+            tenant: tenant.id,
+            client: app.app_id,
+            user: facts,
+            version: if v1 { 1 } else { 2 },
+            profile: grant.openid.contains("profile"),
+            email: grant.openid.contains("email"),
+            nonce: grant.nonce.clone(),
+            session: grant.sign_in.session,
+            auth_time: grant
+                .claims
+                .as_ref()
+                .is_some_and(|it| it.auth_time)
+                .then_some(grant.sign_in.auth_time),
+            methods: methods(grant.sign_in),
+            issued: now,
+            code: None,
+            access_token: None,
+        });
+        (spec, id_spec, directory.key_generation, granted)
+    };
+    let key = world.keys.of(cloud).key(key_generation);
+    let access_token = mint_access_token(&spec, &key, &world.sealer, &world.random);
+    annotation
+        .tokens
+        .push(issued(TokenKind::Access, &access_token));
+
+    let mut body = Map::new();
+    body.insert("token_type".into(), json!("Bearer"));
+    body.insert("scope".into(), json!(scope_text(&grant, &granted)));
+    put_lifetimes(&mut body, &grant.version, spec.lifetime, now.as_second());
+    if spec.lifetime >= LONG_LIVED && grant.version == Version::V2 {
+        body.insert("refresh_in".into(), json!(spec.lifetime / 2));
+    }
+    body.insert("access_token".into(), json!(access_token));
+    if grant.always_refresh || grant.openid.contains("offline_access") {
+        let token = refresh_token(&grant, now);
+        let sealed = format!("1.A{}", world.sealer.seal(RefreshToken::PURPOSE, &token));
+        annotation.tokens.push(TokenUse {
+            family: Some(token.sign_in.family.to_string()),
+            generation: Some(token.generation),
+            ..issued(TokenKind::Refresh, &sealed)
+        });
+        body.insert("refresh_token".into(), json!(sealed));
+        if token.sign_in.client_class == crate::token::ClientClass::Spa {
+            let left = validity::SPA_LIFETIME - now.duration_since(token.first_issued);
+            body.insert("refresh_token_expires_in".into(), json!(left.as_secs() - 1));
+        }
+    }
+    if let Some(id_spec) = id_spec {
+        let id_token = mint_id_token(&id_spec, &key, &world.random);
+        annotation.tokens.push(issued(TokenKind::Id, &id_token));
+        body.insert("id_token".into(), json!(id_token));
+    }
+    if grant.client_info {
+        body.insert("client_info".into(), json!(client_info(grant.sign_in)));
+    }
+    annotation.decision = Some(format!("issued for {}", trace.correlation_id));
+    Ok(Value::Object(body))
+}
+
+/// Issues an app-only token.
+///
+/// The answer has exactly the documented members: some clients break on any other.
+pub(crate) fn app_token(
+    state: &State,
+    tenant: &Tenant,
+    client: &Client,
+    client_authentication: u8,
+    requested: &RequestedResource,
+    version: &Version,
+    claims: Option<&ClaimsRequest>,
+    annotation: &mut Annotation,
+) -> Result<Value, AuthorityError> {
+    let world = &state.world;
+    let now = tenant.now();
+    let cloud = tenant.environment.cloud();
+    let principal = client.principal.as_ref().ok_or_else(|| {
+        AuthorityError::aadsts(7_000_229)
+            .with("app", client.app.app_id.to_string())
+            .with("tenant", tenant.id.to_string())
+    })?;
+    let (spec, key_generation) = {
+        let directory = tenant.directory();
+        let challenges = claims.is_some_and(|it| it.handles_challenges);
+        let roles =
+            directory.granted_roles(client.app.app_id, requested.resource.audience.resource);
+        let spec = AccessTokenSpec {
+            environment: tenant.environment,
+            tenant: tenant.id,
+            tenant_created: directory.created,
+            country: directory.country.clone(),
+            audience: requested.resource.audience.clone(),
+            client: client.app.app_id,
+            client_name: client.app.display_name.clone(),
+            client_authentication,
+            subject: Subject::Application {
+                object_id: principal.object_id,
+                roles,
+            },
+            issued: now,
+            // Seen with 86399 for apps that handle claims challenges, not drawn as for users.
+            lifetime: if challenges {
+                86_399
+            } else {
+                lifetime(&directory, false).draw(&world.random)
+            },
+            handles_claims_challenges: challenges,
+            format: AccessTokenSpec::format_of(&directory),
+        };
+        (spec, directory.key_generation)
+    };
+    let key = world.keys.of(cloud).key(key_generation);
+    let access_token = mint_access_token(&spec, &key, &world.sealer, &world.random);
+    annotation
+        .tokens
+        .push(issued(TokenKind::Access, &access_token));
+    let mut body = Map::new();
+    body.insert("token_type".into(), json!("Bearer"));
+    put_lifetimes(&mut body, version, spec.lifetime, now.as_second());
+    body.insert("access_token".into(), json!(access_token));
+    Ok(Value::Object(body))
+}
+
+/// `client_info`: base64url of the user's object id and home tenant.
+pub(crate) fn client_info(sign_in: &SignIn) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"uid": sign_in.user, "utid": sign_in.tenant}).to_string())
+}
+
+/// How a user signed in, `amr`.
+pub(crate) fn methods(sign_in: &SignIn) -> Vec<&'static str> {
+    let first = match sign_in.method {
+        AuthenticationMethod::Password => "pwd",
+        AuthenticationMethod::NonPassword => "rsa",
+    };
+    if sign_in.mfa_time.is_some() {
+        vec![first, "mfa"]
+    } else {
+        vec![first]
+    }
+}
+
+/// A token that this exchange issued, for the journal.
+pub(crate) fn issued(kind: TokenKind, token: &str) -> TokenUse {
+    TokenUse {
+        kind,
+        direction: Direction::Issued,
+        fingerprint: fingerprint(token),
+        family: None,
+        generation: None,
+    }
+}
+
+/// The permissions that the token carries: all that are granted for the API, once what was asked
+/// for is among them.
+fn granted_scopes(
+    directory: &Directory,
+    grant: &UserGrant<'_>,
+) -> Result<BTreeSet<String>, AuthorityError> {
+    let app = &grant.client.app;
+    let resource = grant.requested.resource.audience.resource;
+    let mut granted = directory.granted_scopes(app.app_id, grant.sign_in.user, resource);
+    // An API of this tenant may name clients whose users are not asked.
+    if let Some(api) = directory
+        .applications
+        .get(&resource)
+        .and_then(|it| it.api.as_ref())
+        && api.pre_authorized.contains(&app.app_id)
+    {
+        granted.extend(api.scopes.iter().map(|scope| scope.value.clone()));
+    }
+    let asked_are_granted = grant.requested.scopes.iter().all(|scope| {
+        granted.contains(scope) || granted.iter().any(|held| held.eq_ignore_ascii_case(scope))
+    });
+    let only_openid = grant.requested.scopes.is_empty() && !grant.requested.default;
+    if !asked_are_granted || granted.is_empty() && !only_openid {
+        return Err(AuthorityError::aadsts(65_001)
+            .with("app", app.app_id.to_string())
+            .with("name", &app.display_name));
+    }
+    if grant.requested.resource.is_graph() {
+        // Sign-in scopes stand in Graph tokens, too.
+        granted.extend(grant.openid.iter().cloned());
+    }
+    Ok(granted)
+}
+
+/// The `scope` of the answer: spelled as it was asked for, all that is granted.
+fn scope_text(grant: &UserGrant<'_>, granted: &BTreeSet<String>) -> String {
+    let qualified = grant.requested.qualified || !grant.requested.resource.is_graph();
+    let prefix = grant.requested.resource.prefix.as_str();
+    let spelled = |scope: &str| {
+        if qualified {
+            format!("{prefix}/{scope}")
+        } else {
+            scope.to_owned()
+        }
+    };
+    let mut scopes: Vec<String> = ["email", "openid", "profile"]
+        .into_iter()
+        .filter(|it| grant.openid.contains(*it))
+        .map(str::to_owned)
+        .collect();
+    scopes.extend(
+        granted
+            .iter()
+            .filter(|it| !OPENID_SCOPES.contains(&it.as_str()))
+            .map(|it| spelled(it)),
+    );
+    if grant.requested.default && grant.version == Version::V2 {
+        // Clients look tokens up by what they asked for. Unverified: own knowledge.
+        scopes.push(spelled(".default"));
+    }
+    scopes.join(" ")
+}
+
+fn refresh_token(grant: &UserGrant<'_>, now: jiff::Timestamp) -> RefreshToken {
+    let mut scopes = grant.requested.scopes.clone();
+    scopes.extend(grant.openid.iter().cloned());
+    RefreshToken {
+        sign_in: grant.sign_in.clone(),
+        generation: grant.previous.map_or(1, |previous| previous.generation + 1),
+        first_issued: grant.previous.map_or(now, |previous| previous.first_issued),
+        issued: now,
+        resource: grant.requested.resource.audience.resource,
+        audience: grant.requested.resource.audience.value.clone(),
+        scopes,
+    }
+}
+
+fn lifetime(directory: &Directory, long: bool) -> Lifetime {
+    match directory.policies.access_token_lifetime {
+        // A lifetime policy is ignored under continuous access evaluation.
+        _ if long => Lifetime::ContinuousAccessEvaluation,
+        Some(seconds) => Lifetime::Policy(seconds),
+        None => Lifetime::Default,
+    }
+}
+
+/// v2 has numbers, v1 has strings and absolute times.
+fn put_lifetimes(body: &mut Map<String, Value>, version: &Version, lifetime: u32, now: i64) {
+    match version {
+        Version::V1 { resource } => {
+            body.insert("expires_in".into(), json!(lifetime.to_string()));
+            body.insert("ext_expires_in".into(), json!(lifetime.to_string()));
+            body.insert(
+                "expires_on".into(),
+                json!((now + i64::from(lifetime)).to_string()),
+            );
+            body.insert("not_before".into(), json!((now - 300).to_string()));
+            body.insert("resource".into(), json!(resource));
+        }
+        Version::V2 => {
+            body.insert("expires_in".into(), json!(lifetime));
+            body.insert("ext_expires_in".into(), json!(lifetime));
+        }
+    }
+}
+
+/// Tokens that live at least this many seconds come with `refresh_in`, half of their life.
+/// Unverified: own knowledge.
+const LONG_LIVED: u32 = 7200;

@@ -1,0 +1,87 @@
+//! Signing out of the browser.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc, "Send a sign-out
+//! request". The apps' own sign-out pages (front channel) are named in the journal, not called:
+//! they are on other hosts, and the mock calls none.
+
+use axum::response::Response;
+
+use super::authorize::answer::escape;
+use super::form::Form;
+use super::pages::notice;
+use super::resolve::TenantSegment;
+use super::visit::Visit;
+
+/// Signs out and goes where the app wants, if that is one of an app's redirect URIs.
+pub(crate) fn sign_out(visit: &mut Visit, segment: &str, form: &Form) -> Response {
+    match TenantSegment::resolve(visit.world(), &visit.arrival, segment) {
+        Ok(TenantSegment::Tenant(tenant)) => visit.at(&tenant),
+        Ok(_) => {}
+        Err(refusal) => return visit.error_page(&refusal),
+    }
+    let told = forget(visit, form.typed("logout_hint"));
+    visit.decide(if told.is_empty() {
+        "signed out".to_owned()
+    } else {
+        format!("signed out; front-channel sign-out of {}", told.join(", "))
+    });
+    let wanted = form.typed("post_logout_redirect_uri").filter(|uri| is_registered(visit, uri));
+    match wanted {
+        Some(uri) => Visit::redirect(&match form.typed("state") {
+            Some(state) => {
+                let separator = if uri.contains('?') { '&' } else { '?' };
+                format!("{uri}{separator}state={}", escape(state))
+            }
+            None => uri.to_owned(),
+        }),
+        None => visit.show(notice::message(
+            "signed-out",
+            "You signed out of your account",
+            "It's a good idea to close all browser windows.",
+            true,
+        )),
+    }
+}
+
+/// Ends the hinted session, or all. Returns the sign-out pages of the apps concerned.
+fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut hinted = None;
+    for login in visit.session.accounts().to_vec() {
+        let Some(tenant) = visit.world().tenant(visit.arrival.cloud, login.tenant) else { continue };
+        let apps: Vec<_> = {
+            let directory = tenant.directory();
+            visit.annotation.user.get_or_insert(login.user);
+            let is_hinted = hint.is_some_and(|hint| {
+                directory.user_by_id_or_name(hint).is_some_and(|user| user.id == login.user)
+            });
+            if is_hinted {
+                hinted = Some(login.clone());
+            }
+            directory.service_principals.keys().copied().collect()
+        };
+        let cloud = visit.arrival.cloud;
+        let urls = apps.iter().filter_map(|app| visit.world().application(cloud, *app)?.1.logout_url);
+        told.extend(urls.collect::<Vec<_>>());
+    }
+    match hinted {
+        Some(login) => visit.session.forget(login.tenant, login.user),
+        None => visit.session.clear(),
+    }
+    told.sort();
+    told.dedup();
+    told
+}
+
+/// Any app's redirect URI will do: a sign-out request need not name its app.
+fn is_registered(visit: &Visit, uri: &str) -> bool {
+    let cloud = visit.arrival.cloud;
+    visit
+        .world()
+        .tenants()
+        .iter()
+        .filter(|tenant| tenant.environment.cloud() == cloud)
+        .any(|tenant| {
+            tenant.directory().applications.values().any(|app| app.redirect_uri(uri).is_some())
+        })
+}

@@ -1,0 +1,318 @@
+//! Finding an account by its name and checking its credentials.
+
+use std::sync::Arc;
+
+use super::error::AuthorityError;
+use super::pages::account::AccountTile;
+use super::resolve::{Client, TenantSegment};
+use super::session::{Login, Session};
+use crate::directory::{Application, Directory, ObjectId, TenantId, User, UserKind, UserPrincipalName};
+use crate::environment::SignInCloud;
+use crate::exchange::Arrival;
+use crate::random::Random;
+use crate::token::AuthenticationMethod;
+use crate::world::{Tenant, World};
+
+/// In which tenants accounts may be.
+#[derive(Clone, Debug)]
+pub(crate) enum Realm {
+    /// `common` and `organizations`: the name's domain decides.
+    Any(SignInCloud),
+    /// One tenant: members and guests of it.
+    One(Arc<Tenant>),
+}
+
+/// A user of the realm, with the account that knows the password.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// The tenant that the person signs in to.
+    pub(crate) tenant: Arc<Tenant>,
+    /// The user there.
+    pub(crate) user: ObjectId,
+    /// A guest's account at home.
+    home: Option<(Arc<Tenant>, ObjectId)>,
+}
+
+/// Why a name or a password does not sign in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Failure {
+    /// The password is right but has expired: AADSTS50055.
+    Expired,
+    /// Said beside the field; the person can try again.
+    Inline(AuthorityError),
+    /// An error page.
+    Page(AuthorityError),
+}
+
+/// What a person proves the identity with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Proof<'a> {
+    /// The password, as typed.
+    Password(&'a str),
+    /// The mock's quick pick: as if the right password was typed.
+    QuickPick,
+    /// A security key, which the mock takes for granted.
+    SecurityKey,
+}
+
+impl Realm {
+    /// The realm that the first segment of a path names.
+    pub(crate) fn of_segment(
+        world: &World,
+        arrival: &Arrival,
+        segment: &str,
+        app: Option<&Application>,
+    ) -> Result<Self, AuthorityError> {
+        let place = TenantSegment::resolve(world, arrival, segment)?;
+        if let Some(app) = app {
+            Client::check_audience(app, &place)?;
+        }
+        match place {
+            TenantSegment::Tenant(tenant) => Ok(Self::One(tenant)),
+            TenantSegment::Common | TenantSegment::Organizations => Ok(Self::Any(arrival.cloud)),
+            // The mock has no personal accounts, whatever the app allows.
+            TenantSegment::Consumers => Err(AuthorityError::aadsts(9_002_332)
+                .with("app", app.map_or_else(String::new, |app| app.app_id.to_string()))
+                .with("name", app.map_or("", |app| app.display_name.as_str()))),
+        }
+    }
+
+    /// The account with a sign-in name.
+    pub(crate) fn find(&self, world: &World, name: &str, app: &str) -> Result<Found, Failure> {
+        let name = UserPrincipalName::new(name.trim());
+        match self {
+            Self::Any(cloud) => {
+                let tenant = world.tenant_of_domain(*cloud, name.domain());
+                let found = tenant.and_then(|tenant| {
+                    let user = tenant.directory().user_by_name(name.as_str())?.id;
+                    Some(Found { tenant, user, home: None })
+                });
+                found.ok_or_else(|| unknown(&name, None))
+            }
+            Self::One(tenant) => {
+                if let Some(found) = in_tenant(world, tenant, &name) {
+                    return Ok(found);
+                }
+                let cloud = tenant.environment.cloud();
+                let elsewhere = world.tenant_of_domain(cloud, name.domain()).is_some_and(|home| {
+                    home.id != tenant.id && home.directory().user_by_name(name.as_str()).is_some()
+                });
+                Err(if elsewhere { not_in_tenant(&name, tenant, app) } else { unknown(&name, Some(tenant)) })
+            }
+        }
+    }
+
+    /// The browser's sign-ins that are good here, dropping those that the directory has ended.
+    pub(crate) fn signed_in(&self, world: &World, session: &mut Session) -> Vec<Login> {
+        let mut good = Vec::new();
+        for login in session.accounts().to_vec() {
+            let cloud = match self {
+                Self::Any(cloud) => *cloud,
+                Self::One(tenant) => tenant.environment.cloud(),
+            };
+            let Some(tenant) = world.tenant(cloud, login.tenant) else { continue };
+            if !login.stands(&tenant.directory()) {
+                session.forget(login.tenant, login.user);
+            } else if matches!(self, Self::Any(_)) || self.tenant_id() == Some(login.tenant) {
+                good.push(login);
+            }
+        }
+        good
+    }
+
+    /// The tenant, if it is one.
+    pub(crate) fn tenant_id(&self) -> Option<TenantId> {
+        match self {
+            Self::Any(_) => None,
+            Self::One(tenant) => Some(tenant.id),
+        }
+    }
+
+    /// Users to offer on sign-in pages. Without a tenant those of the cloud's first one.
+    pub(crate) fn quick_picks(&self, world: &World) -> Vec<AccountTile> {
+        let tenant = match self {
+            Self::One(tenant) => Some(Arc::clone(tenant)),
+            Self::Any(cloud) => world
+                .tenants()
+                .into_iter()
+                .find(|it| it.environment.cloud() == *cloud && !it.directory().users.is_empty()),
+        };
+        let Some(tenant) = tenant else { return Vec::new() };
+        let directory = tenant.directory();
+        directory
+            .users
+            .values()
+            .filter(|user| user.deleted.is_none() && user.enabled && !user.alias.is_empty())
+            .take(MOST_PICKS)
+            .map(|user| tile(user, remark(user)))
+            .collect()
+    }
+}
+
+impl Found {
+    /// Checks the proof, and signs in.
+    pub(crate) fn sign_in(&self, proof: Proof<'_>, random: &Random) -> Result<Login, Failure> {
+        let now = self.tenant.now();
+        let (holder, user) = self.home.as_ref().map_or((&self.tenant, self.user), |(tenant, user)| (tenant, *user));
+        {
+            let directory = holder.directory();
+            let account = directory.user(user).ok_or_else(|| gone(&directory, user))?;
+            check(account, proof, holder.now())?;
+        }
+        let directory = self.tenant.directory();
+        let user = directory.user(self.user).ok_or_else(|| gone(&directory, self.user))?;
+        if !user.enabled {
+            return Err(Failure::Page(AuthorityError::aadsts(50_057)));
+        }
+        let method = match proof {
+            Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
+            Proof::SecurityKey => AuthenticationMethod::NonPassword,
+        };
+        // A sign-in comes after the revocations that there are, also where the clock stands still.
+        let newest = user.revocations.iter().map(|revocation| revocation.at).max();
+        let tick = jiff::SignedDuration::from_millis(1);
+        let after = newest.and_then(|at| at.checked_add(tick).ok());
+        let auth_time = after.map_or(now, |after| after.max(now));
+        Ok(Login {
+            tenant: self.tenant.id,
+            user: user.id,
+            session: random.uuid(),
+            method,
+            auth_time,
+            // A security key is a second factor by itself.
+            mfa_time: (method == AuthenticationMethod::NonPassword).then_some(auth_time),
+        })
+    }
+
+    /// The sign-in name in the tenant.
+    pub(crate) fn name(&self) -> String {
+        let directory = self.tenant.directory();
+        directory.user(self.user).map(|user| user.user_principal_name.to_string()).unwrap_or_default()
+    }
+
+    /// The tenant and the user whose password it is.
+    pub(crate) fn password_holder(&self) -> (Arc<Tenant>, ObjectId) {
+        self.home.clone().unwrap_or_else(|| (Arc::clone(&self.tenant), self.user))
+    }
+}
+
+/// The tile of a user on a page.
+pub(crate) fn tile(user: &User, remark: Option<&'static str>) -> AccountTile {
+    AccountTile {
+        value: user.user_principal_name.to_string(),
+        name: user.display_name.clone(),
+        upn: user.user_principal_name.to_string(),
+        remark,
+    }
+}
+
+fn remark(user: &User) -> Option<&'static str> {
+    if user.may_consent_for_tenant() {
+        Some("admin")
+    } else if matches!(user.kind, UserKind::Guest { .. }) {
+        Some("guest")
+    } else {
+        None
+    }
+}
+
+/// The user with this name in a tenant: a member, a guest by the name here, or a guest by the
+/// name at home.
+fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> Option<Found> {
+    let (user, kind, guest_name) = {
+        let directory = tenant.directory();
+        let user = directory
+            .user_by_name(name.as_str())
+            .or_else(|| directory.user_by_name(&external_name(name, &directory)))?;
+        (user.id, user.kind, user.user_principal_name.clone())
+    };
+    let home = match kind {
+        UserKind::Guest { home_tenant: Some(home) } => {
+            let home = world.tenant(tenant.environment.cloud(), home)?;
+            let at_home = home_name(&guest_name);
+            let id = home.directory().user_by_name(&at_home).map(|user| user.id);
+            // A seed file may name a home without the account: the guest's own password counts.
+            id.map(|id| (home, id))
+        }
+        _ => None,
+    };
+    Some(Found { tenant: Arc::clone(tenant), user, home })
+}
+
+/// `bob@fabrikam.com` as a guest of Contoso: `bob_fabrikam.com#EXT#@contoso.onmicrosoft.com`.
+///
+/// Source: learn.microsoft.com/entra/external-id/user-properties.
+fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
+    format!("{}_{}#EXT#@{}", name.local_part(), name.domain(), directory.domain())
+}
+
+fn home_name(guest: &UserPrincipalName) -> String {
+    let local = guest.local_part();
+    let mangled = local.strip_suffix("#EXT#").unwrap_or(local);
+    mangled.rsplit_once('_').map_or_else(
+        || guest.to_string(),
+        |(local, domain)| format!("{local}@{domain}"),
+    )
+}
+
+fn check(account: &User, proof: Proof<'_>, now: jiff::Timestamp) -> Result<(), Failure> {
+    let with_password = !matches!(proof, Proof::SecurityKey);
+    if with_password && account.locked_until.is_some_and(|until| until > now) {
+        return Err(Failure::Inline(AuthorityError::aadsts(50_053)));
+    }
+    if let Proof::Password(typed) = proof
+        && typed != account.password
+    {
+        return Err(Failure::Inline(AuthorityError::aadsts(50_126)));
+    }
+    if !account.enabled {
+        return Err(Failure::Page(AuthorityError::aadsts(50_057)));
+    }
+    if with_password && account.password_expired {
+        return Err(Failure::Expired);
+    }
+    Ok(())
+}
+
+fn gone(directory: &Directory, user: ObjectId) -> Failure {
+    Failure::Inline(
+        AuthorityError::aadsts(50_034)
+            .with("user", user.to_string())
+            .with("tenant", &directory.display_name),
+    )
+}
+
+fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
+    let place = tenant.map_or_else(
+        || name.domain().to_owned(),
+        |tenant| tenant.directory().display_name.clone(),
+    );
+    Failure::Inline(
+        AuthorityError::aadsts(50_034).with("user", name.as_str()).with("tenant", place),
+    )
+}
+
+fn not_in_tenant(name: &UserPrincipalName, tenant: &Arc<Tenant>, app: &str) -> Failure {
+    let provider = tenant.environment.cloud().v1_issuer(name.domain());
+    Failure::Page(
+        AuthorityError::aadsts(50_020)
+            .with("user", name.as_str())
+            .with("provider", provider)
+            .with("tenant", &tenant.directory().display_name)
+            .with("app", app),
+    )
+}
+
+const MOST_PICKS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_found_by_the_name_at_home() {
+        let guest = UserPrincipalName::new("ann_lee_fabrikam.com#EXT#@contoso.onmicrosoft.com");
+        assert_eq!(home_name(&guest), "ann_lee@fabrikam.com");
+        assert_eq!(home_name(&UserPrincipalName::new("bob@contoso.com")), "bob@contoso.com");
+    }
+}

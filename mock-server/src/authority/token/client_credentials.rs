@@ -1,0 +1,60 @@
+//! `client_credentials`: the app acts as itself.
+
+use serde_json::Value;
+
+use super::{Endpoint, TokenRequest};
+use crate::authority::error::AuthorityError;
+use crate::authority::issue::{self, Version};
+use crate::authority::resolve::{Requested, RequestedResource};
+use crate::token::ClientClass;
+use crate::world::Tenant;
+
+pub(super) fn issue(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
+    let tenant = request.tenant(50_059)?;
+    let client = request.client(&tenant)?;
+    let how = request.authenticate(&client, ClientClass::Confidential, &tenant)?;
+    let (requested, version) = resource(request, &tenant)?;
+    issue::app_token(
+        request.state,
+        &tenant,
+        &client,
+        how,
+        &requested,
+        &version,
+        request.claims.as_ref(),
+        request.annotation,
+    )
+}
+
+/// The scope must be exactly `{resource}/.default`.
+fn resource(
+    request: &TokenRequest<'_>,
+    tenant: &Tenant,
+) -> Result<(RequestedResource, Version), AuthorityError> {
+    let world = &request.state.world;
+    if request.endpoint == Endpoint::V1 {
+        let resource = request.form.required("resource")?;
+        let (requested, _) =
+            Requested::of_resource(world, tenant, resource)?.single(tenant, resource)?;
+        return Ok((
+            requested,
+            Version::V1 {
+                resource: resource.to_owned(),
+            },
+        ));
+    }
+    let scope = request.form.required("scope")?;
+    // OpenID Connect scopes beside it are dropped, as libraries add them everywhere.
+    let named = || {
+        scope.split_whitespace().filter(|it| {
+            !crate::permission::OPENID_SCOPES.contains(&it.to_ascii_lowercase().as_str())
+        })
+    };
+    let not_default = || AuthorityError::aadsts(1_002_012).with("scope", scope);
+    if named().next().is_none() || named().any(|it| !it.to_ascii_lowercase().ends_with("/.default"))
+    {
+        return Err(not_default());
+    }
+    let (requested, _) = Requested::parse(world, tenant, scope)?.single(tenant, scope)?;
+    Ok((requested, Version::V2))
+}

@@ -1,0 +1,281 @@
+//! `device_code`: polls for what a person decides on another device; and the endpoint that hands
+//! out device codes.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, State as AxumState};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{Endpoint, TokenRequest};
+use crate::authority::State;
+use crate::authority::client_authentication::default_class;
+use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Request};
+use crate::authority::error::{AuthorityError, Trace, json_response, token_headers};
+use crate::authority::form::Form;
+use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::resolve::{Client, Requested, TenantSegment};
+use crate::clock::Clock;
+use crate::exchange::{Annotation, Arrival};
+use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::token::ClientClass;
+use crate::token::validity::Use;
+
+pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
+    // Both spellings are in use; v1 clients send `code` alone.
+    let text = match request.form.get("device_code")? {
+        Some(text) => text,
+        None => request
+            .form
+            .get("code")?
+            .ok_or_else(|| AuthorityError::missing("device_code"))?,
+    };
+    request.annotation.tokens.push(TokenUse {
+        kind: TokenKind::DeviceCode,
+        direction: Direction::Presented,
+        fingerprint: fingerprint(text),
+        family: None,
+        generation: None,
+    });
+    let app = request.registration()?;
+    let pending = request
+        .state
+        .device_codes
+        .find(text)
+        .ok_or_else(|| AuthorityError::aadsts(70_018))?;
+    if pending.client != app.app_id {
+        return Err(AuthorityError::aadsts(70_000));
+    }
+    let sign_in = match &pending.decision {
+        Decision::Declined => {
+            return Err(AuthorityError::aadsts(70_017));
+        }
+        Decision::Open => {
+            let now = request.now_of(&pending);
+            if pending.is_expired(now) {
+                return Err(AuthorityError::aadsts(70_020).error("expired_token"));
+            }
+            let too_soon = request.state.device_codes.poll(text, now);
+            let error = AuthorityError::aadsts(70_016);
+            // What the service says to fast pollers is not documented: RFC 8628, section 3.5.
+            return Err(if too_soon {
+                error.error("slow_down")
+            } else {
+                error
+            });
+        }
+        Decision::Approved(sign_in) => sign_in.clone(),
+    };
+    let tenant = request.tenant_of_grant(sign_in.tenant, &app)?;
+    if pending.is_expired(tenant.now()) {
+        return Err(AuthorityError::aadsts(70_020).error("expired_token"));
+    }
+    request.annotation.user = Some(sign_in.user);
+    let client = request.client(&tenant)?;
+    let how = request.authenticate(&client, default_class(&client.app), &tenant)?;
+    issue::check_sign_in(&tenant, &client, &sign_in, Use::NonInteractive)?;
+    let world = &request.state.world;
+    let (requested, openid, version) = match &pending.resource {
+        Some(resource) => {
+            let (requested, openid) =
+                Requested::of_resource(world, &tenant, resource)?.single(&tenant, resource)?;
+            (
+                requested,
+                openid,
+                Version::V1 {
+                    resource: resource.clone(),
+                },
+            )
+        }
+        None => {
+            let (requested, openid) = Requested::parse(world, &tenant, &pending.scope)?
+                .single(&tenant, &pending.scope)?;
+            (requested, openid, Version::V2)
+        }
+    };
+    let body = issue::user_tokens(
+        request.state,
+        UserGrant {
+            tenant: &tenant,
+            client: &client,
+            client_authentication: how,
+            sign_in: &sign_in,
+            requested,
+            openid,
+            always_refresh: matches!(version, Version::V1 { .. }),
+            version,
+            claims: request.claims.clone(),
+            client_info: request.form.is_set("client_info"),
+            nonce: None,
+            previous: None,
+        },
+        request.trace,
+        request.annotation,
+    )?;
+    request.state.device_codes.remove(text);
+    Ok(body)
+}
+
+impl TokenRequest<'_> {
+    /// The time that counts for a pending sign-in: its tenant's, if the request named one.
+    fn now_of(&self, pending: &Pending) -> jiff::Timestamp {
+        pending
+            .tenant
+            .and_then(|id| self.state.world.tenant(self.arrival.cloud, id))
+            .map_or_else(|| Clock::real().now(), |tenant| tenant.now())
+    }
+}
+
+/// `POST /{tenant}/oauth2/v2.0/devicecode`.
+pub(super) async fn v2(
+    state: AxumState<Arc<State>>,
+    arrival: Extension<Arrival>,
+    tenant: Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(
+        &state,
+        &arrival,
+        &tenant,
+        &method,
+        &headers,
+        &body,
+        Endpoint::V2,
+    )
+}
+
+/// `/{tenant}/oauth2/devicecode`: GET and POST, `resource` instead of `scope`.
+pub(super) async fn v1(
+    state: AxumState<Arc<State>>,
+    arrival: Extension<Arrival>,
+    tenant: Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(
+        &state,
+        &arrival,
+        &tenant,
+        &method,
+        &headers,
+        &body,
+        Endpoint::V1,
+    )
+}
+
+fn answer(
+    state: &State,
+    arrival: &Arrival,
+    segment: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+    endpoint: Endpoint,
+) -> Response {
+    let world = &state.world;
+    let mut trace = Trace::of(headers, None, &world.random, Clock::real().now());
+    let mut annotation = Annotation {
+        endpoint: Some("devicecode".to_owned()),
+        ..Annotation::default()
+    };
+    let result = (|| {
+        if method != Method::POST {
+            return Err(AuthorityError::aadsts(900_561).with("method", method.as_str()));
+        }
+        let form =
+            Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?;
+        let place = TenantSegment::resolve(world, arrival, segment)?;
+        let client_id = form.required("client_id")?;
+        let (name, tenant) = match &place {
+            TenantSegment::Tenant(tenant) => {
+                super::note_tenant(&mut trace, &mut annotation, tenant);
+                (tenant.directory().display_name.clone(), Some(tenant.id))
+            }
+            _ => (segment.to_owned(), None),
+        };
+        annotation.client = client_id.parse().ok();
+        let found = Client::find(world, arrival, client_id, &name);
+        let app = match (found, &place) {
+            (Ok((_, app)), _) => app,
+            (Err(error), TenantSegment::Tenant(_)) => return Err(error),
+            // An unknown app tells nothing of the tenant either.
+            (Err(_), _) => return Err(AuthorityError::aadsts(50_059)),
+        };
+        if let TenantSegment::Tenant(tenant) = &place {
+            Client::of_tenant(world, arrival, client_id, tenant)?;
+        } else {
+            Client::check_audience(&app, &place)?;
+        }
+        if default_class(&app) == ClientClass::Confidential
+            && form.get("client_secret")?.is_none()
+            && form.get("client_assertion")?.is_none()
+        {
+            return Err(AuthorityError::aadsts(7_000_218));
+        }
+        let (scope, resource) = match endpoint {
+            Endpoint::V2 => (form.required("scope")?.to_owned(), None),
+            Endpoint::V1 => (String::new(), Some(form.required("resource")?.to_owned())),
+        };
+        if let (TenantSegment::Tenant(tenant), Endpoint::V2) = (&place, endpoint) {
+            Requested::parse(world, tenant, &scope)?;
+        }
+        let request = Request {
+            client: app.app_id,
+            tenant,
+            scope,
+            resource,
+        };
+        Ok(state.device_codes.create(request, trace.now, &world.random))
+    })();
+    match result {
+        Ok(pending) => {
+            annotation
+                .tokens
+                .push(issue::issued(TokenKind::DeviceCode, &pending.device_code));
+            let mut response = json_response(StatusCode::OK, &body_of(&pending, arrival, endpoint));
+            token_headers(response.headers_mut(), &trace, None);
+            annotation.attach(response.extensions_mut());
+            response
+        }
+        Err(error) => error.into_response(&trace, &arrival.authority_root(), annotation),
+    }
+}
+
+fn body_of(pending: &Pending, arrival: &Arrival, endpoint: Endpoint) -> Value {
+    // With real host names the person is sent where the service sends people; the mock serves
+    // that page on its login hosts, so on localhost the link leads there.
+    let uri = if arrival.real_host {
+        arrival.cloud.facts().device_login_url.clone()
+    } else {
+        format!("{}/common/oauth2/deviceauth", arrival.origin)
+    };
+    let message = format!(
+        "To sign in, use a web browser to open the page {uri} and enter the code {} to authenticate.",
+        pending.user_code
+    );
+    let (lifetime, interval) = (LIFETIME.as_secs(), INTERVAL.as_secs());
+    match endpoint {
+        Endpoint::V2 => json!({
+            "user_code": pending.user_code,
+            "device_code": pending.device_code,
+            "verification_uri": uri,
+            "expires_in": lifetime,
+            "interval": interval,
+            "message": message,
+        }),
+        Endpoint::V1 => json!({
+            "user_code": pending.user_code,
+            "device_code": pending.device_code,
+            "verification_url": uri,
+            "expires_in": lifetime.to_string(),
+            "interval": interval.to_string(),
+            "message": message,
+        }),
+    }
+}

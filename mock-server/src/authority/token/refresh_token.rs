@@ -1,0 +1,155 @@
+//! `refresh_token`: a new access token and a replacement for the refresh token.
+//!
+//! The old one stays good: the service neither revokes it nor notices its reuse.
+//! Source: learn.microsoft.com/entra/identity-platform/refresh-tokens.
+
+use serde_json::Value;
+
+use super::{Endpoint, TokenRequest};
+use crate::authority::error::AuthorityError;
+use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::resolve::{RequestedResource, Resource};
+use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::permission::OPENID_SCOPES;
+use crate::token::{RefreshToken, validity};
+use crate::world::Tenant;
+
+pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
+    let text = request.form.required("refresh_token")?;
+    let app = request.registration()?;
+    let sealed = text.strip_prefix("1.A").unwrap_or(text);
+    let opened: Result<RefreshToken, _> = request
+        .state
+        .world
+        .sealer
+        .open(RefreshToken::PURPOSE, sealed);
+    request.annotation.tokens.push(TokenUse {
+        kind: TokenKind::Refresh,
+        direction: Direction::Presented,
+        fingerprint: fingerprint(text),
+        family: opened
+            .as_ref()
+            .ok()
+            .map(|token| token.sign_in.family.to_string()),
+        generation: opened.as_ref().ok().map(|token| token.generation),
+    });
+    let Ok(token) = opened else {
+        // The client's own faults are told before the grant is looked at.
+        let tenant = request.tenant(9_002_313)?;
+        let client = request.client(&tenant)?;
+        let class = crate::authority::client_authentication::default_class(&client.app);
+        if request.presented.any() {
+            request.authenticate(&client, crate::token::ClientClass::Confidential, &tenant)?;
+        } else {
+            request.authenticate(&client, class, &tenant)?;
+        }
+        return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
+    };
+    let tenant = request.tenant_of_grant(token.sign_in.tenant, &app)?;
+    request.annotation.user = Some(token.sign_in.user);
+    let client = request.client(&tenant)?;
+    let class = if token.sign_in.client == client.app.app_id {
+        token.sign_in.client_class
+    } else {
+        crate::authority::client_authentication::default_class(&client.app)
+    };
+    let how = request.authenticate(&client, class, &tenant)?;
+    if token.sign_in.client != client.app.app_id {
+        return Err(AuthorityError::aadsts(70_000));
+    }
+    {
+        let directory = tenant.directory();
+        validity::refresh_token(&token, &directory, tenant.now())
+            .map_err(|invalid| issue::refusal(invalid, &directory, &client, &token.sign_in))?;
+    }
+    let (requested, openid, version) = match request.requested(&tenant)? {
+        Some((requested, mut openid, version)) => {
+            openid.insert("offline_access".to_owned());
+            (requested, openid, version)
+        }
+        None => again(request, &token, &tenant)?,
+    };
+    strict_rotation(request, &token, &tenant, text)?;
+    issue::user_tokens(
+        request.state,
+        UserGrant {
+            tenant: &tenant,
+            client: &client,
+            client_authentication: how,
+            sign_in: &token.sign_in,
+            requested,
+            openid,
+            version,
+            claims: request.claims.clone(),
+            client_info: request.form.is_set("client_info"),
+            nonce: None,
+            previous: Some(&token),
+            always_refresh: true,
+        },
+        request.trace,
+        request.annotation,
+    )
+}
+
+/// Without `scope` or `resource` the token is for what was asked last.
+fn again(
+    request: &TokenRequest<'_>,
+    token: &RefreshToken,
+    tenant: &Tenant,
+) -> Result<
+    (
+        RequestedResource,
+        std::collections::BTreeSet<String>,
+        Version,
+    ),
+    AuthorityError,
+> {
+    let world = &request.state.world;
+    let resource = Resource::again(world, tenant, token.resource, &token.audience)?;
+    let is_openid = |scope: &&String| OPENID_SCOPES.contains(&scope.as_str());
+    let openid = token.scopes.iter().filter(is_openid).cloned().collect();
+    let scopes: std::collections::BTreeSet<String> = token
+        .scopes
+        .iter()
+        .filter(|scope| !is_openid(scope))
+        .cloned()
+        .collect();
+    let version = match request.endpoint {
+        Endpoint::V1 => Version::V1 {
+            resource: token.audience.clone(),
+        },
+        Endpoint::V2 => Version::V2,
+    };
+    let default = scopes.is_empty() && request.endpoint == Endpoint::V1;
+    Ok((
+        RequestedResource {
+            resource,
+            scopes,
+            default,
+            qualified: false,
+        },
+        openid,
+        version,
+    ))
+}
+
+/// A world may ask for what the service does not do: a used refresh token dies.
+fn strict_rotation(
+    request: &TokenRequest<'_>,
+    token: &RefreshToken,
+    tenant: &Tenant,
+    text: &str,
+) -> Result<(), AuthorityError> {
+    if !tenant.directory().switches.strict_rotation {
+        return Ok(());
+    }
+    let id = uuid::Uuid::new_v5(&token.sign_in.family, text.as_bytes());
+    let now = tenant.now();
+    let expires = super::expiry(token.issued, validity::INACTIVITY);
+    if request.state.redeemed.redeem(id, expires, now) {
+        return Err(AuthorityError::aadsts(50_173)
+            .with("issued", crate::authority::error::ticks(token.issued))
+            .with("valid_from", crate::authority::error::ticks(now)));
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! The command line: bad input gets a clear error and a documented exit code.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use entra_black_box::{Server, program, python, run};
+use serde_json::Value;
+
+fn mock(arguments: &[&str]) -> entra_black_box::Finished {
+    run(Command::new(program("entra-mock")).args(arguments))
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_flag_that_changes_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let finished = mock(&["serve", "--control", &address, "--tls-port", "0"]);
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains(&address), "{finished}");
+    assert!(finished.stderr.contains("--control"), "{finished}");
+}
+
+#[test]
+fn another_address_than_loopback_needs_a_flag() {
+    let finished = mock(&["serve", "--control", "0.0.0.0:0", "--tls-port", "0"]);
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains("--listen-anyway"), "{finished}");
+}
+
+#[test]
+fn a_seed_file_with_a_typo_is_refused_with_line_and_column() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let seed = folder.path().join("world.yaml");
+    let text = "schema: 1\ntenants:\n  one:\n    name: One\n    environment: office356\n    domain: one.example\n";
+    fs::write(&seed, text).expect("the file is written");
+    let path = seed.to_str().expect("a temporary path is UTF-8");
+    let finished = mock(&[
+        "serve",
+        "--control",
+        "127.0.0.1:0",
+        "--tls-port",
+        "0",
+        "--seed",
+        path,
+    ]);
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains("world.yaml"), "{finished}");
+    assert!(finished.stderr.contains("office356"), "{finished}");
+    assert!(
+        finished.stderr.contains('5'),
+        "the line is missing: {finished}"
+    );
+
+    let missing = mock(&[
+        "serve",
+        "--tls-port",
+        "0",
+        "--seed",
+        "/nonexistent/world.yaml",
+    ]);
+    assert_eq!(missing.code, Some(2), "{missing}");
+    assert!(
+        missing.stderr.contains("/nonexistent/world.yaml"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn an_unreadable_certificate_authority_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let home = folder.path().to_str().expect("a temporary path is UTF-8");
+    let first = mock(&["ca", "--data-dir", home]);
+    assert_eq!(first.code, Some(0), "{first}");
+    let file = first.stdout.trim();
+    fs::write(file, "rubbish").expect("the file is written");
+    let finished = mock(&[
+        "serve",
+        "--control",
+        "127.0.0.1:0",
+        "--tls-port",
+        "0",
+        "--data-dir",
+        home,
+    ]);
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains(file), "{finished}");
+}
+
+#[test]
+fn run_ends_with_the_status_of_its_command() {
+    let finished = mock(&["run", "--", "sh", "-c", "exit 7"]);
+    assert_eq!(finished.code, Some(7), "{finished}");
+    let missing = mock(&["run", "--", "no-such-program-here"]);
+    assert_eq!(missing.code, Some(127), "{missing}");
+    assert!(missing.stderr.contains("no-such-program-here"), "{missing}");
+}
+
+#[test]
+fn run_sets_the_variables_that_clients_read() {
+    let show = "import json, os; print(json.dumps(dict(os.environ)))";
+    let finished = run(Command::new(program("entra-mock"))
+        .args(["run", "--"])
+        .arg(python())
+        .args(["-c", show])
+        .env("NO_PROXY", "graph.microsoft.com")
+        .env("no_proxy", "graph.microsoft.com"));
+    let variables = finished.json();
+    for name in [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "NODE_USE_ENV_PROXY",
+        "JAVA_TOOL_OPTIONS",
+        "AZURE_TENANT_ID",
+        "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET",
+        "ENTRA_MOCK_CONTROL",
+        "ENTRA_MOCK_AUTHORITY",
+        "ENTRA_MOCK_GRAPH",
+        "ENTRA_MOCK_CA",
+        "ENTRA_MOCK_READY",
+    ] {
+        assert!(
+            variables[name].as_str().is_some_and(|it| !it.is_empty()),
+            "{name}: {finished}"
+        );
+    }
+    for name in ["NO_PROXY", "no_proxy", "AZURE_AUTHORITY_HOST"] {
+        assert_eq!(variables[name], Value::Null, "{name}: {finished}");
+    }
+}
+
+#[test]
+fn cert_makes_what_connectors_ask_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let finished = run(Command::new(program("entra-mock"))
+        .arg("cert")
+        .current_dir(folder.path()));
+    assert_eq!(finished.code, Some(0), "{finished}");
+    assert!(finished.stdout.contains("x5t#S256"), "{finished}");
+    let endings: Vec<String> = fs::read_dir(folder.path())
+        .expect("the folder can be listed")
+        .filter_map(|it| it.ok()?.path().extension()?.to_str().map(str::to_owned))
+        .collect();
+    assert!(endings.iter().any(|it| it == "pfx"), "{endings:?}");
+    assert!(endings.iter().any(|it| it == "pem"), "{endings:?}");
+}
+
+#[test]
+fn a_foreign_host_is_refused_at_once_and_journalled() {
+    let server = Server::start(&[]);
+    let proxy = server
+        .get("/proxy")
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let mut stream = TcpStream::connect(&proxy).expect("the proxy listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .expect("a time-out can be set");
+    stream
+        .write_all(b"CONNECT api.github.com:443 HTTP/1.0\r\n\r\n")
+        .expect("the proxy reads");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .expect("the proxy answers and closes");
+    assert!(
+        answer.starts_with("HTTP/1.") && answer.contains(" 502 "),
+        "{answer}"
+    );
+    assert!(answer.contains("api.github.com"), "{answer}");
+
+    let journal = run(Command::new(program("entra-mock")).args([
+        "journal",
+        "--control",
+        server.get("/control"),
+    ]));
+    assert_eq!(journal.code, Some(0), "{journal}");
+    assert!(journal.stdout.contains("api.github.com"), "{journal}");
+}
+
+#[test]
+fn a_mistyped_command_gets_the_nearest_right_one() {
+    let finished = mock(&["serv"]);
+    assert_eq!(finished.code, Some(2), "{finished}");
+    assert!(finished.stderr.contains("serve"), "{finished}");
+    let suite =
+        run(Command::new(program("entra-conformance")).args(["run", "--filter", "no-such/**"]));
+    assert_eq!(suite.code, Some(4), "nothing selected: {suite}");
+}
