@@ -100,6 +100,11 @@ impl Request<'_> {
             generation: None,
         });
         respond::note_claims(annotation, token);
+        // A refusal tells the tenant's time, too.
+        annotation.tenant_time = annotation
+            .tenant
+            .and_then(|tenant| self.world.tenant(environment.cloud(), tenant))
+            .map(|tenant| tenant.now());
         let caller = bearer::check(self.world, environment, token)?;
         annotation.tenant = Some(caller.tenant.id);
         annotation.client = Some(caller.client);

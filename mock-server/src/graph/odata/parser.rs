@@ -192,9 +192,9 @@ impl Parser<'_> {
     }
 
     fn lambda_or_operand(&mut self) -> Result<Parsed, ParseError> {
-        let Operand::Path(mut path) = self.operand()? else {
-            self.at -= 1;
-            return self.operand().map(Parsed::Operand);
+        let mut path = match self.operand()? {
+            Operand::Path(path) => path,
+            other => return Ok(Parsed::Operand(other)),
         };
         let all = match path.0.last().map(|it| it.to_ascii_lowercase()).as_deref() {
             Some("any") => false,
