@@ -467,7 +467,7 @@ pub(crate) fn base_subject(mut subject: &str) -> &str {
 }
 
 /// A time as Graph writes it for mail: whole seconds, `Z`.
-pub(crate) fn seconds(time: Timestamp) -> String {
+pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
