@@ -98,7 +98,6 @@ pub struct CaseReport {
     /// The auth method.
     pub auth: AuthMethod,
     /// The environment.
-    #[schemars(with = "String")]
     pub environment: Environment,
     /// What became of it.
     pub outcome: Outcome,
@@ -178,13 +177,12 @@ pub struct WireLine {
     /// Milliseconds since the case began.
     pub at: u64,
     /// What kind of endpoint.
-    #[schemars(with = "String")]
     pub surface: Surface,
     /// The method.
     pub method: String,
     /// Scheme and host.
     pub origin: String,
-    /// The path, shortened query included.
+    /// The path, without the query.
     pub path: String,
     /// The grant and the tokens presented, such as `refresh_token rt:7f3a/2`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
