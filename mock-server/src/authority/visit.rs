@@ -142,6 +142,13 @@ impl Visit {
             correlation: trace.correlation_id.to_string(),
             timestamp: trace.timestamp(),
             app: self.app.as_ref().map(|app| (app.display_name.clone(), app.app_id.to_string())),
+            // Not on the service's page, but what a developer looks for.
+            registered: self
+                .app
+                .as_ref()
+                .filter(|_| refusal.code == 50_011)
+                .map(|app| app.redirect_uris.iter().map(|it| it.uri.clone()).collect())
+                .unwrap_or_default(),
         };
         notice::error(&facts, self.organization()).respond(StatusCode::OK)
     }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use maud::{PreEscaped, html};
 
 use super::account::Frame;
-use super::{CROSS, Page, Script, TICK, actions, alert, form};
+use super::{Page, Script, TICK, actions, alert, form};
 
 /// What an error page says.
 #[derive(Clone, Debug)]
@@ -27,16 +27,21 @@ pub(crate) struct ErrorFacts {
     pub(crate) timestamp: String,
     /// The app, where it is known.
     pub(crate) app: Option<(String, String)>,
+    /// The app's redirect URIs, where the request's one is not among them.
+    pub(crate) registered: Vec<String>,
 }
 
 /// An error that ends the sign-in.
 pub(crate) fn error(facts: &ErrorFacts, tenant: Option<String>) -> Page {
     let body = html! {
-        div.big.bad { (PreEscaped(CROSS)) }
         p.alert #exceptionMessageContainer role="alert" {
             strong { "AADSTS" (facts.code) ":" } " " (facts.message)
         }
         @if let Some(fix) = &facts.fix { h2 { "What to do" } p #whatToDo { (fix) } }
+        @if !facts.registered.is_empty() {
+            h2 { "Registered redirect URIs" }
+            ul.uris #registered { @for uri in &facts.registered { li.mono { (uri) } } }
+        }
         h2 { "Troubleshooting details" }
         dl {
             @if let Some(name) = &facts.name { dt { "Name" } dd.mono { (name) } }
