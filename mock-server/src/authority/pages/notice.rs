@@ -3,10 +3,10 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use maud::{PreEscaped, html};
+use maud::html;
 
 use super::account::Frame;
-use super::{Page, Script, TICK, actions, alert, form};
+use super::{Page, Script, actions, alert, form};
 
 /// What an error page says.
 #[derive(Clone, Debug)]
@@ -107,11 +107,7 @@ pub(crate) fn code_lookup(asked: &str, facts: Option<&CodeFacts<'_>>) -> Page {
 
 /// A plain message.
 pub(crate) fn message(name: &'static str, title: &str, text: &str, good: bool) -> Page {
-    let body = html! {
-        @if good { div.big { (PreEscaped(TICK)) } }
-        p #message { (text) }
-    };
-    Page::new(name, title, body)
+    Page::new(name, title, html! { p #message { (text) } }).done(good)
 }
 
 /// A plain message in which the person can press a button.
