@@ -1,1 +1,5 @@
-//! placeholder
+//! Drives any Microsoft 365 connector through every documented auth method and failure, and says
+//! which rule it broke.
+
+pub mod case;
+pub mod judge;

@@ -332,6 +332,33 @@ impl Journal {
     }
 }
 
+impl Exchange {
+    /// The exchange in a line: `#14  POST /contoso/oauth2/v2.0/token  → 400 invalid_grant
+    /// AADSTS50173`.
+    pub fn line(&self) -> String {
+        let grant = self
+            .grant
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" ({it})"));
+        let error = self
+            .error
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" {it}"));
+        let codes: String = self
+            .aadsts
+            .iter()
+            .map(|code| format!(" AADSTS{code}"))
+            .collect();
+        let unsupported = self.unsupported.as_ref().map_or_else(String::new, |what| {
+            format!("  [the mock does not do this: {what}]")
+        });
+        format!(
+            "#{:<4} {} {}{}{grant}  → {}{error}{codes}{unsupported}",
+            self.number, self.method, self.origin, self.path, self.status
+        )
+    }
+}
+
 impl Entry {
     /// The position in the journal.
     pub fn number(&self) -> u64 {

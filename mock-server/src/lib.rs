@@ -2,6 +2,8 @@
 
 pub mod aadsts;
 mod authority;
+#[doc(hidden)]
+pub mod cli;
 pub mod clock;
 pub mod consent;
 mod control;
@@ -9,6 +11,7 @@ pub mod directory;
 pub mod environment;
 pub mod exchange;
 mod graph;
+pub mod isolation;
 pub mod journal;
 pub mod mailbox;
 pub mod permission;
@@ -16,3 +19,5 @@ pub mod random;
 pub mod server;
 pub mod token;
 pub mod world;
+
+pub use server::{Builder, MockEntra, StartError, TenantHandle};

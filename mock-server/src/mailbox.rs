@@ -1,31 +1,137 @@
 //! What Graph serves of a mailbox: messages, folders, events, contacts, settings.
 //!
 //! A mailbox is filled on first use, deterministically from the world's seed and the user's id,
-//! so that tenants cost nothing until somebody reads their mail.
+//! so that tenants cost nothing until somebody reads their mail. Its times lie before the moment
+//! of that first use, so that recent mail exists whatever the tenant's clock shows.
+
+mod content;
+mod id;
+mod recurrence;
+mod sample;
+mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
 
-use crate::directory::{Directory, ObjectId};
+pub use id::{IdError, IdSpace, ItemKey};
+pub use recurrence::{RecurrenceError, occurrences};
+pub use store::{
+    Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown,
+};
+
+use crate::directory::{Directory, MailboxKind, ObjectId};
 
 /// The mailboxes of one tenant.
 #[derive(Debug)]
-pub struct Mailboxes {}
+pub struct Mailboxes {
+    seed: u64,
+    open: Mutex<HashMap<ObjectId, Arc<Mutex<Contents>>>>,
+}
+
+/// Whose mailbox it is, and who else is in the tenant: what its contents are made from.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The user.
+    pub person: Person,
+    /// The user's object id.
+    pub id: ObjectId,
+    /// Regular or shared.
+    pub kind: MailboxKind,
+    /// Others with a mailbox in the tenant.
+    pub colleagues: Vec<Person>,
+}
+
+/// Somebody with a mail address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Person {
+    /// The name that people see.
+    pub name: String,
+    /// The address.
+    pub address: String,
+}
 
 impl Mailboxes {
     /// The mailboxes of a directory, not yet filled.
-    pub fn new(_seed: u64, _directory: &Directory) -> Self {
-        Self {}
+    pub fn new(seed: u64) -> Self {
+        Self { seed, open: Mutex::default() }
+    }
+
+    /// The contents of a mailbox; made on first use.
+    pub fn open(&self, owner: &Owner, now: Timestamp) -> Arc<Mutex<Contents>> {
+        if let Some(contents) = self.open.lock().get(&owner.id) {
+            return Arc::clone(contents);
+        }
+        // Made outside of the lock: others may open theirs meanwhile. Both would be the same.
+        let contents = Arc::new(Mutex::new(content::fill(self.seed, owner, now)));
+        Arc::clone(self.open.lock().entry(owner.id).or_insert(contents))
     }
 
     /// Puts a new mail into the inbox of a user.
-    pub fn deliver(
-        &self,
-        _directory: &Directory,
-        _user: ObjectId,
-        _subject: &str,
-        _from: &str,
-        _body: &str,
-        _now: Timestamp,
-    ) {
+    pub fn deliver(&self, owner: &Owner, subject: &str, from: &str, body: &str, now: Timestamp) {
+        let sender = owner
+            .colleagues
+            .iter()
+            .find(|it| it.address.eq_ignore_ascii_case(from))
+            .cloned()
+            .unwrap_or_else(|| Person { name: from.to_owned(), address: from.to_owned() });
+        let Value::Object(properties) = json!({
+            "subject": subject,
+            "body": {"contentType": "text", "content": body},
+            "sender": sender.recipient(),
+            "from": sender.recipient(),
+            "toRecipients": [owner.person.recipient()],
+        }) else {
+            return;
+        };
+        let contents = self.open(owner, now);
+        let mut contents = contents.lock();
+        let inbox = contents.well_known(WellKnown::Inbox);
+        contents.receive(inbox, &properties, Vec::new(), now);
     }
 }
+
+impl Owner {
+    /// The owner of a user's mailbox, if the user has one.
+    pub fn of(directory: &Directory, user: ObjectId) -> Option<Self> {
+        let owner = directory.user(user)?;
+        let kind = owner.mailbox.as_ref()?.kind;
+        let colleagues = directory
+            .users
+            .values()
+            .filter(|it| it.id != user && it.deleted.is_none())
+            .filter_map(|it| {
+                Some(Person { name: it.display_name.clone(), address: it.mail()?.to_owned() })
+            })
+            .collect();
+        let person =
+            Person { name: owner.display_name.clone(), address: owner.mail()?.to_owned() };
+        Some(Self { person, id: user, kind, colleagues })
+    }
+}
+
+impl Person {
+    /// The person as a `recipient` of Graph.
+    pub fn recipient(&self) -> Value {
+        json!({"emailAddress": self.email_address()})
+    }
+
+    /// The person as an `emailAddress` of Graph.
+    pub fn email_address(&self) -> Value {
+        json!({"name": self.name, "address": self.address})
+    }
+
+    /// The first name.
+    pub(crate) fn first_name(&self) -> &str {
+        self.name.split(' ').next().unwrap_or(&self.name)
+    }
+}
+
+/// A JSON object, as Graph's resources are.
+pub type Properties = Map<String, Value>;
+
+#[cfg(test)]
+mod tests;

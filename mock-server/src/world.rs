@@ -17,7 +17,7 @@ use crate::directory::{
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::journal::{EventRecord, Journal};
-use crate::mailbox::Mailboxes;
+use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
 
@@ -27,7 +27,7 @@ pub struct World {
     /// Ids, lifetimes, trace ids.
     pub random: Random,
     /// The signing keys of the sign-in clouds.
-    pub keys: KeyRings,
+    pub keys: Arc<KeyRings>,
     /// Seals authorization codes, device codes, refresh tokens and page state.
     pub sealer: Sealer,
     /// The record of what happens.
@@ -61,7 +61,7 @@ struct Index {
 
 impl World {
     /// A world without tenants.
-    pub fn new(random: Random, keys: KeyRings, sealer: Sealer, journal: Journal) -> Self {
+    pub fn new(random: Random, keys: Arc<KeyRings>, sealer: Sealer, journal: Journal) -> Self {
         Self {
             random,
             keys,
@@ -77,7 +77,7 @@ impl World {
             id: directory.id,
             environment: directory.environment,
             clock,
-            mailboxes: Mailboxes::new(self.random.seed(), &directory),
+            mailboxes: Mailboxes::new(self.random.seed()),
             directory: RwLock::new(directory),
         });
         let mut index = self.tenants.write();
@@ -177,10 +177,11 @@ impl World {
                 from,
                 body,
             } => {
-                let directory = tenant.directory();
-                tenant
-                    .mailboxes
-                    .deliver(&directory, user, &subject, &from, &body, now);
+                // The directory's lock is released before the mailbox is opened.
+                let owner = Owner::of(&tenant.directory(), user);
+                if let Some(owner) = owner {
+                    tenant.mailboxes.deliver(&owner, &subject, &from, &body, now);
+                }
             }
         }
         self.tenants.write().learn(tenant);

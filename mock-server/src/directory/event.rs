@@ -267,6 +267,19 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 impl Event {
+    /// The names of all events, in the order of the alphabet.
+    pub fn names() -> Vec<String> {
+        let schema = schemars::schema_for!(Self).to_value();
+        let mut names: Vec<String> = schema["oneOf"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|variant| variant["required"][0].as_str().map(str::to_owned))
+            .collect();
+        names.sort();
+        names
+    }
+
     /// The name of the event, such as `revoke-sessions`.
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {

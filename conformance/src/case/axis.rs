@@ -1,0 +1,376 @@
+//! Names that scenarios use: auth methods, categories, operations, features; and lists of them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
+
+/// How a connector signs in.
+#[derive(
+    Clone, Copy, Debug, serde::Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthMethod {
+    /// Authorization code with the vendor's multi-tenant app.
+    AuthorizationCode,
+    /// App-only with a certificate.
+    ClientCertificate,
+    /// App-only with a secret.
+    ClientCredentials,
+    /// Device code.
+    DeviceCode,
+    /// Authorization code with an app that the customer registered.
+    OwnApp,
+    /// User name and password.
+    UsernamePassword,
+}
+
+impl AuthMethod {
+    /// The four methods that the documentation names: what `auth: all` means.
+    pub const DOCUMENTED: [Self; 4] =
+        [Self::AuthorizationCode, Self::ClientCertificate, Self::ClientCredentials, Self::OwnApp];
+
+    /// All methods.
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::ClientCertificate,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::OwnApp,
+        Self::UsernamePassword,
+    ];
+
+    /// The name in files, protocol and reports.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization-code",
+            Self::ClientCertificate => "client-certificate",
+            Self::ClientCredentials => "client-credentials",
+            Self::DeviceCode => "device-code",
+            Self::OwnApp => "own-app",
+            Self::UsernamePassword => "username-password",
+        }
+    }
+
+    /// Whether no user takes part.
+    pub fn is_app_only(self) -> bool {
+        matches!(self, Self::ClientCertificate | Self::ClientCredentials)
+    }
+
+    /// The app of the default world that a connection of this method uses.
+    pub fn app(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "vendor-app",
+            Self::ClientCertificate => "daemon-certificate",
+            Self::ClientCredentials => "daemon-secret",
+            Self::DeviceCode | Self::UsernamePassword => "native-app",
+            Self::OwnApp => "own-app",
+        }
+    }
+}
+
+impl fmt::Display for AuthMethod {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.slug())
+    }
+}
+
+impl FromStr for AuthMethod {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|it| it.slug() == text).ok_or_else(|| {
+            UnknownName::new("auth method", text, Self::ALL.into_iter().map(Self::slug))
+        })
+    }
+}
+
+/// What a connector tells its user when something fails.
+#[derive(
+    Clone, Copy, Debug, serde::Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Signed in, but not allowed to do this.
+    AccessDenied,
+    /// Ask an administrator to consent.
+    AdminConsentRequired,
+    /// Consent.
+    ConsentRequired,
+    /// The person declined, or a policy or assignment keeps them out.
+    InteractionBlocked,
+    /// Client, tenant, redirect URI, scope or environment is wrong.
+    InvalidConfiguration,
+    /// The secret, certificate or password is wrong, expired or removed.
+    InvalidCredentials,
+    /// No such mailbox, message or resource.
+    NotFound,
+    /// Sign in again; no retry will help.
+    ReconnectRequired,
+    /// The service said wait.
+    Throttled,
+    /// The service did not work.
+    Unavailable,
+    /// The connector does not have this.
+    Unsupported,
+    /// A response failed validation.
+    Untrusted,
+}
+
+impl Category {
+    /// All categories.
+    pub const ALL: [Self; 12] = [
+        Self::AccessDenied,
+        Self::AdminConsentRequired,
+        Self::ConsentRequired,
+        Self::InteractionBlocked,
+        Self::InvalidConfiguration,
+        Self::InvalidCredentials,
+        Self::NotFound,
+        Self::ReconnectRequired,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Unsupported,
+        Self::Untrusted,
+    ];
+
+    /// The name in files, protocol and reports.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access-denied",
+            Self::AdminConsentRequired => "admin-consent-required",
+            Self::ConsentRequired => "consent-required",
+            Self::InteractionBlocked => "interaction-blocked",
+            Self::InvalidConfiguration => "invalid-configuration",
+            Self::InvalidCredentials => "invalid-credentials",
+            Self::NotFound => "not-found",
+            Self::ReconnectRequired => "reconnect-required",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Unsupported => "unsupported",
+            Self::Untrusted => "untrusted",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.slug())
+    }
+}
+
+impl FromStr for Category {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|it| it.slug() == text).ok_or_else(|| {
+            UnknownName::new("category", text, Self::ALL.into_iter().map(Self::slug))
+        })
+    }
+}
+
+/// The operations of the connector protocol.
+pub const OPERATIONS: [&str; 17] = [
+    "create-draft",
+    "create-event",
+    "get-mailbox-settings",
+    "get-message",
+    "get-profile",
+    "list-calendars",
+    "list-contacts",
+    "list-drive",
+    "list-events",
+    "list-folders",
+    "list-messages",
+    "list-teams",
+    "move-message",
+    "send-channel-message",
+    "send-message",
+    "upload-file",
+    "watch-messages",
+];
+
+/// The features of the connector protocol.
+pub const FEATURES: [&str; 9] = [
+    "cae",
+    "clock",
+    "concurrent-calls",
+    "id-token",
+    "pkce",
+    "public-client",
+    "restart",
+    "shared-mailbox",
+    "subscriptions",
+];
+
+/// A name that is none of those known, with the nearest one.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("unknown {kind} '{name}'{}", .nearest.as_ref().map_or_else(String::new, |it| format!(", did you mean '{it}'?")))]
+pub struct UnknownName {
+    /// What kind of name was expected.
+    pub kind: &'static str,
+    /// What was found.
+    pub name: String,
+    /// The nearest known name.
+    pub nearest: Option<String>,
+}
+
+impl UnknownName {
+    /// Describes a wrong name among the known ones.
+    pub fn new<'a>(
+        kind: &'static str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self { kind, name: name.to_owned(), nearest: nearest(name, known) }
+    }
+}
+
+/// The known name that is nearest to a mistyped one, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|it| (strsim::damerau_levenshtein(name, it), it))
+        .filter(|(distance, it)| *distance <= 1 + it.len() / 4)
+        .min()
+        .map(|(_, it)| it.to_owned())
+}
+
+/// The values of an axis that a scenario is expanded over: `all`, or a list.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Axis<T> {
+    /// All that there are.
+    #[default]
+    All,
+    /// These.
+    Only(Vec<T>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Axis<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AxisVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for AxisVisitor<T> {
+            type Value = Axis<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("'all' or a list")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text == "all" {
+                    return Ok(Axis::All);
+                }
+                T::deserialize(text.into_deserializer()).map(|it| Axis::Only(vec![it]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Axis::Only)
+            }
+        }
+        deserializer.deserialize_any(AxisVisitor(PhantomData))
+    }
+}
+
+impl<T: Serialize> Serialize for Axis<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Only(values) => values.serialize(serializer),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Axis<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("AxisOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [{"const": "all"}, item, {"type": "array", "items": item}]})
+    }
+}
+
+/// One value, or a list of values of which one must fit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Many<T> {
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The values.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ManyVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ManyVisitor<T> {
+            type Value = Many<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a value or a list of values")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(|it| Many(vec![it]))
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(|it| Many(vec![it]))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(|it| Many(vec![it]))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                T::deserialize(value.into_deserializer()).map(|it| Many(vec![it]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Many)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(|it| Many(vec![it]))
+            }
+        }
+        deserializer.deserialize_any(ManyVisitor(PhantomData))
+    }
+}
+
+impl<T: Serialize> Serialize for Many<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Many<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("ManyOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [item, {"type": "array", "items": item}]})
+    }
+}

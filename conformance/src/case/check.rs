@@ -1,0 +1,583 @@
+//! Checks: what must be seen, over the journal and over the driver's answers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use entra_mock::environment::Environment;
+use entra_mock::journal::{Surface, TokenKind};
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::axis::{AuthMethod, Axis, Category, Many};
+use super::value::{Span, ValueTest};
+
+/// How bad it is when a check fails.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Informative.
+    May,
+    /// A documented recommendation: a warning.
+    Should,
+    /// A defect in any connector.
+    #[default]
+    Must,
+}
+
+/// A named requirement: what shows that it was exercised, and what must then hold.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Check {
+    /// The name, stable words in kebab case.
+    #[serde(rename = "check")]
+    pub name: String,
+    /// The requirement in a sentence.
+    pub says: String,
+    /// How bad it is when it fails.
+    #[serde(default)]
+    pub level: Level,
+    /// The document that states it; the scenario's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// For which auth methods it is asked.
+    #[serde(default)]
+    pub auth: Axis<AuthMethod>,
+    /// In which environments it is asked.
+    #[serde(default)]
+    pub environment: Axis<Environment>,
+    /// What must be in the record, so that the check says something.
+    pub witness: Evidence,
+    /// What must hold.
+    pub expect: Evidence,
+}
+
+impl Check {
+    /// What the types cannot say: that witness and expectation say something.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if self.witness.is_empty() {
+            return Err(format!(
+                "the check '{}' has an empty witness: it would pass when the connector did nothing",
+                self.name
+            ));
+        }
+        if self.expect.is_empty() {
+            return Err(format!("the check '{}' expects nothing", self.name));
+        }
+        match self.expect.selectors().find(|(_, selector)| !selector.demands()) {
+            Some((surface, _)) => Err(format!(
+                "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, same or spaced-at-least",
+                self.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is asked for this auth method and environment.
+    pub fn applies_to(&self, auth: AuthMethod, environment: Environment) -> bool {
+        let method = match &self.auth {
+            Axis::All => true,
+            Axis::Only(methods) => methods.contains(&auth),
+        };
+        let place = match &self.environment {
+            Axis::All => true,
+            Axis::Only(environments) => environments.contains(&environment),
+        };
+        method && place
+    }
+}
+
+/// What is looked for in a record: exchanges by surface, an answer of the driver, the state.
+///
+/// As a witness it says what must have happened; as an expectation, what must hold. All that is
+/// said must hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Evidence {
+    /// Requests that begin a sign-in at the authorize endpoint (not the pages behind it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorize: Option<Selector>,
+    /// Requests to the token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Selector>,
+    /// Requests to the device-code endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_code: Option<Selector>,
+    /// Requests for configuration documents and instance discovery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Selector>,
+    /// Requests for signing keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Selector>,
+    /// Requests to Microsoft Graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Selector>,
+    /// Requests to hosts that are none of the mock's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Selector>,
+    /// Sign-in pages: what the person's browser sends after the authorize request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Selector>,
+    /// All requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any: Option<Selector>,
+    /// The last answer of the driver that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<AnswerTest>,
+    /// What the connector says of its connection; the runner asks before it judges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusTest>,
+}
+
+impl Evidence {
+    /// The selectors with the names of their surfaces.
+    pub fn selectors(&self) -> impl Iterator<Item = (&'static str, &Selector)> {
+        [
+            ("authorize", &self.authorize),
+            ("token", &self.token),
+            ("device-code", &self.device_code),
+            ("discovery", &self.discovery),
+            ("keys", &self.keys),
+            ("graph", &self.graph),
+            ("proxy", &self.proxy),
+            ("pages", &self.pages),
+            ("any", &self.any),
+        ]
+        .into_iter()
+        .filter_map(|(name, selector)| Some((name, selector.as_ref()?)))
+    }
+
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Picks exchanges, and says how many there must be and what each must look like.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Selector {
+    /// Picks by grant type in its short spelling, such as `refresh_token`.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub grant: Many<String>,
+    /// Picks by host: `login-host`, `graph-host` (of the case's environment), `other-cloud`
+    /// (Microsoft's, but not of this environment), `foreign` (not Microsoft's), or a name with `*`.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub host: Many<String>,
+    /// Picks by path, `*` for any text.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub path: Many<String>,
+    /// Picks by method.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub method: Many<String>,
+    /// Picks by answer: a status, an error, an AADSTS number, `success` or `refusal`.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub answered: Many<Answered>,
+    /// Leaves out surfaces; for `any`.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub except: Many<Surface>,
+    /// Picks by anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<Condition>,
+    /// Only after the exchange that is the witness.
+    #[serde(skip_serializing_if = "is_false")]
+    pub after_witness: bool,
+    /// Only before the exchange that is the witness.
+    #[serde(skip_serializing_if = "is_false")]
+    pub before_witness: bool,
+    /// Only since the last step of this kind began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
+    /// Exactly so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exactly: Option<usize>,
+    /// At least so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<usize>,
+    /// At most so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<usize>,
+    /// What each of them must look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub each: Option<Condition>,
+    /// This value must be another one in each of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<Field>,
+    /// This value must be the same in all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same: Option<Field>,
+    /// The tenant's time between two that follow one another, at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spaced_at_least: Option<Span>,
+}
+
+impl Selector {
+    /// Whether it demands something of what it picks.
+    pub fn demands(&self) -> bool {
+        self.exactly.is_some()
+            || self.at_least.is_some()
+            || self.at_most.is_some()
+            || self.each.is_some()
+            || self.distinct.is_some()
+            || self.same.is_some()
+            || self.spaced_at_least.is_some()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// What one exchange looks like. All that is said must hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Condition {
+    /// The host, as in [`Selector::host`].
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub host: Many<String>,
+    /// The path, `*` for any text.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub path: Many<String>,
+    /// Not this path.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub path_not: Many<String>,
+    /// The method.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub method: Many<String>,
+    /// The answer.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub answered: Many<Answered>,
+    /// The user of the token or of the sign-in, by sign-in name.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub user: Many<String>,
+    /// Query parameters.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub query: IndexMap<String, ValueTest>,
+    /// Form fields.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub form: IndexMap<String, ValueTest>,
+    /// Request headers, names in lower case.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub header: IndexMap<String, ValueTest>,
+    /// Members of the request's JSON body by JSON pointer.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub body: IndexMap<String, ValueTest>,
+    /// Members of the answer's JSON body by JSON pointer.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub response: IndexMap<String, ValueTest>,
+    /// Members of the client assertion, header and claims together.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub assertion: IndexMap<String, ValueTest>,
+    /// Seconds from `nbf` (or `iat`, or the request) to `exp` of the client assertion, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_lives_at_most: Option<Span>,
+    /// The ways in which the client proves itself: `assertion`, `secret-basic`, `secret-body`.
+    /// An empty list: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_authentication: Option<Many<ClientAuthentication>>,
+    /// A token of this kind is presented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presents: Option<TokenName>,
+    /// Where secrets must not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Secrets>,
+    /// No parameter is given twice.
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_repeated_parameters: bool,
+}
+
+/// A way in which a client proves itself.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAuthentication {
+    /// A signed JWT.
+    Assertion,
+    /// A secret in an `Authorization: Basic` header.
+    SecretBasic,
+    /// A secret in the body.
+    SecretBody,
+}
+
+/// The kind of a token, as files name it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenName {
+    /// Access token.
+    Access,
+    /// A client's assertion.
+    Assertion,
+    /// Authorization code.
+    Code,
+    /// Refresh token.
+    Refresh,
+}
+
+impl From<TokenName> for TokenKind {
+    fn from(name: TokenName) -> Self {
+        match name {
+            TokenName::Access => Self::Access,
+            TokenName::Assertion => Self::Assertion,
+            TokenName::Code => Self::Code,
+            TokenName::Refresh => Self::Refresh,
+        }
+    }
+}
+
+/// Where secrets must not be.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Secrets {
+    /// Not in the path or the query.
+    NotInUrl,
+    /// Nowhere in the request.
+    NotSent,
+}
+
+/// Where an exchange range begins: at the last step of this kind.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names of the steps")]
+pub enum Since {
+    Advance,
+    Call,
+    Connect,
+    Disconnect,
+    Event,
+    Finish,
+    Reconnect,
+    Restart,
+}
+
+impl Since {
+    /// The name of the step.
+    pub fn step(self) -> &'static str {
+        match self {
+            Self::Advance => "advance",
+            Self::Call => "call",
+            Self::Connect => "connect",
+            Self::Disconnect => "disconnect",
+            Self::Event => "event",
+            Self::Finish => "finish",
+            Self::Reconnect => "reconnect",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// A value of an exchange by place and name: `query.state`, `form.scope`,
+/// `header.client-request-id`, `assertion.jti`, `presents.refresh`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Field {
+    /// `query`, `form`, `header`, `assertion` or `presents`.
+    pub place: String,
+    /// The name there.
+    pub name: String,
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const PLACES: [&str; 5] = ["assertion", "form", "header", "presents", "query"];
+        match text.split_once('.') {
+            Some((place, name)) if PLACES.contains(&place) && !name.is_empty() => {
+                Ok(Self { place: place.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(format!(
+                "'{text}' is not a value of an exchange: write a place ({}) and a name, such as query.state",
+                PLACES.join(", ")
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.place, self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Field {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Field".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(assertion|form|header|presents|query)\\..+$",
+            "description": "A value of an exchange by place and name, such as query.state."
+        })
+    }
+}
+
+/// How an exchange was answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answered {
+    /// With a status below 400.
+    Success,
+    /// With a status of 400 or more.
+    Refusal,
+    /// With this HTTP status.
+    Status(u16),
+    /// With this AADSTS number.
+    Aadsts(u32),
+    /// With this error: `invalid_grant`, `ErrorAccessDenied`.
+    Error(String),
+}
+
+impl From<u64> for Answered {
+    fn from(number: u64) -> Self {
+        match u16::try_from(number) {
+            Ok(status) if status < 1000 => Self::Status(status),
+            _ => Self::Aadsts(u32::try_from(number).unwrap_or(u32::MAX)),
+        }
+    }
+}
+
+impl From<&str> for Answered {
+    fn from(text: &str) -> Self {
+        let number = text.strip_prefix("AADSTS").unwrap_or(text);
+        match (text, number.parse::<u64>()) {
+            ("success", _) => Self::Success,
+            ("refusal", _) => Self::Refusal,
+            (_, Ok(number)) => Self::from(number),
+            _ => Self::Error(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => formatter.write_str("success"),
+            Self::Refusal => formatter.write_str("refusal"),
+            Self::Status(status) => write!(formatter, "{status}"),
+            Self::Aadsts(number) => write!(formatter, "AADSTS{number}"),
+            Self::Error(error) => formatter.write_str(error),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Answered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnsweredVisitor;
+        impl Visitor<'_> for AnsweredVisitor {
+            type Value = Answered;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a status, an error, an AADSTS number, 'success' or 'refusal'")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Answered, E> {
+                Ok(Answered::from(text))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Answered, E> {
+                Ok(Answered::from(number))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Answered, E> {
+                Ok(Answered::from(number.unsigned_abs()))
+            }
+        }
+        deserializer.deserialize_any(AnsweredVisitor)
+    }
+}
+
+impl Serialize for Answered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Status(status) => serializer.serialize_u16(*status),
+            _ => serializer.collect_str(self),
+        }
+    }
+}
+
+impl JsonSchema for Answered {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Answered".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "integer"],
+            "description": "A status, an error such as invalid_grant, an AADSTS number, success or refusal."
+        })
+    }
+}
+
+/// What an answer of the driver looks like: the last one that is meant by `of` and `on`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AnswerTest {
+    /// A step (`connect`, `reconnect`, `finish`, `status`) or an operation; any of them if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The connection; any if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// It succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub succeeds: Option<bool>,
+    /// It failed with one of these categories.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    pub fails: Many<Category>,
+    /// The driver asked for a sign-in on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_for_sign_in: Option<bool>,
+    /// What the connector's user would see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<ValueTest>,
+    /// The message names an AADSTS number, a trace id or a correlation id of the journal.
+    #[serde(skip_serializing_if = "is_false")]
+    pub names_the_refusal: bool,
+    /// The answer has none of the known secrets in it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub free_of_secrets: bool,
+    /// Members of the value by JSON pointer.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub value: IndexMap<String, ValueTest>,
+}
+
+/// What the connector says of a connection.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StatusTest {
+    /// The connection; the main one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Whether it works.
+    pub is: StateName,
+    /// Why it does not.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub category: Many<Category>,
+}
+
+/// The state of a connection.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateName {
+    /// It must be repaired.
+    Broken,
+    /// It works.
+    Connected,
+    /// It must be repaired, or does not exist.
+    NotConnected,
+}

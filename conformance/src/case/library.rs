@@ -1,0 +1,218 @@
+//! The library of scenarios: embedded in the program, or read from a directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use entra_mock::environment::Environment;
+use include_dir::{Dir, include_dir};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::axis::AuthMethod;
+use super::check::Check;
+use super::read::{ReadError, read, read_scenario};
+use super::scenario::Scenario;
+use super::step::Step;
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
+
+/// Scenarios by id, and the rules that hold for every case.
+#[derive(Clone, Debug)]
+pub struct Library {
+    scenarios: Vec<(String, Arc<Scenario>)>,
+    rules: Vec<Arc<Check>>,
+}
+
+/// A scenario with one auth method in one environment.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `auth/happy/connect[auth=own-app,environment=china]`.
+    pub id: String,
+    /// The id of the scenario: its path without ending.
+    pub scenario_id: String,
+    /// The auth method.
+    pub auth_method: AuthMethod,
+    /// The environment.
+    pub environment: Environment,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The rules that are judged after the last step, where their witness is there.
+    pub rules: Vec<Arc<Check>>,
+}
+
+/// The file of rules that hold for every case: `rules.yaml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct RulesFile {
+    /// The version of the format: 1.
+    schema: u32,
+    /// The rules.
+    rules: Vec<Check>,
+}
+
+/// Why a library cannot be read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[non_exhaustive]
+pub enum LibraryError {
+    /// A file or directory cannot be read.
+    #[error("failed to read {path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no scenario.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Read(#[from] ReadError),
+    /// There is nothing.
+    #[error("{0} has no scenario: expected files that end in .yaml")]
+    Empty(PathBuf),
+}
+
+impl Library {
+    /// The library that is part of the program.
+    pub fn embedded() -> Result<Self, LibraryError> {
+        fn collect(dir: &Dir<'static>, into: &mut Vec<(String, String)>) {
+            for file in dir.files() {
+                if let Some(text) = file.contents_utf8() {
+                    into.push((file.path().to_string_lossy().into_owned(), text.to_owned()));
+                }
+            }
+            for dir in dir.dirs() {
+                collect(dir, into);
+            }
+        }
+        let mut files = Vec::new();
+        collect(&EMBEDDED, &mut files);
+        Self::from_files(files, Path::new("scenarios"))
+    }
+
+    /// A library in a directory.
+    pub fn from_directory(directory: &Path) -> Result<Self, LibraryError> {
+        fn collect(
+            root: &Path,
+            directory: &Path,
+            into: &mut Vec<(String, String)>,
+        ) -> Result<(), LibraryError> {
+            let failed = |path: &Path| {
+                let path = path.to_owned();
+                move |source| LibraryError::Io { path, source }
+            };
+            for entry in std::fs::read_dir(directory).map_err(failed(directory))? {
+                let path = entry.map_err(failed(directory))?.path();
+                if path.is_dir() {
+                    collect(root, &path, into)?;
+                } else if is_yaml(&path) {
+                    let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+                    let name = path.strip_prefix(root).unwrap_or(&path);
+                    into.push((name.to_string_lossy().replace('\\', "/"), text));
+                }
+            }
+            Ok(())
+        }
+        let mut files = Vec::new();
+        collect(directory, directory, &mut files)?;
+        Self::from_files(files, directory)
+    }
+
+    /// A library of a single file; the rules are those of the program.
+    pub fn from_file(path: &Path) -> Result<Self, LibraryError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| LibraryError::Io { path: path.to_owned(), source })?;
+        let scenario = read_scenario(&path.display().to_string(), &text)?;
+        let id = path.file_stem().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+        let rules = Self::embedded()?.rules;
+        Ok(Self { scenarios: vec![(id, Arc::new(scenario))], rules })
+    }
+
+    fn from_files(mut files: Vec<(String, String)>, root: &Path) -> Result<Self, LibraryError> {
+        files.retain(|(name, _)| is_yaml(Path::new(name)) && !name.starts_with("testdata/"));
+        files.sort();
+        let mut library = Self { scenarios: Vec::new(), rules: Vec::new() };
+        for (name, text) in files {
+            let shown = root.join(&name).display().to_string();
+            match name.as_str() {
+                "rules.yaml" => {
+                    let file: RulesFile = read(&shown, &text)?;
+                    library.rules = file.rules.into_iter().map(Arc::new).collect();
+                }
+                // The table of requirements is data about the library, not a scenario.
+                "requirements.yaml" => {}
+                _ => {
+                    let id = name.trim_end_matches(".yaml").to_owned();
+                    library.scenarios.push((id, Arc::new(read_scenario(&shown, &text)?)));
+                }
+            }
+        }
+        if library.scenarios.is_empty() {
+            return Err(LibraryError::Empty(root.to_owned()));
+        }
+        Ok(library)
+    }
+
+    /// The scenarios by id, sorted.
+    pub fn scenarios(&self) -> impl Iterator<Item = (&str, &Scenario)> {
+        self.scenarios.iter().map(|(id, scenario)| (id.as_str(), &**scenario))
+    }
+
+    /// The rules that hold for every case.
+    pub fn rules(&self) -> impl Iterator<Item = &Check> {
+        self.rules.iter().map(|it| &**it)
+    }
+
+    /// All cases, in the order of their ids' parts.
+    pub fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for (id, scenario) in &self.scenarios {
+            for auth_method in scenario.auth_methods() {
+                for environment in scenario.environments() {
+                    cases.push(Case {
+                        id: format!("{id}[auth={auth_method},environment={environment}]"),
+                        scenario_id: id.clone(),
+                        auth_method,
+                        environment,
+                        scenario: Arc::clone(scenario),
+                        rules: self
+                            .rules
+                            .iter()
+                            .filter(|rule| rule.applies_to(auth_method, environment))
+                            .cloned()
+                            .collect(),
+                    });
+                }
+            }
+        }
+        cases
+    }
+}
+
+impl Case {
+    /// What happens, in a few words.
+    pub fn title(&self) -> &str {
+        &self.scenario.title
+    }
+
+    /// The document that says how it must end.
+    pub fn source(&self) -> &str {
+        &self.scenario.source
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.scenario.steps
+    }
+
+    /// The names of the scenario's checks that are asked here, and of the rules.
+    pub fn check_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.scenario.checks().into_iter();
+        own.filter(|check| check.applies_to(self.auth_method, self.environment))
+            .map(|check| check.name.as_str())
+            .chain(self.rules.iter().map(|rule| rule.name.as_str()))
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "yaml")
+}

@@ -1,0 +1,150 @@
+//! The judge: decides a check from the record of a case, and from nothing else.
+//!
+//! A check whose witness is not in the record fails as [`FailureKind::NotExercised`]: it never
+//! passes because the connector did nothing.
+
+mod answer;
+mod condition;
+mod facts;
+mod record;
+mod select;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Check, Evidence};
+pub use facts::{Facts, FillError, Secret};
+pub use record::{Answer, Record, StepRecord};
+
+/// What the judge says of a check.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+pub enum CheckResult {
+    /// It holds.
+    Pass {
+        /// The exchanges that are its witness.
+        witness: Vec<u64>,
+    },
+    /// It does not hold, or cannot be said to.
+    Fail(CheckFailure),
+}
+
+/// Why a check failed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CheckFailure {
+    /// How it failed.
+    pub kind: FailureKind,
+    /// What was expected.
+    pub expected: String,
+    /// What was seen.
+    pub observed: String,
+    /// The exchanges that show it, by number.
+    pub exchanges: Vec<u64>,
+}
+
+/// How a check failed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Something else was seen.
+    Mismatch,
+    /// The witness is not in the record: the connector did not do what the check is about.
+    NotExercised,
+    /// The check itself cannot be read: our own fault, to be reported as an error.
+    Unjudgeable,
+}
+
+impl CheckResult {
+    /// Whether it holds.
+    pub fn passed(&self) -> bool {
+        matches!(self, Self::Pass { .. })
+    }
+}
+
+/// Decides a check from the record so far.
+pub fn check(check: &Check, record: &Record) -> CheckResult {
+    let check = match record.facts.fill(check) {
+        Ok(check) => check,
+        Err(error) => {
+            return CheckResult::Fail(CheckFailure {
+                kind: FailureKind::Unjudgeable,
+                expected: format!("a check that can be read: {}", check.says),
+                observed: error.to_string(),
+                exchanges: Vec::new(),
+            });
+        }
+    };
+    let witness = match witness(&check.witness, record) {
+        Ok(witness) => witness,
+        Err(problem) => return problem.into_failure(FailureKind::NotExercised),
+    };
+    match expectation(&check.expect, record, witness.first().copied()) {
+        Ok(()) => CheckResult::Pass { witness },
+        Err(mut problem) => {
+            if problem.exchanges.is_empty() {
+                problem.exchanges = witness;
+            }
+            problem.into_failure(FailureKind::Mismatch)
+        }
+    }
+}
+
+/// What was expected and not seen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Problem {
+    expected: String,
+    observed: String,
+    exchanges: Vec<u64>,
+}
+
+impl Problem {
+    fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Self { expected: expected.into(), observed: observed.into(), exchanges: Vec::new() }
+    }
+
+    fn into_failure(self, kind: FailureKind) -> CheckResult {
+        let Self { expected, observed, exchanges } = self;
+        CheckResult::Fail(CheckFailure { kind, expected, observed, exchanges })
+    }
+}
+
+/// The exchanges that are the witness, oldest first.
+fn witness(evidence: &Evidence, record: &Record) -> Result<Vec<u64>, Problem> {
+    let mut numbers = Vec::new();
+    for (surface, selector) in evidence.selectors() {
+        let found = select::select(surface, selector, record, None);
+        select::demand(surface, selector, &found, record)?;
+        if found.is_empty() && !selector.demands() {
+            return Err(Problem::new(
+                format!("as witness: {}", select::describe(surface, selector)),
+                select::summary(surface, record),
+            ));
+        }
+        numbers.extend(found.iter().map(|exchange| exchange.number));
+    }
+    if let Some(test) = &evidence.answer {
+        answer::any(test, record)?;
+    }
+    if let Some(test) = &evidence.status {
+        answer::status(test, record)?;
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+fn expectation(evidence: &Evidence, record: &Record, witness: Option<u64>) -> Result<(), Problem> {
+    for (surface, selector) in evidence.selectors() {
+        let found = select::select(surface, selector, record, witness);
+        select::demand(surface, selector, &found, record)?;
+    }
+    if let Some(test) = &evidence.answer {
+        answer::last(test, record)?;
+    }
+    if let Some(test) = &evidence.status {
+        answer::status(test, record)?;
+    }
+    Ok(())
+}

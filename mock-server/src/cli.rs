@@ -1,0 +1,104 @@
+//! The command line.
+
+mod client;
+mod drive;
+mod files;
+mod run;
+mod serve;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Microsoft Entra ID and Microsoft Graph on your laptop: issues and revokes tokens, and fails on
+/// purpose. Not affiliated with Microsoft; never for production.
+#[derive(Debug, Parser)]
+#[command(name = "entra-mock", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the mock until it is stopped
+    Serve(serve::Serve),
+    /// Start the mock, run a command against it, stop it
+    Run(run::Run),
+    /// Print the environment variables of a running mock
+    Env(drive::Env),
+    /// Make something happen in a tenant of a running mock
+    Event(Box<drive::EventCommand>),
+    /// Show or move the time of a running mock's tenants
+    Clock(drive::ClockCommand),
+    /// Print the journal of a running mock
+    Journal(drive::JournalCommand),
+    /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it
+    Cert(files::Cert),
+    /// Print the path of the root certificate, or the certificate
+    Ca(files::Ca),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Why a command failed: what to print, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The user's input does not fit: exit code 2.
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            code: 2,
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Serve(serve) => serve.execute(),
+        Command::Run(run) => run.execute(),
+        Command::Env(env) => env.execute(),
+        Command::Event(event) => event.execute(),
+        Command::Clock(clock) => clock.execute(),
+        Command::Journal(journal) => journal.execute(),
+        Command::Cert(cert) => cert.execute(),
+        Command::Ca(ca) => ca.execute(),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "entra-mock", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("error: {}", failure.message);
+        ExitCode::from(failure.code)
+    })
+}
+
+/// Prints a text; a reader that went away is no error.
+fn print(text: &str) {
+    use std::io::Write as _;
+
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A runtime with a worker for each core.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("cannot start threads: {error}")))
+}

@@ -1,0 +1,358 @@
+//! Commands that drive a running mock: `env`, `event`, `clock`, `journal`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use http_body_util::BodyExt as _;
+use hyper::Method;
+use serde_json::{Map, Value, json};
+
+use super::client::ControlArgument;
+use super::{Failure, print, runtime};
+use crate::directory::Event;
+use crate::journal::Entry;
+
+#[derive(Debug, Args)]
+pub(super) struct Env {
+    #[command(flatten)]
+    control: ControlArgument,
+
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Form::Bash)]
+    shell: Form,
+}
+
+/// The forms in which variables are printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    Bash,
+    Fish,
+    Powershell,
+    Dotenv,
+    Json,
+}
+
+impl Env {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        let variables =
+            runtime()?.block_on(self.control.call(Method::GET, "/api/v1/variables", None))?;
+        let variables = variables.as_object().cloned().unwrap_or_default();
+        print(&self.shell.print(&variables));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Form {
+    fn print(self, variables: &Map<String, Value>) -> String {
+        if matches!(self, Self::Json) {
+            return format!("{}\n", Value::Object(variables.clone()));
+        }
+        let mut text = String::new();
+        for (name, value) in variables {
+            let value = value.as_str().unwrap_or_default();
+            let quoted = value.replace('\'', "'\\''");
+            // Writing to a string does not fail.
+            let _ = match self {
+                Self::Bash => writeln!(text, "export {name}='{quoted}'"),
+                Self::Fish => writeln!(text, "set -gx {name} '{}'", value.replace('\'', "\\'")),
+                Self::Powershell => writeln!(text, "$env:{name} = '{}'", value.replace('\'', "''")),
+                Self::Dotenv | Self::Json => writeln!(text, "{name}=\"{value}\""),
+            };
+        }
+        for name in crate::server::UNSET {
+            let _ = match self {
+                Self::Bash => writeln!(text, "unset {name}"),
+                Self::Fish => writeln!(text, "set -e {name}"),
+                Self::Powershell => writeln!(text, "Remove-Item Env:{name} -ErrorAction Ignore"),
+                Self::Dotenv | Self::Json => Ok(()),
+            };
+        }
+        text
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EventCommand {
+    /// Name of the event, such as revoke-sessions
+    name: String,
+    #[command(flatten)]
+    control: ControlArgument,
+    /// Tenant by id or domain, where the user or the app does not tell it
+    #[arg(long)]
+    tenant: Option<String>,
+    /// User by sign-in name, alias or object id
+    #[arg(long)]
+    user: Option<String>,
+    /// App by client id or alias
+    #[arg(long)]
+    app: Option<String>,
+    /// Who does it: user, admin, self-service, admin-portal, admin-center
+    #[arg(long)]
+    by: Option<String>,
+    /// New password
+    #[arg(long)]
+    password: Option<String>,
+    /// Client secret
+    #[arg(long)]
+    secret: Option<String>,
+    /// Certificate, base64 of DER
+    #[arg(long)]
+    certificate: Option<String>,
+    /// Delegated permissions, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    scopes: Option<Vec<String>>,
+    /// Application permission
+    #[arg(long)]
+    role: Option<String>,
+    /// Justification
+    #[arg(long)]
+    reason: Option<String>,
+    /// Mailbox by sign-in name or alias
+    #[arg(long)]
+    mailbox: Option<String>,
+    /// Mailbox right: full-access, send-as, send-on-behalf
+    #[arg(long)]
+    right: Option<String>,
+    /// New sign-in name
+    #[arg(long)]
+    to: Option<String>,
+    /// Risk: none, low, medium, high
+    #[arg(long)]
+    risk: Option<String>,
+    /// Number of seconds
+    #[arg(long)]
+    seconds: Option<u32>,
+    /// Redirect URIs, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    redirect_uris: Option<Vec<String>>,
+    /// User consent policy: all, verified-low-impact, none
+    #[arg(long)]
+    user_consent: Option<String>,
+    /// Whether users may ask for consent: true or false
+    #[arg(long)]
+    admin_consent_requests: Option<bool>,
+    /// Subject of a mail
+    #[arg(long)]
+    subject: Option<String>,
+    /// Sender of a mail
+    #[arg(long)]
+    from: Option<String>,
+    /// Text of a mail
+    #[arg(long)]
+    body: Option<String>,
+}
+
+impl EventCommand {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        let event = self.event()?;
+        let path = match &self.tenant {
+            Some(tenant) => format!("/api/v1/tenants/{tenant}/events"),
+            None => "/api/v1/events".to_owned(),
+        };
+        runtime()?.block_on(self.control.call(Method::POST, &path, Some(&event)))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The event as the control API takes it; wrong names and fields are told before it is sent.
+    fn event(&self) -> Result<Value, Failure> {
+        let names = Event::names();
+        if !names.contains(&self.name) {
+            let nearest = names
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, &self.name), known))
+                .min()
+                .map_or_else(String::new, |(_, known)| {
+                    format!(", did you mean '{known}'?")
+                });
+            return Err(Failure::usage(format!(
+                "there is no event '{}'{nearest}\nevents: {}",
+                self.name,
+                names.join(", ")
+            )));
+        }
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        let text = |value: &Option<String>| value.clone().map(Value::String);
+        put("user", text(&self.user));
+        put("app", text(&self.app));
+        put("by", text(&self.by));
+        put("password", text(&self.password));
+        put("secret", text(&self.secret));
+        put("certificate", text(&self.certificate));
+        put("scopes", self.scopes.clone().map(|it| json!(it)));
+        put("role", text(&self.role));
+        put("reason", text(&self.reason));
+        put("mailbox", text(&self.mailbox));
+        put("right", text(&self.right));
+        put("to", text(&self.to));
+        put("risk", text(&self.risk));
+        put("seconds", self.seconds.map(|it| json!(it)));
+        put(
+            "redirect_uris",
+            self.redirect_uris.clone().map(|it| json!(it)),
+        );
+        put("user_consent", text(&self.user_consent));
+        put(
+            "admin_consent_requests",
+            self.admin_consent_requests.map(|it| json!(it)),
+        );
+        put("subject", text(&self.subject));
+        put("from", text(&self.from));
+        put("body", text(&self.body));
+        let event = json!({ self.name.clone(): fields });
+        serde_json::from_value::<Event>(event.clone())
+            .map_err(|error| Failure::usage(format!("{}: {error}", self.name)))?;
+        Ok(event)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClockCommand {
+    #[command(subcommand)]
+    action: ClockAction,
+    #[command(flatten)]
+    control: ControlArgument,
+    /// Tenant by id or domain; all tenants if absent
+    #[arg(long, global = true)]
+    tenant: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClockAction {
+    /// Print the time
+    Show,
+    /// Move the time forward, by 91d or 61m
+    Advance {
+        /// How far, such as 90d, 61m or '1h 30m'
+        by: String,
+    },
+    /// Stop the time
+    Freeze,
+    /// Return to real time
+    Reset,
+}
+
+impl ClockCommand {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        let body = match &self.action {
+            ClockAction::Show => None,
+            ClockAction::Advance { by } => Some(json!({ "advance": by })),
+            ClockAction::Freeze => Some(json!({ "freeze": {} })),
+            ClockAction::Reset => Some(json!({ "reset": {} })),
+        };
+        runtime()?.block_on(async {
+            let tenants: Vec<(String, String)> = match &self.tenant {
+                Some(tenant) => vec![(tenant.clone(), tenant.clone())],
+                None => {
+                    let all = self
+                        .control
+                        .call(Method::GET, "/api/v1/tenants", None)
+                        .await?;
+                    let name = |tenant: &Value, member: &str| {
+                        tenant["tenant"][member]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned()
+                    };
+                    let all = all.as_array().cloned().unwrap_or_default();
+                    all.iter()
+                        .map(|it| (name(it, "id"), name(it, "domain")))
+                        .collect()
+                }
+            };
+            for (id, shown) in tenants {
+                let path = format!("/api/v1/tenants/{id}/clock");
+                let method = if body.is_some() {
+                    Method::POST
+                } else {
+                    Method::GET
+                };
+                let clock = self.control.call(method, &path, body.as_ref()).await?;
+                let frozen = if clock["frozen"] == true {
+                    "  (frozen)"
+                } else {
+                    ""
+                };
+                let now = clock["now"].as_str().unwrap_or_default();
+                print(&format!("{now}  {shown}{frozen}\n"));
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JournalCommand {
+    #[command(flatten)]
+    control: ControlArgument,
+    /// Go on printing entries as they are written
+    #[arg(long, short)]
+    follow: bool,
+    /// Print JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl JournalCommand {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        runtime()?.block_on(async {
+            let entries = self
+                .control
+                .call(Method::GET, "/api/v1/journal", None)
+                .await?;
+            for entry in entries.as_array().into_iter().flatten() {
+                print(&self.line(entry));
+            }
+            if self.follow {
+                self.follow_feed().await?;
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+
+    async fn follow_feed(&self) -> Result<(), Failure> {
+        let response = self
+            .control
+            .send(Method::GET, "/api/v1/journal/follow", None)
+            .await?;
+        let mut body = response.into_body();
+        let mut text = String::new();
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            text.push_str(&String::from_utf8_lossy(&data));
+            while let Some(end) = text.find("\n\n") {
+                let event: String = text.drain(..end + 2).collect();
+                let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+                if let Some(entry) = data.and_then(|data| serde_json::from_str(data).ok()) {
+                    print(&self.line(&entry));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, entry: &Value) -> String {
+        if self.json {
+            return format!("{entry}\n");
+        }
+        match serde_json::from_value::<Entry>(entry.clone()) {
+            Ok(Entry::Exchange(exchange)) => format!("{}\n", exchange.line()),
+            Ok(Entry::Event(record)) => {
+                format!(
+                    "#{:<4} event {} in {}\n",
+                    record.number,
+                    record.event.name(),
+                    record.tenant
+                )
+            }
+            Err(_) => format!("{entry}\n"),
+        }
+    }
+}

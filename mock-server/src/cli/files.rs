@@ -1,0 +1,115 @@
+//! `entra-mock cert` and `entra-mock ca`: files for clients.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Failure, print};
+use crate::clock::Clock;
+use crate::server::{CertificateAuthority, ClientCertificate, Validity, default_data_directory};
+
+#[derive(Debug, Args)]
+pub(super) struct Cert {
+    /// Folder for the files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+
+    /// Name of the files and in the certificate
+    #[arg(long, default_value = "client-certificate")]
+    name: String,
+
+    /// Password of the .pfx file
+    #[arg(long, default_value = "entra-mock")]
+    password: String,
+
+    /// Make a certificate that expired yesterday
+    #[arg(long, conflicts_with = "not_yet_valid")]
+    expired: bool,
+
+    /// Make a certificate that becomes valid in a month
+    #[arg(long)]
+    not_yet_valid: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ca {
+    /// Print the certificate instead of its path
+    #[arg(long)]
+    print: bool,
+
+    /// Folder of the root certificate and the keys
+    #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Cert {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        let validity = if self.expired {
+            Validity::Expired
+        } else if self.not_yet_valid {
+            Validity::NotYetValid
+        } else {
+            Validity::Now
+        };
+        let now = Clock::real().now();
+        let made = ClientCertificate::generate(&self.name, validity, &self.password, now);
+        let base64 = made.pfx_base64();
+        let files: [(&str, &[u8]); 4] = [
+            ("pem", made.certificate_pem.as_bytes()),
+            ("key", made.key_pem.as_bytes()),
+            ("pfx", &made.pfx),
+            ("pfx.base64", base64.as_bytes()),
+        ];
+        let mut written = Vec::new();
+        for (ending, contents) in files {
+            let path = self.out.join(format!("{}.{ending}", self.name));
+            write_private(&path, contents)?;
+            written.push(path.display().to_string());
+        }
+        print(&format!(
+            "certificate  {}\nprivate key  {}\nPKCS#12      {} (password: {})\nbase64       {}\n\n\
+             x5t          {}\nx5t#S256     {}\nthumbprint   {}\n\n\
+             Register it: entra-mock event add-certificate --app APP --certificate \"$(grep -v -- \
+             ----- {} | tr -d '\\n')\"\n",
+            written[0],
+            written[1],
+            written[2],
+            self.password,
+            written[3],
+            made.sha1_thumbprint(),
+            made.sha256_thumbprint(),
+            made.hex_thumbprint(),
+            written[0],
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Ca {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        let folder = self.data_dir.unwrap_or_else(default_data_directory);
+        let authority =
+            CertificateAuthority::open(&folder, Clock::real().now()).map_err(Failure::usage)?;
+        if self.print {
+            print(authority.pem());
+        } else {
+            print(&format!("{}\n", authority.file().display()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn write_private(path: &std::path::Path, contents: &[u8]) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(contents))
+        .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
+}

@@ -1,0 +1,148 @@
+//! `entra-mock run -- CMD`: start, run, stop, with CMD's status.
+
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitCode, ExitStatus};
+
+use clap::Args;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::serve::{WorldArguments, write_ready};
+use super::{Failure, runtime};
+use crate::isolation;
+use crate::server::{MockEntra, UNSET};
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    world: WorldArguments,
+
+    /// Run the command in namespaces of its own: Microsoft's hosts lead to the mock without any
+    /// proxy, and no other host can be reached (Linux)
+    #[arg(long, conflicts_with = "direct")]
+    isolated: bool,
+
+    /// Set AZURE_AUTHORITY_HOST and no proxy, for clients that take addresses
+    #[arg(long)]
+    direct: bool,
+
+    /// Serve plain HTTP on the ports of the environments, too
+    #[arg(long)]
+    plain_http: bool,
+
+    /// The command with its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    command: Vec<OsString>,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        if self.isolated {
+            isolation::enter()
+                .map_err(|error| Failure::usage(format!("{error}\n{}", isolation::HELP)))?;
+        }
+        let mut builder = self.world.builder()?.plain_http(self.plain_http);
+        if self.isolated {
+            builder = builder.real_ports();
+        }
+        runtime()?.block_on(async {
+            let mock = builder.start().await.map_err(Failure::usage)?;
+            let status = self.with(&mock).await?;
+            mock.stop().await;
+            Ok(exit_code(status))
+        })
+    }
+
+    async fn with(&self, mock: &MockEntra) -> Result<ExitStatus, Failure> {
+        let folder = std::env::temp_dir().join(format!("entra-mock-run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::usage(format!(
+                "cannot make the folder {}: {error}",
+                folder.display()
+            ))
+        })?;
+        let _remove = Remove(folder.clone());
+        let ready_file = folder.join("ready.json");
+        write_ready(&ready_file, &mock.ready())?;
+        if self.isolated {
+            isolation::mount_files(&folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
+        }
+        let proxy = mock.proxy_url();
+        let proxy = if self.isolated || self.direct {
+            None
+        } else {
+            Some(proxy.as_str())
+        };
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]);
+        for name in UNSET {
+            command.env_remove(name);
+        }
+        if proxy.is_none() {
+            for name in [
+                "HTTPS_PROXY",
+                "https_proxy",
+                "HTTP_PROXY",
+                "http_proxy",
+                "ALL_PROXY",
+                "all_proxy",
+            ] {
+                command.env_remove(name);
+            }
+        }
+        command.envs(mock.variables_for(proxy, self.direct));
+        command.env("ENTRA_MOCK_READY", &ready_file);
+        let mut child = command.spawn().map_err(|error| {
+            let name = self.command[0].to_string_lossy();
+            let code = if error.kind() == std::io::ErrorKind::NotFound {
+                127
+            } else {
+                126
+            };
+            Failure {
+                message: format!("cannot run '{name}': {error}"),
+                code,
+            }
+        })?;
+        let failed = |error: std::io::Error| Failure::usage(error);
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+        loop {
+            let forwarded = tokio::select! {
+                status = child.wait() => return status.map_err(failed),
+                _ = terminate.recv() => rustix::process::Signal::TERM,
+                // A terminal sends it to the command as well; twice does no harm.
+                _ = interrupt.recv() => rustix::process::Signal::INT,
+                _ = hang_up.recv() => rustix::process::Signal::HUP,
+            };
+            let id = child.id().and_then(|id| i32::try_from(id).ok());
+            if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(id, forwarded);
+            }
+        }
+    }
+}
+
+struct Remove(std::path::PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The command's own code, or 128 and the signal, as shells do.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

@@ -1,0 +1,187 @@
+//! `entra-mock serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Failure, print, runtime, summary};
+use crate::environment::Environment;
+use crate::journal::Redaction;
+use crate::server::{Builder, MockEntra, default_data_directory};
+use crate::world::seed::SeedFile;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) world: WorldArguments,
+
+    /// Address of the control API and the forward proxy
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400")]
+    control: SocketAddr,
+
+    /// First of the four TLS ports, one for each environment; 0 = any free ones
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    tls_port: u16,
+
+    /// Serve plain HTTP on the TLS ports, too
+    #[arg(long)]
+    plain_http: bool,
+
+    /// Listen on an address that others can reach: everybody there can read all secrets of the mock
+    #[arg(long)]
+    listen_anyway: bool,
+
+    /// Write a JSON file with every address and credential once the mock is ready
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What `serve` and `run` share.
+#[derive(Args, Clone, Debug)]
+pub(super) struct WorldArguments {
+    /// A world of your own (YAML) instead of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+
+    /// Seed of all that is random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(super) random_seed: u64,
+
+    /// Folder of the root certificate and the keys
+    #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+
+    /// Let the proxy tunnel to hosts that are not Microsoft's
+    #[arg(long)]
+    allow_passthrough: bool,
+
+    /// Write secrets and tokens whole into the journal
+    #[arg(long)]
+    journal_secrets: bool,
+
+    /// What to log to standard error, such as `debug` or `entra_mock=trace`
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+impl WorldArguments {
+    /// The folder of the root certificate and the keys.
+    pub(super) fn data_directory(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(default_data_directory)
+    }
+
+    /// A builder with these arguments.
+    pub(super) fn builder(&self) -> Result<Builder, Failure> {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log)
+            .map_err(|error| Failure::usage(format!("--log {}: {error}", self.log)))?;
+        // A second call in one process (tests) keeps the first.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init();
+        let redaction = if self.journal_secrets {
+            Redaction::Off
+        } else {
+            Redaction::On
+        };
+        let mut builder = MockEntra::builder()
+            .data_directory(self.data_directory())
+            .seed(self.random_seed)
+            .allow_passthrough(self.allow_passthrough)
+            .redaction(redaction);
+        if let Some(path) = &self.seed {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage(format!(
+                    "cannot read the seed file {}: {error}",
+                    path.display()
+                ))
+            })?;
+            let file = SeedFile::parse(&text)
+                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            builder = builder.world(file);
+        }
+        Ok(builder)
+    }
+}
+
+impl Serve {
+    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
+        if !self.control.ip().is_loopback() {
+            if !self.listen_anyway {
+                return Err(Failure::usage(format!(
+                    "{} can be reached by others: the mock gives all its secrets to whoever asks; \
+                     use a loopback address, or --listen-anyway",
+                    self.control
+                )));
+            }
+            eprintln!(
+                "warning: listening on {}: everybody there can use this mock",
+                self.control
+            );
+        }
+        let mut builder = self
+            .world
+            .builder()?
+            .address(self.control.ip())
+            .control_port(self.control.port())
+            .plain_http(self.plain_http);
+        for (index, environment) in (0..).zip(Environment::ALL) {
+            let port = if self.tls_port == 0 {
+                0
+            } else {
+                self.tls_port.saturating_add(index)
+            };
+            builder = builder.tls_port(environment, port);
+        }
+        runtime()?.block_on(async {
+            let mock = builder.start().await.map_err(Failure::usage)?;
+            let ready = mock.ready();
+            if let Some(path) = &self.ready_file {
+                write_ready(path, &ready)?;
+            }
+            if !self.quiet {
+                print(&summary::of(&ready, self.ready_file.as_deref()));
+            }
+            wait_for_signal().await;
+            mock.stop().await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+/// Writes the ready file whole: a reader that sees it can parse it.
+pub(super) fn write_ready(
+    path: &std::path::Path,
+    ready: &crate::server::Ready,
+) -> Result<(), Failure> {
+    let failed = |error| {
+        Failure::usage(format!(
+            "cannot write the ready file {}: {error}",
+            path.display()
+        ))
+    };
+    let text = serde_json::to_string_pretty(ready).map_err(Failure::usage)?;
+    let partial = path.with_extension(format!("partial-{}", std::process::id()));
+    std::fs::write(&partial, text).map_err(failed)?;
+    std::fs::rename(&partial, path).map_err(failed)
+}
+
+/// Waits for Ctrl-C or a polite request to end.
+pub(super) async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

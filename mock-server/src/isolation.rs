@@ -1,0 +1,163 @@
+//! `run --isolated`: the mock and a command in namespaces of their own, without root.
+//!
+//! Loopback is the only network, the hosts file leads Microsoft's hosts to 127.0.0.1, and the
+//! system's CA bundle has our root: for clients that ignore proxies or bring their own way to find
+//! roots. Nothing can leak out, for no other host can be reached.
+//!
+//! Namespaces are entered before the program has a second thread: [`enter`] starts the program
+//! again inside of `unshare` (util-linux), and the second time returns to its caller.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with,
+};
+
+use crate::environment::Site;
+use crate::server::SYSTEM_BUNDLES;
+
+/// Why isolation is not to be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IsolationError {
+    /// `unshare` can't be started.
+    #[error("--isolated needs the program 'unshare' of util-linux: {0}")]
+    NoUnshare(io::Error),
+    /// The loopback interface can't be brought up.
+    #[error("cannot bring up the loopback interface of the new network namespace: {0}")]
+    Loopback(io::Error),
+    /// A file can't be put over another one.
+    #[error("cannot mount over {path}: {error}")]
+    Mount {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// The hosts file can't be written.
+    #[error("the files of the isolated run cannot be written to {path}: {error}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+}
+
+/// What to do where namespaces are not permitted; `unshare` has said what the kernel said.
+pub const HELP: &str = "user namespaces may be switched off: permit them with \
+    `sudo sysctl kernel.unprivileged_userns_clone=1` (Debian) or \
+    `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or run as root";
+
+/// Enters namespaces of our own. The first call replaces the process by a copy of itself inside of
+/// them, with the same arguments; in the copy the call returns.
+///
+/// Call it first of all in `main`: before threads, runtimes and output.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the mark that tells the copy from the original"
+)]
+pub fn enter() -> Result<(), IsolationError> {
+    if std::env::var_os(INSIDE).is_some() {
+        return loopback_up().map_err(IsolationError::Loopback);
+    }
+    let itself = std::env::current_exe().map_err(IsolationError::NoUnshare)?;
+    let error = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "--mount", "--"])
+        .arg(itself)
+        .args(std::env::args_os().skip(1))
+        .env(INSIDE, "1")
+        .exec();
+    Err(IsolationError::NoUnshare(error))
+}
+
+/// Whether this process is the copy inside.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the mark that tells the copy from the original"
+)]
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Puts the hosts file and the CA bundle in place; seen by this process and its children only.
+pub fn mount_files(folder: &Path, bundle: &Path) -> Result<(), IsolationError> {
+    let hosts = folder.join("hosts");
+    let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n".to_owned();
+    for host in Site::all_hosts() {
+        text.push_str("127.0.0.1 ");
+        text.push_str(host);
+        text.push('\n');
+    }
+    let write = |error| IsolationError::Write {
+        path: hosts.clone(),
+        error,
+    };
+    fs::write(&hosts, text).map_err(write)?;
+    mount_over(&hosts, Path::new("/etc/hosts"))?;
+    for path in SYSTEM_BUNDLES
+        .map(Path::new)
+        .into_iter()
+        .filter(|path| path.is_file())
+    {
+        mount_over(bundle, path)?;
+    }
+    Ok(())
+}
+
+fn mount_over(source: &Path, target: &Path) -> Result<(), IsolationError> {
+    rustix::mount::mount_bind(source, target).map_err(|error| IsolationError::Mount {
+        path: target.to_owned(),
+        error: error.into(),
+    })
+}
+
+/// Brings the loopback interface up: in a new network namespace it is down.
+fn loopback_up() -> io::Result<()> {
+    // No protocol is protocol 0, which is NETLINK_ROUTE.
+    let flags = SocketFlags::CLOEXEC;
+    let socket: OwnedFd = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    sendto(
+        &socket,
+        &set_link_up(),
+        SendFlags::empty(),
+        &SocketAddrNetlink::new(0, 0),
+    )?;
+    let mut answer = [0_u8; 256];
+    let (_, length) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
+    // An acknowledgement is an error message with the number 0.
+    let number = answer.get(16..20).filter(|_| length >= 20);
+    match number
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(i32::from_ne_bytes)
+    {
+        Some(0) => Ok(()),
+        Some(number) => Err(io::Error::from_raw_os_error(-number)),
+        None => Err(io::Error::other("the kernel's answer is too short")),
+    }
+}
+
+/// An RTM_NEWLINK message (rtnetlink(7)) that sets IFF_UP on interface 1, which is `lo`.
+fn set_link_up() -> [u8; 32] {
+    const RTM_NEWLINK: u16 = 16;
+    const REQUEST_AND_ACKNOWLEDGE: u16 = 0x1 | 0x4;
+    const INTERFACE_UP: u32 = 1;
+    let mut message = [0; 32];
+    message[0..4].copy_from_slice(&32_u32.to_ne_bytes());
+    message[4..6].copy_from_slice(&RTM_NEWLINK.to_ne_bytes());
+    message[6..8].copy_from_slice(&REQUEST_AND_ACKNOWLEDGE.to_ne_bytes());
+    message[8..12].copy_from_slice(&1_u32.to_ne_bytes());
+    // struct ifinfomsg: family, padding, type, index, flags, mask of flags.
+    message[20..24].copy_from_slice(&1_i32.to_ne_bytes());
+    message[24..28].copy_from_slice(&INTERFACE_UP.to_ne_bytes());
+    message[28..32].copy_from_slice(&INTERFACE_UP.to_ne_bytes());
+    message
+}
+
+const INSIDE: &str = "ENTRA_MOCK_INSIDE";

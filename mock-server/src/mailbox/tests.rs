@@ -1,0 +1,96 @@
+use uuid::Uuid;
+
+use super::*;
+
+fn owner(id: u128) -> Owner {
+    Owner {
+        person: Person { name: "Alice Archer".into(), address: "alice@contoso.example".into() },
+        id: ObjectId(Uuid::from_u128(id)),
+        kind: MailboxKind::Regular,
+        colleagues: vec![Person { name: "Bob Baker".into(), address: "bob@contoso.example".into() }],
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-01-15T12:00:42Z".parse().unwrap()
+}
+
+fn subjects(contents: &Contents) -> Vec<String> {
+    contents.messages.values().map(|item| item.text("subject")).collect()
+}
+
+#[test]
+fn a_mailbox_is_filled_the_same_way_each_time() {
+    let one = Mailboxes::new(7).open(&owner(1), now());
+    let again = Mailboxes::new(7).open(&owner(1), now());
+    assert_eq!(subjects(&one.lock()), subjects(&again.lock()));
+    let other = Mailboxes::new(7).open(&owner(2), now());
+    assert_ne!(subjects(&one.lock()), subjects(&other.lock()));
+}
+
+#[test]
+fn a_mailbox_holds_a_few_hundred_varied_mails() {
+    let contents = Mailboxes::new(7).open(&owner(1), now());
+    let contents = contents.lock();
+    assert!((250..400).contains(&contents.messages.len()), "{}", contents.messages.len());
+    assert!(contents.events.len() > 45);
+    assert_eq!(contents.contacts.len(), 48);
+    let of = |test: &dyn Fn(&Item) -> bool| contents.messages.values().filter(|it| test(it)).count();
+    assert!(of(&|item| !item.read) > 10);
+    assert!(of(&|item| !item.attachments.is_empty()) > 20);
+    assert!(of(&|item| item.conversation != item.key) > 20);
+    assert!(of(&|item| item.properties().contains_key("categories")) > 20);
+    let day = jiff::SignedDuration::from_hours(24);
+    assert!(of(&|item| now().duration_since(item.received) < day) > 3);
+    assert!(of(&|item| item.received > now()) == 0);
+    let series = contents.events.values().filter(|it| it.properties()["recurrence"].is_object());
+    assert!(series.count() >= 5);
+}
+
+#[test]
+fn a_mailbox_takes_less_than_half_a_mebibyte_of_text() {
+    let contents = Mailboxes::new(7).open(&owner(1), now());
+    let contents = contents.lock();
+    let size: usize = contents
+        .messages
+        .values()
+        .chain(contents.events.values())
+        .chain(contents.contacts.values())
+        .map(|item| {
+            serde_json::to_string(&item.properties()).unwrap().len()
+                + item.attachments.iter().map(|it| it.content.len()).sum::<usize>()
+        })
+        .sum();
+    assert!(size < 512 * 1024, "{size}");
+}
+
+#[test]
+fn a_delivered_mail_is_the_newest_and_unread() {
+    let mailboxes = Mailboxes::new(7);
+    let later = now() + jiff::SignedDuration::from_mins(5);
+    mailboxes.deliver(&owner(1), "Hello", "bob@contoso.example", "text", later);
+    let contents = mailboxes.open(&owner(1), later);
+    let contents = contents.lock();
+    let newest = contents.messages.values().max_by_key(|item| item.received).unwrap();
+    assert_eq!(newest.text("subject"), "Hello");
+    assert!(!newest.read);
+    assert_eq!(newest.properties()["from"]["emailAddress"]["name"], "Bob Baker");
+}
+
+#[test]
+fn the_log_tells_what_happened_in_a_folder() {
+    let mailboxes = Mailboxes::new(7);
+    let contents = mailboxes.open(&owner(1), now());
+    let mut contents = contents.lock();
+    let inbox = contents.well_known(WellKnown::Inbox);
+    let archive = contents.well_known(WellKnown::Archive);
+    let start = contents.position();
+    let key = contents.receive(inbox, &Properties::new(), Vec::new(), now());
+    contents.change_message(key, now(), |item| item.read = true);
+    contents.move_message(key, archive, now());
+    let kinds: Vec<ChangeKind> =
+        contents.changes_since(start, inbox).unwrap().iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Removed]);
+    assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
+    assert_eq!(contents.changes_since(u64::MAX, inbox), None);
+}

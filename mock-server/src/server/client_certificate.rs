@@ -1,0 +1,210 @@
+//! Client certificates in the forms in which connectors ask for them.
+
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use rcgen::{CertificateParams, DnType};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+use super::certificate::{CertificateError, set_validity};
+use super::data_directory::{read_or_create, write_if_changed};
+
+/// A client certificate with its private key (RSA, 2048 bits, self-signed).
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// The private key, PEM (PKCS#8).
+    pub key_pem: String,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Both as PKCS#12.
+    pub pfx: Vec<u8>,
+    /// The password of the PKCS#12 file.
+    pub password: String,
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Validity {
+    /// It ended yesterday.
+    Expired,
+    /// It begins in a month.
+    NotYetValid,
+    /// From yesterday, for two years.
+    #[default]
+    Now,
+}
+
+/// Where the files of the mock's own client certificate are.
+#[derive(Clone, Debug)]
+pub(super) struct ClientCertificateFiles {
+    pub(super) certificate_file: PathBuf,
+    pub(super) key_file: PathBuf,
+    pub(super) pfx_file: PathBuf,
+}
+
+impl ClientCertificate {
+    /// Makes a certificate; takes some 100 ms for the key.
+    pub fn generate(name: &str, validity: Validity, password: &str, now: Timestamp) -> Self {
+        let (certificate_pem, key_pem) = generate(name, validity, now);
+        // Made a moment ago.
+        Self::from_pem(certificate_pem, key_pem, password).expect("a certificate made here is PEM")
+    }
+
+    /// The certificate that the default world registers, kept in a data folder.
+    pub(super) fn of_machine(
+        folder: &Path,
+        now: Timestamp,
+    ) -> Result<(Self, ClientCertificateFiles), CertificateError> {
+        let path = folder.join("client-certificate.key");
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |error| CertificateError::Io { path, error }
+        };
+        let make = || {
+            let (certificate, key) = generate("entra-mock daemon", Validity::Now, now);
+            format!("{certificate}{key}")
+        };
+        let text = read_or_create(&path, make).map_err(io(&path))?;
+        let broken = |problem: &str| CertificateError::Broken {
+            path: path.clone(),
+            problem: problem.to_owned(),
+        };
+        let key_at = text
+            .find("-----BEGIN PRIVATE KEY")
+            .ok_or_else(|| broken("no private key"))?;
+        let (certificate_pem, key_pem) = text.split_at(key_at);
+        let pfx_file = folder.join("client-certificate.pfx");
+        let stored = std::fs::read(&pfx_file).ok();
+        let made = Self::assemble(
+            certificate_pem.to_owned(),
+            key_pem.to_owned(),
+            PASSWORD,
+            stored,
+        )
+        .ok_or_else(|| broken("no certificate with an RSA key"))?;
+        let files = ClientCertificateFiles {
+            certificate_file: folder.join("client-certificate.pem"),
+            key_file: folder.join("client-key.pem"),
+            pfx_file,
+        };
+        for (file, contents) in [
+            (&files.certificate_file, made.certificate_pem.as_bytes()),
+            (&files.key_file, made.key_pem.as_bytes()),
+            (&files.pfx_file, made.pfx.as_slice()),
+        ] {
+            write_if_changed(file, contents, 0o600).map_err(io(file))?;
+        }
+        Ok((made, files))
+    }
+
+    /// `x5t`: base64url of the SHA-1 of the DER.
+    pub fn sha1_thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.certificate))
+    }
+
+    /// `x5t#S256`: base64url of the SHA-256 of the DER.
+    pub fn sha256_thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &self.certificate))
+    }
+
+    /// The SHA-1 of the DER in hexadecimal, as the portal shows it.
+    pub fn hex_thumbprint(&self) -> String {
+        let digest = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.certificate);
+        digest
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect()
+    }
+
+    /// The PKCS#12 file in base64, as connectors' forms want it.
+    pub fn pfx_base64(&self) -> String {
+        STANDARD.encode(&self.pfx)
+    }
+
+    fn from_pem(certificate_pem: String, key_pem: String, password: &str) -> Option<Self> {
+        Self::assemble(certificate_pem, key_pem, password, None)
+    }
+
+    fn assemble(
+        certificate_pem: String,
+        key_pem: String,
+        password: &str,
+        stored_pfx: Option<Vec<u8>>,
+    ) -> Option<Self> {
+        let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
+            .ok()?
+            .as_ref()
+            .to_vec();
+        let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).ok()?;
+        let pfx = match stored_pfx.filter(|pfx| holds(pfx, password, &certificate)) {
+            Some(pfx) => pfx,
+            None => pfx(key.secret_pkcs8_der(), &certificate, password)?,
+        };
+        Some(Self {
+            certificate_pem,
+            key_pem,
+            certificate,
+            pfx,
+            password: password.to_owned(),
+        })
+    }
+}
+
+/// Whether a stored PKCS#12 file is of this certificate; its encryption takes time to make anew.
+fn holds(pfx: &[u8], password: &str, certificate: &[u8]) -> bool {
+    let policy = p12_keystore::Pkcs12ImportPolicy::Relaxed;
+    p12_keystore::KeyStore::from_pkcs12(pfx, password, policy).is_ok_and(|store| {
+        store
+            .private_key_chain()
+            .is_some_and(|(_, chain)| chain.certs().iter().any(|it| it.as_der() == certificate))
+    })
+}
+
+fn pfx(key: &[u8], certificate: &[u8], password: &str) -> Option<Vec<u8>> {
+    let chain = p12_keystore::PrivateKeyChain::new(
+        digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref(),
+        p12_keystore::PrivateKey::from_der(key).ok()?,
+        [p12_keystore::Certificate::from_der(certificate).ok()?],
+    );
+    let mut store = p12_keystore::KeyStore::new();
+    store.add_entry(
+        "client",
+        p12_keystore::KeyStoreEntry::PrivateKeyChain(chain),
+    );
+    // Few iterations: the key guards nothing, and start-up should not wait for it.
+    store
+        .writer(password)
+        .encryption_iterations(2048)
+        .mac_iterations(2048)
+        .write()
+        .ok()
+}
+
+fn generate(name: &str, validity: Validity, now: Timestamp) -> (String, String) {
+    // The steps fail only where the process can't get memory or randomness.
+    let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made");
+    let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key made here can be encoded");
+    let key = rcgen::KeyPair::try_from(der.as_ref()).expect("a key made here can be read");
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let (from, until) = match validity {
+        Validity::Expired => (-400, -1),
+        Validity::NotYetValid => (30, 760),
+        Validity::Now => (-1, 730),
+    };
+    set_validity(&mut params, now, from, until);
+    let certificate = params.self_signed(&key).expect("a key made here can sign");
+    (certificate.pem(), key.serialize_pem())
+}
+
+/// The password of the mock's own PKCS#12 file.
+const PASSWORD: &str = "entra-mock";

@@ -1,0 +1,526 @@
+//! The edge: every exchange with a login or Graph host passes here, and is journalled.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::clock::Clock;
+use crate::environment::{Environment, SignInCloud, Site};
+use crate::exchange::{Annotation, Arrival};
+use crate::journal::{Exchange, Surface};
+use crate::world::World;
+
+/// What serves the exchanges of all connections.
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) world: Arc<World>,
+    authority: Router,
+    graph: Router,
+}
+
+/// What is known of a connection before its first request.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    /// A number for each connection.
+    pub(super) id: u64,
+    /// The label of the proxy listener, if it has one.
+    pub(super) via: Option<Arc<str>>,
+    /// The environment of the port.
+    pub(super) environment: Option<Environment>,
+    /// The name and port that a client asked the proxy for, or that the port stands for.
+    pub(super) target: String,
+    /// Whether the connection is encrypted.
+    pub(super) tls: bool,
+}
+
+impl Edge {
+    pub(super) fn new(world: Arc<World>) -> Self {
+        Self {
+            authority: crate::authority::router(Arc::clone(&world)),
+            graph: crate::graph::router(Arc::clone(&world)),
+            world,
+        }
+    }
+
+    /// Answers a request and writes the exchange to the journal.
+    pub(super) async fn serve<B>(
+        &self,
+        connection: &Connection,
+        request: Request<B>,
+    ) -> Response<Body>
+    where
+        B: axum::body::HttpBody<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the journal tells how long an answer took"
+        )]
+        let start = Instant::now();
+        let at = Clock::real().now();
+        let (mut parts, body) = request.into_parts();
+        let place = Place::of(connection, &parts.uri, &parts.headers);
+        let Some((arrival, site)) = place else {
+            return not_served(&parts.uri, &parts.headers);
+        };
+        let path = parts.uri.path().to_owned();
+        let is_graph = match site {
+            Site::Graph(_) => true,
+            Site::Authority(_) | Site::Retired(_) => !arrival.real_host && is_graph_path(&path),
+        };
+        let surface = if is_graph {
+            Surface::Graph
+        } else {
+            surface_of(&path)
+        };
+        let limit = if is_graph {
+            GRAPH_BODY_LIMIT
+        } else {
+            AUTHORITY_BODY_LIMIT
+        };
+        let method = parts.method.clone();
+        let headers = parts.headers.clone();
+        let query = parts.uri.query().map(str::to_owned);
+        let (body, mut response) = match Limited::new(body, limit).collect().await {
+            Ok(body) => {
+                let body = body.to_bytes();
+                if let Some(uri) = without_repeated_slashes(&parts.uri) {
+                    parts.uri = uri;
+                }
+                // The routers see paths: HTTP/2 and proxied requests have whole URIs.
+                parts.uri = origin_form(&parts.uri);
+                parts.extensions.insert(arrival.clone());
+                let request = Request::from_parts(parts, Body::from(body.clone()));
+                let router = if is_graph {
+                    &self.graph
+                } else {
+                    &self.authority
+                };
+                let answered = AssertUnwindSafe(router.clone().oneshot(request))
+                    .catch_unwind()
+                    .await;
+                let response = match answered {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(never)) => match never {},
+                    Err(_) => self.broken(is_graph),
+                };
+                (body, response)
+            }
+            Err(error) if error.is::<LengthLimitError>() => {
+                (Bytes::new(), self.too_large(is_graph, limit))
+            }
+            // The client went away in the middle of its body.
+            Err(_) => (Bytes::new(), self.unreadable(is_graph)),
+        };
+        let annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
+        let (mut parts, answer) = response.into_parts();
+        let answer = answer
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
+        if !parts.headers.contains_key(header::DATE) {
+            let now = annotation.tenant_time.unwrap_or(at);
+            let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            if let Ok(date) = HeaderValue::from_str(&date) {
+                parts.headers.insert(header::DATE, date);
+            }
+        }
+        let journal = &self.world.journal;
+        let write = Write {
+            redaction: journal.redaction(),
+        };
+        let form = is_form(&headers);
+        journal.exchange(Exchange {
+            number: 0,
+            at,
+            elapsed_micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+            via: connection.via.as_deref().map(str::to_owned),
+            connection: connection.id,
+            cloud: Some(arrival.cloud),
+            environment: annotation.environment.or(arrival.environment),
+            surface,
+            endpoint: annotation.endpoint,
+            method: method.to_string(),
+            origin: arrival.origin,
+            path,
+            query: write.fields(query.unwrap_or_default().as_bytes()),
+            request_headers: write.headers(&headers),
+            form: if form {
+                write.fields(&body)
+            } else {
+                Vec::new()
+            },
+            request_body: if form {
+                None
+            } else {
+                write.body(&headers, &body)
+            },
+            status: parts.status.as_u16(),
+            response_headers: write.headers(&parts.headers),
+            response_body: write.body(&parts.headers, &answer),
+            tenant: annotation.tenant,
+            tenant_time: annotation.tenant_time,
+            client: annotation.client,
+            user: annotation.user,
+            grant: annotation.grant,
+            aadsts: annotation.aadsts,
+            error: annotation.error,
+            decision: annotation.decision,
+            tokens: annotation.tokens,
+            fault: None,
+            unsupported: annotation.unsupported,
+        });
+        Response::from_parts(parts, Body::from(answer))
+    }
+
+    /// Journals a request for a host that is none of ours.
+    pub(super) fn refuse_foreign(&self, connection: &Connection, method: &str, target: &str) {
+        self.world.journal.exchange(Exchange {
+            number: 0,
+            at: Clock::real().now(),
+            elapsed_micros: 0,
+            via: connection.via.as_deref().map(str::to_owned),
+            connection: connection.id,
+            cloud: None,
+            environment: None,
+            surface: Surface::Proxy,
+            endpoint: None,
+            method: method.to_owned(),
+            origin: target.to_owned(),
+            path: String::new(),
+            query: Vec::new(),
+            request_headers: Vec::new(),
+            form: Vec::new(),
+            request_body: None,
+            status: StatusCode::BAD_GATEWAY.as_u16(),
+            response_headers: Vec::new(),
+            response_body: None,
+            tenant: None,
+            tenant_time: None,
+            client: None,
+            user: None,
+            grant: None,
+            aadsts: Vec::new(),
+            error: Some("foreign-host".to_owned()),
+            decision: Some(foreign_host(target)),
+            tokens: Vec::new(),
+            fault: None,
+            unsupported: None,
+        });
+    }
+
+    fn too_large(&self, is_graph: bool, limit: usize) -> Response<Body> {
+        let text = format!("the request body is larger than {} MiB", limit >> 20);
+        self.edge_error(
+            is_graph,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            &text,
+        )
+    }
+
+    fn unreadable(&self, is_graph: bool) -> Response<Body> {
+        let text = "the request body ended too early";
+        self.edge_error(is_graph, StatusCode::BAD_REQUEST, "BadRequest", text)
+    }
+
+    fn broken(&self, is_graph: bool) -> Response<Body> {
+        let text =
+            "entra-mock failed while it answered: this is a bug of entra-mock, please report it";
+        self.edge_error(
+            is_graph,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "generalException",
+            text,
+        )
+    }
+
+    /// An error that no handler gave, in the dialect of the surface.
+    fn edge_error(
+        &self,
+        is_graph: bool,
+        status: StatusCode,
+        code: &str,
+        text: &str,
+    ) -> Response<Body> {
+        let now = Clock::real().now();
+        let id = self.world.random.uuid();
+        let body = if is_graph {
+            let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            json!({"error": {"code": code, "message": text, "innerError": {
+                "date": date, "request-id": id, "client-request-id": id}}})
+        } else {
+            let error = if status.is_server_error() {
+                "server_error"
+            } else {
+                "invalid_request"
+            };
+            let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+            let number = if status.is_server_error() {
+                90_033
+            } else {
+                9_002_313
+            };
+            json!({
+                "error": error,
+                "error_description": format!(
+                    "AADSTS{number}: {text} Trace ID: {id} Correlation ID: {id} \
+                     Timestamp: {timestamp}"
+                ),
+                "error_codes": [number],
+                "timestamp": timestamp,
+                "trace_id": id,
+                "correlation_id": id,
+            })
+        };
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status;
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        let annotation = Annotation {
+            error: Some(code.to_owned()),
+            decision: Some(text.to_owned()),
+            ..Annotation::default()
+        };
+        annotation.attach(response.extensions_mut());
+        response
+    }
+}
+
+/// Why a host is refused, for the client and the journal.
+pub(super) fn foreign_host(target: &str) -> String {
+    format!(
+        "entra-mock: {target} is not a Microsoft login or Graph host, so it is refused; start with \
+         --allow-passthrough to let other hosts through"
+    )
+}
+
+struct Place;
+
+impl Place {
+    /// Where a request arrived: the host name decides where it names one of ours, else the port.
+    fn of(connection: &Connection, uri: &Uri, headers: &HeaderMap) -> Option<(Arrival, Site)> {
+        let named = uri
+            .authority()
+            .map(axum::http::uri::Authority::as_str)
+            .or_else(|| {
+                headers
+                    .get(header::HOST)
+                    .and_then(|value| value.to_str().ok())
+            })
+            .filter(|name| !name.is_empty());
+        let authority = named.unwrap_or(&connection.target);
+        let scheme = if connection.tls { "https" } else { "http" };
+        let default_port = if connection.tls { ":443" } else { ":80" };
+        let trimmed = authority.strip_suffix(default_port).unwrap_or(authority);
+        let origin = format!("{scheme}://{}", trimmed.to_ascii_lowercase());
+        let host = host_of(authority);
+        let arrival = |cloud, environment, real_host, retired| Arrival {
+            cloud,
+            environment,
+            origin,
+            real_host,
+            retired,
+        };
+        match Site::of_host(host) {
+            Some(site @ Site::Authority(cloud)) => {
+                let mut environments = cloud.environments();
+                let only = environments
+                    .next()
+                    .filter(|_| environments.next().is_none());
+                Some((arrival(cloud, only, true, None), site))
+            }
+            Some(site @ Site::Graph(environment)) => Some((
+                arrival(environment.cloud(), Some(environment), true, None),
+                site,
+            )),
+            Some(site @ Site::Retired(code)) => Some((
+                arrival(SignInCloud::Global, None, true, code.or(Some(50_049))),
+                site,
+            )),
+            None => {
+                let environment = connection.environment?;
+                let cloud = environment.cloud();
+                Some((
+                    arrival(cloud, Some(environment), false, None),
+                    Site::Authority(cloud),
+                ))
+            }
+        }
+    }
+}
+
+struct Write {
+    redaction: crate::journal::Redaction,
+}
+
+impl Write {
+    fn fields(&self, bytes: &[u8]) -> Vec<(String, String)> {
+        form_urlencoded::parse(bytes)
+            .take(FIELDS)
+            .map(|(name, value)| {
+                let value = cut(&self.redaction.field(&name, &value));
+                (cut(&name), value)
+            })
+            .collect()
+    }
+
+    fn headers(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        headers
+            .iter()
+            .take(FIELDS)
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (
+                    name.as_str().to_owned(),
+                    cut(&self.redaction.header(name.as_str(), &value)),
+                )
+            })
+            .collect()
+    }
+
+    /// JSON whole and redacted, other text cut, pages and pictures by their size.
+    fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<Value> {
+        if bytes.is_empty() {
+            return None;
+        }
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default();
+        if bytes.len() <= BODY_KEPT
+            && kind.contains("json")
+            && let Ok(value) = serde_json::from_slice(bytes)
+        {
+            return Some(self.redaction.json(value));
+        }
+        if kind.starts_with("text/plain") {
+            return Some(Value::String(cut(&String::from_utf8_lossy(bytes))));
+        }
+        Some(json!({ "content_type": cut(kind), "bytes": bytes.len() }))
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.len() <= TEXT_KEPT {
+        return text.to_owned();
+    }
+    let end = (0..=TEXT_KEPT)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    format!("{}… ({} bytes)", &text[..end], text.len())
+}
+
+fn not_served(uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+    let host = uri
+        .host()
+        .or_else(|| {
+            headers
+                .get(header::HOST)
+                .and_then(|value| value.to_str().ok())
+        })
+        .unwrap_or("this host");
+    let mut response = Response::new(Body::from(format!("{}\n", foreign_host(host))));
+    *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+    response
+}
+
+/// A host name without its port.
+pub(super) fn host_of(authority: &str) -> &str {
+    let name = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, name)| name);
+    match name.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => name.rsplit_once(':').map_or(name, |(host, _)| host),
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|it| it.to_str().ok())
+        .is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("application/x-www-form-urlencoded")
+        })
+}
+
+/// On a port of localhost the path tells Graph from the authority.
+fn is_graph_path(path: &str) -> bool {
+    let path = path.trim_start_matches('/').to_ascii_lowercase();
+    let first = path.split('/').next().unwrap_or_default();
+    matches!(first, "v1.0" | "beta") || path.starts_with("oidc/userinfo")
+}
+
+fn surface_of(path: &str) -> Surface {
+    let path = path.to_ascii_lowercase();
+    let ends = |end: &str| path.trim_end_matches('/').ends_with(end);
+    if ends("/token") {
+        Surface::Token
+    } else if ends("/devicecode") {
+        Surface::DeviceCode
+    } else if ends("/keys") {
+        Surface::Keys
+    } else if path.contains("/.well-known/")
+        || path.contains("/discovery/instance")
+        || path.contains("userrealm")
+    {
+        Surface::Discovery
+    } else if path.contains("adminconsent") {
+        Surface::AdminConsent
+    } else if ends("/logout") {
+        Surface::Logout
+    } else if path.contains("/oauth2/") || path.contains("/login") || path.contains("deviceauth") {
+        Surface::Authorize
+    } else {
+        Surface::Other
+    }
+}
+
+fn without_repeated_slashes(uri: &Uri) -> Option<Uri> {
+    if !uri.path().contains("//") {
+        return None;
+    }
+    let mut path = String::with_capacity(uri.path().len());
+    for letter in uri.path().chars() {
+        if letter != '/' || !path.ends_with('/') {
+            path.push(letter);
+        }
+    }
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    path.parse().ok()
+}
+
+fn origin_form(uri: &Uri) -> Uri {
+    if uri.authority().is_none() {
+        return uri.clone();
+    }
+    uri.path_and_query()
+        .and_then(|path| path.as_str().parse().ok())
+        .unwrap_or_default()
+}
+
+/// Graph takes attachments of 3 MB, which are larger in base64.
+const GRAPH_BODY_LIMIT: usize = 5 << 20;
+const AUTHORITY_BODY_LIMIT: usize = 1 << 20;
+
+/// Bounds of what the journal keeps of one exchange.
+const BODY_KEPT: usize = 16 << 10;
+const TEXT_KEPT: usize = 2 << 10;
+const FIELDS: usize = 100;
