@@ -54,7 +54,7 @@ impl Mock {
     pub(super) fn new() -> Self {
         let world = Arc::new(World::new(
             Random::seeded(7),
-            KeyRings::new(None),
+            Arc::new(KeyRings::new(None)),
             Sealer::new(),
             Journal::new(100, Redaction::On),
         ));

@@ -235,3 +235,35 @@ async fn a_request_may_be_posted() {
     let page = mock.browser().send(wrong_type, body.to_owned().into()).await;
     assert_eq!(page.error_code(), 900_144);
 }
+
+#[tokio::test]
+async fn a_code_is_redeemed_with_its_proof() {
+    let mock = Mock::new();
+    let verifier = "v".repeat(43);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    let challenge = URL_SAFE_NO_PAD.encode(digest);
+    let more = [
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+        ("nonce", "n-1"),
+        ("redirect_uri", "http://localhost:5001"),
+    ];
+    let mut browser = mock.browser();
+    let answer = browser.sign_in(&mock.authorize("native-app", &more), "alice").await;
+    let code = answer.parameters()["code"].clone();
+    let client_id = id(mock.app("native-app").app_id);
+    let fields = [
+        ("client_id", client_id.as_str()),
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", verifier.as_str()),
+        ("redirect_uri", "http://localhost:5001"),
+    ];
+    let post = axum::http::Request::post(format!("/{}/oauth2/v2.0/token", mock.tenant.id))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let answer = browser.send(post, super::query(&fields).into()).await;
+    let body: Value = serde_json::from_str(&answer.html).unwrap();
+    assert_eq!(claims(body["id_token"].as_str().unwrap())["nonce"], "n-1", "{body}");
+    assert_eq!(claims(body["access_token"].as_str().unwrap())["oid"], mock.user("alice").id.to_string());
+    assert!(body["refresh_token"].is_string());
+}
