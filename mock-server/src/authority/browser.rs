@@ -186,3 +186,6 @@ pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
     let response = page.respond(StatusCode::NOT_FOUND);
     visit.finish(response)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,8 @@ pub(crate) struct Page {
     pub(crate) error_code: Option<u32>,
     /// A wide card, for lists.
     pub(crate) wide: bool,
+    /// A tick above the heading: something was done.
+    pub(crate) done: bool,
     /// The card's contents below the heading.
     pub(crate) body: Markup,
     /// A second card: accounts to pick from.
@@ -57,6 +59,7 @@ impl Page {
             tenant: None,
             error_code: None,
             wide: false,
+            done: false,
             body,
             side: None,
             script: None,
@@ -78,6 +81,12 @@ impl Page {
     /// Makes the card wide.
     pub(crate) fn wide(mut self) -> Self {
         self.wide = true;
+        self
+    }
+
+    /// Shows a tick: something was done.
+    pub(crate) fn done(mut self, done: bool) -> Self {
+        self.done = done;
         self
     }
 
@@ -163,6 +172,7 @@ impl Page {
                             @if let Some(tenant) = &self.tenant {
                                 p.tenant { (monogram(tenant)) span #tenant { (tenant) } }
                             }
+                            @if self.done { div.big { (PreEscaped(TICK)) } }
                             h1 #title { (self.title) }
                             (self.body)
                         }

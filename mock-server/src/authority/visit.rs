@@ -150,10 +150,14 @@ impl Visit {
             request: trace.trace_id.to_string(),
             correlation: trace.correlation_id.to_string(),
             timestamp: trace.timestamp(),
-            app: self
+            app: self.app.as_ref().map(|app| (app.display_name.clone(), app.app_id.to_string())),
+            // Not on the service's page, but what a developer looks for.
+            registered: self
                 .app
                 .as_ref()
-                .map(|app| (app.display_name.clone(), app.app_id.to_string())),
+                .filter(|_| refusal.code == 50_011)
+                .map(|app| app.redirect_uris.iter().map(|it| it.uri.clone()).collect())
+                .unwrap_or_default(),
         };
         notice::error(&facts, self.organization()).respond(StatusCode::OK)
     }

@@ -118,17 +118,20 @@ fn replaced(value: &str) -> String {
     }
 }
 
-const SECRET_FIELDS: [&str; 17] = [
+const SECRET_FIELDS: [&str; 20] = [
     "access_token",
     "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "confirmpasswd",
     "device_code",
+    "flow",
     "id_token",
     "id_token_hint",
     "new_password",
+    "newpasswd",
     "passwd",
     "password",
     "refresh_token",

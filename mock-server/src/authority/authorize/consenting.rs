@@ -33,7 +33,12 @@ struct Question {
 pub(crate) fn settle(visit: &mut Visit, flow: &mut Flow, person: &Person) -> Result<(), Halt> {
     let question = ask(visit, flow, person)?;
     let ask = match &question.decision {
-        Decision::Granted => return Ok(()),
+        Decision::Granted => {
+            if question.new_here {
+                create_principal(visit.world(), &person.tenant, &question.app);
+            }
+            return Ok(());
+        }
         Decision::AskUser(missing) if question.for_tenant => {
             admin_page(visit, flow, person, &question, missing)
         }

@@ -168,7 +168,6 @@ pub(crate) fn request_approval(
 /// Tells the user that the request waits for a reviewer.
 pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Page {
     let body = html! {
-        div.big { (PreEscaped(TICK)) }
         p.who #displayName { (upn) }
         (app_card(app))
         p {
@@ -177,7 +176,7 @@ pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Pag
         }
         (form(&frame.action, &frame.flow, &actions(("cancel", "Back to the app"), None)))
     };
-    Page::new("approval-requested", "Request sent", body).tenant(frame.tenant.clone())
+    Page::new("approval-requested", "Request sent", body).tenant(frame.tenant.clone()).done(true)
 }
 
 /// A consent request on the reviewers' page.
