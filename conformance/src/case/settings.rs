@@ -65,14 +65,11 @@ impl FilledForm {
                 None => Some(facts.environment.slug().to_owned()),
             }
         };
-<<<<<<< HEAD
         Ok(Self {
+            auth_method,
             environment,
             settings,
         })
-=======
-        Ok(Self { auth_method, environment, settings })
->>>>>>> h/cases
     }
 }
 
