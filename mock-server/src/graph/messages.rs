@@ -66,7 +66,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         None => contents.well_known(WellKnown::Drafts),
     };
     let key = draft(call, &mut contents, folder, properties, attachments);
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -83,7 +86,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     if call.prefer.minimal {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -96,7 +102,11 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (key, folder) = (item.key, item.folder);
     let deleted = contents.well_known(WellKnown::DeletedItems);
     let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
-    let to = if folder == deleted || folder == recoverable { recoverable } else { deleted };
+    let to = if folder == deleted || folder == recoverable {
+        recoverable
+    } else {
+        deleted
+    };
     contents.move_message(key, to, call.now);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -122,7 +132,11 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
     let key = find(call, &contents)?.key;
     let folder = folders::named(&contents, &destination)?;
     let key = if copy {
-        let mut item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?.clone();
+        let mut item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?
+            .clone();
         item.key = contents.next_key();
         item.folder = folder;
         contents.add_message(item)
@@ -130,7 +144,10 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
         contents.move_message(key, folder, call.now);
         key
     };
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -140,7 +157,10 @@ pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c It
         .find(&contents.messages, call.parameters.get("message"))
         .map_err(of_id)?
         .ok_or_else(GraphError::item_not_found)?;
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     if call.parameters.find("folder").is_some() && folders::find(call, contents)? != item.folder {
         return Err(GraphError::item_not_found());
     }
@@ -248,7 +268,9 @@ struct Wanted;
 
 impl Messages<'_> {
     fn wanted(call: &Call<'_>) -> Result<Wanted, GraphError> {
-        if call.query.search.is_some() && (call.query.filter.is_some() || !call.query.order.is_empty()) {
+        if call.query.search.is_some()
+            && (call.query.filter.is_some() || !call.query.order.is_empty())
+        {
             // Unverified: the text.
             return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
@@ -261,7 +283,11 @@ impl Messages<'_> {
 }
 
 impl Wanted {
-    fn of<'a>(self, call: &'a Call<'a>, contents: &'a Contents) -> Result<Messages<'a>, GraphError> {
+    fn of<'a>(
+        self,
+        call: &'a Call<'a>,
+        contents: &'a Contents,
+    ) -> Result<Messages<'a>, GraphError> {
         let folder = match call.parameters.find("folder") {
             Some(_) => Some(folders::find(call, contents)?),
             None => None,
@@ -276,7 +302,11 @@ impl Wanted {
             })
             .collect();
         items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
-        Ok(Messages { call, contents, items })
+        Ok(Messages {
+            call,
+            contents,
+            items,
+        })
     }
 }
 
@@ -304,8 +334,13 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
     };
     let mut filtered = Vec::new();
     paths(filter, &mut filtered);
-    let wanted = call.query.order.iter().map(|it| it.path.text().to_ascii_lowercase());
-    let fits = wanted.zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
+    let wanted = call
+        .query
+        .order
+        .iter()
+        .map(|it| it.path.text().to_ascii_lowercase());
+    let fits = wanted
+        .zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
         .all(|(wanted, found)| found.is_some_and(|found| *found == wanted));
     if fits && !filtered.iter().any(|it| it.starts_with("flag")) {
         Ok(())
@@ -354,9 +389,15 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("hasattachments", &["hasAttachments"]),
     ("hasattachment", &["hasAttachments"]),
     ("importance", &["importance"]),
-    ("participants", &["from", "toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "participants",
+        &["from", "toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("received", &["receivedDateTime"]),
-    ("recipients", &["toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "recipients",
+        &["toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("sent", &["sentDateTime"]),
     ("subject", &["subject"]),
     ("to", &["toRecipients"]),
