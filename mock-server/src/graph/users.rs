@@ -194,7 +194,7 @@ fn advanced(call: &Call<'_>) -> Result<(), GraphError> {
         return Err(GraphError::unsupported_query("Unsupported Query."));
     }
     if query.search.is_some() {
-        let wrong = query.search.iter().flat_map(|it| it.properties()).find(|name| {
+        let wrong = query.search.iter().flat_map(super::odata::search::Search::properties).find(|name| {
             super::schema::member(call.cloud(), "user", name).is_none()
         });
         if let Some(name) = wrong {

@@ -90,14 +90,14 @@ async fn what_a_received_message_may_not_change_is_named() {
     let token = bench.delegated("alice", RW);
     let first = bench.get(&token, "/v1.0/me/mailFolders/inbox/messages?$top=1").await.expect(200);
     let path = format!("/v1.0/me/messages/{}", first.values()[0]["id"].as_str().unwrap());
-    let patch = |body: Value| bench.send("PATCH", &token, &path, &[], body);
-    let read = patch(json!({"isRead": true, "flag": {"flagStatus": "flagged"}})).await.expect(200);
-    assert_eq!((&read.body["isRead"], &read.body["flag"]["flagStatus"]), (&json!(true), &json!("flagged")));
-    assert!(patch(json!({"subject": "x"})).await.expect(400).text.contains("'subject'"));
-    assert!(patch(json!({"colour": "x"})).await.expect(400).text.contains("'colour'"));
-    let wrong = patch(json!({"isRead": "yes"})).await.expect(400);
+    let change = |body: Value| bench.send("PATCH", &token, &path, &[], body);
+    let marked = change(json!({"isRead": true, "flag": {"flagStatus": "flagged"}})).await.expect(200);
+    assert_eq!((&marked.body["isRead"], &marked.body["flag"]["flagStatus"]), (&json!(true), &json!("flagged")));
+    assert!(change(json!({"subject": "x"})).await.expect(400).text.contains("'subject'"));
+    assert!(change(json!({"colour": "x"})).await.expect(400).text.contains("'colour'"));
+    let wrong = change(json!({"isRead": "yes"})).await.expect(400);
     assert!(wrong.text.contains("'isRead'") && wrong.text.contains("Edm.Boolean"), "{}", wrong.text);
-    assert!(patch(json!({"importance": "urgent"})).await.expect(400).text.contains("'importance'"));
+    assert!(change(json!({"importance": "urgent"})).await.expect(400).text.contains("'importance'"));
 }
 
 #[tokio::test]
@@ -215,9 +215,9 @@ async fn settings_are_read_and_changed() {
     let settings = bench.get(&token, "/v1.0/me/mailboxSettings").await.expect(200);
     assert_eq!(settings.body["userPurpose"], "user");
     let changes = json!({"timeZone": "Pacific Standard Time", "automaticRepliesSetting": {"status": "alwaysEnabled"}});
-    let changed = bench.send("PATCH", &token, "/v1.0/me/mailboxSettings", &[], changes).await.expect(200);
-    assert!(changed.body.get("language").is_none());
-    assert_eq!(changed.body["automaticRepliesSetting"]["externalAudience"], "all");
+    let answer = bench.send("PATCH", &token, "/v1.0/me/mailboxSettings", &[], changes).await.expect(200);
+    assert!(answer.body.get("language").is_none());
+    assert_eq!(answer.body["automaticRepliesSetting"]["externalAudience"], "all");
     let one = bench.get(&token, "/v1.0/me/mailboxSettings/timeZone").await.expect(200);
     assert_eq!(one.body["value"], "Pacific Standard Time");
     let wrong = json!({"timeZone": "Nowhere"});

@@ -22,7 +22,7 @@ impl Filler {
             let day = workday(today.saturating_add(offset.days()));
             let all_day = self.random.random_ratio(1, 12);
             let start = self.random.random_range(8..17);
-            self.event(calendar, &subject, day, (start, all_day), Value::Null);
+            self.event(calendar, &subject, day, (start, all_day), &Value::Null);
         }
         let monday = today
             .saturating_sub(90.days())
@@ -36,7 +36,7 @@ impl Filler {
         ];
         for (subject, pattern, hour) in series {
             let recurrence = recurrence(pattern, monday);
-            self.event(calendar, subject, monday, (hour, false), recurrence);
+            self.event(calendar, subject, monday, (hour, false), &recurrence);
         }
         let birthdays = self
             .contents
@@ -51,7 +51,7 @@ impl Filler {
                 let day = today.saturating_sub(365.days()).saturating_add(offset.days());
                 let pattern = json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": day.day(), "month": day.month()});
                 let subject = format!("{}'s birthday", person.name);
-                self.event(birthdays, &subject, day, (0, true), recurrence(pattern, day));
+                self.event(birthdays, &subject, day, (0, true), &recurrence(pattern, day));
             }
         }
     }
@@ -62,7 +62,7 @@ impl Filler {
         subject: &str,
         day: Date,
         (hour, all_day): (i8, bool),
-        recurrence: Value,
+        recurrence: &Value,
     ) {
         let others = if all_day { 0 } else { self.random.random_range(0..=2) };
         let mut people: Vec<Person> = Vec::new();
