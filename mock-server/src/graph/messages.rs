@@ -65,7 +65,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         None => contents.well_known(WellKnown::Drafts),
     };
     let key = draft(call, &mut contents, folder, properties, attachments);
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -82,7 +85,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     if call.prefer.minimal {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -95,7 +101,11 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (key, folder) = (item.key, item.folder);
     let deleted = contents.well_known(WellKnown::DeletedItems);
     let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
-    let to = if folder == deleted || folder == recoverable { recoverable } else { deleted };
+    let to = if folder == deleted || folder == recoverable {
+        recoverable
+    } else {
+        deleted
+    };
     contents.move_message(key, to, call.now);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -121,7 +131,11 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
     let key = find(call, &contents)?.key;
     let folder = folders::named(&contents, &destination)?;
     let key = if copy {
-        let mut item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?.clone();
+        let mut item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?
+            .clone();
         item.key = contents.next_key();
         item.folder = folder;
         contents.add_message(item)
@@ -129,7 +143,10 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
         contents.move_message(key, folder, call.now);
         key
     };
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -139,7 +156,10 @@ pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c It
         .find(&contents.messages, call.parameters.get("message"))
         .map_err(of_id)?
         .ok_or_else(GraphError::item_not_found)?;
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     if call.parameters.find("folder").is_some() && folders::find(call, contents)? != item.folder {
         return Err(GraphError::item_not_found());
     }
@@ -268,7 +288,11 @@ impl<'a> Messages<'a> {
             })
             .collect();
         items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
-        Ok(Self { call, contents, items })
+        Ok(Self {
+            call,
+            contents,
+            items,
+        })
     }
 }
 
@@ -296,8 +320,13 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
     };
     let mut filtered = Vec::new();
     paths(filter, &mut filtered);
-    let wanted = call.query.order.iter().map(|it| it.path.text().to_ascii_lowercase());
-    let fits = wanted.zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
+    let wanted = call
+        .query
+        .order
+        .iter()
+        .map(|it| it.path.text().to_ascii_lowercase());
+    let fits = wanted
+        .zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
         .all(|(wanted, found)| found.is_some_and(|found| *found == wanted));
     if fits && !filtered.iter().any(|it| it.starts_with("flag")) {
         Ok(())
@@ -346,9 +375,15 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("hasattachments", &["hasAttachments"]),
     ("hasattachment", &["hasAttachments"]),
     ("importance", &["importance"]),
-    ("participants", &["from", "toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "participants",
+        &["from", "toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("received", &["receivedDateTime"]),
-    ("recipients", &["toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "recipients",
+        &["toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("sent", &["sentDateTime"]),
     ("subject", &["subject"]),
     ("to", &["toRecipients"]),

@@ -30,7 +30,9 @@ pub(super) fn respond(
         .and_then(|value| value.to_str().ok())
         .filter(|it| !it.is_empty())
         .map_or_else(|| request_id.clone(), str::to_owned);
-    let now = annotation.tenant_time.unwrap_or_else(|| Clock::real().now());
+    let now = annotation
+        .tenant_time
+        .unwrap_or_else(|| Clock::real().now());
     let mut response = match outcome {
         Ok(reply) => success(sent, reply),
         Err(error) => refusal(arrival, error, &request_id, &client_request_id, now),
@@ -43,12 +45,18 @@ pub(super) fn respond(
         }
     };
     put(HeaderName::from_static("request-id"), &request_id);
-    put(HeaderName::from_static("client-request-id"), &client_request_id);
+    put(
+        HeaderName::from_static("client-request-id"),
+        &client_request_id,
+    );
     put(HeaderName::from_static("x-ms-ags-diagnostic"), DIAGNOSTIC);
     put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     put(header::VARY, "Accept-Encoding");
     put(header::CACHE_CONTROL, "no-cache");
-    put(header::DATE, &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    put(
+        header::DATE,
+        &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+    );
     if sent.contains_key(header::ORIGIN) {
         put(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         put(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
@@ -69,7 +77,9 @@ pub(super) fn note_claims(annotation: &mut Annotation, token: &str) {
     };
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     annotation.tenant = text("tid").and_then(|it| it.parse().ok());
-    annotation.client = text("appid").or_else(|| text("azp")).and_then(|it| it.parse().ok());
+    annotation.client = text("appid")
+        .or_else(|| text("azp"))
+        .and_then(|it| it.parse().ok());
     if text("idtyp") != Some("app") {
         annotation.user = text("oid").and_then(|it| it.parse().ok());
     }
@@ -79,12 +89,18 @@ fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
     let metadata = Metadata::of(sent);
     let (content_type, bytes) = match reply.payload {
         Payload::Empty => (None, Vec::new()),
-        Payload::Raw { content_type, bytes } => (Some(content_type), bytes),
+        Payload::Raw {
+            content_type,
+            bytes,
+        } => (Some(content_type), bytes),
         Payload::Json(mut value) => {
             if metadata == Metadata::None {
                 strip(&mut value);
             }
-            (Some(metadata.content_type()), value.to_string().into_bytes())
+            (
+                Some(metadata.content_type()),
+                value.to_string().into_bytes(),
+            )
         }
     };
     let mut response = Response::new(Body::from(bytes));
@@ -127,7 +143,10 @@ fn refusal(
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = error.status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     if let Some(challenge) = error.challenge {
         let mut value = bearer::challenge(&arrival.authority_root());
         if let Challenge::Claims(claims) = challenge {
@@ -140,7 +159,10 @@ fn refusal(
         }
     }
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST, PATCH, DELETE"));
+        headers.insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, POST, PATCH, DELETE"),
+        );
     }
     response
 }
