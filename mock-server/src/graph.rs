@@ -5,6 +5,7 @@
 
 mod access;
 mod attachments;
+mod batch;
 mod bearer;
 mod calendars;
 mod call;
@@ -125,6 +126,10 @@ impl Request<'_> {
             return users::user_info(&caller);
         }
         let version = path.version()?;
+        if path.is_batch() {
+            annotation.endpoint = Some(format!("{} /$batch", self.method));
+            return batch::run(self, version, annotation);
+        }
         let (endpoint, parameters) = self.endpoint(&path, environment.cloud())?;
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
         let (target, reach) = admit(&caller, endpoint, &parameters)?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
+use super::odata::query::Expand;
 use super::{events, message, messages};
 use crate::mailbox::{Attachment, Contents, Item, Properties, seconds};
 
@@ -123,10 +124,17 @@ pub(super) fn take(
 }
 
 /// The documents of all attachments, for `$expand`.
-pub(super) fn all(call: &Call<'_>, contents: &Contents, item: &Item) -> Value {
+pub(super) fn all(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    expand: &Expand,
+) -> Result<Value, GraphError> {
+    let select = expand.select.as_deref();
     item.attachments
         .iter()
-        .map(|attachment| Value::Object(document(call, contents, item, attachment)))
+        .map(|it| document(call, contents, item, it))
+        .map(|it| collection::selected(call, "attachment", it, select).map(Value::Object))
         .collect()
 }
 

@@ -7,7 +7,7 @@ use super::call::{Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::evaluate::{holds, order, value_at};
-use super::odata::query::option_of;
+use super::odata::query::{Expand, option_of};
 use super::schema::{self, MemberKind};
 use crate::mailbox::Properties;
 
@@ -39,8 +39,8 @@ pub(crate) trait Source {
     fn render(&self, item: &Self::Item) -> Properties;
 
     /// What `$expand` adds.
-    fn expand(&self, item: &Self::Item, name: &str) -> Result<Option<Value>, GraphError> {
-        let _ = item;
+    fn expand(&self, item: &Self::Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let (_, name) = (item, &expand.name);
         Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}")))
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn list<S: Source>(
             .to_owned();
         let mut shown = project(call, listing.of, document)?;
         for expand in &query.expand {
-            if let Some(extra) = source.expand(item, &expand.name)? {
+            if let Some(extra) = source.expand(item, expand)? {
                 shown.insert(expand.name.clone(), extra);
             }
         }
@@ -198,8 +198,18 @@ pub(crate) fn project(
     of: &str,
     document: Properties,
 ) -> Result<Properties, GraphError> {
+    selected(call, of, document, call.query.select.as_deref())
+}
+
+/// What a list of members leaves of a document, and what exists in the cloud.
+pub(crate) fn selected(
+    call: &Call<'_>,
+    of: &str,
+    document: Properties,
+    select: Option<&[String]>,
+) -> Result<Properties, GraphError> {
     let cloud = call.cloud();
-    let Some(select) = &call.query.select else {
+    let Some(select) = select else {
         // A list of attachments has the base type, and shows the members of the derived one.
         let of = if of == "attachment" {
             "fileAttachment"

@@ -38,7 +38,7 @@ pub(super) fn send_mail(call: &Call<'_>) -> Result<Reply, GraphError> {
         let attachments = attachments::take(call, &mut properties)?;
         (properties, attachments, save)
     };
-    deliver(call, properties, attachments, save)?;
+    deliver(call, properties, &attachments, save)?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -54,7 +54,7 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
         }
         (item.key, item.properties(), item.attachments.clone())
     };
-    let sent = deliver(call, properties, attachments, false)?;
+    let sent = deliver(call, properties, &attachments, false)?;
     let mut contents = contents.lock();
     let to = contents.well_known(WellKnown::SentItems);
     contents.move_message(key, to, call.now);
@@ -69,7 +69,7 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `POST …/messages/{id}/reply`, `/replyAll`, `/forward`.
 pub(super) fn answer(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError> {
     let (properties, attachments, _) = compose(call, kind)?;
-    deliver(call, properties, attachments, true)?;
+    deliver(call, properties, &attachments, true)?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -215,7 +215,7 @@ fn quoted(item: &Item, kind: Answer, me: &str, comment: &str) -> Properties {
 fn deliver(
     call: &Call<'_>,
     mut properties: Properties,
-    attachments: Vec<Attachment>,
+    attachments: &[Attachment],
     save: bool,
 ) -> Result<Properties, GraphError> {
     let recipients = recipients(&properties)?;
@@ -247,7 +247,7 @@ fn deliver(
     if save {
         let mut contents = contents.lock();
         let folder = contents.well_known(WellKnown::SentItems);
-        let key = contents.receive(folder, &properties, attachments.clone(), call.now);
+        let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
         if let Some(item) = contents.messages.get_mut(&key) {
             item.read = true;
         }
@@ -256,7 +256,7 @@ fn deliver(
         let contents = call.tenant.mailboxes.open(&owner, call.now);
         let mut contents = contents.lock();
         let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &arrived, attachments.clone(), call.now);
+        contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
     }
     Ok(properties)
 }

@@ -186,13 +186,20 @@ impl Endpoint {
         for part in &self.path {
             let segment = segments.get(at).ok_or(at)?;
             match part {
-                Segment::Fixed(name) if same(name, segment) => {}
-                Segment::Fixed(_) => return Err(at),
-                Segment::Placeholder(_) if segment.starts_with('$') || segment == "delta" => {
+                Segment::Fixed(name) => {
+                    if !same(name, segment) {
+                        return Err(at);
+                    }
+                }
+                Segment::Placeholder(_) if segment.starts_with('$') || same("delta", segment) => {
                     return Err(at);
                 }
                 Segment::Placeholder(name) => parameters.values.push((name, segment.clone())),
-                Segment::User if segment.eq_ignore_ascii_case("me") => {}
+                Segment::User if segment.eq_ignore_ascii_case("me") => {
+                    if at > 0 {
+                        return Err(at);
+                    }
+                }
                 Segment::User if segment.eq_ignore_ascii_case("users") => {
                     at += 1;
                     let user = segments.get(at).ok_or(at)?;

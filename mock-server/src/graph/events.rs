@@ -12,7 +12,8 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::message::merge;
 use super::messages::of_id;
-use super::{calendars, time_zone};
+use super::odata::query::Expand;
+use super::{attachments, calendars, time_zone};
 use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
 
 /// `GET …/events`: single events and series, no occurrences.
@@ -286,13 +287,12 @@ impl<'a> Source for Events<'a> {
         document(self.call, self.contents, shown.item, shown.occurrence).unwrap_or_default()
     }
 
-    fn expand(&self, shown: &Shown<'a>, name: &str) -> Result<Option<Value>, GraphError> {
+    fn expand(&self, shown: &Shown<'a>, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let name = &expand.name;
         match name.to_ascii_lowercase().as_str() {
-            "attachments" => Ok(Some(super::attachments::all(
-                self.call,
-                self.contents,
-                shown.item,
-            ))),
+            "attachments" => {
+                attachments::all(self.call, self.contents, shown.item, expand).map(Some)
+            }
             "extensions" | "singlevalueextendedproperties" | "multivalueextendedproperties" => {
                 Ok(None)
             }
@@ -383,15 +383,13 @@ fn within(
     let touches = |start: Timestamp, end: Timestamp| start < to && (end > from || start >= from);
     let recurrence = properties.get("recurrence").filter(|it| it.is_object());
     let Some(recurrence) = recurrence else {
-        let single = touches(start, end).then(|| {
-            (
-                start,
-                Shown {
-                    item,
-                    occurrence: None,
-                },
-            )
-        });
+        let single = touches(start, end).then_some((
+            start,
+            Shown {
+                item,
+                occurrence: None,
+            },
+        ));
         return Ok(single.into_iter().collect());
     };
     let length = end.duration_since(start);

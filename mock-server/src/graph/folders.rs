@@ -7,6 +7,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::messages::{folder_id, of_id};
+use super::odata::query::Expand;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
 /// `GET …/mailFolders` and `…/childFolders`.
@@ -191,7 +192,8 @@ impl<'a> Source for Folders<'a> {
         document(self.contents, folder)
     }
 
-    fn expand(&self, folder: &&'a Folder, name: &str) -> Result<Option<Value>, GraphError> {
+    fn expand(&self, folder: &&'a Folder, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let name = &expand.name;
         if !name.eq_ignore_ascii_case("childFolders") {
             let what = format!("$expand={name}");
             return Err(GraphError::expand_not_supported(name).not_in_the_mock(what));
@@ -204,7 +206,8 @@ impl<'a> Source for Folders<'a> {
         inside
             .map(|child| {
                 let document = document(self.contents, child);
-                collection::project(self.call, "mailFolder", document).map(Value::Object)
+                let select = expand.select.as_deref();
+                collection::selected(self.call, "mailFolder", document, select).map(Value::Object)
             })
             .collect::<Result<Vec<_>, _>>()
             .map(|children| Some(Value::Array(children)))

@@ -11,23 +11,22 @@ use super::folders;
 use super::message::{self, document};
 use super::mime;
 use super::odata::parser::{Expression, Operand};
+use super::odata::query::Expand;
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (listing, source, contents) = (listing(call), Messages::wanted(call)?, call.mailbox()?);
-    let contents = contents.lock();
-    let source = source.of(call, &contents)?;
     efficient(call)?;
-    collection::list(call, &listing, &source)
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::list(call, &listing(call), &Messages::of(call, &contents)?)
 }
 
 /// `GET …/messages/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    let source = Messages::wanted(call)?.of(call, &contents)?;
-    collection::count(call, &listing(call), &source)
+    collection::count(call, &listing(call), &Messages::of(call, &contents)?)
 }
 
 /// `GET …/messages/{id}`.
@@ -204,7 +203,7 @@ pub(super) fn shown(
     let mut document = document(call, contents, item);
     let mut wanted = Vec::new();
     for expand in &call.query.expand {
-        if let Some(value) = expanded(call, contents, item, &expand.name)? {
+        if let Some(value) = expanded(call, contents, item, expand)? {
             wanted.push((expand.name.clone(), value));
         }
     }
@@ -228,11 +227,12 @@ fn expanded(
     call: &Call<'_>,
     contents: &Contents,
     item: &Item,
-    name: &str,
+    expand: &Expand,
 ) -> Result<Option<Value>, GraphError> {
+    let name = &expand.name;
     match name.to_ascii_lowercase().as_str() {
         "attachments" if call.reach == super::access::Reach::Full => {
-            Ok(Some(attachments::all(call, contents, item)))
+            Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
         // None are kept; a message without any shows no such member.
@@ -263,14 +263,10 @@ struct Messages<'a> {
     items: Vec<&'a Item>,
 }
 
-/// What is to be listed, before the mailbox is open.
-struct Wanted;
-
-impl Messages<'_> {
-    fn wanted(call: &Call<'_>) -> Result<Wanted, GraphError> {
-        if call.query.search.is_some()
-            && (call.query.filter.is_some() || !call.query.order.is_empty())
-        {
+impl<'a> Messages<'a> {
+    fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
+        let query = &call.query;
+        if query.search.is_some() && (query.filter.is_some() || !query.order.is_empty()) {
             // Unverified: the text.
             return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
@@ -278,16 +274,6 @@ impl Messages<'_> {
                 "The query parameter '$search' can't be combined with '$filter' or '$orderby'.",
             ));
         }
-        Ok(Wanted)
-    }
-}
-
-impl Wanted {
-    fn of<'a>(
-        self,
-        call: &'a Call<'a>,
-        contents: &'a Contents,
-    ) -> Result<Messages<'a>, GraphError> {
         let folder = match call.parameters.find("folder") {
             Some(_) => Some(folders::find(call, contents)?),
             None => None,
@@ -302,7 +288,7 @@ impl Wanted {
             })
             .collect();
         items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
-        Ok(Messages {
+        Ok(Self {
             call,
             contents,
             items,
@@ -321,8 +307,8 @@ impl<'a> Source for Messages<'a> {
         document(self.call, self.contents, item)
     }
 
-    fn expand(&self, item: &&'a Item, name: &str) -> Result<Option<Value>, GraphError> {
-        expanded(self.call, self.contents, item, name)
+    fn expand(&self, item: &&'a Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        expanded(self.call, self.contents, item, expand)
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
         if !value.is_empty() {
             // A header can't hold a line break.
             let value = value.replace(['\r', '\n'], " ");
-            out.push_str(&format!("{name}: {value}\r\n"));
+            out.extend([name, ": ", &value, "\r\n"]);
         }
     };
     for (name, member) in [("From", "from"), ("Sender", "sender")] {
@@ -132,20 +132,19 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
         out.push_str(&part);
         return out;
     }
-    out.push_str(&format!(
-        "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n"
-    ));
-    out.push_str(&format!("--{BOUNDARY}\r\n{part}"));
+    out += &format!(
+        "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n{part}"
+    );
     for file in attachments {
         let name = encoded(&file.name).replace('"', "'");
-        out.push_str(&format!(
+        out += &format!(
             "--{BOUNDARY}\r\nContent-Type: {}; name=\"{name}\"\r\nContent-Disposition: \
              attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
             file.content_type,
             wrapped(&file.content)
-        ));
+        );
     }
-    out.push_str(&format!("--{BOUNDARY}--\r\n"));
+    out.extend(["--", BOUNDARY, "--\r\n"]);
     out
 }
 

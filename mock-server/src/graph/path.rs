@@ -47,6 +47,11 @@ impl Path {
             .ok_or_else(|| GraphError::unknown_version(first))
     }
 
+    /// Whether it is the batch endpoint.
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.segments.as_slice(), [_, one] if one.eq_ignore_ascii_case("$batch"))
+    }
+
     /// Whether it is the OpenID Connect user info endpoint, which has no version.
     pub(crate) fn is_user_info(&self) -> bool {
         matches!(self.segments.as_slice(), [one, two]

@@ -16,7 +16,15 @@ use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::world::World;
 
-/// Writes an answer.
+/// An answer, not yet on its way.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Answers with what came out.
 pub(super) fn respond(
     world: &World,
     arrival: &Arrival,
@@ -24,6 +32,22 @@ pub(super) fn respond(
     outcome: Result<Reply, GraphError>,
     annotation: Annotation,
 ) -> Response<Body> {
+    let written = write(world, arrival, sent, outcome, &annotation);
+    let mut response = Response::new(Body::from(written.bytes));
+    *response.status_mut() = written.status;
+    *response.headers_mut() = written.headers;
+    annotation.attach(response.extensions_mut());
+    response
+}
+
+/// Writes an answer.
+pub(super) fn write(
+    world: &World,
+    arrival: &Arrival,
+    sent: &HeaderMap,
+    outcome: Result<Reply, GraphError>,
+    annotation: &Annotation,
+) -> Written {
     let request_id = world.random.uuid().to_string();
     let client_request_id = sent
         .get("client-request-id")
@@ -33,11 +57,11 @@ pub(super) fn respond(
     let now = annotation
         .tenant_time
         .unwrap_or_else(|| Clock::real().now());
-    let mut response = match outcome {
+    let mut written = match outcome {
         Ok(reply) => success(sent, reply),
         Err(error) => refusal(arrival, error, &request_id, &client_request_id, now),
     };
-    let headers = response.headers_mut();
+    let headers = &mut written.headers;
     let mut put = |name: HeaderName, value: &str| {
         // What a client sent may hold what a header can't; then it is left out.
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -61,8 +85,7 @@ pub(super) fn respond(
         put(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         put(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
-    annotation.attach(response.extensions_mut());
-    response
+    written
 }
 
 /// Notes what a token claims, for the journal, whether or not the claims are true.
@@ -85,7 +108,7 @@ pub(super) fn note_claims(annotation: &mut Annotation, token: &str) {
     }
 }
 
-fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
+fn success(sent: &HeaderMap, reply: Reply) -> Written {
     let metadata = Metadata::of(sent);
     let (content_type, bytes) = match reply.payload {
         Payload::Empty => (None, Vec::new()),
@@ -103,9 +126,7 @@ fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
             )
         }
     };
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
@@ -119,7 +140,11 @@ fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
     if let Some(applied) = applied.and_then(|it| HeaderValue::from_str(&it).ok()) {
         headers.insert("preference-applied", applied);
     }
-    response
+    Written {
+        status: reply.status,
+        headers,
+        bytes,
+    }
 }
 
 fn refusal(
@@ -128,7 +153,7 @@ fn refusal(
     request_id: &str,
     client_request_id: &str,
     now: Timestamp,
-) -> Response<Body> {
+) -> Written {
     let body = json!({
         "error": {
             "code": error.code,
@@ -140,9 +165,7 @@ fn refusal(
             },
         },
     });
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = error.status;
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -164,7 +187,11 @@ fn refusal(
             HeaderValue::from_static("GET, POST, PATCH, DELETE"),
         );
     }
-    response
+    Written {
+        status: error.status,
+        headers,
+        bytes: body.to_string().into_bytes(),
+    }
 }
 
 /// Takes the control information away, except for links and counts.

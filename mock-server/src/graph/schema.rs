@@ -281,7 +281,7 @@ fn element(cloud: SignInCloud, member: &Member, value: Value) -> Result<Value, G
         "Int32" => value.as_i64().is_some_and(|it| i32::try_from(it).is_ok()),
         "DateTimeOffset" => value
             .as_str()
-            .is_some_and(|text| super::odata::evaluate::is_instant(text)),
+            .is_some_and(super::odata::evaluate::is_instant),
         "Date" => value
             .as_str()
             .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),

@@ -61,7 +61,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     }
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
-    let mut changed = Properties::new();
+    let mut shown_members = Properties::new();
     for (name, value) in changes {
         if name.contains('@') {
             continue;
@@ -69,10 +69,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         let entry = contents.settings.entry(&name).or_insert_with(|| json!({}));
         merge(entry, value);
         let entry = entry.clone();
-        changed.insert(name, entry);
+        shown_members.insert(name, entry);
     }
     drop(contents);
-    shown(call, changed)
+    shown(call, shown_members)
 }
 
 /// `GET …/outlook/masterCategories`.

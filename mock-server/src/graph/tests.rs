@@ -1,3 +1,4 @@
+mod batch;
 mod bearer;
 mod calendar;
 mod mail;

@@ -250,7 +250,7 @@ fn advanced(call: &Call<'_>) -> Result<(), GraphError> {
         let wrong = query
             .search
             .iter()
-            .flat_map(|it| it.properties())
+            .flat_map(super::odata::search::Search::properties)
             .find(|name| super::schema::member(call.cloud(), "user", name).is_none());
         if let Some(name) = wrong {
             return Err(GraphError::unknown_property(name, "user"));

@@ -104,9 +104,8 @@ impl<'a> Scope<'a> {
     }
 
     fn resolve(&self, path: &Path) -> &'a Value {
-        let (first, rest) = match path.0.split_first() {
-            Some((first, rest)) => (first, rest),
-            None => return &Value::Null,
+        let Some((first, rest)) = path.0.split_first() else {
+            return &Value::Null;
         };
         match self.variables.iter().rev().find(|(name, _)| name == first) {
             Some((_, value)) => value_at(value, rest),

@@ -95,13 +95,11 @@ impl Query {
                     }
                 })?);
             }
-            "format" => {
-                if !value.to_ascii_lowercase().contains("json") {
-                    return Err(GraphError::invalid_query(
-                        "$format",
-                        "only json is supported",
-                    ));
-                }
+            "format" if !value.to_ascii_lowercase().contains("json") => {
+                return Err(GraphError::invalid_query(
+                    "$format",
+                    "only json is supported",
+                ));
             }
             "orderby" => self.order = orders(value)?,
             "search" => self.search = Some(parse_search(value)?),

@@ -137,36 +137,36 @@ async fn what_a_received_message_may_not_change_is_named() {
         "/v1.0/me/messages/{}",
         first.values()[0]["id"].as_str().unwrap()
     );
-    let patch = |body: Value| bench.send("PATCH", &token, &path, &[], body);
-    let read = patch(json!({"isRead": true, "flag": {"flagStatus": "flagged"}}))
+    let change = |body: Value| bench.send("PATCH", &token, &path, &[], body);
+    let marked = change(json!({"isRead": true, "flag": {"flagStatus": "flagged"}}))
         .await
         .expect(200);
     assert_eq!(
-        (&read.body["isRead"], &read.body["flag"]["flagStatus"]),
+        (&marked.body["isRead"], &marked.body["flag"]["flagStatus"]),
         (&json!(true), &json!("flagged"))
     );
     assert!(
-        patch(json!({"subject": "x"}))
+        change(json!({"subject": "x"}))
             .await
             .expect(400)
             .text
             .contains("'subject'")
     );
     assert!(
-        patch(json!({"colour": "x"}))
+        change(json!({"colour": "x"}))
             .await
             .expect(400)
             .text
             .contains("'colour'")
     );
-    let wrong = patch(json!({"isRead": "yes"})).await.expect(400);
+    let wrong = change(json!({"isRead": "yes"})).await.expect(400);
     assert!(
         wrong.text.contains("'isRead'") && wrong.text.contains("Edm.Boolean"),
         "{}",
         wrong.text
     );
     assert!(
-        patch(json!({"importance": "urgent"}))
+        change(json!({"importance": "urgent"}))
             .await
             .expect(400)
             .text
@@ -414,13 +414,13 @@ async fn settings_are_read_and_changed() {
         .expect(200);
     assert_eq!(settings.body["userPurpose"], "user");
     let changes = json!({"timeZone": "Pacific Standard Time", "automaticRepliesSetting": {"status": "alwaysEnabled"}});
-    let changed = bench
+    let answer = bench
         .send("PATCH", &token, "/v1.0/me/mailboxSettings", &[], changes)
         .await
         .expect(200);
-    assert!(changed.body.get("language").is_none());
+    assert!(answer.body.get("language").is_none());
     assert_eq!(
-        changed.body["automaticRepliesSetting"]["externalAudience"],
+        answer.body["automaticRepliesSetting"]["externalAudience"],
         "all"
     );
     let one = bench
