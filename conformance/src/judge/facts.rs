@@ -63,8 +63,12 @@ impl Facts {
         environment: Environment,
         description: &TenantDescription,
     ) -> Self {
-        let mut facts =
-            Self { auth_method, environment, values: BTreeMap::new(), secrets: Vec::new() };
+        let mut facts = Self {
+            auth_method,
+            environment,
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+        };
         facts.add("tenant.id", description.tenant.id.to_string());
         facts.add("tenant.domain", &description.tenant.domain);
         for (alias, user) in &description.users {
@@ -174,9 +178,12 @@ impl Facts {
     pub fn fill_value(&self, value: &Value) -> Result<Value, FillError> {
         Ok(match value {
             Value::String(text) => Value::String(self.text(text)?),
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|it| self.fill_value(it)).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|it| self.fill_value(it))
+                    .collect::<Result<_, _>>()?,
+            ),
             Value::Object(members) => Value::Object(
                 members
                     .iter()
@@ -201,9 +208,15 @@ fn without_secrets<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let secret = |name: &str| {
-        ["password", "client_secret", "pfx", "with-line-breaks", "truncated"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        [
+            "password",
+            "client_secret",
+            "pfx",
+            "with-line-breaks",
+            "truncated",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end))
     };
     serializer.collect_map(values.iter().filter(|(name, _)| !secret(name)))
 }

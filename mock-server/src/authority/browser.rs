@@ -38,7 +38,13 @@ pub(super) fn routes() -> Router<Arc<State>> {
 }
 
 /// What every handler takes: shared state, the arrival, and the fields of the request.
-type Common = (AxumState<Arc<State>>, Extension<Arrival>, RawQuery, HeaderMap, Bytes);
+type Common = (
+    AxumState<Arc<State>>,
+    Extension<Arrival>,
+    RawQuery,
+    HeaderMap,
+    Bytes,
+);
 
 fn open((state, arrival, query, headers, body): Common, endpoint: &str) -> (Visit, Form) {
     let form = Form::of_request(query.0.as_deref(), &headers, &body);
@@ -151,8 +157,14 @@ async fn home(common: Common) -> Response {
 async fn favicon() -> Response {
     let mut response = Response::new(Body::from(LOGO));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("image/svg+xml"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("max-age=86400"),
+    );
     response
 }
 

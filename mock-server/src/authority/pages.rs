@@ -104,10 +104,10 @@ impl Page {
 
     /// The answer that shows this page.
     pub(crate) fn respond(self, status: StatusCode) -> Response {
-        let script = self
-            .script
-            .as_ref()
-            .map_or_else(|| "'none'".to_owned(), |script| format!("'nonce-{}'", script.nonce));
+        let script = self.script.as_ref().map_or_else(
+            || "'none'".to_owned(),
+            |script| format!("'nonce-{}'", script.nonce),
+        );
         // No `form-action`: browsers apply it to redirects that follow a form, too, and those go
         // to the app's redirect URI, whatever its scheme.
         let policy = format!(
@@ -118,12 +118,21 @@ impl Page {
         let mut response = Response::new(Body::from(self.markup().into_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store, no-cache"),
+        );
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         headers.insert(
             header::REFERRER_POLICY,
             HeaderValue::from_static("strict-origin-when-cross-origin"),
@@ -231,10 +240,9 @@ pub(crate) fn portrait(name: &str) -> Markup {
 }
 
 fn initial(name: &str) -> String {
-    name.chars().find(|it| it.is_alphanumeric()).map_or_else(
-        || "?".to_owned(),
-        |it| it.to_uppercase().to_string(),
-    )
+    name.chars()
+        .find(|it| it.is_alphanumeric())
+        .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
 }
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| {

@@ -91,7 +91,10 @@ impl Rule {
             .as_array()
             .map(|days| days.iter().filter_map(|day| weekday(&text(day))).collect())
             .unwrap_or_default();
-        let needs_days = matches!(kind, Kind::Weekly | Kind::RelativeMonthly | Kind::RelativeYearly);
+        let needs_days = matches!(
+            kind,
+            Kind::Weekly | Kind::RelativeMonthly | Kind::RelativeYearly
+        );
         if needs_days && days.is_empty() {
             return Err(wrong("pattern/daysOfWeek"));
         }
@@ -117,7 +120,10 @@ impl Rule {
         let date = |value: &Value| value.as_str().and_then(|text| text.parse::<Date>().ok());
         let start = date(&range["startDate"]).ok_or(wrong("range/startDate"))?;
         let (end, count) = match text(&range["type"]).as_str() {
-            "enddate" => (Some(date(&range["endDate"]).ok_or(wrong("range/endDate"))?), None),
+            "enddate" => (
+                Some(date(&range["endDate"]).ok_or(wrong("range/endDate"))?),
+                None,
+            ),
             "numbered" => {
                 let count = number(&range["numberOfOccurrences"]);
                 if count < 1 {
@@ -145,7 +151,9 @@ impl Rule {
     /// The days of the period (day, week, month or year) in which a day lies.
     fn days_of(&self, period: Date) -> Vec<Date> {
         match self.kind {
-            Kind::AbsoluteMonthly => vec![in_month(period.year(), period.month(), self.day_of_month)],
+            Kind::AbsoluteMonthly => {
+                vec![in_month(period.year(), period.month(), self.day_of_month)]
+            }
             Kind::AbsoluteYearly => vec![in_month(period.year(), self.month, self.day_of_month)],
             Kind::Daily => vec![period],
             Kind::RelativeMonthly => self.relative(period.year(), period.month()),
@@ -243,7 +251,16 @@ mod tests {
             "2026-02-17",
             "2026-04-01",
         );
-        assert_eq!(found, ["2026-02-18", "2026-03-02", "2026-03-04", "2026-03-16", "2026-03-18"]);
+        assert_eq!(
+            found,
+            [
+                "2026-02-18",
+                "2026-03-02",
+                "2026-03-04",
+                "2026-03-16",
+                "2026-03-18"
+            ]
+        );
     }
 
     #[test]

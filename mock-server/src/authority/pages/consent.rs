@@ -67,7 +67,9 @@ pub(crate) fn consent(
         }
         (form(&frame.action, &frame.flow, &fields))
     };
-    Page::new("consent", "Permissions requested", body).tenant(frame.tenant.clone()).wide()
+    Page::new("consent", "Permissions requested", body)
+        .tenant(frame.tenant.clone())
+        .wide()
 }
 
 /// Asks an administrator for consent for the whole organization.
@@ -89,9 +91,13 @@ pub(crate) fn admin_consent(
         }
         (form(&frame.action, &frame.flow, &actions(("accept", "Accept"), Some(("cancel", "Cancel")))))
     };
-    Page::new("admin-consent", "Review permissions for your organization", body)
-        .tenant(frame.tenant.clone())
-        .wide()
+    Page::new(
+        "admin-consent",
+        "Review permissions for your organization",
+        body,
+    )
+    .tenant(frame.tenant.clone())
+    .wide()
 }
 
 /// Tells the user that only an administrator may consent.
@@ -219,7 +225,9 @@ pub(crate) fn requests(
             }
         }
     };
-    Page::new("consent-requests", "Consent requests", body).tenant(frame.tenant.clone()).wide()
+    Page::new("consent-requests", "Consent requests", body)
+        .tenant(frame.tenant.clone())
+        .wide()
 }
 
 fn review(app: &str, may_approve: bool) -> Markup {

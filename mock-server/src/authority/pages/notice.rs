@@ -153,7 +153,10 @@ pub(crate) fn form_post(target: &str, fields: &[(String, String)], nonce: String
         }
     };
     Page::new("form-post", "Working…", body)
-        .script(Script { nonce, code: "document.forms.hiddenform.submit();" })
+        .script(Script {
+            nonce,
+            code: "document.forms.hiddenform.submit();",
+        })
         .respond(StatusCode::OK)
 }
 
