@@ -177,7 +177,7 @@ async fn pages_are_accessible_private_and_self_contained() {
                 "{path} has no {needed}"
             );
         }
-        for input in html.select(&select("input:not([type=hidden]), textarea")) {
+        for input in html.select(&select("input:not([type=hidden]):not([hidden]), textarea")) {
             let id = input.attr("id").unwrap_or_default();
             let label = html.select(&select(&format!("label[for='{id}']"))).next();
             assert!(label.is_some(), "{path}: {id} has no label");

@@ -1,10 +1,6 @@
 use super::{Mock, query};
 use crate::directory::{Event, RevocationCause, RevokedBy};
 
-fn named(user: &str) -> Option<String> {
-    Some(user.to_owned())
-}
-
 #[tokio::test]
 async fn a_user_signs_in_with_name_and_password() {
     let mock = Mock::new();
@@ -272,7 +268,7 @@ async fn conditional_access_asks_or_blocks() {
     let mock = Mock::new();
     let uri = mock.authorize("own-app", &[]);
     mock.event(&Event::RequireMfa {
-        user: named("alice"),
+        user: Some("alice".into()),
         app: None,
     });
     let mut browser = mock.browser();
@@ -287,7 +283,7 @@ async fn conditional_access_asks_or_blocks() {
     assert!(answer.parameters().contains_key("code"));
 
     mock.event(&Event::RequireTermsOfUse {
-        user: named("alice"),
+        user: Some("alice".into()),
         app: None,
     });
     let silent = browser
@@ -300,7 +296,7 @@ async fn conditional_access_asks_or_blocks() {
     assert!(answer.parameters().contains_key("code"));
 
     mock.event(&Event::SetSignInFrequency {
-        user: named("alice"),
+        user: Some("alice".into()),
         app: None,
         seconds: 3600,
     });
@@ -320,13 +316,13 @@ async fn conditional_access_asks_or_blocks() {
     assert!(answer.parameters().contains_key("code"));
 
     mock.event(&Event::BlockByPolicy {
-        user: named("alice"),
+        user: Some("alice".into()),
         app: None,
     });
     let page = browser.get(&uri).await;
     assert_eq!((page.page().as_str(), page.error_code()), ("error", 53_003));
     mock.event(&Event::RequireCompliantDevice {
-        user: named("bob"),
+        user: Some("bob".into()),
         app: None,
     });
     let page = mock.browser().sign_in(&uri, "bob").await;
