@@ -5,6 +5,7 @@
 
 mod access;
 mod attachments;
+mod batch;
 mod bearer;
 mod calendars;
 mod call;
@@ -54,7 +55,10 @@ use crate::world::World;
 /// The routes of the Graph hosts.
 pub(crate) fn router(world: Arc<World>) -> Router {
     // The edge has limited and buffered the body; Graph's own limit is an answer of its own.
-    Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(world)
+    Router::new()
+        .fallback(serve)
+        .layer(DefaultBodyLimit::disable())
+        .with_state(world)
 }
 
 async fn serve(
@@ -66,7 +70,14 @@ async fn serve(
     body: Bytes,
 ) -> Response<body::Body> {
     let mut annotation = Annotation::default();
-    let request = Request { world: &world, arrival: &arrival, method, uri, headers, body };
+    let request = Request {
+        world: &world,
+        arrival: &arrival,
+        method,
+        uri,
+        headers,
+        body,
+    };
     let outcome = request.answer(&mut annotation);
     if let Err(error) = &outcome {
         annotation.error = Some(error.code.to_string());
@@ -115,6 +126,10 @@ impl Request<'_> {
             return users::user_info(&caller);
         }
         let version = path.version()?;
+        if path.is_batch() {
+            annotation.endpoint = Some(format!("{} /$batch", self.method));
+            return batch::run(self, version, annotation);
+        }
         let (endpoint, parameters) = self.endpoint(&path, environment.cloud())?;
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
         let (target, reach) = admit(&caller, endpoint, &parameters)?;
@@ -163,7 +178,11 @@ impl Request<'_> {
                         Found::Endpoint(..)
                     )
                 });
-                Err(if elsewhere { refusal } else { refusal.not_in_the_mock(what()) })
+                Err(if elsewhere {
+                    refusal
+                } else {
+                    refusal.not_in_the_mock(what())
+                })
             }
         }
     }
@@ -199,7 +218,10 @@ fn admit(
         return Ok((None, reach));
     }
     let Some(user) = addressed else {
-        let name = parameters.user.clone().or_else(|| caller.actor.user().map(|it| it.to_string()));
+        let name = parameters
+            .user
+            .clone()
+            .or_else(|| caller.actor.user().map(|it| it.to_string()));
         let name = name.unwrap_or_default();
         return Err(match endpoint.workload {
             Workload::Directory => GraphError::resource_not_found(&name),
@@ -216,7 +238,10 @@ fn admit(
             access::mailbox_right(user, *id, endpoint.operation)?;
         }
     }
-    let key = parameters.user.clone().unwrap_or_else(|| user.id.to_string());
+    let key = parameters
+        .user
+        .clone()
+        .unwrap_or_else(|| user.id.to_string());
     Ok((Some(Target { user: user.id, key }), reach))
 }
 

@@ -20,7 +20,8 @@ use serde_json::{Map, Value, json};
 pub use id::{IdError, IdSpace, ItemKey};
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{
-    Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown, seconds,
+    Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown,
+    seconds,
 };
 
 pub(crate) use store::base_subject;

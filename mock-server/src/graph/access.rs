@@ -55,13 +55,20 @@ impl Actor {
 
 /// Whether the token's permissions suffice for an endpoint. `own`: the path leads to the user's
 /// own data, or to nobody's in particular.
-pub(crate) fn permissions(actor: &Actor, endpoint: &Endpoint, own: bool) -> Result<Reach, GraphError> {
+pub(crate) fn permissions(
+    actor: &Actor,
+    endpoint: &Endpoint,
+    own: bool,
+) -> Result<Reach, GraphError> {
     let accepted = match actor {
         Actor::Application(_) => &endpoint.application,
         Actor::User(..) if own => &endpoint.delegated,
         Actor::User(..) => &endpoint.delegated_other,
     };
-    let sufficient: Vec<&String> = accepted.iter().filter(|needed| actor.holds(needed)).collect();
+    let sufficient: Vec<&String> = accepted
+        .iter()
+        .filter(|needed| actor.holds(needed))
+        .collect();
     if sufficient.is_empty() {
         return Err(match endpoint.workload {
             Workload::Directory => GraphError::directory_denied(),
@@ -70,7 +77,11 @@ pub(crate) fn permissions(actor: &Actor, endpoint: &Endpoint, own: bool) -> Resu
     }
     let basic = |name: &String| name.split('.').nth(1) == Some("ReadBasic");
     let only_basic = accepted.iter().any(|it| !basic(it)) && sufficient.iter().all(|it| basic(it));
-    Ok(if only_basic && endpoint.workload == Workload::Mailbox { Reach::Basic } else { Reach::Full })
+    Ok(if only_basic && endpoint.workload == Workload::Mailbox {
+        Reach::Basic
+    } else {
+        Reach::Full
+    })
 }
 
 /// Whether a user has the right in another's mailbox that an operation needs.
@@ -81,14 +92,20 @@ pub(crate) fn mailbox_right(
 ) -> Result<(), GraphError> {
     let granted = match operation {
         Operation::SendMail => {
-            if owner.grants_mailbox_right(caller, &[MailboxRight::SendAs, MailboxRight::SendOnBehalf]) {
+            if owner
+                .grants_mailbox_right(caller, &[MailboxRight::SendAs, MailboxRight::SendOnBehalf])
+            {
                 return Ok(());
             }
             return Err(GraphError::send_as_denied());
         }
         _ => owner.grants_mailbox_right(caller, &[MailboxRight::FullAccess]),
     };
-    if granted { Ok(()) } else { Err(GraphError::mailbox_denied()) }
+    if granted {
+        Ok(())
+    } else {
+        Err(GraphError::mailbox_denied())
+    }
 }
 
 /// Whether holding one permission satisfies another.
@@ -96,7 +113,9 @@ fn covers(held: &str, needed: &str) -> bool {
     if held.eq_ignore_ascii_case(needed) {
         return true;
     }
-    let (Some(held), Some(needed)) = (Parts::of(held), Parts::of(needed)) else { return false };
+    let (Some(held), Some(needed)) = (Parts::of(held), Parts::of(needed)) else {
+        return false;
+    };
     let levels = match (held.rank, needed.rank) {
         (Some(held), Some(needed)) => held >= needed,
         _ => held.level.eq_ignore_ascii_case(needed.level),
@@ -130,7 +149,12 @@ impl<'a> Parts<'a> {
             "ReadWrite" => Some(2),
             _ => None,
         };
-        Some(Self { resource, level, rank, suffix })
+        Some(Self {
+            resource,
+            level,
+            rank,
+            suffix,
+        })
     }
 }
 

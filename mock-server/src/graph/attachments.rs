@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
+use super::odata::query::Expand;
 use super::{events, message, messages};
 use crate::mailbox::{Attachment, Contents, Item, Properties, seconds};
 
@@ -15,14 +16,26 @@ use crate::mailbox::{Attachment, Contents, Item, Properties, seconds};
 pub(super) fn list_of_message(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    list(call, &contents, messages::find(call, &contents)?, "messages", "message")
+    list(
+        call,
+        &contents,
+        messages::find(call, &contents)?,
+        "messages",
+        "message",
+    )
 }
 
 /// `GET …/events/{id}/attachments`.
 pub(super) fn list_of_event(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    list(call, &contents, events::find(call, &contents)?, "events", "event")
+    list(
+        call,
+        &contents,
+        events::find(call, &contents)?,
+        "events",
+        "event",
+    )
 }
 
 /// `GET …/attachments/{id}`.
@@ -32,7 +45,11 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let item = messages::find(call, &contents)?;
     let attachment = find(call, &contents, item)?;
     let set = set(call, "messages", "message");
-    call.entity(&set, "fileAttachment", document(call, &contents, item, attachment))
+    call.entity(
+        &set,
+        "fileAttachment",
+        document(call, &contents, item, attachment),
+    )
 }
 
 /// `GET …/attachments/{id}/$value`.
@@ -40,7 +57,10 @@ pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
     let attachment = find(call, &contents, messages::find(call, &contents)?)?;
-    Ok(Reply::raw(attachment.content_type.clone(), attachment.content.clone()))
+    Ok(Reply::raw(
+        attachment.content_type.clone(),
+        attachment.content.clone(),
+    ))
 }
 
 /// `POST …/attachments`.
@@ -53,14 +73,21 @@ pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
     attachment.key = contents.next_key();
     let id = attachment.key;
     contents.change_message(key, call.now, |item| item.attachments.push(attachment));
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     let attachment = item
         .attachments
         .iter()
         .find(|it| it.key == id)
         .ok_or_else(GraphError::item_not_found)?;
     let set = set(call, "messages", "message");
-    call.entity(&set, "fileAttachment", document(call, &contents, item, attachment))
+    call.entity(
+        &set,
+        "fileAttachment",
+        document(call, &contents, item, attachment),
+    )
 }
 
 /// `DELETE …/attachments/{id}`.
@@ -87,23 +114,36 @@ pub(super) fn take(
         .zip(1..)
         .map(|(value, key)| match value {
             Value::Object(body) => read(call, body).map(|it| Attachment { key, ..it }),
-            other => Err(GraphError::wrong_type("attachments", "microsoft.graph.attachment", &other.to_string())),
+            other => Err(GraphError::wrong_type(
+                "attachments",
+                "microsoft.graph.attachment",
+                &other.to_string(),
+            )),
         })
         .collect()
 }
 
 /// The documents of all attachments, for `$expand`.
-pub(super) fn all(call: &Call<'_>, contents: &Contents, item: &Item) -> Value {
+pub(super) fn all(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    expand: &Expand,
+) -> Result<Value, GraphError> {
+    let select = expand.select.as_deref();
     item.attachments
         .iter()
-        .map(|attachment| Value::Object(document(call, contents, item, attachment)))
+        .map(|it| document(call, contents, item, it))
+        .map(|it| collection::selected(call, "attachment", it, select).map(Value::Object))
         .collect()
 }
 
 fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
     match body.get("@odata.type").and_then(Value::as_str) {
         Some(kind) if kind.eq_ignore_ascii_case("#microsoft.graph.fileAttachment") => {}
-        Some(kind @ ("#microsoft.graph.itemAttachment" | "#microsoft.graph.referenceAttachment")) => {
+        Some(
+            kind @ ("#microsoft.graph.itemAttachment" | "#microsoft.graph.referenceAttachment"),
+        ) => {
             return Err(GraphError::invalid_request(format!(
                 "Attachments of type '{kind}' are not supported."
             ))
@@ -128,7 +168,9 @@ fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
         GraphError::invalid_request("The required property 'name' of the attachment is missing.")
     })?;
     let content = text("contentBytes").ok_or_else(|| {
-        GraphError::invalid_request("The required property 'contentBytes' of the attachment is missing.")
+        GraphError::invalid_request(
+            "The required property 'contentBytes' of the attachment is missing.",
+        )
     })?;
     // The schema has checked that it is base64.
     let content = STANDARD.decode(content).unwrap_or_default();
@@ -137,8 +179,19 @@ fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
     }
     let content_type = text("contentType").unwrap_or_else(|| "application/octet-stream".to_owned());
     let content_id = text("contentId");
-    let inline = body.get("isInline").and_then(Value::as_bool).unwrap_or(false);
-    Ok(Attachment { key: 0, name, content_type, inline, content_id, content, modified: call.now })
+    let inline = body
+        .get("isInline")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    Ok(Attachment {
+        key: 0,
+        name,
+        content_type,
+        inline,
+        content_id,
+        content,
+        modified: call.now,
+    })
 }
 
 fn list(
@@ -157,7 +210,16 @@ fn list(
         aliases: &[],
     };
     let items: Vec<&Attachment> = item.attachments.iter().collect();
-    collection::list(call, &listing, &Attachments { call, contents, item, items })
+    collection::list(
+        call,
+        &listing,
+        &Attachments {
+            call,
+            contents,
+            item,
+            items,
+        },
+    )
 }
 
 struct Attachments<'a> {
@@ -193,7 +255,9 @@ fn find<'i>(
 }
 
 fn id_of(call: &Call<'_>, contents: &Contents, item: &Item, attachment: &Attachment) -> String {
-    contents.ids().attachment(&message::id_of(call, contents, item), attachment.key)
+    contents
+        .ids()
+        .attachment(&message::id_of(call, contents, item), attachment.key)
 }
 
 fn document(call: &Call<'_>, contents: &Contents, item: &Item, it: &Attachment) -> Properties {
@@ -217,7 +281,10 @@ fn document(call: &Call<'_>, contents: &Contents, item: &Item, it: &Attachment) 
 }
 
 fn set(call: &Call<'_>, set: &str, parameter: &str) -> String {
-    call.set(&format!("{set}('{}')/attachments", call.parameters.get(parameter)))
+    call.set(&format!(
+        "{set}('{}')/attachments",
+        call.parameters.get(parameter)
+    ))
 }
 
 /// Larger ones need an upload session. Source: learn.microsoft.com/graph/outlook-large-attachments.

@@ -73,14 +73,20 @@ pub(crate) fn check(
     let tenant = tenant_of(world, environment, &claims)?;
     let now = tenant.now();
     lifetime(&claims, now)?;
-    let client = claims.client().ok_or_else(|| GraphError::invalid_token(UNREADABLE))?;
+    let client = claims
+        .client()
+        .ok_or_else(|| GraphError::invalid_token(UNREADABLE))?;
     let actor = if claims.is_app_only() {
         Actor::Application(claims.roles.clone())
     } else {
         Actor::User(claims.oid, claims.scopes().map(str::to_owned).collect())
     };
     ended(&tenant.directory(), &claims, client, &actor, now)?;
-    Ok(Caller { tenant, client, actor })
+    Ok(Caller {
+        tenant,
+        client,
+        actor,
+    })
 }
 
 fn tenant_of(
@@ -126,10 +132,18 @@ fn ended(
 ) -> Result<(), GraphError> {
     let issued = claims.issued();
     let user = actor.user();
-    if directory.access_tokens_expired.iter().any(|it| it.covers(user, client, issued)) {
+    if directory
+        .access_tokens_expired
+        .iter()
+        .any(|it| it.covers(user, client, issued))
+    {
         return Err(GraphError::invalid_token(EXPIRED));
     }
-    if !claims.xms_cc.iter().any(|it| it.eq_ignore_ascii_case("cp1")) {
+    if !claims
+        .xms_cc
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case("cp1"))
+    {
         return Ok(());
     }
     let by_switch = directory
@@ -141,7 +155,10 @@ fn ended(
         Some(user) => critical_event(directory, user, issued, now),
         // Service principals: disabled and deleted ones.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.
-        None => directory.service_principal(client).is_none_or(|it| !it.enabled).then_some(now),
+        None => directory
+            .service_principal(client)
+            .is_none_or(|it| !it.enabled)
+            .then_some(now),
     };
     match by_switch.chain(by_event).max() {
         Some(at) => Err(GraphError::claims_challenge(at.as_second())),
@@ -158,7 +175,9 @@ fn critical_event(
     issued: Timestamp,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let Some(user) = directory.users.get(&user) else { return Some(now) };
+    let Some(user) = directory.users.get(&user) else {
+        return Some(now);
+    };
     if matches!(user.kind, UserKind::Guest { .. }) {
         return None;
     }
@@ -195,7 +214,9 @@ pub(crate) fn challenge(authority: &str) -> String {
 /// The environment of a request at a port or host of a cloud.
 pub(crate) fn environment_of(environment: Option<Environment>, cloud: SignInCloud) -> Environment {
     // Graph hosts and ports always tell it; a login host leads to the cloud's first.
-    environment.or_else(|| cloud.environments().next()).unwrap_or(Environment::Office365)
+    environment
+        .or_else(|| cloud.environments().next())
+        .unwrap_or(Environment::Office365)
 }
 
 const EXPIRED: &str = "Lifetime validation failed, the token is expired.";

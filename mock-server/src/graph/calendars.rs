@@ -13,8 +13,11 @@ use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnow
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    let items: Vec<&Folder> =
-        contents.folders.values().filter(|it| it.kind == FolderKind::Calendar).collect();
+    let items: Vec<&Folder> = contents
+        .folders
+        .values()
+        .filter(|it| it.kind == FolderKind::Calendar)
+        .collect();
     let listing = Listing {
         of: "calendar",
         set: call.set("calendars"),
@@ -23,7 +26,14 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
         searched: &[],
         aliases: &[],
     };
-    collection::list(call, &listing, &Calendars { contents: &contents, items })
+    collection::list(
+        call,
+        &listing,
+        &Calendars {
+            contents: &contents,
+            items,
+        },
+    )
 }
 
 /// `GET …/calendar` and `…/calendars/{id}`.
@@ -78,9 +88,15 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let key = find(call, &contents)?;
-    if contents.folders.get(&key).is_some_and(|it| it.well_known.is_some()) {
+    if contents
+        .folders
+        .get(&key)
+        .is_some_and(|it| it.well_known.is_some())
+    {
         // Unverified: code and text.
-        return Err(GraphError::invalid_request("The default calendar can't be deleted."));
+        return Err(GraphError::invalid_request(
+            "The default calendar can't be deleted.",
+        ));
     }
     contents.delete_folder(key);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
@@ -127,8 +143,15 @@ fn paint(contents: &mut Contents, key: u64, body: &Properties) {
 }
 
 fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
-    let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?;
-    call.entity(&call.set("calendars"), "calendar", document(contents, folder))
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("calendars"),
+        "calendar",
+        document(contents, folder),
+    )
 }
 
 fn document(contents: &Contents, folder: &Folder) -> Properties {

@@ -90,8 +90,7 @@ impl Call<'_> {
 
     /// The contents of a user's mailbox.
     pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<Mutex<Contents>>, GraphError> {
-        let owner =
-            Owner::of(&self.tenant.directory(), user).ok_or_else(GraphError::no_mailbox)?;
+        let owner = Owner::of(&self.tenant.directory(), user).ok_or_else(GraphError::no_mailbox)?;
         Ok(self.tenant.mailboxes.open(&owner, self.now))
     }
 
@@ -109,8 +108,11 @@ impl Call<'_> {
 
     /// `@odata.context` of a set, with what `$select` leaves.
     pub(crate) fn context(&self, set: &str, entity: bool) -> Value {
-        let select =
-            self.query.select.as_ref().map_or_else(String::new, |it| format!("({})", it.join(",")));
+        let select = self
+            .query
+            .select
+            .as_ref()
+            .map_or_else(String::new, |it| format!("({})", it.join(",")));
         let entity = if entity { "/$entity" } else { "" };
         json!(format!("{}/$metadata#{set}{select}{entity}", self.root()))
     }
@@ -122,7 +124,11 @@ impl Call<'_> {
         of: &str,
         document: Properties,
     ) -> Result<Reply, GraphError> {
-        let id = document.get("id").and_then(Value::as_str).unwrap_or("").to_owned();
+        let id = document
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned();
         let selected = super::collection::project(self, of, document)?;
         let mut found = Map::new();
         found.insert("@odata.context".to_owned(), self.context(set, true));
@@ -145,8 +151,14 @@ impl Call<'_> {
     pub(crate) fn describe(&self, found: &mut Properties, set: &str, of: &str, id: &str) {
         if self.metadata == Metadata::Full {
             let link = format!("{set}('{id}')");
-            found.insert("@odata.type".to_owned(), json!(format!("#microsoft.graph.{of}")));
-            found.insert("@odata.id".to_owned(), json!(format!("{}/{link}", self.root())));
+            found.insert(
+                "@odata.type".to_owned(),
+                json!(format!("#microsoft.graph.{of}")),
+            );
+            found.insert(
+                "@odata.id".to_owned(),
+                json!(format!("{}/{link}", self.root())),
+            );
             found.insert("@odata.editLink".to_owned(), json!(link));
         }
     }
@@ -158,7 +170,11 @@ impl Call<'_> {
 
     /// The body of an action, which may be empty; names as sent.
     pub(crate) fn action(&self) -> Result<Action, GraphError> {
-        if self.body.is_empty() { Ok(Action(Map::new())) } else { self.json().map(Action) }
+        if self.body.is_empty() {
+            Ok(Action(Map::new()))
+        } else {
+            self.json().map(Action)
+        }
     }
 
     /// The body as a JSON object.
@@ -167,7 +183,12 @@ impl Call<'_> {
             return Err(GraphError::too_large());
         }
         let content_type = self.header(header::CONTENT_TYPE.as_str());
-        let kind = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let kind = content_type
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
         if kind != "application/json" {
             return Err(GraphError::unreadable_body());
         }
@@ -179,7 +200,10 @@ impl Call<'_> {
 
     /// A header's text; empty where there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
     }
 
     /// A query parameter that is no system option.
@@ -215,7 +239,11 @@ pub(crate) struct Action(pub(crate) Properties);
 impl Action {
     /// Takes a parameter; null counts as absent.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        let key = self.0.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+        let key = self
+            .0
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(name))?
+            .clone();
         self.0.shift_remove(&key).filter(|value| !value.is_null())
     }
 
@@ -224,7 +252,11 @@ impl Action {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(GraphError::wrong_type(name, "Edm.String", &other.to_string())),
+            Some(other) => Err(GraphError::wrong_type(
+                name,
+                "Edm.String",
+                &other.to_string(),
+            )),
         }
     }
 
@@ -233,7 +265,11 @@ impl Action {
         match self.take(name) {
             None => Ok(default),
             Some(Value::Bool(value)) => Ok(value),
-            Some(other) => Err(GraphError::wrong_type(name, "Edm.Boolean", &other.to_string())),
+            Some(other) => Err(GraphError::wrong_type(
+                name,
+                "Edm.Boolean",
+                &other.to_string(),
+            )),
         }
     }
 
@@ -257,18 +293,33 @@ impl Action {
 impl Reply {
     /// A JSON answer.
     pub(crate) fn json(status: StatusCode, value: Value) -> Self {
-        Self { status, payload: Payload::Json(value), headers: Vec::new() }
+        Self {
+            status,
+            payload: Payload::Json(value),
+            headers: Vec::new(),
+        }
     }
 
     /// An answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, payload: Payload::Empty, headers: Vec::new() }
+        Self {
+            status,
+            payload: Payload::Empty,
+            headers: Vec::new(),
+        }
     }
 
     /// Another kind of body.
     pub(crate) fn raw(content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
-        let payload = Payload::Raw { content_type: content_type.into(), bytes };
-        Self { status: StatusCode::OK, payload, headers: Vec::new() }
+        let payload = Payload::Raw {
+            content_type: content_type.into(),
+            bytes,
+        };
+        Self {
+            status: StatusCode::OK,
+            payload,
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -277,5 +328,8 @@ impl Reply {
 pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// What is encoded in the keys of contexts.
-const IN_KEY: &percent_encoding::AsciiSet =
-    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const IN_KEY: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

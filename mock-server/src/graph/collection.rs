@@ -7,7 +7,7 @@ use super::call::{Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::evaluate::{holds, order, value_at};
-use super::odata::query::option_of;
+use super::odata::query::{Expand, option_of};
 use super::schema::{self, MemberKind};
 use crate::mailbox::Properties;
 
@@ -39,8 +39,8 @@ pub(crate) trait Source {
     fn render(&self, item: &Self::Item) -> Properties;
 
     /// What `$expand` adds.
-    fn expand(&self, item: &Self::Item, name: &str) -> Result<Option<Value>, GraphError> {
-        let _ = item;
+    fn expand(&self, item: &Self::Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let (_, name) = (item, &expand.name);
         Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}")))
     }
 }
@@ -55,7 +55,11 @@ pub(crate) fn list<S: Source>(
     let query = &call.query;
     let chosen = choose(call, listing, source);
     let total = chosen.len();
-    let size = query.top.or(call.prefer.page_size).unwrap_or(listing.page).min(listing.most);
+    let size = query
+        .top
+        .or(call.prefer.page_size)
+        .unwrap_or(listing.page)
+        .min(listing.most);
     let start = match &query.skip_token {
         Some(token) => token_position(token)?,
         None => query.skip,
@@ -63,10 +67,14 @@ pub(crate) fn list<S: Source>(
     let mut value = Vec::new();
     for (item, document) in chosen.into_iter().skip(start).take(size) {
         let document = document.unwrap_or_else(|| source.render(item));
-        let id = document.get("id").and_then(Value::as_str).unwrap_or("").to_owned();
+        let id = document
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned();
         let mut shown = project(call, listing.of, document)?;
         for expand in &query.expand {
-            if let Some(extra) = source.expand(item, &expand.name)? {
+            if let Some(extra) = source.expand(item, expand)? {
                 shown.insert(expand.name.clone(), extra);
             }
         }
@@ -76,7 +84,10 @@ pub(crate) fn list<S: Source>(
         value.push(Value::Object(element));
     }
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), call.context(&listing.set, false));
+    body.insert(
+        "@odata.context".to_owned(),
+        call.context(&listing.set, false),
+    );
     if query.count && query.skip_token.is_none() {
         body.insert("@odata.count".to_owned(), json!(total));
     }
@@ -115,7 +126,10 @@ fn choose<'s, S: Source>(
         .iter()
         .map(|item| (item, Value::Object(source.render(item))))
         .filter(|(_, document)| {
-            query.filter.as_ref().is_none_or(|filter| holds(filter, document))
+            query
+                .filter
+                .as_ref()
+                .is_none_or(|filter| holds(filter, document))
                 && query
                     .search
                     .as_ref()
@@ -128,7 +142,11 @@ fn choose<'s, S: Source>(
             .iter()
             .map(|by| {
                 let ordering = order(value_at(left, &by.path.0), value_at(right, &by.path.0));
-                if by.descending { ordering.reverse() } else { ordering }
+                if by.descending {
+                    ordering.reverse()
+                } else {
+                    ordering
+                }
             })
             .find(|ordering| ordering.is_ne())
             .unwrap_or(std::cmp::Ordering::Equal)
@@ -163,7 +181,9 @@ fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
             "The query parameter '$search' is not supported for this resource.",
         ));
     }
-    if query.top.is_some_and(|top| top > listing.most) && call.endpoint.workload == Workload::Mailbox {
+    if query.top.is_some_and(|top| top > listing.most)
+        && call.endpoint.workload == Workload::Mailbox
+    {
         return Err(GraphError::invalid_query(
             "$top",
             &format!("the value must be between 1 and {}", listing.most),
@@ -178,10 +198,24 @@ pub(crate) fn project(
     of: &str,
     document: Properties,
 ) -> Result<Properties, GraphError> {
+    selected(call, of, document, call.query.select.as_deref())
+}
+
+/// What a list of members leaves of a document, and what exists in the cloud.
+pub(crate) fn selected(
+    call: &Call<'_>,
+    of: &str,
+    document: Properties,
+    select: Option<&[String]>,
+) -> Result<Properties, GraphError> {
     let cloud = call.cloud();
-    let Some(select) = &call.query.select else {
+    let Some(select) = select else {
         // A list of attachments has the base type, and shows the members of the derived one.
-        let of = if of == "attachment" { "fileAttachment" } else { of };
+        let of = if of == "attachment" {
+            "fileAttachment"
+        } else {
+            of
+        };
         let hidden: &[&str] = match of {
             "message" => &["uniqueBody", "internetMessageHeaders"],
             "user" => {
@@ -203,7 +237,10 @@ pub(crate) fn project(
     };
     let mut wanted: Vec<&str> = Vec::new();
     for name in select {
-        let (cast, name) = match name.strip_prefix("microsoft.graph.").and_then(|it| it.split_once('/')) {
+        let (cast, name) = match name
+            .strip_prefix("microsoft.graph.")
+            .and_then(|it| it.split_once('/'))
+        {
             Some((cast, name)) => (cast, name),
             None => (of, name.as_str()),
         };
@@ -251,7 +288,12 @@ pub(crate) fn link(call: &Call<'_>, option: &str, value: &str) -> String {
     }
     query.append_pair(&format!("${option}"), value);
     // Clients compare and parse these links: spaces as %20, as Graph writes them.
-    format!("{}{}?{}", call.origin, call.path, query.finish().replace('+', "%20"))
+    format!(
+        "{}{}?{}",
+        call.origin,
+        call.path,
+        query.finish().replace('+', "%20")
+    )
 }
 
 fn page_token(position: usize) -> String {
@@ -263,7 +305,11 @@ fn token_position(token: &str) -> Result<usize, GraphError> {
         .strip_prefix("RFNwdAIAAQAAABY6")
         .and_then(|rest| usize::from_str_radix(rest, 16).ok())
         // Unverified: the text.
-        .ok_or_else(|| GraphError::directory_request("The specified page token value has expired or is invalid."))
+        .ok_or_else(|| {
+            GraphError::directory_request(
+                "The specified page token value has expired or is invalid.",
+            )
+        })
 }
 
 /// What a user shows without `$select`. Source: learn.microsoft.com/graph/api/user-get.

@@ -29,16 +29,16 @@ pub(super) fn send_mail(call: &Call<'_>) -> Result<Reply, GraphError> {
         (properties, attachments, true)
     } else {
         let mut action = Action(call.json()?);
-        let message = action.take("message").ok_or_else(|| {
-            GraphError::invalid_request("The parameter 'Message' is missing.")
-        })?;
+        let message = action
+            .take("message")
+            .ok_or_else(|| GraphError::invalid_request("The parameter 'Message' is missing."))?;
         let save = action.boolean("SaveToSentItems", true)?;
         action.finish("sendMail")?;
         let mut properties = checked(call, message)?;
         let attachments = attachments::take(call, &mut properties)?;
         (properties, attachments, save)
     };
-    deliver(call, properties, attachments, save)?;
+    deliver(call, properties, &attachments, save)?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -54,7 +54,7 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
         }
         (item.key, item.properties(), item.attachments.clone())
     };
-    let sent = deliver(call, properties, attachments, false)?;
+    let sent = deliver(call, properties, &attachments, false)?;
     let mut contents = contents.lock();
     let to = contents.well_known(WellKnown::SentItems);
     contents.move_message(key, to, call.now);
@@ -69,7 +69,7 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `POST …/messages/{id}/reply`, `/replyAll`, `/forward`.
 pub(super) fn answer(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError> {
     let (properties, attachments, _) = compose(call, kind)?;
-    deliver(call, properties, attachments, true)?;
+    deliver(call, properties, &attachments, true)?;
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
 
@@ -83,7 +83,10 @@ pub(super) fn create(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError>
     if let Some(item) = contents.messages.get_mut(&key) {
         item.conversation = conversation;
     }
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     messages::shown(call, &contents, item)
 }
 
@@ -94,12 +97,18 @@ fn compose(
 ) -> Result<(Properties, Vec<Attachment>, u64), GraphError> {
     let mut action = if mime::is_mime(call) {
         let (message, _) = mime::read(call)?;
-        Action(Properties::from_iter([("message".to_owned(), Value::Object(message))]))
+        Action(Properties::from_iter([(
+            "message".to_owned(),
+            Value::Object(message),
+        )]))
     } else {
         call.action()?
     };
     let comment = action.text("comment")?;
-    let changes = action.take("message").map(|it| checked(call, it)).transpose()?;
+    let changes = action
+        .take("message")
+        .map(|it| checked(call, it))
+        .transpose()?;
     let mut changes = changes.unwrap_or_default();
     let to = action.take("toRecipients");
     action.finish("reply")?;
@@ -125,7 +134,11 @@ fn compose(
     let me = contents.owner.person.address.clone();
     let mut properties = quoted(item, kind, &me, comment.as_deref().unwrap_or(""));
     properties.extend(changes);
-    let mut files = if kind == Answer::Forward { item.attachments.clone() } else { Vec::new() };
+    let mut files = if kind == Answer::Forward {
+        item.attachments.clone()
+    } else {
+        Vec::new()
+    };
     files.extend(extra);
     Ok((properties, files, item.conversation))
 }
@@ -141,22 +154,40 @@ fn quoted(item: &Item, kind: Answer, me: &str, comment: &str) -> Properties {
         Value::Array(list) => list,
         _ => Vec::new(),
     };
-    let address = |it: &Value| it["emailAddress"]["address"].as_str().unwrap_or("").to_lowercase();
+    let address = |it: &Value| {
+        it["emailAddress"]["address"]
+            .as_str()
+            .unwrap_or("")
+            .to_lowercase()
+    };
     let mut to = Vec::new();
     let mut cc = Vec::new();
     if kind != Answer::Forward {
         let reply_to = list("replyTo");
-        to = if reply_to.is_empty() { vec![get("from")] } else { reply_to };
+        to = if reply_to.is_empty() {
+            vec![get("from")]
+        } else {
+            reply_to
+        };
     }
     if kind == Answer::ReplyAll {
-        let others = |list: Vec<Value>| list.into_iter().filter(|it| address(it) != me.to_lowercase());
+        let others = |list: Vec<Value>| {
+            list.into_iter()
+                .filter(|it| address(it) != me.to_lowercase())
+        };
         to.extend(others(list("toRecipients")));
         cc.extend(others(list("ccRecipients")));
     }
     let body = get("body");
     let content = body["content"].as_str().unwrap_or("");
-    let html = body["contentType"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("html"));
-    let content = if html { content.to_owned() } else { text::escape(content).replace("\r\n", "<br>") };
+    let html = body["contentType"]
+        .as_str()
+        .is_some_and(|it| it.eq_ignore_ascii_case("html"));
+    let content = if html {
+        content.to_owned()
+    } else {
+        text::escape(content).replace("\r\n", "<br>")
+    };
     let from = get("from");
     let who = |name: &str| text::escape(from["emailAddress"][name].as_str().unwrap_or(""));
     let quoted = format!(
@@ -170,7 +201,10 @@ fn quoted(item: &Item, kind: Answer, me: &str, comment: &str) -> Properties {
     );
     let mut found = Properties::new();
     found.insert("subject".to_owned(), json!(format!("{mark}: {subject}")));
-    found.insert("body".to_owned(), json!({"contentType": "html", "content": quoted}));
+    found.insert(
+        "body".to_owned(),
+        json!({"contentType": "html", "content": quoted}),
+    );
     found.insert("toRecipients".to_owned(), json!(to));
     found.insert("ccRecipients".to_owned(), json!(cc));
     found
@@ -181,7 +215,7 @@ fn quoted(item: &Item, kind: Answer, me: &str, comment: &str) -> Properties {
 fn deliver(
     call: &Call<'_>,
     mut properties: Properties,
-    attachments: Vec<Attachment>,
+    attachments: &[Attachment],
     save: bool,
 ) -> Result<Properties, GraphError> {
     let recipients = recipients(&properties)?;
@@ -201,15 +235,19 @@ fn deliver(
     arrived.shift_remove("flag");
     let owners: Vec<Owner> = {
         let directory = call.tenant.directory();
-        let users = recipients.iter().filter_map(|address| directory.user_by_name(address));
+        let users = recipients
+            .iter()
+            .filter_map(|address| directory.user_by_name(address));
         let mut ids: Vec<ObjectId> = users.map(|user| user.id).collect();
         ids.dedup();
-        ids.into_iter().filter_map(|id| Owner::of(&directory, id)).collect()
+        ids.into_iter()
+            .filter_map(|id| Owner::of(&directory, id))
+            .collect()
     };
     if save {
         let mut contents = contents.lock();
         let folder = contents.well_known(WellKnown::SentItems);
-        let key = contents.receive(folder, &properties, attachments.clone(), call.now);
+        let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
         if let Some(item) = contents.messages.get_mut(&key) {
             item.read = true;
         }
@@ -218,7 +256,7 @@ fn deliver(
         let contents = call.tenant.mailboxes.open(&owner, call.now);
         let mut contents = contents.lock();
         let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &arrived, attachments.clone(), call.now);
+        contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
     }
     Ok(properties)
 }
@@ -236,7 +274,9 @@ fn sender(
 ) -> Result<Sender, GraphError> {
     let directory = call.tenant.directory();
     let recipient = |id: ObjectId| {
-        Owner::of(&directory, id).map(|owner| owner.person.recipient()).ok_or_else(GraphError::no_mailbox)
+        Owner::of(&directory, id)
+            .map(|owner| owner.person.recipient())
+            .ok_or_else(GraphError::no_mailbox)
     };
     let wanted = properties
         .get("from")
@@ -245,33 +285,55 @@ fn sender(
     let from = match wanted {
         None => account,
         Some(address) => {
-            directory.user_by_name(address).ok_or_else(GraphError::send_as_denied)?.id
+            directory
+                .user_by_name(address)
+                .ok_or_else(GraphError::send_as_denied)?
+                .id
         }
     };
     let Actor::User(user, _) = &call.actor else {
         // An app may send as any mailbox that it may use; `from` names another account here.
         // Unverified: that the right of the mailbox is asked for.
         if from == account {
-            return Ok(Sender { from: recipient(from)?, sender: recipient(from)? });
+            return Ok(Sender {
+                from: recipient(from)?,
+                sender: recipient(from)?,
+            });
         }
-        let owner = directory.user(from).ok_or_else(GraphError::send_as_denied)?;
+        let owner = directory
+            .user(from)
+            .ok_or_else(GraphError::send_as_denied)?;
         if owner.grants_mailbox_right(account, &[MailboxRight::SendAs]) {
-            return Ok(Sender { from: recipient(from)?, sender: recipient(from)? });
+            return Ok(Sender {
+                from: recipient(from)?,
+                sender: recipient(from)?,
+            });
         }
         return Err(GraphError::send_as_denied());
     };
     if from == *user {
-        return Ok(Sender { from: recipient(from)?, sender: recipient(from)? });
+        return Ok(Sender {
+            from: recipient(from)?,
+            sender: recipient(from)?,
+        });
     }
     // Another's name: the permission, and the right in that mailbox.
     if !call.actor.holds("Mail.Send.Shared") {
         return Err(GraphError::send_as_denied());
     }
-    let owner = directory.user(from).ok_or_else(GraphError::send_as_denied)?;
+    let owner = directory
+        .user(from)
+        .ok_or_else(GraphError::send_as_denied)?;
     if owner.grants_mailbox_right(*user, &[MailboxRight::SendAs]) {
-        Ok(Sender { from: recipient(from)?, sender: recipient(from)? })
+        Ok(Sender {
+            from: recipient(from)?,
+            sender: recipient(from)?,
+        })
     } else if owner.grants_mailbox_right(*user, &[MailboxRight::SendOnBehalf]) {
-        Ok(Sender { from: recipient(from)?, sender: recipient(*user)? })
+        Ok(Sender {
+            from: recipient(from)?,
+            sender: recipient(*user)?,
+        })
     } else {
         Err(GraphError::send_as_denied())
     }
@@ -281,11 +343,19 @@ fn sender(
 fn recipients(properties: &Properties) -> Result<Vec<String>, GraphError> {
     let mut found: Vec<String> = Vec::new();
     for name in ["toRecipients", "ccRecipients", "bccRecipients"] {
-        for recipient in properties.get(name).and_then(Value::as_array).into_iter().flatten() {
-            let address = recipient["emailAddress"]["address"].as_str().unwrap_or("").trim();
-            let valid = address
-                .split_once('@')
-                .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+        for recipient in properties
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let address = recipient["emailAddress"]["address"]
+                .as_str()
+                .unwrap_or("")
+                .trim();
+            let valid = address.split_once('@').is_some_and(|(local, domain)| {
+                !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+            });
             if !valid {
                 return Err(GraphError::invalid_recipients());
             }
@@ -295,17 +365,28 @@ fn recipients(properties: &Properties) -> Result<Vec<String>, GraphError> {
             }
         }
     }
-    if found.is_empty() { Err(GraphError::invalid_recipients()) } else { Ok(found) }
+    if found.is_empty() {
+        Err(GraphError::invalid_recipients())
+    } else {
+        Ok(found)
+    }
 }
 
 /// The message of an action, checked as a message; what only the service sets is dropped.
 fn checked(call: &Call<'_>, message: Value) -> Result<Properties, GraphError> {
     let Value::Object(body) = message else {
-        return Err(GraphError::wrong_type("Message", "microsoft.graph.message", &message.to_string()));
+        return Err(GraphError::wrong_type(
+            "Message",
+            "microsoft.graph.message",
+            &message.to_string(),
+        ));
     };
     let mut properties = schema::object(call.cloud(), "message", body)?;
     let files = properties.shift_remove("attachments");
-    let mut scratch = call.mailbox()?.lock().make_item(0, &Properties::new(), call.now);
+    let mut scratch = call
+        .mailbox()?
+        .lock()
+        .make_item(0, &Properties::new(), call.now);
     message::apply(&mut scratch, properties);
     let mut properties = scratch.properties();
     if let Some(files) = files {

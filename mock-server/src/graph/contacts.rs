@@ -54,11 +54,16 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let item = find(call, &contents)?;
     call.if_match(&contents.ids().change_key(item.change))?;
     let key = item.key;
-    contents.change_item(|it| &mut it.contacts, key, call.now, |item| {
-        let mut properties = item.properties();
-        properties.extend(changes);
-        item.set_properties(&properties);
-    });
+    contents.change_item(
+        |it| &mut it.contacts,
+        key,
+        call.now,
+        |item| {
+            let mut properties = item.properties();
+            properties.extend(changes);
+            item.set_properties(&properties);
+        },
+    );
     shown(call, &contents, key)
 }
 
@@ -91,7 +96,14 @@ pub(super) fn list_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
         searched: &[],
         aliases: &[],
     };
-    collection::list(call, &listing, &Folders { contents: &contents, items })
+    collection::list(
+        call,
+        &listing,
+        &Folders {
+            contents: &contents,
+            items,
+        },
+    )
 }
 
 /// `GET …/contactFolders/{id}`.
@@ -109,7 +121,9 @@ pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
         .get("displayName")
         .and_then(Value::as_str)
         .filter(|name| !name.trim().is_empty())
-        .ok_or_else(|| GraphError::invalid_request("The required property 'displayName' is missing."))?
+        .ok_or_else(|| {
+            GraphError::invalid_request("The required property 'displayName' is missing.")
+        })?
         .to_owned();
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
@@ -134,8 +148,16 @@ struct Contacts<'a> {
 impl<'a> Contacts<'a> {
     fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
         let folder = folder(call, contents)?;
-        let items = contents.contacts.values().filter(|item| item.folder == folder).collect();
-        Ok(Self { call, contents, items })
+        let items = contents
+            .contacts
+            .values()
+            .filter(|item| item.folder == folder)
+            .collect();
+        Ok(Self {
+            call,
+            contents,
+            items,
+        })
     }
 }
 
@@ -173,7 +195,14 @@ fn listing(call: &Call<'_>) -> Listing<'static> {
         Some(folder) => format!("contactFolders('{folder}')/contacts"),
         None => "contacts".to_owned(),
     };
-    Listing { of: "contact", set: call.set(&set), page: 10, most: 1000, searched: &[], aliases: &[] }
+    Listing {
+        of: "contact",
+        set: call.set(&set),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
 }
 
 /// The folder that the path names; the default one where it names none.
@@ -201,19 +230,36 @@ fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphEr
 }
 
 fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
-    let item = contents.contacts.get(&key).ok_or_else(GraphError::item_not_found)?;
-    call.entity(&call.set("contacts"), "contact", document(call, contents, item))
+    let item = contents
+        .contacts
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("contacts"),
+        "contact",
+        document(call, contents, item),
+    )
 }
 
 fn shown_folder(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
-    let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?;
-    call.entity(&call.set("contactFolders"), "contactFolder", folder_document(contents, folder))
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("contactFolders"),
+        "contactFolder",
+        folder_document(contents, folder),
+    )
 }
 
 fn folder_document(contents: &Contents, folder: &Folder) -> Properties {
     let mut found = Properties::new();
     found.insert("id".to_owned(), folder_id(contents, folder.key));
-    found.insert("parentFolderId".to_owned(), folder_id(contents, folder.parent.unwrap_or(1)));
+    found.insert(
+        "parentFolderId".to_owned(),
+        folder_id(contents, folder.parent.unwrap_or(1)),
+    );
     found.insert("displayName".to_owned(), json!(folder.name));
     found
 }
@@ -230,13 +276,32 @@ fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
     put("createdDateTime", json!(seconds(item.created)));
     put("lastModifiedDateTime", json!(seconds(item.modified)));
     put("changeKey", json!(change_key));
-    put("categories", stored.shift_remove("categories").unwrap_or_else(|| json!([])));
-    put("parentFolderId", json!(contents.ids().encode(ItemKey::Folder(item.folder))));
+    put(
+        "categories",
+        stored
+            .shift_remove("categories")
+            .unwrap_or_else(|| json!([])),
+    );
+    put(
+        "parentFolderId",
+        json!(contents.ids().encode(ItemKey::Folder(item.folder))),
+    );
     for name in TEXTS {
         put(name, stored.shift_remove(*name).unwrap_or(Value::Null));
     }
-    put("personalNotes", stored.shift_remove("personalNotes").unwrap_or_else(|| json!("")));
-    for name in ["imAddresses", "homePhones", "businessPhones", "children", "emailAddresses"] {
+    put(
+        "personalNotes",
+        stored
+            .shift_remove("personalNotes")
+            .unwrap_or_else(|| json!("")),
+    );
+    for name in [
+        "imAddresses",
+        "homePhones",
+        "businessPhones",
+        "children",
+        "emailAddresses",
+    ] {
         put(name, stored.shift_remove(name).unwrap_or_else(|| json!([])));
     }
     for name in ["homeAddress", "businessAddress", "otherAddress"] {
@@ -246,14 +311,26 @@ fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
 }
 
 fn drop_read_only(body: &mut Properties) {
-    for name in ["id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId", "@odata.type"] {
+    for name in [
+        "id",
+        "changeKey",
+        "createdDateTime",
+        "lastModifiedDateTime",
+        "parentFolderId",
+        "@odata.type",
+    ] {
         body.shift_remove(name);
     }
 }
 
 /// A contact without a display name gets one from its parts.
 fn name(body: &mut Properties) {
-    let part = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let part = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
     let (given, surname) = (part("givenName"), part("surname"));
     let (display, file_as) = (part("displayName"), part("fileAs"));
     if display.is_empty() {
@@ -261,13 +338,35 @@ fn name(body: &mut Properties) {
         body.insert("displayName".to_owned(), json!(full.trim()));
     }
     if file_as.is_empty() && !surname.is_empty() {
-        body.insert("fileAs".to_owned(), json!(format!("{surname}, {given}").trim_end_matches(", ")));
+        body.insert(
+            "fileAs".to_owned(),
+            json!(format!("{surname}, {given}").trim_end_matches(", ")),
+        );
     }
 }
 
 const TEXTS: &[&str] = &[
-    "birthday", "fileAs", "displayName", "givenName", "initials", "middleName", "nickName",
-    "surname", "title", "yomiGivenName", "yomiSurname", "yomiCompanyName", "generation",
-    "jobTitle", "companyName", "department", "officeLocation", "profession", "businessHomePage",
-    "assistantName", "manager", "mobilePhone", "spouseName",
+    "birthday",
+    "fileAs",
+    "displayName",
+    "givenName",
+    "initials",
+    "middleName",
+    "nickName",
+    "surname",
+    "title",
+    "yomiGivenName",
+    "yomiSurname",
+    "yomiCompanyName",
+    "generation",
+    "jobTitle",
+    "companyName",
+    "department",
+    "officeLocation",
+    "profession",
+    "businessHomePage",
+    "assistantName",
+    "manager",
+    "mobilePhone",
+    "spouseName",
 ];

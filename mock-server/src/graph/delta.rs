@@ -46,22 +46,39 @@ pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
         (Some(token), _) => State::read(token)?,
         (None, Some(token)) => {
             let ended = State::read(token)?;
-            State { since: Some(ended.until), until: position, told: 0 }
+            State {
+                since: Some(ended.until),
+                until: position,
+                told: 0,
+            }
         }
-        (None, None) => State { since: None, until: position, told: 0 },
+        (None, None) => State {
+            since: None,
+            until: position,
+            told: 0,
+        },
     };
     let entries = match state.since {
         None => all(&contents, folder),
         Some(since) => changed(call, &contents, folder, since)?,
     };
-    let size = call.prefer.page_size.or(query.top).unwrap_or(PAGE).min(MOST);
+    let size = call
+        .prefer
+        .page_size
+        .or(query.top)
+        .unwrap_or(PAGE)
+        .min(MOST);
     let mut value = Vec::new();
     for entry in entries.iter().skip(state.told).take(size) {
         match entry {
             Entry::Present(item) => {
                 let document = message::document(call, &contents, item);
                 let document = Value::Object(document);
-                if query.filter.as_ref().is_some_and(|filter| !holds(filter, &document)) {
+                if query
+                    .filter
+                    .as_ref()
+                    .is_some_and(|filter| !holds(filter, &document))
+                {
                     continue;
                 }
                 if let Value::Object(document) = document {
@@ -98,8 +115,11 @@ enum Entry<'a> {
 }
 
 fn all(contents: &Contents, folder: u64) -> Vec<Entry<'_>> {
-    let mut items: Vec<&Item> =
-        contents.messages.values().filter(|item| item.folder == folder).collect();
+    let mut items: Vec<&Item> = contents
+        .messages
+        .values()
+        .filter(|item| item.folder == folder)
+        .collect();
     items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
     items.into_iter().map(Entry::Present).collect()
 }
@@ -111,8 +131,9 @@ fn changed<'a>(
     folder: u64,
     since: u64,
 ) -> Result<Vec<Entry<'a>>, GraphError> {
-    let changes =
-        contents.changes_since(since, folder).ok_or_else(GraphError::sync_state_not_found)?;
+    let changes = contents
+        .changes_since(since, folder)
+        .ok_or_else(GraphError::sync_state_not_found)?;
     let wanted = call.parameter("changeType").map(str::to_ascii_lowercase);
     let mut by_item: BTreeMap<u64, Vec<Change>> = BTreeMap::new();
     for change in changes {
@@ -123,8 +144,15 @@ fn changed<'a>(
         .into_iter()
         .filter_map(|(key, changes)| {
             let created = changes.iter().any(|it| it.kind == ChangeKind::Created);
-            match contents.messages.get(&key).filter(|item| item.folder == folder) {
-                Some(item) => Some((if created { "created" } else { "updated" }, Entry::Present(item))),
+            match contents
+                .messages
+                .get(&key)
+                .filter(|item| item.folder == folder)
+            {
+                Some(item) => Some((
+                    if created { "created" } else { "updated" },
+                    Entry::Present(item),
+                )),
                 // It came and went between two rounds.
                 None if created => None,
                 None => {
@@ -162,7 +190,11 @@ impl State {
         };
         // Unverified: the text.
         parse().ok_or_else(|| {
-            GraphError::new(StatusCode::BAD_REQUEST, "ErrorInvalidUrlQuery", "The delta token is invalid.")
+            GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "ErrorInvalidUrlQuery",
+                "The delta token is invalid.",
+            )
         })
     }
 }

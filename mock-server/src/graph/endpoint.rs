@@ -155,7 +155,9 @@ impl Endpoint {
 
     /// Whether the path leads to a user.
     pub(crate) fn has_user(&self) -> bool {
-        self.path.iter().any(|segment| matches!(segment, Segment::User))
+        self.path
+            .iter()
+            .any(|segment| matches!(segment, Segment::User))
     }
 
     /// Whether the endpoint exists in a cloud.
@@ -184,13 +186,20 @@ impl Endpoint {
         for part in &self.path {
             let segment = segments.get(at).ok_or(at)?;
             match part {
-                Segment::Fixed(name) if same(name, segment) => {}
-                Segment::Fixed(_) => return Err(at),
-                Segment::Placeholder(_) if segment.starts_with('$') || segment == "delta" => {
+                Segment::Fixed(name) => {
+                    if !same(name, segment) {
+                        return Err(at);
+                    }
+                }
+                Segment::Placeholder(_) if segment.starts_with('$') || same("delta", segment) => {
                     return Err(at);
                 }
                 Segment::Placeholder(name) => parameters.values.push((name, segment.clone())),
-                Segment::User if segment.eq_ignore_ascii_case("me") => {}
+                Segment::User if segment.eq_ignore_ascii_case("me") => {
+                    if at > 0 {
+                        return Err(at);
+                    }
+                }
                 Segment::User if segment.eq_ignore_ascii_case("users") => {
                     at += 1;
                     let user = segments.get(at).ok_or(at)?;
@@ -203,7 +212,11 @@ impl Endpoint {
             }
             at += 1;
         }
-        if at < segments.len() { Err(at) } else { Ok(parameters) }
+        if at < segments.len() {
+            Err(at)
+        } else {
+            Ok(parameters)
+        }
     }
 }
 
@@ -215,7 +228,10 @@ impl Parameters {
 
     /// The value of a placeholder.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        self.values.iter().find(|(it, _)| *it == name).map(|(_, value)| value.as_str())
+        self.values
+            .iter()
+            .find(|(it, _)| *it == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -236,7 +252,12 @@ pub(crate) fn find(method: &Method, segments: &[String], cloud: SignInCloud) -> 
         return Found::OtherMethod;
     }
     let last = segments.len().saturating_sub(1);
-    Found::Nothing(segments.get(furthest.min(last)).cloned().unwrap_or_default())
+    Found::Nothing(
+        segments
+            .get(furthest.min(last))
+            .cloned()
+            .unwrap_or_default(),
+    )
 }
 
 /// Compares a segment with a fixed name: any case, and with or without a function's parentheses
@@ -262,7 +283,10 @@ struct Row {
 
 static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     let list = |text: &str| {
-        text.split(';').filter(|it| !it.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        text.split(';')
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     csv::Reader::from_reader(include_str!("../../data/graph-endpoints.csv").as_bytes())
         .deserialize()
@@ -270,7 +294,10 @@ static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         .map(|row: Result<Row, _>| row.expect("data/graph-endpoints.csv fits its types"))
         .map(|row| Endpoint {
             operation: row.operation,
-            method: row.method.parse().expect("a method of the table is a method"),
+            method: row
+                .method
+                .parse()
+                .expect("a method of the table is a method"),
             workload: row.workload,
             delegated: list(&row.delegated),
             delegated_other: list(&row.delegated_other),
@@ -290,7 +317,10 @@ static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
 });
 
 fn segment(text: &str) -> Segment {
-    match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    match text
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         None => Segment::Fixed(text.to_owned()),
         Some("user") => Segment::User,
         // A handful of names, made once for the life of the program.

@@ -58,7 +58,11 @@ impl GraphError {
     pub(crate) fn invalid_token(message: impl Into<String>) -> Self {
         Self {
             challenge: Some(Challenge::Bearer),
-            ..Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "InvalidAuthenticationToken",
+                message,
+            )
         }
     }
 
@@ -68,7 +72,10 @@ impl GraphError {
         let claims = format!(
             "{{\"access_token\":{{\"nbf\":{{\"essential\":true, \"value\":\"{valid_from}\"}}}}}}"
         );
-        Self { challenge: Some(Challenge::Claims(claims)), ..Self::invalid_token(REVOKED) }
+        Self {
+            challenge: Some(Challenge::Claims(claims)),
+            ..Self::invalid_token(REVOKED)
+        }
     }
 
     /// Neither scopes nor roles. Unverified: the text.
@@ -139,7 +146,11 @@ impl GraphError {
 
     /// An id that can't be read.
     pub(crate) fn malformed_id() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "ErrorInvalidIdMalformed", "Id is malformed.")
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorInvalidIdMalformed",
+            "Id is malformed.",
+        )
     }
 
     /// Sorting and filtering do not fit together.
@@ -166,7 +177,9 @@ impl GraphError {
         Self::new(
             StatusCode::BAD_REQUEST,
             "ExpandNotSupported",
-            format!("Expand is not allowed for property '{property}' according to the entity schema."),
+            format!(
+                "Expand is not allowed for property '{property}' according to the entity schema."
+            ),
         )
     }
 
@@ -317,7 +330,11 @@ impl GraphError {
 
     /// A user without a photo. Unverified: the text.
     pub(crate) fn no_photo() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "ImageNotFound", "The photo wasn't found.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ImageNotFound",
+            "The photo wasn't found.",
+        )
     }
 
     // Other.

@@ -12,7 +12,8 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::message::merge;
 use super::messages::of_id;
-use super::{calendars, time_zone};
+use super::odata::query::Expand;
+use super::{attachments, calendars, time_zone};
 use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
 
 /// `GET …/events`: single events and series, no occurrences.
@@ -24,10 +25,21 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
         .events
         .values()
         .filter(|item| calendar.is_none_or(|calendar| item.folder == calendar))
-        .map(|item| Shown { item, occurrence: None })
+        .map(|item| Shown {
+            item,
+            occurrence: None,
+        })
         .collect();
     items.reverse();
-    collection::list(call, &listing(call, "events"), &Events { call, contents: &contents, items })
+    collection::list(
+        call,
+        &listing(call, "events"),
+        &Events {
+            call,
+            contents: &contents,
+            items,
+        },
+    )
 }
 
 /// `GET …/calendarView`.
@@ -38,12 +50,24 @@ pub(super) fn view(call: &Call<'_>) -> Result<Reply, GraphError> {
     // Without a calendar in the path it is the default one.
     let calendar = calendars::find(call, &contents)?;
     let mut items = Vec::new();
-    for item in contents.events.values().filter(|item| item.folder == calendar) {
+    for item in contents
+        .events
+        .values()
+        .filter(|item| item.folder == calendar)
+    {
         items.extend(within(item, from, to)?);
     }
     items.sort_by_key(|(start, shown)| (*start, shown.item.key));
     let items = items.into_iter().map(|(_, shown)| shown).collect();
-    collection::list(call, &listing(call, "calendarView"), &Events { call, contents: &contents, items })
+    collection::list(
+        call,
+        &listing(call, "calendarView"),
+        &Events {
+            call,
+            contents: &contents,
+            items,
+        },
+    )
 }
 
 /// `GET …/events/{id}/instances`.
@@ -52,17 +76,33 @@ pub(super) fn instances(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
     let item = find(call, &contents)?;
-    let items = within(item, from, to)?.into_iter().map(|(_, shown)| shown).collect();
+    let items = within(item, from, to)?
+        .into_iter()
+        .map(|(_, shown)| shown)
+        .collect();
     let set = format!("events('{}')/instances", call.parameters.get("event"));
-    collection::list(call, &listing(call, &set), &Events { call, contents: &contents, items })
+    collection::list(
+        call,
+        &listing(call, &set),
+        &Events {
+            call,
+            contents: &contents,
+            items,
+        },
+    )
 }
 
 /// `GET …/events/{id}`: an occurrence's id is good, too.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    if let Ok(ItemKey::Occurrence { item, day }) = contents.ids().decode(call.parameters.get("event")) {
-        let item = contents.events.get(&item).ok_or_else(GraphError::item_not_found)?;
+    if let Ok(ItemKey::Occurrence { item, day }) =
+        contents.ids().decode(call.parameters.get("event"))
+    {
+        let item = contents
+            .events
+            .get(&item)
+            .ok_or_else(GraphError::item_not_found)?;
         let occurrence = Occurrence::on(item, day).ok_or_else(GraphError::item_not_found)?;
         let document = document(call, &contents, item, Some(occurrence))?;
         return call.entity(&call.set("events"), "event", document);
@@ -132,9 +172,14 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         }
     }
     ordered(&properties)?;
-    contents.change_item(|it| &mut it.events, key, call.now, |item| {
-        item.set_properties(&properties);
-    });
+    contents.change_item(
+        |it| &mut it.events,
+        key,
+        call.now,
+        |item| {
+            item.set_properties(&properties);
+        },
+    );
     shown(call, &contents, key)
 }
 
@@ -168,14 +213,21 @@ pub(super) fn respond(call: &Call<'_>, response: &'static str) -> Result<Reply, 
         ));
     }
     let time = call.now.strftime("%Y-%m-%dT%H:%M:%S.0000000Z").to_string();
-    properties
-        .insert("responseStatus".to_owned(), json!({"response": response, "time": time}));
+    properties.insert(
+        "responseStatus".to_owned(),
+        json!({"response": response, "time": time}),
+    );
     if response == "declined" {
         contents.events.remove(&key);
     } else {
-        contents.change_item(|it| &mut it.events, key, call.now, |item| {
-            item.set_properties(&properties);
-        });
+        contents.change_item(
+            |it| &mut it.events,
+            key,
+            call.now,
+            |item| {
+                item.set_properties(&properties);
+            },
+        );
     }
     Ok(Reply::empty(StatusCode::ACCEPTED))
 }
@@ -190,7 +242,9 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, GraphError> {
     let item = find(call, &contents)?;
     if !organized(&item.properties()) {
         // Unverified: the text.
-        return Err(GraphError::invalid_request("You need to be an organizer to cancel a meeting."));
+        return Err(GraphError::invalid_request(
+            "You need to be an organizer to cancel a meeting.",
+        ));
     }
     let key = item.key;
     contents.events.remove(&key);
@@ -233,22 +287,44 @@ impl<'a> Source for Events<'a> {
         document(self.call, self.contents, shown.item, shown.occurrence).unwrap_or_default()
     }
 
-    fn expand(&self, shown: &Shown<'a>, name: &str) -> Result<Option<Value>, GraphError> {
+    fn expand(&self, shown: &Shown<'a>, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let name = &expand.name;
         match name.to_ascii_lowercase().as_str() {
-            "attachments" => Ok(Some(super::attachments::all(self.call, self.contents, shown.item))),
-            "extensions" | "singlevalueextendedproperties" | "multivalueextendedproperties" => Ok(None),
-            _ => Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}"))),
+            "attachments" => {
+                attachments::all(self.call, self.contents, shown.item, expand).map(Some)
+            }
+            "extensions" | "singlevalueextendedproperties" | "multivalueextendedproperties" => {
+                Ok(None)
+            }
+            _ => {
+                Err(GraphError::expand_not_supported(name)
+                    .not_in_the_mock(format!("$expand={name}")))
+            }
         }
     }
 }
 
 fn listing(call: &Call<'_>, set: &str) -> Listing<'static> {
-    Listing { of: "event", set: call.set(set), page: 10, most: 1000, searched: &[], aliases: &[] }
+    Listing {
+        of: "event",
+        set: call.set(set),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
 }
 
 fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
-    let item = contents.events.get(&key).ok_or_else(GraphError::item_not_found)?;
-    call.entity(&call.set("events"), "event", document(call, contents, item, None)?)
+    let item = contents
+        .events
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("events"),
+        "event",
+        document(call, contents, item, None)?,
+    )
 }
 
 /// The calendar that the path names, if it names one.
@@ -276,34 +352,53 @@ fn window(call: &Call<'_>) -> Result<(Timestamp, Timestamp), GraphError> {
         text.parse::<Timestamp>()
             .or_else(|_| time_zone::instant(&json!({"dateTime": text, "timeZone": "UTC"})))
             .map_err(|_| {
-                GraphError::invalid_parameter(format!("The value '{text}' of parameter '{name}' is invalid."))
+                GraphError::invalid_parameter(format!(
+                    "The value '{text}' of parameter '{name}' is invalid."
+                ))
             })
     };
     let (from, to) = (instant("startDateTime")?, instant("endDateTime")?);
     if to < from {
-        return Err(GraphError::invalid_parameter("The end of the time window lies before its start."));
+        return Err(GraphError::invalid_parameter(
+            "The end of the time window lies before its start.",
+        ));
     }
     if to.duration_since(from) > MAX_WINDOW {
-        return Err(GraphError::invalid_parameter("The time window is longer than 1825 days."));
+        return Err(GraphError::invalid_parameter(
+            "The time window is longer than 1825 days.",
+        ));
     }
     Ok((from, to))
 }
 
 /// An event's occurrences in a window, each with its start; a single event is its own.
-fn within(item: &Item, from: Timestamp, to: Timestamp) -> Result<Vec<(Timestamp, Shown<'_>)>, GraphError> {
+fn within(
+    item: &Item,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Timestamp, Shown<'_>)>, GraphError> {
     let properties = item.properties();
     let start = time_zone::instant(&properties["start"])?;
     let end = time_zone::instant(&properties["end"])?;
     let touches = |start: Timestamp, end: Timestamp| start < to && (end > from || start >= from);
     let recurrence = properties.get("recurrence").filter(|it| it.is_object());
     let Some(recurrence) = recurrence else {
-        let single = touches(start, end).then(|| (start, Shown { item, occurrence: None }));
+        let single = touches(start, end).then_some((
+            start,
+            Shown {
+                item,
+                occurrence: None,
+            },
+        ));
         return Ok(single.into_iter().collect());
     };
     let length = end.duration_since(start);
     let utc = |time: Timestamp| jiff::tz::TimeZone::UTC.to_datetime(time).date();
     let day = |days: i64| SignedDuration::from_hours(24 * days);
-    let first = utc(from.saturating_sub(length).and_then(|it| it.saturating_sub(day(1))).unwrap_or(from));
+    let first = utc(from
+        .saturating_sub(length)
+        .and_then(|it| it.saturating_sub(day(1)))
+        .unwrap_or(from));
     let last = utc(to.saturating_add(day(1)).unwrap_or(to));
     let days = occurrences(recurrence, first, last)
         .map_err(|error| GraphError::invalid_request(format!("{error}.")))?;
@@ -311,14 +406,22 @@ fn within(item: &Item, from: Timestamp, to: Timestamp) -> Result<Vec<(Timestamp,
         .into_iter()
         .filter_map(|day| {
             let occurrence = Occurrence::of(item, day)?;
-            touches(occurrence.start, occurrence.end)
-                .then_some((occurrence.start, Shown { item, occurrence: Some(occurrence) }))
+            touches(occurrence.start, occurrence.end).then_some((
+                occurrence.start,
+                Shown {
+                    item,
+                    occurrence: Some(occurrence),
+                },
+            ))
         })
         .collect())
 }
 
 fn organized(properties: &Properties) -> bool {
-    properties.get("isOrganizer").and_then(Value::as_bool).unwrap_or(true)
+    properties
+        .get("isOrganizer")
+        .and_then(Value::as_bool)
+        .unwrap_or(true)
 }
 
 /// Drops what only the service sets, and checks times and the recurrence.
@@ -358,8 +461,27 @@ fn ordered(properties: &Properties) -> Result<(), GraphError> {
 const MAX_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 1825);
 
 const READ_ONLY: &[&str] = &[
-    "@odata.type", "attachments", "bodyPreview", "cancelledOccurrences", "changeKey", "createdDateTime",
-    "hasAttachments", "iCalUId", "id", "isCancelled", "isDraft", "isOrganizer", "lastModifiedDateTime",
-    "onlineMeeting", "onlineMeetingUrl", "organizer", "originalStart", "responseStatus", "seriesMasterId",
-    "type", "webLink", "singleValueExtendedProperties", "multiValueExtendedProperties",
+    "@odata.type",
+    "attachments",
+    "bodyPreview",
+    "cancelledOccurrences",
+    "changeKey",
+    "createdDateTime",
+    "hasAttachments",
+    "iCalUId",
+    "id",
+    "isCancelled",
+    "isDraft",
+    "isOrganizer",
+    "lastModifiedDateTime",
+    "onlineMeeting",
+    "onlineMeetingUrl",
+    "organizer",
+    "originalStart",
+    "responseStatus",
+    "seriesMasterId",
+    "type",
+    "webLink",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
 ];

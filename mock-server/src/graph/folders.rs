@@ -7,6 +7,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::messages::{folder_id, of_id};
+use super::odata::query::Expand;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
 /// `GET …/mailFolders` and `…/childFolders`.
@@ -45,7 +46,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     };
     free(&contents, parent, &name)?;
     let key = contents.add_folder(&name, Some(parent), FolderKind::Mail);
-    let hidden = body.get("isHidden").and_then(Value::as_bool).unwrap_or(false);
+    let hidden = body
+        .get("isHidden")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
     if let Some(folder) = contents.folders.get_mut(&key) {
         folder.hidden = hidden;
     }
@@ -60,9 +64,15 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let key = find(call, &contents)?;
     if body.contains_key("displayName") {
         let name = display_name(&body)?;
-        let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?;
+        let folder = contents
+            .folders
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
         refuse_well_known(folder, "renamed")?;
-        if let Some(parent) = folder.parent.filter(|_| !folder.name.eq_ignore_ascii_case(&name)) {
+        if let Some(parent) = folder
+            .parent
+            .filter(|_| !folder.name.eq_ignore_ascii_case(&name))
+        {
             free(&contents, parent, &name)?;
         }
         if let Some(folder) = contents.folders.get_mut(&key) {
@@ -78,7 +88,10 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let key = find(call, &contents)?;
-    let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     refuse_well_known(folder, "deleted")?;
     contents.delete_folder(key);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
@@ -95,13 +108,19 @@ pub(super) fn transfer(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut contents = contents.lock();
     let key = find(call, &contents)?;
     let to = named(&contents, &destination)?;
-    let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?.clone();
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?
+        .clone();
     refuse_well_known(&folder, "moved")?;
     // Not into itself or what lies in it.
     let mut above = Some(to);
     while let Some(at) = above {
         if at == key {
-            return Err(GraphError::invalid_request("A folder can't be moved into itself."));
+            return Err(GraphError::invalid_request(
+                "A folder can't be moved into itself.",
+            ));
         }
         above = contents.folders.get(&at).and_then(|it| it.parent);
     }
@@ -149,7 +168,11 @@ fn source<'a>(call: &'a Call<'a>, contents: &'a Contents) -> Result<Folders<'a>,
         .filter(|it| hidden || !it.hidden)
         .collect();
     items.sort_by_key(|folder| folder.name.to_lowercase());
-    Ok(Folders { call, contents, items })
+    Ok(Folders {
+        call,
+        contents,
+        items,
+    })
 }
 
 struct Folders<'a> {
@@ -169,16 +192,22 @@ impl<'a> Source for Folders<'a> {
         document(self.contents, folder)
     }
 
-    fn expand(&self, folder: &&'a Folder, name: &str) -> Result<Option<Value>, GraphError> {
+    fn expand(&self, folder: &&'a Folder, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let name = &expand.name;
         if !name.eq_ignore_ascii_case("childFolders") {
             let what = format!("$expand={name}");
             return Err(GraphError::expand_not_supported(name).not_in_the_mock(what));
         }
-        let inside = self.contents.folders.values().filter(|it| it.parent == Some(folder.key));
+        let inside = self
+            .contents
+            .folders
+            .values()
+            .filter(|it| it.parent == Some(folder.key));
         inside
             .map(|child| {
                 let document = document(self.contents, child);
-                collection::project(self.call, "mailFolder", document).map(Value::Object)
+                let select = expand.select.as_deref();
+                collection::selected(self.call, "mailFolder", document, select).map(Value::Object)
             })
             .collect::<Result<Vec<_>, _>>()
             .map(|children| Some(Value::Array(children)))
@@ -186,7 +215,14 @@ impl<'a> Source for Folders<'a> {
 }
 
 fn listing(set: String) -> Listing<'static> {
-    Listing { of: "mailFolder", set, page: 10, most: 1000, searched: &[], aliases: &[] }
+    Listing {
+        of: "mailFolder",
+        set,
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
 }
 
 fn set(call: &Call<'_>) -> String {
@@ -197,12 +233,24 @@ fn set(call: &Call<'_>) -> String {
 }
 
 fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
-    let folder = contents.folders.get(&key).ok_or_else(GraphError::item_not_found)?;
-    call.entity(&call.set("mailFolders"), "mailFolder", document(contents, folder))
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("mailFolders"),
+        "mailFolder",
+        document(contents, folder),
+    )
 }
 
 fn document(contents: &Contents, folder: &Folder) -> Properties {
-    let inside = || contents.messages.values().filter(|item| item.folder == folder.key);
+    let inside = || {
+        contents
+            .messages
+            .values()
+            .filter(|item| item.folder == folder.key)
+    };
     let children = contents
         .folders
         .values()
@@ -245,7 +293,11 @@ fn free(contents: &Contents, parent: u64, name: &str) -> Result<(), GraphError> 
             && folder.kind == FolderKind::Mail
             && folder.name.eq_ignore_ascii_case(name)
     });
-    if taken { Err(GraphError::folder_exists()) } else { Ok(()) }
+    if taken {
+        Err(GraphError::folder_exists())
+    } else {
+        Ok(())
+    }
 }
 
 fn refuse_well_known(folder: &Folder, what: &str) -> Result<(), GraphError> {
@@ -259,4 +311,3 @@ fn refuse_well_known(folder: &Folder, what: &str) -> Result<(), GraphError> {
         format!("Distinguished folders can't be {what}."),
     ))
 }
-

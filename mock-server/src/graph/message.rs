@@ -21,8 +21,18 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
     let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
     let change_key = ids.change_key(item.change);
     let message_id = || {
-        let domain = contents.owner.person.address.rsplit('@').next().unwrap_or("example");
-        json!(format!("<{:016x}.{:x}@{domain}>", item.key, item.created.as_second()))
+        let domain = contents
+            .owner
+            .person
+            .address
+            .rsplit('@')
+            .next()
+            .unwrap_or("example");
+        json!(format!(
+            "<{:016x}.{:x}@{domain}>",
+            item.key,
+            item.created.as_second()
+        ))
     };
     let mut found = Properties::new();
     let mut put = |name: &str, value: Value| {
@@ -39,26 +49,52 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
     put("categories", get("categories", json!([])));
     put("receivedDateTime", json!(received));
     put("sentDateTime", get("sentDateTime", json!(received)));
-    put("hasAttachments", json!(item.attachments.iter().any(|it| !it.inline)));
-    put("internetMessageId", stored.get("internetMessageId").cloned().unwrap_or_else(message_id));
-    put("internetMessageHeaders", get("internetMessageHeaders", json!([])));
+    put(
+        "hasAttachments",
+        json!(item.attachments.iter().any(|it| !it.inline)),
+    );
+    put(
+        "internetMessageId",
+        stored
+            .get("internetMessageId")
+            .cloned()
+            .unwrap_or_else(message_id),
+    );
+    put(
+        "internetMessageHeaders",
+        get("internetMessageHeaders", json!([])),
+    );
     put("subject", get("subject", json!("")));
     if call.reach == Reach::Full {
         put("bodyPreview", json!(text::preview(&body)));
     }
     put("importance", get("importance", json!("normal")));
-    put("parentFolderId", json!(ids.encode(ItemKey::Folder(item.folder))));
+    put(
+        "parentFolderId",
+        json!(ids.encode(ItemKey::Folder(item.folder))),
+    );
     put("conversationId", json!(ids.conversation(item.conversation)));
     put("conversationIndex", json!(conversation_index(item)));
-    put("isDeliveryReceiptRequested", get("isDeliveryReceiptRequested", Value::Null));
-    put("isReadReceiptRequested", get("isReadReceiptRequested", json!(false)));
+    put(
+        "isDeliveryReceiptRequested",
+        get("isDeliveryReceiptRequested", Value::Null),
+    );
+    put(
+        "isReadReceiptRequested",
+        get("isReadReceiptRequested", json!(false)),
+    );
     put("isRead", json!(item.read));
     put("isDraft", json!(item.draft));
     put(
         "webLink",
-        json!(format!("https://{host}/owa/?ItemID={encoded}&exvsurl=1&viewmodel=ReadMessageItem")),
+        json!(format!(
+            "https://{host}/owa/?ItemID={encoded}&exvsurl=1&viewmodel=ReadMessageItem"
+        )),
     );
-    put("inferenceClassification", get("inferenceClassification", json!("focused")));
+    put(
+        "inferenceClassification",
+        get("inferenceClassification", json!("focused")),
+    );
     if call.reach == Reach::Full {
         let body = preferred(call, body);
         put("uniqueBody", body.clone());
@@ -83,13 +119,18 @@ pub(super) fn id_of(call: &Call<'_>, contents: &Contents, item: &Item) -> String
     contents.ids().encode(if call.prefer.immutable_ids {
         ItemKey::Immutable(item.key)
     } else {
-        ItemKey::Placed { folder: item.folder, item: item.key }
+        ItemKey::Placed {
+            folder: item.folder,
+            item: item.key,
+        }
     })
 }
 
 /// A body in the format that the request prefers.
 pub(super) fn preferred(call: &Call<'_>, mut body: Value) -> Value {
-    let html = body["contentType"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("html"));
+    let html = body["contentType"]
+        .as_str()
+        .is_some_and(|it| it.eq_ignore_ascii_case("html"));
     let content = body["content"].as_str().unwrap_or("");
     let changed = match (call.prefer.body, html) {
         (Some(BodyType::Text), true) => Some(("text", text::of_html(content))),
@@ -132,7 +173,10 @@ pub(super) fn only_if_draft(item: &Item, changes: &Properties) -> Result<(), Gra
     if item.draft {
         return Ok(());
     }
-    match changes.keys().find(|name| DRAFT_ONLY.contains(&name.as_str())) {
+    match changes
+        .keys()
+        .find(|name| DRAFT_ONLY.contains(&name.as_str()))
+    {
         None => Ok(()),
         // Unverified: the text.
         Some(name) => Err(GraphError::new(

@@ -11,23 +11,22 @@ use super::folders;
 use super::message::{self, document};
 use super::mime;
 use super::odata::parser::{Expression, Operand};
+use super::odata::query::Expand;
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (listing, source, contents) = (listing(call), Messages::wanted(call)?, call.mailbox()?);
-    let contents = contents.lock();
-    let source = source.of(call, &contents)?;
     efficient(call)?;
-    collection::list(call, &listing, &source)
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::list(call, &listing(call), &Messages::of(call, &contents)?)
 }
 
 /// `GET …/messages/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let contents = contents.lock();
-    let source = Messages::wanted(call)?.of(call, &contents)?;
-    collection::count(call, &listing(call), &source)
+    collection::count(call, &listing(call), &Messages::of(call, &contents)?)
 }
 
 /// `GET …/messages/{id}`.
@@ -66,7 +65,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         None => contents.well_known(WellKnown::Drafts),
     };
     let key = draft(call, &mut contents, folder, properties, attachments);
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -83,7 +85,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     if call.prefer.minimal {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -96,7 +101,11 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (key, folder) = (item.key, item.folder);
     let deleted = contents.well_known(WellKnown::DeletedItems);
     let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
-    let to = if folder == deleted || folder == recoverable { recoverable } else { deleted };
+    let to = if folder == deleted || folder == recoverable {
+        recoverable
+    } else {
+        deleted
+    };
     contents.move_message(key, to, call.now);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -122,7 +131,11 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
     let key = find(call, &contents)?.key;
     let folder = folders::named(&contents, &destination)?;
     let key = if copy {
-        let mut item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?.clone();
+        let mut item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?
+            .clone();
         item.key = contents.next_key();
         item.folder = folder;
         contents.add_message(item)
@@ -130,7 +143,10 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
         contents.move_message(key, folder, call.now);
         key
     };
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     shown(call, &contents, item)
 }
 
@@ -140,7 +156,10 @@ pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c It
         .find(&contents.messages, call.parameters.get("message"))
         .map_err(of_id)?
         .ok_or_else(GraphError::item_not_found)?;
-    let item = contents.messages.get(&key).ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
     if call.parameters.find("folder").is_some() && folders::find(call, contents)? != item.folder {
         return Err(GraphError::item_not_found());
     }
@@ -184,7 +203,7 @@ pub(super) fn shown(
     let mut document = document(call, contents, item);
     let mut wanted = Vec::new();
     for expand in &call.query.expand {
-        if let Some(value) = expanded(call, contents, item, &expand.name)? {
+        if let Some(value) = expanded(call, contents, item, expand)? {
             wanted.push((expand.name.clone(), value));
         }
     }
@@ -208,11 +227,12 @@ fn expanded(
     call: &Call<'_>,
     contents: &Contents,
     item: &Item,
-    name: &str,
+    expand: &Expand,
 ) -> Result<Option<Value>, GraphError> {
+    let name = &expand.name;
     match name.to_ascii_lowercase().as_str() {
         "attachments" if call.reach == super::access::Reach::Full => {
-            Ok(Some(attachments::all(call, contents, item)))
+            Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
         // None are kept; a message without any shows no such member.
@@ -243,12 +263,10 @@ struct Messages<'a> {
     items: Vec<&'a Item>,
 }
 
-/// What is to be listed, before the mailbox is open.
-struct Wanted;
-
-impl Messages<'_> {
-    fn wanted(call: &Call<'_>) -> Result<Wanted, GraphError> {
-        if call.query.search.is_some() && (call.query.filter.is_some() || !call.query.order.is_empty()) {
+impl<'a> Messages<'a> {
+    fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
+        let query = &call.query;
+        if query.search.is_some() && (query.filter.is_some() || !query.order.is_empty()) {
             // Unverified: the text.
             return Err(GraphError::new(
                 StatusCode::BAD_REQUEST,
@@ -256,12 +274,6 @@ impl Messages<'_> {
                 "The query parameter '$search' can't be combined with '$filter' or '$orderby'.",
             ));
         }
-        Ok(Wanted)
-    }
-}
-
-impl Wanted {
-    fn of<'a>(self, call: &'a Call<'a>, contents: &'a Contents) -> Result<Messages<'a>, GraphError> {
         let folder = match call.parameters.find("folder") {
             Some(_) => Some(folders::find(call, contents)?),
             None => None,
@@ -276,7 +288,11 @@ impl Wanted {
             })
             .collect();
         items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
-        Ok(Messages { call, contents, items })
+        Ok(Self {
+            call,
+            contents,
+            items,
+        })
     }
 }
 
@@ -291,8 +307,8 @@ impl<'a> Source for Messages<'a> {
         document(self.call, self.contents, item)
     }
 
-    fn expand(&self, item: &&'a Item, name: &str) -> Result<Option<Value>, GraphError> {
-        expanded(self.call, self.contents, item, name)
+    fn expand(&self, item: &&'a Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        expanded(self.call, self.contents, item, expand)
     }
 }
 
@@ -304,8 +320,13 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
     };
     let mut filtered = Vec::new();
     paths(filter, &mut filtered);
-    let wanted = call.query.order.iter().map(|it| it.path.text().to_ascii_lowercase());
-    let fits = wanted.zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
+    let wanted = call
+        .query
+        .order
+        .iter()
+        .map(|it| it.path.text().to_ascii_lowercase());
+    let fits = wanted
+        .zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
         .all(|(wanted, found)| found.is_some_and(|found| *found == wanted));
     if fits && !filtered.iter().any(|it| it.starts_with("flag")) {
         Ok(())
@@ -354,9 +375,15 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("hasattachments", &["hasAttachments"]),
     ("hasattachment", &["hasAttachments"]),
     ("importance", &["importance"]),
-    ("participants", &["from", "toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "participants",
+        &["from", "toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("received", &["receivedDateTime"]),
-    ("recipients", &["toRecipients", "ccRecipients", "bccRecipients"]),
+    (
+        "recipients",
+        &["toRecipients", "ccRecipients", "bccRecipients"],
+    ),
     ("sent", &["sentDateTime"]),
     ("subject", &["subject"]),
     ("to", &["toRecipients"]),

@@ -13,7 +13,9 @@ use crate::mailbox::{Attachment, Properties};
 
 /// Whether the body is base64 of MIME.
 pub(super) fn is_mime(call: &Call<'_>) -> bool {
-    call.header("content-type").to_ascii_lowercase().starts_with("text/plain")
+    call.header("content-type")
+        .to_ascii_lowercase()
+        .starts_with("text/plain")
 }
 
 /// Reads the body.
@@ -21,8 +23,15 @@ pub(super) fn read(call: &Call<'_>) -> Result<(Properties, Vec<Attachment>), Gra
     if call.body.len() > super::call::MAX_BODY {
         return Err(GraphError::too_large());
     }
-    let packed: Vec<u8> = call.body.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
-    let bytes = STANDARD.decode(packed).map_err(|_| GraphError::invalid_mime_base64())?;
+    let packed: Vec<u8> = call
+        .body
+        .iter()
+        .copied()
+        .filter(|it| !it.is_ascii_whitespace())
+        .collect();
+    let bytes = STANDARD
+        .decode(packed)
+        .map_err(|_| GraphError::invalid_mime_base64())?;
     let entity = Entity::parse(&bytes, 0);
     let mut properties = Properties::new();
     let mut put = |name: &str, value: Value| {
@@ -44,7 +53,10 @@ pub(super) fn read(call: &Call<'_>) -> Result<(Properties, Vec<Attachment>), Gra
         put("from", from);
     }
     if !entity.header("message-id").is_empty() {
-        put("internetMessageId", json!(entity.header("message-id").trim()));
+        put(
+            "internetMessageId",
+            json!(entity.header("message-id").trim()),
+        );
     }
     let mut found = Found::default();
     entity.collect(&mut found);
@@ -78,23 +90,39 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
         if !value.is_empty() {
             // A header can't hold a line break.
             let value = value.replace(['\r', '\n'], " ");
-            out.push_str(&format!("{name}: {value}\r\n"));
+            out.extend([name, ": ", &value, "\r\n"]);
         }
     };
     for (name, member) in [("From", "from"), ("Sender", "sender")] {
-        header(name, &mailbox(&document.get(member).cloned().unwrap_or_default()));
+        header(
+            name,
+            &mailbox(&document.get(member).cloned().unwrap_or_default()),
+        );
     }
     for (name, member) in [("To", "toRecipients"), ("CC", "ccRecipients")] {
-        let list = document.get(member).and_then(Value::as_array).into_iter().flatten();
+        let list = document
+            .get(member)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         header(name, &list.map(mailbox).collect::<Vec<_>>().join(", "));
     }
     header("Subject", &encoded(text("subject")));
-    let date = text("sentDateTime").parse::<jiff::Timestamp>().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    header("Date", &date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string());
+    let date = text("sentDateTime")
+        .parse::<jiff::Timestamp>()
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    header(
+        "Date",
+        &date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string(),
+    );
     header("Message-ID", text("internetMessageId"));
     header("MIME-Version", "1.0");
     let body = document.get("body").cloned().unwrap_or_default();
-    let subtype = if body["contentType"] == "html" { "html" } else { "plain" };
+    let subtype = if body["contentType"] == "html" {
+        "html"
+    } else {
+        "plain"
+    };
     let content = wrapped(body["content"].as_str().unwrap_or("").as_bytes());
     let part = format!(
         "Content-Type: text/{subtype}; charset=\"utf-8\"\r\nContent-Transfer-Encoding: \
@@ -104,18 +132,19 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
         out.push_str(&part);
         return out;
     }
-    out.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n"));
-    out.push_str(&format!("--{BOUNDARY}\r\n{part}"));
+    out += &format!(
+        "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n{part}"
+    );
     for file in attachments {
         let name = encoded(&file.name).replace('"', "'");
-        out.push_str(&format!(
+        out += &format!(
             "--{BOUNDARY}\r\nContent-Type: {}; name=\"{name}\"\r\nContent-Disposition: \
              attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
             file.content_type,
             wrapped(&file.content)
-        ));
+        );
     }
-    out.push_str(&format!("--{BOUNDARY}--\r\n"));
+    out.extend(["--", BOUNDARY, "--\r\n"]);
     out
 }
 
@@ -136,7 +165,10 @@ struct Found {
 impl Entity {
     fn parse(bytes: &[u8], depth: usize) -> Self {
         let split = |mark: &[u8]| {
-            bytes.windows(mark.len()).position(|it| it == mark).map(|at| (at, at + mark.len()))
+            bytes
+                .windows(mark.len())
+                .position(|it| it == mark)
+                .map(|at| (at, at + mark.len()))
         };
         let (end, start) = split(b"\r\n\r\n")
             .or_else(|| split(b"\n\n"))
@@ -152,18 +184,32 @@ impl Entity {
                 headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
             }
         }
-        Self { headers, body: bytes[start..].to_vec(), depth }
+        Self {
+            headers,
+            body: bytes[start..].to_vec(),
+            depth,
+        }
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(it, _)| it == name)
+            .map_or("", |(_, value)| value)
     }
 
     fn collect(&self, found: &mut Found) {
         let content_type = self.header("content-type").to_owned();
-        let kind = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let kind = content_type
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
         if kind.starts_with("multipart/") && self.depth < MAX_DEPTH {
-            let Some(boundary) = parameter(&content_type, "boundary") else { return };
+            let Some(boundary) = parameter(&content_type, "boundary") else {
+                return;
+            };
             for part in parts(&self.body, &boundary) {
                 Self::parse(part, self.depth + 1).collect(found);
             }
@@ -175,7 +221,11 @@ impl Entity {
         let attached = disposition.to_ascii_lowercase().starts_with("attachment");
         if attached || name.is_some() {
             let name = name.map_or_else(|| "attachment".to_owned(), |it| decoded(&it));
-            let kind = if kind.is_empty() { "application/octet-stream".to_owned() } else { kind };
+            let kind = if kind.is_empty() {
+                "application/octet-stream".to_owned()
+            } else {
+                kind
+            };
             found.files.push((name, kind, content));
             return;
         }
@@ -188,11 +238,21 @@ impl Entity {
     }
 
     fn content(&self) -> Vec<u8> {
-        match self.header("content-transfer-encoding").to_ascii_lowercase().as_str() {
+        match self
+            .header("content-transfer-encoding")
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "base64" => {
-                let packed: Vec<u8> =
-                    self.body.iter().copied().filter(|it| !it.is_ascii_whitespace()).collect();
-                STANDARD.decode(packed).unwrap_or_else(|_| self.body.clone())
+                let packed: Vec<u8> = self
+                    .body
+                    .iter()
+                    .copied()
+                    .filter(|it| !it.is_ascii_whitespace())
+                    .collect();
+                STANDARD
+                    .decode(packed)
+                    .unwrap_or_else(|_| self.body.clone())
             }
             "quoted-printable" => quoted_printable(&self.body, false),
             _ => self.body.clone(),
@@ -211,8 +271,13 @@ fn parts<'b>(body: &'b [u8], boundary: &str) -> Vec<&'b [u8]> {
         .windows(2)
         .map(|pair| {
             let part = &body[pair[0] + mark.len()..pair[1]];
-            let part = part.strip_prefix(b"\r\n").or(part.strip_prefix(b"\n")).unwrap_or(part);
-            part.strip_suffix(b"\r\n").or(part.strip_suffix(b"\n")).unwrap_or(part)
+            let part = part
+                .strip_prefix(b"\r\n")
+                .or(part.strip_prefix(b"\n"))
+                .unwrap_or(part);
+            part.strip_suffix(b"\r\n")
+                .or(part.strip_suffix(b"\n"))
+                .unwrap_or(part)
         })
         .collect()
 }
@@ -221,7 +286,9 @@ fn parts<'b>(body: &'b [u8], boundary: &str) -> Vec<&'b [u8]> {
 fn parameter(header: &str, name: &str) -> Option<String> {
     header.split(';').skip(1).find_map(|part| {
         let (key, value) = part.split_once('=')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"').to_owned())
     })
 }
 
@@ -238,7 +305,11 @@ fn addresses(header: &str) -> Vec<Value> {
                     None => ("", text.trim()),
                 };
                 if !address.is_empty() {
-                    let name = if name.is_empty() { address.to_owned() } else { decoded(name) };
+                    let name = if name.is_empty() {
+                        address.to_owned()
+                    } else {
+                        decoded(name)
+                    };
                     found.push(json!({"emailAddress": {"name": name, "address": address}}));
                 }
             }
@@ -249,7 +320,12 @@ fn addresses(header: &str) -> Vec<Value> {
 }
 
 fn mailbox(recipient: &Value) -> String {
-    let part = |name: &str| recipient["emailAddress"][name].as_str().unwrap_or("").to_owned();
+    let part = |name: &str| {
+        recipient["emailAddress"][name]
+            .as_str()
+            .unwrap_or("")
+            .to_owned()
+    };
     let (name, address) = (part("name"), part("address"));
     if address.is_empty() {
         String::new()
@@ -268,8 +344,12 @@ fn decoded(text: &str) -> String {
     let mut rest = text;
     while let Some(start) = rest.find("=?") {
         let word: Vec<&str> = rest[start + 2..].splitn(4, '?').collect();
-        let &[_charset, encoding, content, tail] = word.as_slice() else { break };
-        let Some(tail) = tail.strip_prefix('=') else { break };
+        let &[_charset, encoding, content, tail] = word.as_slice() else {
+            break;
+        };
+        let Some(tail) = tail.strip_prefix('=') else {
+            break;
+        };
         let bytes = match encoding {
             "B" | "b" => STANDARD.decode(content).unwrap_or_default(),
             _ => quoted_printable(content.as_bytes(), true),
@@ -284,7 +364,11 @@ fn decoded(text: &str) -> String {
 
 /// Text as an encoded word, where it is not ASCII.
 fn encoded(text: &str) -> String {
-    if text.is_ascii() { text.to_owned() } else { format!("=?utf-8?B?{}?=", STANDARD.encode(text)) }
+    if text.is_ascii() {
+        text.to_owned()
+    } else {
+        format!("=?utf-8?B?{}?=", STANDARD.encode(text))
+    }
 }
 
 fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
@@ -305,7 +389,9 @@ fn quoted_printable(bytes: &[u8], header: bool) -> Vec<u8> {
         } else if bytes[at..].starts_with(b"\n") {
             at += 1;
         } else {
-            let code = bytes.get(at..at + 2).and_then(|it| std::str::from_utf8(it).ok());
+            let code = bytes
+                .get(at..at + 2)
+                .and_then(|it| std::str::from_utf8(it).ok());
             match code.and_then(|it| u8::from_str_radix(it, 16).ok()) {
                 Some(code) => {
                     out.push(code);

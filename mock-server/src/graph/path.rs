@@ -32,7 +32,10 @@ impl Path {
         if segments.is_empty() {
             return Err(GraphError::unknown_version(""));
         }
-        Ok(Self { segments, sent: format!("/{}", parts.join("/")) })
+        Ok(Self {
+            segments,
+            sent: format!("/{}", parts.join("/")),
+        })
     }
 
     /// The version of the API.
@@ -42,6 +45,11 @@ impl Path {
             .into_iter()
             .find(|version| version.eq_ignore_ascii_case(first))
             .ok_or_else(|| GraphError::unknown_version(first))
+    }
+
+    /// Whether it is the batch endpoint.
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.segments.as_slice(), [_, one] if one.eq_ignore_ascii_case("$batch"))
     }
 
     /// Whether it is the OpenID Connect user info endpoint, which has no version.
@@ -54,7 +62,10 @@ impl Path {
 /// `users('x')` as name and key; a quote inside is doubled.
 fn keyed(segment: &str) -> Option<(&str, String)> {
     let (name, rest) = segment.split_once('(')?;
-    let key = rest.strip_suffix(')')?.strip_prefix('\'')?.strip_suffix('\'')?;
+    let key = rest
+        .strip_suffix(')')?
+        .strip_prefix('\'')?
+        .strip_suffix('\'')?;
     Some((name, key.replace("''", "'")))
 }
 
@@ -68,9 +79,18 @@ mod tests {
         assert_eq!(path("/v1.0//me").segments, ["v1.0", "me"]);
         assert_eq!(path("/v1.0//me/").sent, "/v1.0/me");
         let found = path("/v1.0/users('o''neill%40x.example')/messages/delta()").segments;
-        assert_eq!(found, ["v1.0", "users", "o'neill@x.example", "messages", "delta()"]);
+        assert_eq!(
+            found,
+            ["v1.0", "users", "o'neill@x.example", "messages", "delta()"]
+        );
         assert!(path("/OIDC/userinfo").is_user_info());
         assert_eq!(path("/V1.0/me").version(), Ok("v1.0"));
-        assert!(path("/v2.0/me").version().unwrap_err().message.contains("v2.0"));
+        assert!(
+            path("/v2.0/me")
+                .version()
+                .unwrap_err()
+                .message
+                .contains("v2.0")
+        );
     }
 }

@@ -47,7 +47,9 @@ impl Prefer {
                 let value = value.trim().trim_matches('"').trim();
                 match name.trim().to_ascii_lowercase().as_str() {
                     "idtype" => prefer.immutable_ids = value.eq_ignore_ascii_case("ImmutableId"),
-                    "odata.maxpagesize" => prefer.page_size = value.parse().ok().filter(|it| *it > 0),
+                    "odata.maxpagesize" => {
+                        prefer.page_size = value.parse().ok().filter(|it| *it > 0)
+                    }
                     "outlook.body-content-type" => {
                         prefer.body = match value.to_ascii_lowercase().as_str() {
                             "html" => Some(BodyType::Html),
@@ -95,7 +97,10 @@ impl Prefer {
 impl Metadata {
     /// The level that `Accept` asks for.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or("");
+        let accept = headers
+            .get(header::ACCEPT)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or("");
         let accept = accept.to_ascii_lowercase();
         if accept.contains("odata.metadata=none") {
             Self::None

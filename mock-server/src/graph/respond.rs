@@ -16,7 +16,15 @@ use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::world::World;
 
-/// Writes an answer.
+/// An answer, not yet on its way.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Answers with what came out.
 pub(super) fn respond(
     world: &World,
     arrival: &Arrival,
@@ -24,18 +32,36 @@ pub(super) fn respond(
     outcome: Result<Reply, GraphError>,
     annotation: Annotation,
 ) -> Response<Body> {
+    let written = write(world, arrival, sent, outcome, &annotation);
+    let mut response = Response::new(Body::from(written.bytes));
+    *response.status_mut() = written.status;
+    *response.headers_mut() = written.headers;
+    annotation.attach(response.extensions_mut());
+    response
+}
+
+/// Writes an answer.
+pub(super) fn write(
+    world: &World,
+    arrival: &Arrival,
+    sent: &HeaderMap,
+    outcome: Result<Reply, GraphError>,
+    annotation: &Annotation,
+) -> Written {
     let request_id = world.random.uuid().to_string();
     let client_request_id = sent
         .get("client-request-id")
         .and_then(|value| value.to_str().ok())
         .filter(|it| !it.is_empty())
         .map_or_else(|| request_id.clone(), str::to_owned);
-    let now = annotation.tenant_time.unwrap_or_else(|| Clock::real().now());
-    let mut response = match outcome {
+    let now = annotation
+        .tenant_time
+        .unwrap_or_else(|| Clock::real().now());
+    let mut written = match outcome {
         Ok(reply) => success(sent, reply),
         Err(error) => refusal(arrival, error, &request_id, &client_request_id, now),
     };
-    let headers = response.headers_mut();
+    let headers = &mut written.headers;
     let mut put = |name: HeaderName, value: &str| {
         // What a client sent may hold what a header can't; then it is left out.
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -43,18 +69,23 @@ pub(super) fn respond(
         }
     };
     put(HeaderName::from_static("request-id"), &request_id);
-    put(HeaderName::from_static("client-request-id"), &client_request_id);
+    put(
+        HeaderName::from_static("client-request-id"),
+        &client_request_id,
+    );
     put(HeaderName::from_static("x-ms-ags-diagnostic"), DIAGNOSTIC);
     put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     put(header::VARY, "Accept-Encoding");
     put(header::CACHE_CONTROL, "no-cache");
-    put(header::DATE, &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    put(
+        header::DATE,
+        &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+    );
     if sent.contains_key(header::ORIGIN) {
         put(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         put(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
-    annotation.attach(response.extensions_mut());
-    response
+    written
 }
 
 /// Notes what a token claims, for the journal, whether or not the claims are true.
@@ -69,27 +100,33 @@ pub(super) fn note_claims(annotation: &mut Annotation, token: &str) {
     };
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     annotation.tenant = text("tid").and_then(|it| it.parse().ok());
-    annotation.client = text("appid").or_else(|| text("azp")).and_then(|it| it.parse().ok());
+    annotation.client = text("appid")
+        .or_else(|| text("azp"))
+        .and_then(|it| it.parse().ok());
     if text("idtyp") != Some("app") {
         annotation.user = text("oid").and_then(|it| it.parse().ok());
     }
 }
 
-fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
+fn success(sent: &HeaderMap, reply: Reply) -> Written {
     let metadata = Metadata::of(sent);
     let (content_type, bytes) = match reply.payload {
         Payload::Empty => (None, Vec::new()),
-        Payload::Raw { content_type, bytes } => (Some(content_type), bytes),
+        Payload::Raw {
+            content_type,
+            bytes,
+        } => (Some(content_type), bytes),
         Payload::Json(mut value) => {
             if metadata == Metadata::None {
                 strip(&mut value);
             }
-            (Some(metadata.content_type()), value.to_string().into_bytes())
+            (
+                Some(metadata.content_type()),
+                value.to_string().into_bytes(),
+            )
         }
     };
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
@@ -103,7 +140,11 @@ fn success(sent: &HeaderMap, reply: Reply) -> Response<Body> {
     if let Some(applied) = applied.and_then(|it| HeaderValue::from_str(&it).ok()) {
         headers.insert("preference-applied", applied);
     }
-    response
+    Written {
+        status: reply.status,
+        headers,
+        bytes,
+    }
 }
 
 fn refusal(
@@ -112,7 +153,7 @@ fn refusal(
     request_id: &str,
     client_request_id: &str,
     now: Timestamp,
-) -> Response<Body> {
+) -> Written {
     let body = json!({
         "error": {
             "code": error.code,
@@ -124,10 +165,11 @@ fn refusal(
             },
         },
     });
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = error.status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     if let Some(challenge) = error.challenge {
         let mut value = bearer::challenge(&arrival.authority_root());
         if let Challenge::Claims(claims) = challenge {
@@ -140,9 +182,16 @@ fn refusal(
         }
     }
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST, PATCH, DELETE"));
+        headers.insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, POST, PATCH, DELETE"),
+        );
     }
-    response
+    Written {
+        status: error.status,
+        headers,
+        bytes: body.to_string().into_bytes(),
+    }
 }
 
 /// Takes the control information away, except for links and counts.

@@ -83,7 +83,10 @@ pub(crate) fn member(cloud: SignInCloud, of: &str, name: &str) -> Option<&'stati
         {
             return Some(found);
         }
-        of = members.first().map(|it| it.base.as_str()).filter(|base| !base.is_empty())?;
+        of = members
+            .first()
+            .map(|it| it.base.as_str())
+            .filter(|base| !base.is_empty())?;
     }
 }
 
@@ -105,7 +108,8 @@ pub(crate) fn resolve(
         if !is_known(&of) {
             return Ok(None);
         }
-        let member = member(cloud, &of, name).ok_or_else(|| GraphError::unknown_property(name, &of))?;
+        let member =
+            member(cloud, &of, name).ok_or_else(|| GraphError::unknown_property(name, &of))?;
         member.element_type().clone_into(&mut of);
         found = Some(member);
     }
@@ -118,7 +122,12 @@ pub(crate) fn check(
     of: &str,
     expression: &Expression,
 ) -> Result<(), GraphError> {
-    Checker { cloud, of, variables: Vec::new() }.check(expression)
+    Checker {
+        cloud,
+        of,
+        variables: Vec::new(),
+    }
+    .check(expression)
 }
 
 struct Checker<'a> {
@@ -146,7 +155,8 @@ impl<'a> Checker<'a> {
             }
             Expression::In(left, list) => {
                 let member = self.operand(left)?;
-                list.iter().try_for_each(|it| comparable(member, &Operand::Literal(it.clone())))
+                list.iter()
+                    .try_for_each(|it| comparable(member, &Operand::Literal(it.clone())))
             }
             Expression::Truth(operand) => match self.operand(operand)? {
                 Some(member) if member.edm_type != "Boolean" => Err(GraphError::bad_request(
@@ -155,7 +165,12 @@ impl<'a> Checker<'a> {
                 )),
                 _ => Ok(()),
             },
-            Expression::Lambda { path, variable, body, .. } => {
+            Expression::Lambda {
+                path,
+                variable,
+                body,
+                ..
+            } => {
                 let member = self.path(path)?;
                 let element = member.map_or("", Member::element_type).to_owned();
                 let Some(body) = body else { return Ok(()) };
@@ -186,7 +201,9 @@ impl<'a> Checker<'a> {
 /// Whether a member may be compared with an operand.
 fn comparable(member: Option<&'static Member>, operand: &Operand) -> Result<(), GraphError> {
     use super::odata::parser::Literal as L;
-    let (Some(member), Operand::Literal(literal)) = (member, operand) else { return Ok(()) };
+    let (Some(member), Operand::Literal(literal)) = (member, operand) else {
+        return Ok(());
+    };
     let fits = match (member.edm_type.as_str(), literal) {
         (_, L::Null) => true,
         ("Boolean", literal) => matches!(literal, L::Boolean(_)),
@@ -231,7 +248,8 @@ pub(crate) fn object(
             found.insert(name, value);
             continue;
         }
-        let member = member(cloud, of, &name).ok_or_else(|| GraphError::unknown_member(&name, of))?;
+        let member =
+            member(cloud, of, &name).ok_or_else(|| GraphError::unknown_member(&name, of))?;
         let value = checked(cloud, member, value)?;
         found.insert(member.name.clone(), value);
     }
@@ -263,15 +281,21 @@ fn element(cloud: SignInCloud, member: &Member, value: Value) -> Result<Value, G
         "Int32" => value.as_i64().is_some_and(|it| i32::try_from(it).is_ok()),
         "DateTimeOffset" => value
             .as_str()
-            .is_some_and(|text| super::odata::evaluate::is_instant(text)),
-        "Date" => value.as_str().is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
-        "Binary" => value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
+            .is_some_and(super::odata::evaluate::is_instant),
+        "Date" => value
+            .as_str()
+            .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        "Binary" => value
+            .as_str()
+            .is_some_and(|text| STANDARD.decode(text).is_ok()),
         _ => {
             if let Some(members) = TYPES.enums.get(of) {
-                let known = value.as_str().and_then(|text| {
-                    members.iter().find(|it| it.eq_ignore_ascii_case(text))
-                });
-                return known.map(|it| Value::String(it.clone())).ok_or_else(|| wrong(member, &value));
+                let known = value
+                    .as_str()
+                    .and_then(|text| members.iter().find(|it| it.eq_ignore_ascii_case(text)));
+                return known
+                    .map(|it| Value::String(it.clone()))
+                    .ok_or_else(|| wrong(member, &value));
             }
             if !is_known(of) {
                 return Ok(value);
@@ -292,7 +316,11 @@ fn element(cloud: SignInCloud, member: &Member, value: Value) -> Result<Value, G
             };
         }
     };
-    if fits { Ok(value) } else { Err(wrong(member, &value)) }
+    if fits {
+        Ok(value)
+    } else {
+        Err(wrong(member, &value))
+    }
 }
 
 fn wrong(member: &Member, found: &Value) -> GraphError {
@@ -304,7 +332,10 @@ fn wrong(member: &Member, found: &Value) -> GraphError {
     };
     let mut shown = found.to_string();
     if shown.len() > 60 {
-        let cut = shown.char_indices().nth(57).map_or(shown.len(), |(at, _)| at);
+        let cut = shown
+            .char_indices()
+            .nth(57)
+            .map_or(shown.len(), |(at, _)| at);
         shown.truncate(cut);
         shown.push_str("...");
     }

@@ -23,7 +23,9 @@ pub(super) fn get_one(call: &Call<'_>) -> Result<Reply, GraphError> {
     let member = schema::member(call.cloud(), "mailboxSettings", name)
         .ok_or_else(|| GraphError::unknown_segment(name))?;
     let contents = call.mailbox()?;
-    let value = document(&contents.lock()).shift_remove(&member.name).unwrap_or(Value::Null);
+    let value = document(&contents.lock())
+        .shift_remove(&member.name)
+        .unwrap_or(Value::Null);
     let set = call.set(&format!("mailboxSettings/{}", member.name));
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), call.context(&set, false));
@@ -41,10 +43,17 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let changes = call.object("mailboxSettings")?;
     for name in ["archiveFolder", "userPurpose"] {
         if changes.contains_key(name) {
-            return Err(GraphError::invalid_request(format!("The property '{name}' is read-only.")));
+            return Err(GraphError::invalid_request(format!(
+                "The property '{name}' is read-only."
+            )));
         }
     }
-    let zones = [changes.get("timeZone"), changes.get("workingHours").map(|it| &it["timeZone"]["name"])];
+    let zones = [
+        changes.get("timeZone"),
+        changes
+            .get("workingHours")
+            .map(|it| &it["timeZone"]["name"]),
+    ];
     for zone in zones.into_iter().flatten().filter_map(Value::as_str) {
         if time_zone::find(zone).is_none() {
             return Err(GraphError::unknown_time_zone(zone));
@@ -52,7 +61,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     }
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
-    let mut changed = Properties::new();
+    let mut shown_members = Properties::new();
     for (name, value) in changes {
         if name.contains('@') {
             continue;
@@ -60,10 +69,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         let entry = contents.settings.entry(&name).or_insert_with(|| json!({}));
         merge(entry, value);
         let entry = entry.clone();
-        changed.insert(name, entry);
+        shown_members.insert(name, entry);
     }
     drop(contents);
-    shown(call, changed)
+    shown(call, shown_members)
 }
 
 /// `GET …/outlook/masterCategories`.
@@ -79,7 +88,10 @@ pub(super) fn categories(call: &Call<'_>) -> Result<Reply, GraphError> {
         })
         .collect();
     let context = call.context(&call.set("outlook/masterCategories"), false);
-    Ok(Reply::json(StatusCode::OK, json!({"@odata.context": context, "value": value})))
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": value}),
+    ))
 }
 
 fn document(contents: &Contents) -> Properties {
@@ -92,8 +104,15 @@ fn document(contents: &Contents) -> Properties {
 
 fn shown(call: &Call<'_>, document: Properties) -> Result<Reply, GraphError> {
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), call.context(&call.set("mailboxSettings"), false));
-    body.extend(super::collection::project(call, "mailboxSettings", document)?);
+    body.insert(
+        "@odata.context".to_owned(),
+        call.context(&call.set("mailboxSettings"), false),
+    );
+    body.extend(super::collection::project(
+        call,
+        "mailboxSettings",
+        document,
+    )?);
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
 }
 

@@ -1,3 +1,4 @@
+mod batch;
 mod bearer;
 mod calendar;
 mod mail;
@@ -23,8 +24,7 @@ use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
 use crate::token::{
-    AccessTokenSpec, Audience, KeyRings, Sealer, Subject, TokenFormat, UserFacts,
-    mint_access_token,
+    AccessTokenSpec, Audience, KeyRings, Sealer, Subject, TokenFormat, UserFacts, mint_access_token,
 };
 use crate::world::seed::{SeedContext, SeedFile};
 use crate::world::{Tenant, World};
@@ -122,7 +122,10 @@ impl Bench {
 
     /// A token of a user with scopes.
     fn delegated(&self, user: &'static str, scopes: &[&str]) -> Token {
-        Token { user: Some(user), ..self.app_only(scopes) }
+        Token {
+            user: Some(user),
+            ..self.app_only(scopes)
+        }
     }
 
     fn app_only(&self, roles: &[&str]) -> Token {
@@ -204,7 +207,10 @@ impl Answer {
     #[track_caller]
     fn refused(self, status: u16) -> String {
         let answer = self.expect(status);
-        answer.body["error"]["code"].as_str().expect("an error body").to_owned()
+        answer.body["error"]["code"]
+            .as_str()
+            .expect("an error body")
+            .to_owned()
     }
 
     fn values(&self) -> &[Value] {
@@ -246,10 +252,21 @@ fn directory(environment: Environment, domain: &str) -> Directory {
          enabled: false\n        delegates: {{alice: [full-access, send-as], carol: \
          [send-on-behalf]}}\n"
     );
-    let context = SeedContext { now: noon(), client_certificate: None };
-    SeedFile::parse(&text).unwrap().directories(&context).unwrap().remove(0)
+    let context = SeedContext {
+        now: noon(),
+        client_certificate: None,
+    };
+    SeedFile::parse(&text)
+        .unwrap()
+        .directories(&context)
+        .unwrap()
+        .remove(0)
 }
 
 fn other_cloud(cloud: SignInCloud) -> SignInCloud {
-    if cloud == SignInCloud::Global { SignInCloud::China } else { SignInCloud::Global }
+    if cloud == SignInCloud::Global {
+        SignInCloud::China
+    } else {
+        SignInCloud::Global
+    }
 }

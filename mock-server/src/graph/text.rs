@@ -12,7 +12,10 @@ pub(super) fn of_html(html: &str) -> String {
             break;
         };
         let tag = tail[1..end].trim_start_matches('/').to_ascii_lowercase();
-        let name = tag.split(|it: char| !it.is_ascii_alphanumeric()).next().unwrap_or("");
+        let name = tag
+            .split(|it: char| !it.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or("");
         rest = &tail[end + 1..];
         match name {
             "br" => text.push_str("\r\n"),
@@ -46,14 +49,23 @@ pub(super) fn to_html(text: &str) -> String {
 /// The first 255 characters of a body, on one line, as `bodyPreview` has them.
 pub(super) fn preview(body: &serde_json::Value) -> String {
     let content = body["content"].as_str().unwrap_or("");
-    let html = body["contentType"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("html"));
-    let text = if html { of_html(content) } else { content.trim().to_owned() };
+    let html = body["contentType"]
+        .as_str()
+        .is_some_and(|it| it.eq_ignore_ascii_case("html"));
+    let text = if html {
+        of_html(content)
+    } else {
+        content.trim().to_owned()
+    };
     text.chars().take(255).collect()
 }
 
 /// Escapes a text for HTML.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn unescape(text: &str) -> String {
@@ -71,7 +83,8 @@ mod tests {
 
     #[test]
     fn html_becomes_text_and_text_html() {
-        let html = "<html><head><style>p {}</style></head><body><p>A &amp; B</p><p>C<br>D</p></body>";
+        let html =
+            "<html><head><style>p {}</style></head><body><p>A &amp; B</p><p>C<br>D</p></body>";
         assert_eq!(of_html(html), "A & B\r\nC\r\nD");
         assert!(to_html("a < b\nc").contains("a &lt; b<br>\r\nc"));
         assert_eq!(of_html("broken <b"), "broken");

@@ -14,7 +14,10 @@ use super::error::GraphError;
 
 /// The time zone of a Windows or IANA name.
 pub(crate) fn find(name: &str) -> Option<TimeZone> {
-    let iana = WINDOWS.get(name.to_ascii_lowercase().as_str()).copied().unwrap_or(name);
+    let iana = WINDOWS
+        .get(name.to_ascii_lowercase().as_str())
+        .copied()
+        .unwrap_or(name);
     TimeZone::get(iana).ok()
 }
 
@@ -27,7 +30,9 @@ pub(crate) fn instant(value: &Value) -> Result<Timestamp, GraphError> {
     let name = value["timeZone"].as_str().unwrap_or("UTC");
     let zone = find(name).ok_or_else(|| GraphError::unknown_time_zone(name))?;
     let local: DateTime = text.parse().map_err(|_| {
-        GraphError::invalid_request(format!("The value '{text}' of 'dateTime' is not a date and time."))
+        GraphError::invalid_request(format!(
+            "The value '{text}' of 'dateTime' is not a date and time."
+        ))
     })?;
     zone.to_timestamp(local).map_err(|_| {
         GraphError::invalid_request(format!("The value '{text}' of 'dateTime' is out of range."))
@@ -42,7 +47,11 @@ pub(crate) fn in_zone(time: Timestamp, name: &str, zone: &TimeZone) -> Value {
 
 /// A local time with the seven digits that Graph shows.
 pub(crate) fn written(local: DateTime) -> String {
-    format!("{}.{:07}", local.strftime("%Y-%m-%dT%H:%M:%S"), local.subsec_nanosecond() / 100)
+    format!(
+        "{}.{:07}",
+        local.strftime("%Y-%m-%dT%H:%M:%S"),
+        local.subsec_nanosecond() / 100
+    )
 }
 
 static WINDOWS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {

@@ -17,8 +17,9 @@ use crate::token::pairwise_subject;
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?;
     let directory = call.tenant.directory();
-    let user =
-        directory.user(target.user).ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+    let user = directory
+        .user(target.user)
+        .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
     if let Some(expand) = call.query.expand.first() {
         let what = format!("$expand={}", expand.name);
         return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
@@ -31,7 +32,9 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     advanced(call)?;
     if call.query.skip > 0 {
         // Source: learn.microsoft.com/graph/query-parameters: not for directory objects.
-        return Err(GraphError::directory_request("'$skip' is not supported by the service."));
+        return Err(GraphError::directory_request(
+            "'$skip' is not supported by the service.",
+        ));
     }
     let directory = call.tenant.directory();
     collection::list(call, &listing(), &Users::of(&directory))
@@ -40,7 +43,9 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `GET /users/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     if !eventual(call) {
-        return Err(GraphError::directory_request("$count is not currently supported."));
+        return Err(GraphError::directory_request(
+            "$count is not currently supported.",
+        ));
     }
     let directory = call.tenant.directory();
     collection::count(call, &listing(), &Users::of(&directory))
@@ -53,26 +58,42 @@ pub(super) fn photo() -> Result<Reply, GraphError> {
 
 /// `GET …/manager`: nobody has one.
 pub(super) fn manager(call: &Call<'_>) -> Result<Reply, GraphError> {
-    Err(GraphError::resource_not_found(&format!("manager of {}", call.target()?.user)))
+    Err(GraphError::resource_not_found(&format!(
+        "manager of {}",
+        call.target()?.user
+    )))
 }
 
 /// `GET …/memberOf`: there are no groups.
 pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
     call.target()?;
     let context = format!("{}/$metadata#directoryObjects", call.root());
-    Ok(Reply::json(StatusCode::OK, json!({"@odata.context": context, "value": []})))
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": []}),
+    ))
 }
 
 /// `POST …/revokeSignInSessions`.
 pub(super) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply, GraphError> {
     let user = call.target()?.user;
-    let by = if call.actor.user() == Some(user) { RevokedBy::User } else { RevokedBy::Admin };
-    let event = Event::RevokeSessions { user: user.to_string(), by };
+    let by = if call.actor.user() == Some(user) {
+        RevokedBy::User
+    } else {
+        RevokedBy::Admin
+    };
+    let event = Event::RevokeSessions {
+        user: user.to_string(),
+        by,
+    };
     call.world
         .apply(&call.tenant, &event)
         .map_err(|_| GraphError::resource_not_found(&user.to_string()))?;
     let context = format!("{}/$metadata#Edm.Boolean", call.root());
-    Ok(Reply::json(StatusCode::OK, json!({"@odata.context": context, "value": true})))
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": true}),
+    ))
 }
 
 /// `GET /organization`.
@@ -86,7 +107,13 @@ pub(super) fn organizations(call: &Call<'_>) -> Result<Reply, GraphError> {
         searched: &[],
         aliases: &[],
     };
-    collection::list(call, &listing, &Organization { items: [organization(call, &directory)] })
+    collection::list(
+        call,
+        &listing,
+        &Organization {
+            items: [organization(call, &directory)],
+        },
+    )
 }
 
 /// `GET /organization/{id}`.
@@ -96,7 +123,11 @@ pub(super) fn get_organization(call: &Call<'_>) -> Result<Reply, GraphError> {
     if !wanted.eq_ignore_ascii_case(&directory.id.to_string()) {
         return Err(GraphError::resource_not_found(wanted));
     }
-    call.entity("organization", "organization", organization(call, &directory))
+    call.entity(
+        "organization",
+        "organization",
+        organization(call, &directory),
+    )
 }
 
 /// `GET /oidc/userinfo`. Source: learn.microsoft.com/entra/identity-platform/userinfo.
@@ -108,21 +139,32 @@ pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
         return Err(GraphError::directory_denied());
     }
     let directory = caller.tenant.directory();
-    let user = directory.user(*user).ok_or_else(GraphError::identity_not_found)?;
+    let user = directory
+        .user(*user)
+        .ok_or_else(GraphError::identity_not_found)?;
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
     };
-    put("sub", json!(pairwise_subject(directory.id, user.id, caller.client)));
+    put(
+        "sub",
+        json!(pairwise_subject(directory.id, user.id, caller.client)),
+    );
     put("name", json!(user.display_name));
     put("family_name", json!(user.surname));
     put("given_name", json!(user.given_name));
-    let picture = format!("{}/v1.0/me/photo/$value", directory.environment.graph_root());
+    let picture = format!(
+        "{}/v1.0/me/photo/$value",
+        directory.environment.graph_root()
+    );
     put("picture", json!(picture));
     if let (Some(mail), true) = (user.mail(), caller.actor.holds("email")) {
         put("email", json!(mail));
     }
-    Ok(Reply::raw("application/json;charset=utf-8", Value::Object(claims).to_string().into_bytes()))
+    Ok(Reply::raw(
+        "application/json;charset=utf-8",
+        Value::Object(claims).to_string().into_bytes(),
+    ))
 }
 
 struct Users<'a> {
@@ -132,7 +174,11 @@ struct Users<'a> {
 
 impl<'a> Users<'a> {
     fn of(directory: &'a Directory) -> Self {
-        let items = directory.users.values().filter(|user| user.deleted.is_none()).collect();
+        let items = directory
+            .users
+            .values()
+            .filter(|user| user.deleted.is_none())
+            .collect();
         Self { directory, items }
     }
 }
@@ -171,7 +217,13 @@ fn listing() -> Listing<'static> {
         set: "users".to_owned(),
         page: 100,
         most: 999,
-        searched: &["displayName", "mail", "userPrincipalName", "givenName", "surname"],
+        searched: &[
+            "displayName",
+            "mail",
+            "userPrincipalName",
+            "givenName",
+            "surname",
+        ],
         aliases: &[],
     }
 }
@@ -186,17 +238,20 @@ fn advanced(call: &Call<'_>) -> Result<(), GraphError> {
              request header: 'ConsistencyLevel: eventual'",
         ));
     }
-    let needed = query.filter.as_ref().is_some_and(|filter| {
-        needs_advanced(filter) || !query.order.is_empty()
-    });
+    let needed = query
+        .filter
+        .as_ref()
+        .is_some_and(|filter| needs_advanced(filter) || !query.order.is_empty());
     let given = eventual(call) && query.count;
     if needed && !given || query.count && !eventual(call) && query.filter.is_some() {
         return Err(GraphError::unsupported_query("Unsupported Query."));
     }
     if query.search.is_some() {
-        let wrong = query.search.iter().flat_map(|it| it.properties()).find(|name| {
-            super::schema::member(call.cloud(), "user", name).is_none()
-        });
+        let wrong = query
+            .search
+            .iter()
+            .flat_map(super::odata::search::Search::properties)
+            .find(|name| super::schema::member(call.cloud(), "user", name).is_none());
         if let Some(name) = wrong {
             return Err(GraphError::unknown_property(name, "user"));
         }
@@ -211,9 +266,10 @@ fn needs_advanced(filter: &Expression) -> bool {
         }
         Expression::Not(_) | Expression::Compare(_, Comparison::NotEqual, _) => true,
         Expression::Call(function, left, _) => {
-            *function == Function::EndsWith || *function == Function::Contains && {
-                matches!(left, Operand::Path(_) | Operand::Folded(_))
-            }
+            *function == Function::EndsWith
+                || *function == Function::Contains && {
+                    matches!(left, Operand::Path(_) | Operand::Folded(_))
+                }
         }
         Expression::Lambda { body, .. } => body.as_ref().is_some_and(|body| needs_advanced(body)),
         Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
@@ -221,18 +277,30 @@ fn needs_advanced(filter: &Expression) -> bool {
 }
 
 fn eventual(call: &Call<'_>) -> bool {
-    call.header("consistencylevel").eq_ignore_ascii_case("eventual")
+    call.header("consistencylevel")
+        .eq_ignore_ascii_case("eventual")
 }
 
 fn document(directory: &Directory, user: &User) -> Properties {
     let upn = user.user_principal_name.as_str();
     let mail = user.mail();
-    let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+    let text = |text: &str| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            json!(text)
+        }
+    };
     let (kind, external) = match user.kind {
         UserKind::Guest { .. } => ("Guest", json!("Accepted")),
         UserKind::Member => ("Member", Value::Null),
     };
-    let valid_from = user.revocations.iter().map(|it| it.at).max().unwrap_or(user.created);
+    let valid_from = user
+        .revocations
+        .iter()
+        .map(|it| it.at)
+        .max()
+        .unwrap_or(user.created);
     let plans = match mail {
         Some(_) => json!([{
             "assignedDateTime": crate::mailbox::seconds(user.created),
@@ -332,14 +400,25 @@ fn organization(call: &Call<'_>, directory: &Directory) -> Properties {
         "provisionedPlans": [],
         "verifiedDomains": domains,
     });
-    let Value::Object(mut map) = value else { return Properties::new() };
+    let Value::Object(mut map) = value else {
+        return Properties::new();
+    };
     // With User.Read alone an organization shows its name and domains only.
     // Source: learn.microsoft.com/graph/api/organization-get.
-    let more = ["Organization.Read.All", "Directory.Read.All", "User.Read.All", "Directory.ReadWrite.All"];
+    let more = [
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "User.Read.All",
+        "Directory.ReadWrite.All",
+    ];
     if !more.iter().any(|permission| call.actor.holds(permission)) {
         for (name, value) in &mut map {
             if !["id", "displayName", "verifiedDomains"].contains(&name.as_str()) {
-                *value = if value.is_array() { json!([]) } else { Value::Null };
+                *value = if value.is_array() {
+                    json!([])
+                } else {
+                    Value::Null
+                };
             }
         }
     }

@@ -140,7 +140,7 @@ impl Filler {
         let role = |filler: &Self, role| filler.contents.well_known(role);
         let (inbox, archive) = (role(self, WellKnown::Inbox), role(self, WellKnown::Archive));
         let sent = role(self, WellKnown::SentItems);
-        let plain: Vec<u64> = self
+        let own_folders: Vec<u64> = self
             .contents
             .folders
             .values()
@@ -182,7 +182,7 @@ impl Filler {
             10,
             &[Origin::Outside],
         );
-        for folder in plain {
+        for folder in own_folders {
             add(self, folder, 9, 120, &[Origin::Outside, Origin::Colleague]);
         }
         plan.sort_unstable_by_key(|(minutes, folder, _)| (std::cmp::Reverse(*minutes), *folder));
@@ -294,7 +294,7 @@ impl Filler {
             })
             .collect();
         if html {
-            let paragraphs: String = lines.iter().map(|line| format!("<p>{line}</p>")).collect();
+            let paragraphs = format!("<p>{}</p>", lines.join("</p><p>"));
             format!(
                 "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\
                  </head><body><p>{greeting}</p>{paragraphs}<p>{closing}<br>{}</p></body></html>",

@@ -234,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    fn days(pattern: Value, range: Value, from: &str, to: &str) -> Vec<String> {
+    fn days(pattern: &Value, range: &Value, from: &str, to: &str) -> Vec<String> {
         let recurrence = json!({"pattern": pattern, "range": range});
         occurrences(&recurrence, from.parse().unwrap(), to.parse().unwrap())
             .unwrap()
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn weekly_events_take_place_on_their_days_until_the_end() {
         let found = days(
-            json!({"type": "weekly", "interval": 2, "daysOfWeek": ["monday", "Wednesday"]}),
-            json!({"type": "endDate", "startDate": "2026-02-16", "endDate": "2026-03-18"}),
+            &json!({"type": "weekly", "interval": 2, "daysOfWeek": ["monday", "Wednesday"]}),
+            &json!({"type": "endDate", "startDate": "2026-02-16", "endDate": "2026-03-18"}),
             "2026-02-17",
             "2026-04-01",
         );
@@ -266,8 +266,8 @@ mod tests {
     #[test]
     fn numbered_daily_events_count_from_the_start() {
         let found = days(
-            json!({"type": "daily", "interval": 3}),
-            json!({"type": "numbered", "startDate": "2026-01-01", "numberOfOccurrences": 3}),
+            &json!({"type": "daily", "interval": 3}),
+            &json!({"type": "numbered", "startDate": "2026-01-01", "numberOfOccurrences": 3}),
             "2026-01-02",
             "2026-12-31",
         );
@@ -278,22 +278,22 @@ mod tests {
     fn monthly_and_yearly_events_find_their_day() {
         let no_end = |start: &str| json!({"type": "noEnd", "startDate": start});
         let found = days(
-            json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 31}),
-            no_end("2026-01-31"),
+            &json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 31}),
+            &no_end("2026-01-31"),
             "2026-02-01",
             "2026-03-31",
         );
         assert_eq!(found, ["2026-02-28", "2026-03-31"]);
         let found = days(
-            json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "last"}),
-            no_end("2026-01-30"),
+            &json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "last"}),
+            &no_end("2026-01-30"),
             "2026-01-01",
             "2026-03-01",
         );
         assert_eq!(found, ["2026-01-30", "2026-02-27"]);
         let found = days(
-            json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": 5, "month": 11}),
-            no_end("2024-11-05"),
+            &json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": 5, "month": 11}),
+            &no_end("2024-11-05"),
             "2025-01-01",
             "2026-12-31",
         );

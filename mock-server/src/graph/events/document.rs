@@ -33,7 +33,11 @@ impl Occurrence {
         let moved = zone.to_timestamp(date.to_datetime(first.time())).ok()?;
         let end = moved.checked_add(end.duration_since(start)).ok()?;
         let since = date.since(EPOCH).ok()?;
-        Some(Self { start: moved, end, day: i64::from(since.get_days()) })
+        Some(Self {
+            start: moved,
+            end,
+            day: i64::from(since.get_days()),
+        })
     }
 
     /// The occurrence by its day, if there is one then.
@@ -41,7 +45,10 @@ impl Occurrence {
         let days = jiff::Span::new().try_days(day).ok()?;
         let date = EPOCH.checked_add(days).ok()?;
         let found = occurrences(item.properties().get("recurrence")?, date, date).ok()?;
-        found.contains(&date).then(|| Self::of(item, date)).flatten()
+        found
+            .contains(&date)
+            .then(|| Self::of(item, date))
+            .flatten()
     }
 }
 
@@ -57,7 +64,10 @@ pub(super) fn document(
     let get = |name: &str, default: Value| stored.get(name).cloned().unwrap_or(default);
     let series = stored.get("recurrence").is_some_and(Value::is_object);
     let id = match occurrence {
-        Some(occurrence) => ids.encode(ItemKey::Occurrence { item: item.key, day: occurrence.day }),
+        Some(occurrence) => ids.encode(ItemKey::Occurrence {
+            item: item.key,
+            day: occurrence.day,
+        }),
         None => id_of(call, contents, item),
     };
     let kind = match (occurrence.is_some(), series) {
@@ -67,7 +77,10 @@ pub(super) fn document(
     };
     let (start, end) = match occurrence {
         Some(occurrence) => (occurrence.start, occurrence.end),
-        None => (time_zone::instant(&stored["start"])?, time_zone::instant(&stored["end"])?),
+        None => (
+            time_zone::instant(&stored["start"])?,
+            time_zone::instant(&stored["end"])?,
+        ),
     };
     let (zone_name, zone) = match &call.prefer.time_zone {
         Some((name, zone)) => (name.clone(), zone.clone()),
@@ -89,9 +102,16 @@ pub(super) fn document(
     let host = outlook_host(call);
     let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
     let online = get("isOnlineMeeting", json!(false));
-    let zone_of = |name: &str| stored.get(name).map_or(json!("UTC"), |it| it["timeZone"].clone());
+    let zone_of = |name: &str| {
+        stored
+            .get(name)
+            .map_or(json!("UTC"), |it| it["timeZone"].clone())
+    };
     let body = get("body", json!({"contentType": "html", "content": ""}));
-    let location = get("location", json!({"displayName": "", "locationType": "default"}));
+    let location = get(
+        "location",
+        json!({"displayName": "", "locationType": "default"}),
+    );
     let mut found = Properties::new();
     let mut put = |name: &str, value: Value| {
         found.insert(name.to_owned(), value);
@@ -103,10 +123,25 @@ pub(super) fn document(
     put("changeKey", json!(change_key));
     put("categories", get("categories", json!([])));
     put("transactionId", get("transactionId", Value::Null));
-    put("originalStartTimeZone", get("originalStartTimeZone", zone_of("start")));
-    put("originalEndTimeZone", get("originalEndTimeZone", zone_of("end")));
-    put("iCalUId", json!(format!("040000008200E00074C5B7101A82E008{:032X}", u128::from(item.key))));
-    put("reminderMinutesBeforeStart", get("reminderMinutesBeforeStart", json!(15)));
+    put(
+        "originalStartTimeZone",
+        get("originalStartTimeZone", zone_of("start")),
+    );
+    put(
+        "originalEndTimeZone",
+        get("originalEndTimeZone", zone_of("end")),
+    );
+    put(
+        "iCalUId",
+        json!(format!(
+            "040000008200E00074C5B7101A82E008{:032X}",
+            u128::from(item.key)
+        )),
+    );
+    put(
+        "reminderMinutesBeforeStart",
+        get("reminderMinutesBeforeStart", json!(15)),
+    );
     put("isReminderOn", get("isReminderOn", json!(true)));
     put("hasAttachments", json!(!item.attachments.is_empty()));
     put("subject", get("subject", json!("")));
@@ -129,19 +164,34 @@ pub(super) fn document(
     put("type", json!(kind));
     put(
         "webLink",
-        json!(format!("https://{host}/owa/?itemid={encoded}&exvsurl=1&path=/calendar/item")),
+        json!(format!(
+            "https://{host}/owa/?itemid={encoded}&exvsurl=1&path=/calendar/item"
+        )),
     );
     put("onlineMeetingUrl", Value::Null);
     put("isOnlineMeeting", online.clone());
-    let provider = if online == json!(true) { "teamsForBusiness" } else { "unknown" };
-    put("onlineMeetingProvider", get("onlineMeetingProvider", json!(provider)));
-    put("allowNewTimeProposals", get("allowNewTimeProposals", json!(true)));
+    let provider = if online == json!(true) {
+        "teamsForBusiness"
+    } else {
+        "unknown"
+    };
+    put(
+        "onlineMeetingProvider",
+        get("onlineMeetingProvider", json!(provider)),
+    );
+    put(
+        "allowNewTimeProposals",
+        get("allowNewTimeProposals", json!(true)),
+    );
     put("isDraft", json!(item.draft));
     put("hideAttendees", get("hideAttendees", json!(false)));
     put("cancelledOccurrences", json!([]));
     put(
         "responseStatus",
-        get("responseStatus", json!({"response": "organizer", "time": "0001-01-01T00:00:00Z"})),
+        get(
+            "responseStatus",
+            json!({"response": "organizer", "time": "0001-01-01T00:00:00Z"}),
+        ),
     );
     if call.reach == Reach::Full {
         put("body", preferred(call, body));
@@ -149,11 +199,29 @@ pub(super) fn document(
     put("start", at(start, &stored["start"]));
     put("end", at(end, &stored["end"]));
     put("location", location.clone());
-    let named = location["displayName"].as_str().is_some_and(|it| !it.is_empty());
-    put("locations", get("locations", if named { json!([location]) } else { json!([]) }));
-    put("recurrence", if occurrence.is_some() { Value::Null } else { get("recurrence", Value::Null) });
+    let named = location["displayName"]
+        .as_str()
+        .is_some_and(|it| !it.is_empty());
+    put(
+        "locations",
+        get(
+            "locations",
+            if named { json!([location]) } else { json!([]) },
+        ),
+    );
+    put(
+        "recurrence",
+        if occurrence.is_some() {
+            Value::Null
+        } else {
+            get("recurrence", Value::Null)
+        },
+    );
     put("attendees", get("attendees", json!([])));
-    put("organizer", get("organizer", contents.owner.person.recipient()));
+    put(
+        "organizer",
+        get("organizer", contents.owner.person.recipient()),
+    );
     put(
         "onlineMeeting",
         if online == json!(true) {

@@ -17,12 +17,17 @@ struct Scope<'a> {
 
 /// Whether the expression holds.
 pub(crate) fn holds(expression: &Expression, document: &Value) -> bool {
-    Scope { document, variables: Vec::new() }.holds(expression)
+    Scope {
+        document,
+        variables: Vec::new(),
+    }
+    .holds(expression)
 }
 
 /// The value at a path of a document; null where there is none.
 pub(crate) fn value_at<'a>(document: &'a Value, path: &[String]) -> &'a Value {
-    path.iter().fold(document, |value, name| member(value, name))
+    path.iter()
+        .fold(document, |value, name| member(value, name))
 }
 
 /// How two documents are ordered by a member; null comes first.
@@ -60,19 +65,33 @@ impl<'a> Scope<'a> {
             }
             Expression::In(left, list) => {
                 let left = self.operand(left);
-                list.iter().any(|literal| fits(&left, Comparison::Equal, &constant(literal)))
+                list.iter()
+                    .any(|literal| fits(&left, Comparison::Equal, &constant(literal)))
             }
             Expression::Truth(operand) => self.operand(operand) == Value::Bool(true),
-            Expression::Lambda { path, all, variable, body } => {
-                let Value::Array(elements) = self.resolve(path) else { return *all };
-                let Some(body) = body else { return !elements.is_empty() };
+            Expression::Lambda {
+                path,
+                all,
+                variable,
+                body,
+            } => {
+                let Value::Array(elements) = self.resolve(path) else {
+                    return *all;
+                };
+                let Some(body) = body else {
+                    return !elements.is_empty();
+                };
                 let mut holds = |element| {
                     self.variables.push((variable, element));
                     let holds = self.holds(body);
                     self.variables.pop();
                     holds
                 };
-                if *all { elements.iter().all(holds) } else { elements.iter().any(&mut holds) }
+                if *all {
+                    elements.iter().all(holds)
+                } else {
+                    elements.iter().any(&mut holds)
+                }
             }
         }
     }
@@ -85,9 +104,8 @@ impl<'a> Scope<'a> {
     }
 
     fn resolve(&self, path: &Path) -> &'a Value {
-        let (first, rest) = match path.0.split_first() {
-            Some((first, rest)) => (first, rest),
-            None => return &Value::Null,
+        let Some((first, rest)) = path.0.split_first() else {
+            return &Value::Null;
         };
         match self.variables.iter().rev().find(|(name, _)| name == first) {
             Some((_, value)) => value_at(value, rest),
@@ -101,7 +119,9 @@ fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
         .as_object()
         .and_then(|map| {
             map.get(name).or_else(|| {
-                map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+                map.iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value)
             })
         })
         .unwrap_or(&Value::Null)
@@ -136,9 +156,7 @@ fn fits(left: &Value, comparison: Comparison, right: &Value) -> bool {
 fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-        (Value::Number(left), Value::Number(right)) => {
-            left.as_f64().partial_cmp(&right.as_f64())
-        }
+        (Value::Number(left), Value::Number(right)) => left.as_f64().partial_cmp(&right.as_f64()),
         (Value::String(left), Value::String(right)) => Some(compare_text(left, right)),
         _ => None,
     }

@@ -63,7 +63,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
                             at += 1;
                         }
                         (None, _) => {
-                            return Err(error(start, "there is an unterminated string literal".into()));
+                            return Err(error(
+                                start,
+                                "there is an unterminated string literal".into(),
+                            ));
                         }
                     }
                 }
@@ -87,7 +90,12 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
                 }
                 Token::Name(letters[start..at].iter().collect())
             }
-            other => return Err(error(start, format!("there is an invalid character '{other}'"))),
+            other => {
+                return Err(error(
+                    start,
+                    format!("there is an invalid character '{other}'"),
+                ));
+            }
         };
         found.push((start, token));
     }
@@ -102,13 +110,17 @@ fn number_or_time(word: &str) -> Option<Token> {
         return Some(Token::DateTime(time));
     }
     // An unquoted GUID that begins with a digit.
-    uuid::Uuid::try_parse(word).ok().map(|_| Token::Text(word.to_owned()))
+    uuid::Uuid::try_parse(word)
+        .ok()
+        .map(|_| Token::Text(word.to_owned()))
 }
 
 /// A date, or a date with time and offset.
 pub(crate) fn instant(word: &str) -> Option<Timestamp> {
     word.parse::<Timestamp>().ok().or_else(|| {
         let date: jiff::civil::Date = (word.len() == 10).then(|| word.parse().ok()).flatten()?;
-        jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
+        jiff::tz::TimeZone::UTC
+            .to_timestamp(date.at(0, 0, 0, 0))
+            .ok()
     })
 }

@@ -83,7 +83,12 @@ pub(crate) enum ParseError {
 /// Reads a `$filter`.
 pub(crate) fn parse(text: &str) -> Result<Expression, ParseError> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { text, tokens, at: 0, depth: 0 };
+    let mut parser = Parser {
+        text,
+        tokens,
+        at: 0,
+        depth: 0,
+    };
     let expression = parser.or()?;
     if parser.at < parser.tokens.len() {
         return Err(parser.unexpected());
@@ -133,7 +138,11 @@ impl Parser<'_> {
             negations += 1;
         }
         let expression = self.primary()?;
-        Ok(if negations % 2 == 1 { Expression::Not(Box::new(expression)) } else { expression })
+        Ok(if negations % 2 == 1 {
+            Expression::Not(Box::new(expression))
+        } else {
+            expression
+        })
     }
 
     fn primary(&mut self) -> Result<Expression, ParseError> {
@@ -207,7 +216,12 @@ impl Parser<'_> {
         path.0.pop();
         if !all && self.take(&Token::Close) {
             let variable = String::new();
-            return Ok(Parsed::Lambda(Expression::Lambda { path, all, variable, body: None }));
+            return Ok(Parsed::Lambda(Expression::Lambda {
+                path,
+                all,
+                variable,
+                body: None,
+            }));
         }
         let Some(Token::Name(variable)) = self.next() else {
             return Err(self.unexpected_before());
@@ -215,7 +229,12 @@ impl Parser<'_> {
         self.expect(&Token::Colon)?;
         let body = Some(Box::new(self.or()?));
         self.expect(&Token::Close)?;
-        Ok(Parsed::Lambda(Expression::Lambda { path, all, variable, body }))
+        Ok(Parsed::Lambda(Expression::Lambda {
+            path,
+            all,
+            variable,
+            body,
+        }))
     }
 
     fn operand(&mut self) -> Result<Operand, ParseError> {
@@ -277,7 +296,9 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Option<Comparison> {
-        let Some(Token::Name(name)) = self.peek(0) else { return None };
+        let Some(Token::Name(name)) = self.peek(0) else {
+            return None;
+        };
         let comparison = match name.to_ascii_lowercase().as_str() {
             "eq" => Comparison::Equal,
             "ne" => Comparison::NotEqual,
@@ -308,13 +329,18 @@ impl Parser<'_> {
     }
 
     fn word(&mut self, word: &str) -> bool {
-        let found = matches!(self.peek(0), Some(Token::Name(name)) if name.eq_ignore_ascii_case(word));
+        let found =
+            matches!(self.peek(0), Some(Token::Name(name)) if name.eq_ignore_ascii_case(word));
         self.at += usize::from(found);
         found
     }
 
     fn expect(&mut self, token: &Token) -> Result<(), ParseError> {
-        if self.take(token) { Ok(()) } else { Err(self.unexpected()) }
+        if self.take(token) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     fn unexpected_before(&mut self) -> ParseError {
@@ -330,10 +356,16 @@ impl Parser<'_> {
     }
 
     fn error(&self, problem: &str) -> ParseError {
-        let position =
-            self.tokens.get(self.at).map_or(self.text.chars().count(), |(position, _)| *position);
+        let position = self
+            .tokens
+            .get(self.at)
+            .map_or(self.text.chars().count(), |(position, _)| *position);
         let text = self.text.to_owned();
-        ParseError::Syntax(SyntaxError { problem: problem.to_owned(), position, text })
+        ParseError::Syntax(SyntaxError {
+            problem: problem.to_owned(),
+            position,
+            text,
+        })
     }
 }
 

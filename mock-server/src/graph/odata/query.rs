@@ -58,7 +58,10 @@ impl Query {
             query.take(option, value)?;
         }
         if query.search.is_some() && query.filter.is_some() && seen.contains(&"orderby") {
-            return Err(GraphError::invalid_query("$search", "it can't be combined with $orderby"));
+            return Err(GraphError::invalid_query(
+                "$search",
+                "it can't be combined with $orderby",
+            ));
         }
         Ok(query)
     }
@@ -69,26 +72,34 @@ impl Query {
                 self.count = match value.to_ascii_lowercase().as_str() {
                     "true" => true,
                     "false" => false,
-                    _ => return Err(GraphError::invalid_query("$count", "expected true or false")),
+                    _ => {
+                        return Err(GraphError::invalid_query(
+                            "$count",
+                            "expected true or false",
+                        ));
+                    }
                 }
             }
             "deltatoken" => self.delta_token = Some(value.to_owned()),
             "expand" => self.expand = expands(value)?,
             "filter" => {
-                self.filter = Some(parse(value).map_err(|error| match error {
-                    ParseError::Syntax(error) => {
-                        GraphError::bad_request(format!("Invalid filter clause: {error}."))
-                    }
-                    ParseError::Function(name) => {
-                        GraphError::bad_request(format!("Invalid filter clause: unknown function '{name}'."))
-                            .not_in_the_mock(format!("$filter function {name}"))
+                self.filter = Some(parse(value).map_err(|error| {
+                    match error {
+                        ParseError::Syntax(error) => {
+                            GraphError::bad_request(format!("Invalid filter clause: {error}."))
+                        }
+                        ParseError::Function(name) => GraphError::bad_request(format!(
+                            "Invalid filter clause: unknown function '{name}'."
+                        ))
+                        .not_in_the_mock(format!("$filter function {name}")),
                     }
                 })?);
             }
-            "format" => {
-                if !value.to_ascii_lowercase().contains("json") {
-                    return Err(GraphError::invalid_query("$format", "only json is supported"));
-                }
+            "format" if !value.to_ascii_lowercase().contains("json") => {
+                return Err(GraphError::invalid_query(
+                    "$format",
+                    "only json is supported",
+                ));
             }
             "orderby" => self.order = orders(value)?,
             "search" => self.search = Some(parse_search(value)?),
@@ -102,9 +113,19 @@ impl Query {
             }
             "skiptoken" => self.skip_token = Some(value.to_owned()),
             "top" => {
-                self.top = Some(value.trim().parse().ok().filter(|top| *top > 0).ok_or_else(|| {
-                    GraphError::invalid_query("$top", "expected a number that is greater than 0")
-                })?);
+                self.top = Some(
+                    value
+                        .trim()
+                        .parse()
+                        .ok()
+                        .filter(|top| *top > 0)
+                        .ok_or_else(|| {
+                            GraphError::invalid_query(
+                                "$top",
+                                "expected a number that is greater than 0",
+                            )
+                        })?,
+                );
             }
             _ => {}
         }
@@ -115,15 +136,31 @@ impl Query {
 /// The option that a parameter's name means, without `$`.
 pub(crate) fn option_of(name: &str) -> Option<&'static str> {
     const OPTIONS: [&str; 11] = [
-        "count", "deltatoken", "expand", "filter", "format", "orderby", "search", "select", "skip",
-        "skiptoken", "top",
+        "count",
+        "deltatoken",
+        "expand",
+        "filter",
+        "format",
+        "orderby",
+        "search",
+        "select",
+        "skip",
+        "skiptoken",
+        "top",
     ];
     let bare = name.strip_prefix('$').unwrap_or(name);
-    OPTIONS.into_iter().find(|option| option.eq_ignore_ascii_case(bare))
+    OPTIONS
+        .into_iter()
+        .find(|option| option.eq_ignore_ascii_case(bare))
 }
 
 fn list(value: &str) -> Vec<String> {
-    value.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn orders(value: &str) -> Result<Vec<Order>, GraphError> {
@@ -166,7 +203,10 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
                 (name, Some(inner))
             }
         };
-        let mut expand = Expand { name: name.to_owned(), select: None };
+        let mut expand = Expand {
+            name: name.to_owned(),
+            select: None,
+        };
         for option in split_outside(options.unwrap_or(""), ';') {
             match option.trim().split_once('=') {
                 Some((key, value)) if option_of(key) == Some("select") => {
@@ -176,8 +216,10 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
                 // Extended properties are asked for by a filter on their ids.
                 Some((key, _)) if option_of(key) == Some("filter") => {}
                 _ => {
-                    return Err(GraphError::invalid_query("$expand", "only $select is supported")
-                        .not_in_the_mock(format!("$expand option {option}")));
+                    return Err(
+                        GraphError::invalid_query("$expand", "only $select is supported")
+                            .not_in_the_mock(format!("$expand option {option}")),
+                    );
                 }
             }
         }

@@ -25,12 +25,17 @@ struct Term {
 pub(crate) fn parse_search(value: &str) -> Result<Search, GraphError> {
     let value = value.trim();
     if value.is_empty() {
-        return Err(GraphError::invalid_query("$search", "a text in double quotes is expected"));
+        return Err(GraphError::invalid_query(
+            "$search",
+            "a text in double quotes is expected",
+        ));
     }
     // `"subject:x" OR "body:y"` and `"subject:x OR body:y"` mean the same here. A `\"` inside
     // of the quotes keeps a phrase together.
     let words = words(&value.replace("\\\"", "\u{1}"));
-    let mut search = Search { alternatives: vec![Vec::new()] };
+    let mut search = Search {
+        alternatives: vec![Vec::new()],
+    };
     let mut negated = false;
     for word in words {
         match word.as_str() {
@@ -45,7 +50,11 @@ pub(crate) fn parse_search(value: &str) -> Result<Search, GraphError> {
                     _ => (None, word.as_str()),
                 };
                 let text = text.trim_matches('*').to_lowercase();
-                let term = Term { property, text, negated };
+                let term = Term {
+                    property,
+                    text,
+                    negated,
+                };
                 if let Some(last) = search.alternatives.last_mut() {
                     last.push(term);
                 }
@@ -55,7 +64,10 @@ pub(crate) fn parse_search(value: &str) -> Result<Search, GraphError> {
     }
     search.alternatives.retain(|terms| !terms.is_empty());
     if search.alternatives.is_empty() {
-        return Err(GraphError::invalid_query("$search", "there is nothing to search for"));
+        return Err(GraphError::invalid_query(
+            "$search",
+            "there is nothing to search for",
+        ));
     }
     Ok(search)
 }
@@ -84,7 +96,10 @@ fn words(value: &str) -> Vec<String> {
 impl Search {
     /// The properties that the search names.
     pub(crate) fn properties(&self) -> impl Iterator<Item = &str> {
-        self.alternatives.iter().flatten().filter_map(|term| term.property.as_deref())
+        self.alternatives
+            .iter()
+            .flatten()
+            .filter_map(|term| term.property.as_deref())
     }
 
     /// Whether a document fits. `defaults` are looked into by words without a property;
@@ -98,15 +113,15 @@ impl Search {
         self.alternatives.iter().any(|terms| {
             terms.iter().all(|term| {
                 let found = match &term.property {
-                    None => defaults.iter().any(|name| mentions(at(document, name), &term.text)),
-                    Some(property) => {
-                        match aliases.iter().find(|(alias, _)| alias == property) {
-                            Some((_, members)) => {
-                                members.iter().any(|name| mentions(at(document, name), &term.text))
-                            }
-                            None => mentions(at(document, property), &term.text),
-                        }
-                    }
+                    None => defaults
+                        .iter()
+                        .any(|name| mentions(at(document, name), &term.text)),
+                    Some(property) => match aliases.iter().find(|(alias, _)| alias == property) {
+                        Some((_, members)) => members
+                            .iter()
+                            .any(|name| mentions(at(document, name), &term.text)),
+                        None => mentions(at(document, property), &term.text),
+                    },
                 };
                 found != term.negated
             })
@@ -125,7 +140,11 @@ fn mentions(value: &Value, text: &str) -> bool {
         Value::String(found) => {
             let found = found.to_lowercase();
             found.match_indices(text).any(|(at, _)| {
-                at == 0 || !found[..at].chars().next_back().is_some_and(char::is_alphanumeric)
+                at == 0
+                    || !found[..at]
+                        .chars()
+                        .next_back()
+                        .is_some_and(char::is_alphanumeric)
             })
         }
         Value::Bool(found) => found.to_string() == text,

@@ -27,7 +27,10 @@ fn message() -> Value {
 
 #[track_caller]
 fn is(expression: &str) -> bool {
-    holds(&parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}")), &message())
+    holds(
+        &parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}")),
+        &message(),
+    )
 }
 
 #[test]
@@ -116,15 +119,31 @@ fn what_is_not_written_right_is_told_with_its_place() {
 fn searches_join_words_by_and() {
     let fits = |search: &str| {
         let aliases: &[(&str, &[&str])] = &[("to", &["toRecipients"])];
-        parse_search(search).unwrap().fits(&message(), &["subject", "from"], aliases)
+        parse_search(search)
+            .unwrap()
+            .fits(&message(), &["subject", "from"], aliases)
     };
     for search in [
-        "offer", "\"offer\"", "\"subject:offer\"", "\"to:alice\"", "\"offer AND bob\"", "\"offer bob\"",
-        "\"nothing\" OR \"offer\"", "\"offer NOT nothing\"", "\"subject:\\\"neill's offer\\\"\"", "\"off*\"",
+        "offer",
+        "\"offer\"",
+        "\"subject:offer\"",
+        "\"to:alice\"",
+        "\"offer AND bob\"",
+        "\"offer bob\"",
+        "\"nothing\" OR \"offer\"",
+        "\"offer NOT nothing\"",
+        "\"subject:\\\"neill's offer\\\"\"",
+        "\"off*\"",
     ] {
         assert!(fits(search), "{search}");
     }
-    for search in ["\"ffer\"", "\"subject:bob\"", "\"offer nothing\"", "\"to:bob\"", "\"NOT offer\""] {
+    for search in [
+        "\"ffer\"",
+        "\"subject:bob\"",
+        "\"offer nothing\"",
+        "\"to:bob\"",
+        "\"NOT offer\"",
+    ] {
         assert!(!fits(search), "{search}");
     }
     assert!(parse_search("\"\"").is_err());
@@ -133,7 +152,9 @@ fn searches_join_words_by_and() {
 #[test]
 fn options_are_read_with_and_without_the_dollar() {
     let parameters = |text: &str| {
-        form_urlencoded::parse(text.as_bytes()).into_owned().collect::<Vec<_>>()
+        form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect::<Vec<_>>()
     };
     let query = Query::parse(&parameters(
         "select=subject,from&%24top=5&$SKIP=10&$orderby=a/b desc, c&$expand=attachments($select=id,name),x&startDateTime=1",

@@ -8,9 +8,16 @@ async fn message_of(bench: &Bench, authorization: Option<&str>) -> String {
     if let Some(value) = authorization {
         request = request.header("authorization", value);
     }
-    let answer = bench.answer(request.body(Body::empty()).unwrap()).await.expect(401);
+    let answer = bench
+        .answer(request.body(Body::empty()).unwrap())
+        .await
+        .expect(401);
     assert_eq!(answer.body["error"]["code"], "InvalidAuthenticationToken");
-    assert!(answer.header("www-authenticate").starts_with("Bearer realm=\"\", authorization_uri="));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .starts_with("Bearer realm=\"\", authorization_uri=")
+    );
     answer.body["error"]["message"].as_str().unwrap().to_owned()
 }
 
@@ -18,7 +25,10 @@ async fn message_of(bench: &Bench, authorization: Option<&str>) -> String {
 async fn what_is_no_token_is_refused_with_the_services_words() {
     let bench = Bench::new();
     assert_eq!(message_of(&bench, None).await, "Access token is empty.");
-    assert_eq!(message_of(&bench, Some("Bearer ")).await, "UnableToParseTokens");
+    assert_eq!(
+        message_of(&bench, Some("Bearer ")).await,
+        "UnableToParseTokens"
+    );
     let unreadable = "Protocol 'Bearer' failed to validate because The token could not be read.";
     assert_eq!(message_of(&bench, Some("Bearer abc")).await, unreadable);
     assert_eq!(message_of(&bench, Some("Basic abc")).await, unreadable);
@@ -53,7 +63,10 @@ async fn a_token_for_another_environment_is_refused() {
         };
         let answer = bench.get(&token, "/v1.0/me").await.expect(401);
         let message = &answer.body["error"]["message"];
-        assert_eq!(*message, "Access token validation failure. Invalid audience.");
+        assert_eq!(
+            *message,
+            "Access token validation failure. Invalid audience."
+        );
         assert_eq!(answer.annotation.client, Some(client()));
     }
 }
@@ -64,12 +77,18 @@ async fn a_token_of_another_cloud_is_told_from_a_forged_one() {
     let token = bench.delegated("alice", &["User.Read"]);
     let foreign = bench.world.keys.of(other_cloud(SignInCloud::Global)).key(0);
     let text = bench.token_signed_by(&token, &foreign);
-    assert_eq!(message_of(&bench, Some(&format!("Bearer {text}"))).await, "InvalidCloudInstance");
+    assert_eq!(
+        message_of(&bench, Some(&format!("Bearer {text}"))).await,
+        "InvalidCloudInstance"
+    );
     let mut text = bench.token(&token);
     text.pop();
     text.pop();
     text.push_str("AA");
-    assert_eq!(message_of(&bench, Some(&format!("Bearer {text}"))).await, "Signature is invalid.");
+    assert_eq!(
+        message_of(&bench, Some(&format!("Bearer {text}"))).await,
+        "Signature is invalid."
+    );
 }
 
 #[tokio::test]
@@ -81,15 +100,24 @@ async fn a_token_ends_by_the_tenants_clock() {
     bench.tenant.clock.advance(SignedDuration::from_secs(1));
     let answer = bench.get(&token, "/v1.0/me").await.expect(401);
     let message = &answer.body["error"]["message"];
-    assert_eq!(*message, "Lifetime validation failed, the token is expired.");
-    assert_eq!(answer.body["error"]["innerError"]["date"], "2026-01-15T13:00:00");
+    assert_eq!(
+        *message,
+        "Lifetime validation failed, the token is expired."
+    );
+    assert_eq!(
+        answer.body["error"]["innerError"]["date"],
+        "2026-01-15T13:00:00"
+    );
 }
 
 #[tokio::test]
 async fn tokens_that_an_event_expired_are_refused_for_everybody() {
     let bench = Bench::new();
     let token = bench.delegated("alice", &["User.Read"]);
-    let event = Event::ExpireAccessTokens { user: Some("alice".into()), app: None };
+    let event = Event::ExpireAccessTokens {
+        user: Some("alice".into()),
+        app: None,
+    };
     bench.world.apply(&bench.tenant, &event).unwrap();
     bench.get(&token, "/v1.0/me").await.expect(401);
     let other = bench.delegated("bob", &["User.Read"]);
@@ -99,14 +127,29 @@ async fn tokens_that_an_event_expired_are_refused_for_everybody() {
 #[tokio::test]
 async fn only_clients_that_can_handle_it_get_a_claims_challenge() {
     for event in [
-        Event::RevokeSessions { user: "alice".into(), by: RevokedBy::Admin },
-        Event::DisableUser { user: "alice".into() },
-        Event::ResetPassword { user: "alice".into(), by: PasswordResetBy::default(), password: None },
-        Event::RevokeAccessTokens { user: None, app: None },
+        Event::RevokeSessions {
+            user: "alice".into(),
+            by: RevokedBy::Admin,
+        },
+        Event::DisableUser {
+            user: "alice".into(),
+        },
+        Event::ResetPassword {
+            user: "alice".into(),
+            by: PasswordResetBy::default(),
+            password: None,
+        },
+        Event::RevokeAccessTokens {
+            user: None,
+            app: None,
+        },
     ] {
         let bench = Bench::new();
         let plain = bench.delegated("alice", &["User.Read"]);
-        let capable = Token { handles_claims_challenges: true, ..plain.clone() };
+        let capable = Token {
+            handles_claims_challenges: true,
+            ..plain.clone()
+        };
         bench.get(&capable, "/v1.0/me").await.expect(200);
         bench.world.apply(&bench.tenant, &event).unwrap();
         bench.get(&plain, "/v1.0/me").await.expect(200);
@@ -123,7 +166,15 @@ async fn only_clients_that_can_handle_it_get_a_claims_challenge() {
 async fn a_user_who_is_gone_keeps_a_token_and_loses_the_mailbox() {
     let bench = Bench::new();
     let token = bench.delegated("alice", &["Mail.Read"]);
-    bench.world.apply(&bench.tenant, &Event::DeleteUser { user: "alice".into() }).unwrap();
+    bench
+        .world
+        .apply(
+            &bench.tenant,
+            &Event::DeleteUser {
+                user: "alice".into(),
+            },
+        )
+        .unwrap();
     let code = bench.get(&token, "/v1.0/me/messages").await.refused(404);
     assert_eq!(code, "MailboxNotEnabledForRESTAPI");
 }
@@ -139,7 +190,10 @@ async fn a_refusal_looks_like_the_services() {
     let answer = bench.answer(request).await.expect(401);
     let id = answer.header("request-id").to_owned();
     assert_eq!(answer.body["error"]["innerError"]["request-id"], id);
-    assert_eq!(answer.header("client-request-id"), "11111111-2222-3333-4444-555555555555");
+    assert_eq!(
+        answer.header("client-request-id"),
+        "11111111-2222-3333-4444-555555555555"
+    );
     assert_eq!(answer.header("content-type"), "application/json");
     insta::assert_snapshot!(answer.header("www-authenticate"), @r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000""#);
 }

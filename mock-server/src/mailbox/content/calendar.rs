@@ -22,7 +22,7 @@ impl Filler {
             let day = workday(today.saturating_add(offset.days()));
             let all_day = self.random.random_ratio(1, 12);
             let start = self.random.random_range(8..17);
-            self.event(calendar, &subject, day, (start, all_day), Value::Null);
+            self.event(calendar, &subject, day, (start, all_day), &Value::Null);
         }
         let monday = today
             .saturating_sub(90.days())
@@ -52,7 +52,7 @@ impl Filler {
         ];
         for (subject, pattern, hour) in series {
             let recurrence = recurrence(pattern, monday);
-            self.event(calendar, subject, monday, (hour, false), recurrence);
+            self.event(calendar, subject, monday, (hour, false), &recurrence);
         }
         let birthdays = self
             .contents
@@ -74,7 +74,7 @@ impl Filler {
                     &subject,
                     day,
                     (0, true),
-                    recurrence(pattern, day),
+                    &recurrence(pattern, day),
                 );
             }
         }
@@ -86,7 +86,7 @@ impl Filler {
         subject: &str,
         day: Date,
         (hour, all_day): (i8, bool),
-        recurrence: Value,
+        recurrence: &Value,
     ) {
         let others = if all_day {
             0
