@@ -3,6 +3,8 @@
 
 pub mod browser;
 pub mod case;
+#[doc(hidden)]
+pub mod cli;
 pub mod driver;
 pub mod judge;
 pub mod known_failure;
