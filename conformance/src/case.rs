@@ -5,6 +5,7 @@
 //! interprets the [`Step`]s and hands a [`Record`](crate::judge::Record) to the judge.
 
 mod axis;
+mod certificate;
 mod check;
 mod fault;
 mod library;
@@ -19,6 +20,7 @@ mod tweak;
 mod value;
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, Many, OPERATIONS, UnknownName};
+pub use certificate::{CertificateError, CertificateForms};
 pub use check::{
     AnswerTest, Answered, Check, ClientAuthentication, Condition, Evidence, Field, Level, Secrets,
     Selector, Since, StateName, StatusTest, TokenName,

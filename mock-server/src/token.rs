@@ -7,11 +7,11 @@ mod refresh;
 mod seal;
 pub mod validity;
 
+pub(crate) use access::pairwise_subject;
 pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
     VerifyError, mint_access_token, verify_access_token,
 };
-pub(crate) use access::pairwise_subject;
 pub use id::{IdTokenSpec, mint_id_token};
 pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey};
 pub use refresh::{AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn};

@@ -560,7 +560,7 @@ pub struct AnswerTest {
     /// The message names an AADSTS number, a trace id or a correlation id of the journal.
     #[serde(skip_serializing_if = "is_false")]
     pub names_the_refusal: bool,
-    /// The answer has none of the known secrets in it.
+    /// None of the answers has a known secret in it, not only the last.
     #[serde(skip_serializing_if = "is_false")]
     pub free_of_secrets: bool,
     /// Members of the value by JSON pointer.

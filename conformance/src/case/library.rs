@@ -191,7 +191,10 @@ impl Library {
                         rules: self
                             .rules
                             .iter()
-                            .filter(|rule| rule.applies_to(auth_method, environment))
+                            .filter(|rule| {
+                                rule.applies_to(auth_method, environment)
+                                    && !scenario.exempt.contains_key(&rule.name)
+                            })
                             .cloned()
                             .collect(),
                     });

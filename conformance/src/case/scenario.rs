@@ -1,6 +1,7 @@
 //! The scenario file.
 
 use entra_mock::environment::Environment;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,10 @@ pub struct Scenario {
     pub auth: Axis<AuthMethod>,
     /// The environments in which it runs: `all` or a list.
     pub environment: Axis<Environment>,
-    /// Operations and features without which a connector skips it.
+    /// Rules that do not hold in this scenario, with the reason.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub exempt: IndexMap<String, String>,
+    /// Operations, features and auth methods without which a connector skips it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
     /// Former ids of this scenario.
@@ -76,9 +80,10 @@ impl Scenario {
             ));
         }
         for name in &self.needs {
-            let known = || OPERATIONS.into_iter().chain(FEATURES);
+            let methods = || AuthMethod::ALL.into_iter().map(AuthMethod::slug);
+            let known = || OPERATIONS.into_iter().chain(FEATURES).chain(methods());
             if !known().any(|it| it == name) {
-                return Err(UnknownName::new("operation or feature", name, known()).to_string());
+                return Err(UnknownName::new("operation, feature or auth method", name, known()).to_string());
             }
         }
         for (axis, empty) in [

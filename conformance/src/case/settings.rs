@@ -9,6 +9,8 @@ use crate::judge::{Facts, FillError};
 /// What the suite gives to `connect` or `reconnect`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FilledForm {
+    /// The auth method.
+    pub auth_method: AuthMethod,
     /// The environment; absent if the person leaves the field as it is.
     pub environment: Option<String>,
     /// The other fields.
@@ -32,9 +34,10 @@ pub fn scope_set(name: &str) -> Option<&'static [&'static str]> {
 impl FilledForm {
     /// The ordinary values of an auth method, with a step's changes.
     pub fn of(step: &ConnectStep, facts: &Facts) -> Result<Self, FillError> {
+        let auth_method = step.auth.unwrap_or(facts.auth_method);
         let mut settings = Map::new();
-        for name in fields(facts.auth_method) {
-            if let Some(value) = ordinary(*name, step, facts)? {
+        for name in fields(auth_method) {
+            if let Some(value) = ordinary(*name, auth_method, step, facts)? {
                 settings.insert(name.wire().to_owned(), value);
             }
         }
@@ -62,10 +65,14 @@ impl FilledForm {
                 None => Some(facts.environment.slug().to_owned()),
             }
         };
+<<<<<<< HEAD
         Ok(Self {
             environment,
             settings,
         })
+=======
+        Ok(Self { auth_method, environment, settings })
+>>>>>>> h/cases
     }
 }
 
@@ -93,6 +100,7 @@ fn fields(method: AuthMethod) -> &'static [SettingName] {
 
 fn ordinary(
     name: SettingName,
+    method: AuthMethod,
     step: &ConnectStep,
     facts: &Facts,
 ) -> Result<Option<Value>, FillError> {
@@ -100,9 +108,9 @@ fn ordinary(
         SettingName::Account => format!("{{{}.upn}}", step.user),
         SettingName::Certificate => "{certificate.pfx}".to_owned(),
         SettingName::CertificatePassword => "{certificate.password}".to_owned(),
-        SettingName::ClientId => "{app.client_id}".to_owned(),
-        SettingName::ClientSecret => "{app.client_secret}".to_owned(),
-        SettingName::RedirectUri => "{app.redirect_uri}".to_owned(),
+        SettingName::ClientId => format!("{{{}.client_id}}", method.app()),
+        SettingName::ClientSecret => format!("{{{}.client_secret}}", method.app()),
+        SettingName::RedirectUri => format!("{{{}.redirect_uri}}", method.app()),
         SettingName::TenantId => "{tenant.id}".to_owned(),
         SettingName::Scopes => return Ok(Some(json!(MINIMUM))),
         SettingName::Environment | SettingName::SharedMailbox => return Ok(None),

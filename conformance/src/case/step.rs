@@ -106,6 +106,9 @@ pub struct ConnectStep {
     pub user: String,
     /// The connection.
     pub connection: String,
+    /// The auth method; the case's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthMethod>,
     /// The environment that the person picks; the case's if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
@@ -122,6 +125,7 @@ impl Default for ConnectStep {
         Self {
             user: "alice".to_owned(),
             connection: MAIN.to_owned(),
+            auth: None,
             environment: None,
             settings: IndexMap::new(),
             without: Vec::new(),
@@ -224,6 +228,10 @@ pub enum BrowserAction {
     },
     /// Closes the window before the end.
     Close,
+    /// Leaves a page that asks for an administrator's approval, back to the app.
+    GoBack,
+    /// Is shown an error page with this AADSTS number, from which no way leads to the app.
+    StoppedBy(u32),
     /// Declines the consent.
     Decline,
     /// Signs in and keeps the callback for a `finish` step.

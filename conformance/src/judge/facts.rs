@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use entra_mock::environment::{Environment, SignInCloud};
 use entra_mock::journal::fingerprint;
 use entra_mock::world::TenantDescription;
@@ -11,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::case::{AuthMethod, UnknownName};
+use crate::case::{AuthMethod, CertificateForms, UnknownName};
 
 /// Who and what there is in a case.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -69,33 +67,17 @@ impl Facts {
             values: BTreeMap::new(),
             secrets: Vec::new(),
         };
-        facts.add("tenant.id", description.tenant.id.to_string());
-        facts.add("tenant.domain", &description.tenant.domain);
-        for (alias, user) in &description.users {
-            facts.add(format!("{alias}.id"), user.id.to_string());
-            facts.add(format!("{alias}.upn"), &user.upn);
-            facts.add_secret(format!("{alias}.password"), &user.password);
-        }
-        if let Some(mailbox) = &description.shared_mailbox {
-            facts.add("shared-mailbox", mailbox);
-        }
-        for (alias, app) in &description.apps {
-            let own = (alias == auth_method.app()).then_some("app");
-            for alias in [Some(alias.as_str()), own].into_iter().flatten() {
-                facts.add(format!("{alias}.client_id"), app.client_id.to_string());
-                facts.add(format!("{alias}.tenant_id"), app.tenant_id.to_string());
-                if let Some(secret) = &app.client_secret {
-                    facts.add_secret(format!("{alias}.client_secret"), secret);
-                }
-                if let Some(uri) = app.redirect_uris.first() {
-                    facts.add(format!("{alias}.redirect_uri"), uri);
-                }
-            }
-        }
+        facts.add_tenant("", description);
         facts.add("environment", environment.slug());
         facts.add("graph-host", environment.graph_host());
         facts.add("graph-root", environment.graph_root());
-        facts.add("login-host", &environment.cloud().facts().authority_host);
+        let login = environment.cloud().facts();
+        facts.add("login-host", &login.authority_host);
+        let alias = login
+            .hosts
+            .iter()
+            .find(|host| **host != login.authority_host);
+        facts.add("login-host.alias", alias.unwrap_or(&login.authority_host));
         // A neighbour over another sign-in cloud, and one with another Graph (over the same
         // sign-in cloud where there is one).
         let other_cloud = if environment.cloud() == SignInCloud::Global {
@@ -109,25 +91,72 @@ impl Facts {
             Environment::Office365 | Environment::China => other_cloud,
         };
         facts.add("other-cloud", other_cloud.slug());
-        facts.add("other-cloud.graph-host", other_cloud.graph_host());
+        facts.add("other-cloud.graph-root", other_cloud.graph_root());
         facts.add("other-graph", other_graph.slug());
-        facts.add("other-graph.graph-host", other_graph.graph_host());
+        facts.add("other-graph.graph-root", other_graph.graph_root());
         facts
     }
 
-    /// Adds the client certificate as a connector's user has it, a `.pfx` with its password, and
-    /// the mistakes that people make with it.
-    pub fn add_certificate(&mut self, pfx: &[u8], password: &str) {
-        let text = STANDARD.encode(pfx);
-        let lines: Vec<&str> = text
-            .as_bytes()
-            .chunks(64)
-            .filter_map(|line| std::str::from_utf8(line).ok())
-            .collect();
-        self.add("certificate.with-line-breaks", lines.join("\n"));
-        self.add("certificate.truncated", &text[..text.len() / 2 / 4 * 4]);
-        self.add_secret("certificate.pfx", &text);
-        self.add_secret("certificate.password", password);
+    /// The environments of `other-cloud` and `other-graph`, whose tenants a case may name.
+    pub fn neighbours(&self) -> impl Iterator<Item = (&'static str, Environment)> {
+        ["other-cloud", "other-graph"]
+            .into_iter()
+            .filter_map(|name| {
+                let slug = self.values.get(name)?;
+                Some((name, slug.parse().ok()?))
+            })
+    }
+
+    /// Adds a tenant of another environment: `other-cloud.tenant.id`, `other-cloud.alice.upn`,
+    /// `other-cloud.app.client_id`.
+    pub fn add_neighbour(&mut self, name: &str, description: &TenantDescription) {
+        self.add_tenant(&format!("{name}."), description);
+    }
+
+    /// Adds the client certificate in all its forms.
+    pub fn add_certificate(&mut self, forms: &CertificateForms) {
+        self.add_secret("certificate.pfx", &forms.pfx);
+        self.add_secret("certificate.password", &forms.password);
+        self.add("certificate.with-line-breaks", &forms.with_line_breaks);
+        self.add("certificate.truncated", &forms.truncated);
+        self.add("certificate.without-key", &forms.without_key);
+        self.add("certificate.without-password", &forms.without_password);
+        self.add("certificate.old-encryption", &forms.old_encryption);
+    }
+
+    fn add_tenant(&mut self, prefix: &str, description: &TenantDescription) {
+        self.add(
+            format!("{prefix}tenant.id"),
+            description.tenant.id.to_string(),
+        );
+        self.add(format!("{prefix}tenant.domain"), &description.tenant.domain);
+        for (alias, user) in &description.users {
+            self.add(format!("{prefix}{alias}.id"), user.id.to_string());
+            self.add(format!("{prefix}{alias}.upn"), &user.upn);
+            self.add_secret(format!("{prefix}{alias}.password"), &user.password);
+        }
+        if let Some(mailbox) = &description.shared_mailbox {
+            self.add(format!("{prefix}shared-mailbox"), mailbox);
+        }
+        for (alias, app) in &description.apps {
+            let own = (alias == self.auth_method.app()).then_some("app");
+            for alias in [Some(alias.as_str()), own].into_iter().flatten() {
+                self.add(
+                    format!("{prefix}{alias}.client_id"),
+                    app.client_id.to_string(),
+                );
+                self.add(
+                    format!("{prefix}{alias}.tenant_id"),
+                    app.tenant_id.to_string(),
+                );
+                if let Some(secret) = &app.client_secret {
+                    self.add_secret(format!("{prefix}{alias}.client_secret"), secret);
+                }
+                if let Some(uri) = app.redirect_uris.first() {
+                    self.add(format!("{prefix}{alias}.redirect_uri"), uri);
+                }
+            }
+        }
     }
 
     /// Adds a placeholder.
@@ -208,15 +237,9 @@ fn without_secrets<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let secret = |name: &str| {
-        [
-            "password",
-            "client_secret",
-            "pfx",
-            "with-line-breaks",
-            "truncated",
-        ]
-        .iter()
-        .any(|end| name.ends_with(end))
+        name.starts_with("certificate.")
+            || name.ends_with(".password")
+            || name.ends_with(".client_secret")
     };
     serializer.collect_map(values.iter().filter(|(name, _)| !secret(name)))
 }

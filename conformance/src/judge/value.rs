@@ -125,7 +125,7 @@ fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
     if let Some(most) = test.max_length.filter(|most| length > *most) {
         return Some(format!("has at most {most} characters"));
     }
-    let words: BTreeSet<&str> = text.split_whitespace().collect();
+    let words: BTreeSet<&str> = text.split_whitespace().map(short_scope).collect();
     if let Some(wanted) = &test.words {
         let allowed = |word: &str| wanted.iter().chain(&test.other_words).any(|it| it == word);
         let all = wanted.iter().all(|it| words.contains(it.as_str()));
@@ -148,6 +148,14 @@ fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
         return Some(format!("does not have the word '{word}'"));
     }
     None
+}
+
+/// A scope may be spelled with its API: `https://graph.microsoft.com/Mail.Read` is `Mail.Read`.
+fn short_scope(word: &str) -> &str {
+    match word.rsplit_once('/') {
+        Some((api, name)) if api.contains("://") => name,
+        _ => word,
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -226,26 +226,22 @@ fn send(
     text: &str,
     good: bool,
 ) -> Response {
-    match &request.redirect_uri {
-        Some(uri) => {
-            // The state is among the fields, at its place.
-            let target = Target {
-                redirect_uri: uri.clone(),
-                mode: ResponseMode::Query,
-                state: None,
-            };
-            fields.send(&target, &visit.world().random)
-        }
-        None => {
-            let title = if good {
-                "Permissions granted"
-            } else {
-                "Nothing was granted"
-            };
-            let page = notice::message("admin-consent-done", title, text, good);
-            visit.show(page.tenant(visit.organization()))
-        }
-    }
+    let Some(uri) = &request.redirect_uri else {
+        let title = if good {
+            "Permissions granted"
+        } else {
+            "Nothing was granted"
+        };
+        let page = notice::message("admin-consent-done", title, text, good);
+        return visit.show(page.tenant(visit.organization()));
+    };
+    // The state is among the fields, at its place.
+    let target = Target {
+        redirect_uri: uri.clone(),
+        mode: ResponseMode::Query,
+        state: None,
+    };
+    fields.send(&target, &visit.world().random)
 }
 
 /// v1 allows path segments behind a registered URI, v2 does not.

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use axum::{Extension, Router};
 
 use super::form::Form;
@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<Arc<State>> {
         .route("/{tenant}/adminconsent", get(admin_consent_v1))
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent_v2))
         .route("/{tenant}/consent-requests", get(requests))
-        .route("/{tenant}/login", post(submit))
+        .route("/{tenant}/login", get(submit).post(submit))
 }
 
 /// What every handler takes: shared state, the arrival, and the fields of the request.

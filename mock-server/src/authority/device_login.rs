@@ -55,16 +55,14 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
             return visit.show(page);
         }
     };
-    match visit
+    let known = visit
         .world()
-        .application(visit.arrival.cloud, pending.client)
-    {
-        Some((_, app)) => visit.for_app(&app),
-        None => {
-            let client = pending.client.to_string();
-            return visit.error_page(&interaction::no_such_app(&client, "organizations"));
-        }
-    }
+        .application(visit.arrival.cloud, pending.client);
+    let Some((_, app)) = known else {
+        let client = pending.client.to_string();
+        return visit.error_page(&interaction::no_such_app(&client, "organizations"));
+    };
+    visit.for_app(&app);
     let segment = pending
         .tenant
         .map_or_else(|| "organizations".to_owned(), |id| id.to_string());

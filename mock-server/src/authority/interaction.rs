@@ -171,12 +171,11 @@ pub(crate) fn ask_to_sign_in(
 ) -> Halt {
     let picks = realm.quick_picks(visit.world());
     let (frame, app) = (frame(visit, flow), app_name(visit));
-    let page = match flow.name.as_deref() {
-        Some(name) => account::password(&frame, app.as_deref(), name, error, note, &picks),
-        None => {
-            let hint = flow.hint().unwrap_or_default();
-            account::sign_in(&frame, app.as_deref(), hint, error, &picks)
-        }
+    let page = if let Some(name) = flow.name.as_deref() {
+        account::password(&frame, app.as_deref(), name, error, note, &picks)
+    } else {
+        let hint = flow.hint().unwrap_or_default();
+        account::sign_in(&frame, app.as_deref(), hint, error, &picks)
     };
     Ask::halt(Kind::SignIn, page, login_required())
 }

@@ -25,13 +25,12 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
     };
     visit.correlate(Some(&flow.correlation.to_string()));
     if let Some(client) = flow.client() {
-        match visit.world().application(visit.arrival.cloud, client) {
-            Some((_, app)) => visit.for_app(&app),
-            None => {
-                let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
-                return visit.error_page(&refusal);
-            }
-        }
+        let known = visit.world().application(visit.arrival.cloud, client);
+        let Some((_, app)) = known else {
+            let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
+            return visit.error_page(&refusal);
+        };
+        visit.for_app(&app);
     }
     let halt = match act(visit, &mut flow, form) {
         Ok(response) => return response,

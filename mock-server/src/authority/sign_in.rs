@@ -213,15 +213,6 @@ impl Found {
         })
     }
 
-    /// The sign-in name in the tenant.
-    pub(crate) fn name(&self) -> String {
-        let directory = self.tenant.directory();
-        directory
-            .user(self.user)
-            .map(|user| user.user_principal_name.to_string())
-            .unwrap_or_default()
-    }
-
     /// The tenant and the user whose password it is.
     pub(crate) fn password_holder(&self) -> (Arc<Tenant>, ObjectId) {
         self.home

@@ -150,7 +150,10 @@ impl Visit {
             request: trace.trace_id.to_string(),
             correlation: trace.correlation_id.to_string(),
             timestamp: trace.timestamp(),
-            app: self.app.as_ref().map(|app| (app.display_name.clone(), app.app_id.to_string())),
+            app: self
+                .app
+                .as_ref()
+                .map(|app| (app.display_name.clone(), app.app_id.to_string())),
             // Not on the service's page, but what a developer looks for.
             registered: self
                 .app

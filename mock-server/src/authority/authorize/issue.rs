@@ -37,9 +37,10 @@ pub(super) fn answer(
     if let Some(code) = &code {
         fields.put("code", code);
     }
-    let access = match request.response_type.token {
-        true => Some(access_token(visit, request, person, &sign_in)?),
-        false => None,
+    let access = if request.response_type.token {
+        Some(access_token(visit, request, person, &sign_in)?)
+    } else {
+        None
     };
     if request.response_type.id_token {
         let access = access.as_ref().map(|it| it.token.clone());

@@ -84,16 +84,21 @@ pub(crate) fn target(
     app: &Application,
 ) -> Result<(Target, Platform), AuthorityError> {
     parameters.get("state")?;
-    let (redirect_uri, platform) = match parameters.get("redirect_uri")? {
-        Some(requested) => match app.redirect_uri(requested) {
-            Some(registered) => (requested.to_owned(), registered.platform),
-            None if app.redirect_uris.is_empty() => return Err(no_reply_address()),
-            None => return Err(reply_address_mismatch(app, requested)),
-        },
-        None => {
-            let first = app.redirect_uris.first().ok_or_else(no_reply_address)?;
-            (first.uri.clone(), first.platform)
+    let registered = match parameters.get("redirect_uri")? {
+        Some(requested) => app
+            .redirect_uri(requested)
+            .map(|it| (requested, it.platform)),
+        None => app
+            .redirect_uris
+            .first()
+            .map(|it| (it.uri.as_str(), it.platform)),
+    };
+    let (redirect_uri, platform) = match (registered, parameters.get("redirect_uri")?) {
+        (Some((uri, platform)), _) => (uri.to_owned(), platform),
+        (None, Some(requested)) if !app.redirect_uris.is_empty() => {
+            return Err(reply_address_mismatch(app, requested));
         }
+        (None, _) => return Err(AuthorityError::aadsts(500_113)),
     };
     let mode = match parameters.get("response_mode")? {
         Some("form_post") => ResponseMode::FormPost,
@@ -293,10 +298,6 @@ fn claims(parameters: &Form) -> Result<Option<String>, AuthorityError> {
 
 fn owned(parameters: &Form, name: &str) -> Result<Option<String>, AuthorityError> {
     Ok(parameters.get(name)?.map(str::to_owned))
-}
-
-fn no_reply_address() -> AuthorityError {
-    AuthorityError::aadsts(500_113)
 }
 
 fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError {

@@ -48,7 +48,6 @@ pub(super) struct Answer {
     pub(super) annotation: Annotation,
 }
 
-
 impl Mock {
     /// A default world of its own.
     pub(super) fn new() -> Self {
@@ -59,15 +58,25 @@ impl Mock {
             Journal::new(100, Redaction::On),
         ));
         let now: Timestamp = "2026-01-15T09:00:00Z".parse().unwrap();
-        let tenants = world.add_default(&SeedContext { now, client_certificate: Some(certificate()) });
+        let tenants = world.add_default(&SeedContext {
+            now,
+            client_certificate: Some(certificate()),
+        });
         let tenant = Arc::clone(&tenants[Environment::Office365 as usize]);
         let router = crate::authority::router(Arc::clone(&world));
-        Self { world, tenant, router }
+        Self {
+            world,
+            tenant,
+            router,
+        }
     }
 
     /// A browser without cookies.
     pub(super) fn browser(&self) -> Browser<'_> {
-        Browser { mock: self, cookies: BTreeMap::new() }
+        Browser {
+            mock: self,
+            cookies: BTreeMap::new(),
+        }
     }
 
     /// Something happens in the tenant.
@@ -87,7 +96,11 @@ impl Mock {
             .filter(|tenant| tenant.environment == Environment::Office365)
             .find_map(|tenant| {
                 let directory = tenant.directory();
-                directory.applications.values().find(|app| app.alias == alias).cloned()
+                directory
+                    .applications
+                    .values()
+                    .find(|app| app.alias == alias)
+                    .cloned()
             })
             .unwrap()
     }
@@ -95,7 +108,13 @@ impl Mock {
     /// Changes the registration of an app of the tenant.
     pub(super) fn change_app(&self, alias: &str, change: impl FnOnce(&mut Application)) {
         let mut directory = self.tenant.change();
-        change(directory.applications.values_mut().find(|app| app.alias == alias).unwrap());
+        change(
+            directory
+                .applications
+                .values_mut()
+                .find(|app| app.alias == alias)
+                .unwrap(),
+        );
     }
 
     /// The path and query of an authorize request; parameters given replace the usual ones.
@@ -142,7 +161,8 @@ impl Browser<'_> {
         let upn = user.user_principal_name.as_str();
         let page = self.press(&page, "next", &[("loginfmt", upn)]).await;
         assert_eq!(page.page(), "password", "{}", page.html);
-        self.press(&page, "sign-in", &[("passwd", &user.password)]).await
+        self.press(&page, "sign-in", &[("passwd", &user.password)])
+            .await
     }
 
     /// Sends any request.
@@ -151,8 +171,11 @@ impl Browser<'_> {
         request: axum::http::request::Builder,
         body: Body,
     ) -> Answer {
-        let cookies: Vec<_> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let request = request
             .header(header::COOKIE, cookies.join("; "))
             .extension(Arrival {
@@ -199,14 +222,19 @@ impl Answer {
 
     /// `data-error-code`.
     pub(super) fn error_code(&self) -> u32 {
-        self.body_attribute("data-error-code").and_then(|it| it.parse().ok()).unwrap_or_default()
+        self.body_attribute("data-error-code")
+            .and_then(|it| it.parse().ok())
+            .unwrap_or_default()
     }
 
     /// The text of the first element that fits.
     pub(super) fn text(&self, selector: &str) -> String {
         let html = Html::parse_document(&self.html);
         let selector = Selector::parse(selector).unwrap();
-        html.select(&selector).next().map(|it| it.text().collect()).unwrap_or_default()
+        html.select(&selector)
+            .next()
+            .map(|it| it.text().collect())
+            .unwrap_or_default()
     }
 
     /// The permissions that the page lists.
@@ -227,7 +255,9 @@ impl Answer {
     /// The parameters of the redirect, from the query or the fragment.
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
         let (_, text) = self.location().split_once(['?', '#']).unwrap();
-        form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+        form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect()
     }
 
     /// The form that holds a button: its action, and its fields as pressed.
@@ -237,16 +267,17 @@ impl Answer {
         let forms = Selector::parse("form").unwrap();
         let buttons = Selector::parse("button").unwrap();
         let inputs = Selector::parse("input, textarea").unwrap();
-        let is_it = |it: &ElementRef<'_>| {
-            it.attr("name") == Some(name) && it.attr("value") == Some(value)
-        };
+        let is_it =
+            |it: &ElementRef<'_>| it.attr("name") == Some(name) && it.attr("value") == Some(value);
         let form = html
             .select(&forms)
             .find(|form| form.select(&buttons).any(|it| is_it(&it)))
             .unwrap_or_else(|| panic!("no button {button} on the page\n{}", self.html));
         let mut all: Vec<(String, String)> = Vec::new();
         for input in form.select(&inputs) {
-            let Some(input_name) = input.attr("name") else { continue };
+            let Some(input_name) = input.attr("name") else {
+                continue;
+            };
             let given = fields.iter().find(|(it, _)| *it == input_name);
             let is_box = input.attr("type") == Some("checkbox");
             if is_box && given.is_none() {
@@ -256,7 +287,11 @@ impl Answer {
             all.push((input_name.to_owned(), value.to_owned()));
         }
         for (given, _) in fields {
-            assert!(all.iter().any(|(it, _)| it == given), "no field {given}\n{}", self.html);
+            assert!(
+                all.iter().any(|(it, _)| it == given),
+                "no field {given}\n{}",
+                self.html
+            );
         }
         all.push((name.to_owned(), value.to_owned()));
         let pairs: Vec<_> = all.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -278,14 +313,20 @@ fn certificate() -> Vec<u8> {
 
 /// Encodes fields.
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 /// Replaces what differs from run to run.
 pub(super) fn redacted(text: &str) -> String {
     let mut text = text.to_owned();
-    let changing =
-        [("?code=", "&"), ("Trace+ID%3a+", "%0d"), ("Correlation+ID%3a+", "%0d"), ("session_state=", "&")];
+    let changing = [
+        ("?code=", "&"),
+        ("Trace+ID%3a+", "%0d"),
+        ("Correlation+ID%3a+", "%0d"),
+        ("session_state=", "&"),
+    ];
     for (name, until) in changing {
         if let Some(at) = text.find(name).map(|at| at + name.len()) {
             let end = text[at..].find(until).map_or(text.len(), |it| at + it);

@@ -176,7 +176,9 @@ pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Pag
         }
         (form(&frame.action, &frame.flow, &actions(("cancel", "Back to the app"), None)))
     };
-    Page::new("approval-requested", "Request sent", body).tenant(frame.tenant.clone()).done(true)
+    Page::new("approval-requested", "Request sent", body)
+        .tenant(frame.tenant.clone())
+        .done(true)
 }
 
 /// A consent request on the reviewers' page.

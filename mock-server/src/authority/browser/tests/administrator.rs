@@ -19,7 +19,13 @@ async fn v1_grants_all_that_is_registered() {
     let mut admin = mock.browser();
     let page = admin.sign_in(&link(&mock, "", &[]), "admin").await;
     assert_eq!(page.page(), "admin-consent");
-    assert_eq!(page.permissions().iter().filter(|it| *it == "Mail.Read").count(), 2);
+    assert_eq!(
+        page.permissions()
+            .iter()
+            .filter(|it| *it == "Mail.Read")
+            .count(),
+        2
+    );
     let answer = admin.press(&page, "accept", &[]).await;
     let tenant = mock.tenant.id;
     assert_eq!(
@@ -28,12 +34,23 @@ async fn v1_grants_all_that_is_registered() {
     );
     let app = mock.app("unconsented-app").app_id;
     let graph = crate::authority::resolve::graph_id();
-    assert!(mock.tenant.directory().granted_roles(app, graph).contains("Mail.Read"));
-    let scopes = mock.tenant.directory().granted_scopes(app, mock.user("bob").id, graph);
+    assert!(
+        mock.tenant
+            .directory()
+            .granted_roles(app, graph)
+            .contains("Mail.Read")
+    );
+    let scopes = mock
+        .tenant
+        .directory()
+        .granted_scopes(app, mock.user("bob").id, graph);
     assert!(scopes.contains("User.Read"), "{scopes:?}");
     // Without a redirect URI a page tells the end.
     let page = admin.get(&link(&mock, "", &[("redirect_uri", "")])).await;
-    assert_eq!(admin.press(&page, "accept", &[]).await.page(), "admin-consent-done");
+    assert_eq!(
+        admin.press(&page, "accept", &[]).await.page(),
+        "admin-consent-done"
+    );
 }
 
 #[tokio::test]
@@ -41,7 +58,9 @@ async fn v2_grants_the_named_scopes_and_app_roles_with_default_only() {
     let mock = Mock::new();
     let mut admin = mock.browser();
     let named = "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/User.Read.All";
-    let page = admin.sign_in(&link(&mock, "v2.0/", &[("scope", named)]), "admin").await;
+    let page = admin
+        .sign_in(&link(&mock, "v2.0/", &[("scope", named)]), "admin")
+        .await;
     assert_eq!(page.permissions(), ["Mail.Read", "User.Read.All"]);
     let answer = admin.press(&page, "accept", &[]).await;
     let tenant = mock.tenant.id;
@@ -59,7 +78,12 @@ async fn v2_grants_the_named_scopes_and_app_roles_with_default_only() {
     let default = [("scope", "https://graph.microsoft.com/.default")];
     let page = admin.get(&link(&mock, "v2.0/", &default)).await;
     admin.press(&page, "accept", &[]).await;
-    assert!(mock.tenant.directory().granted_roles(app, graph).contains("Mail.Read"));
+    assert!(
+        mock.tenant
+            .directory()
+            .granted_roles(app, graph)
+            .contains("Mail.Read")
+    );
 }
 
 #[tokio::test]
@@ -83,15 +107,29 @@ async fn refusals_go_back_as_documented() {
     assert_eq!(no_scope.parameters()["error"], "invalid_request");
     for (version, parameters, code) in [
         ("v2.0/", vec![("redirect_uri", "")], 900_144),
-        ("v2.0/", vec![("redirect_uri", "http://localhost/callback/more")], 50_011),
+        (
+            "v2.0/",
+            vec![("redirect_uri", "http://localhost/callback/more")],
+            50_011,
+        ),
         ("", vec![("redirect_uri", "https://evil.example/")], 50_011),
         ("", vec![("client_id", "")], 900_144),
     ] {
         let page = admin.get(&link(&mock, version, &parameters)).await;
-        assert_eq!((page.page().as_str(), page.error_code()), ("error", code), "{parameters:?}");
+        assert_eq!(
+            (page.page().as_str(), page.error_code()),
+            ("error", code),
+            "{parameters:?}"
+        );
     }
     // v1 takes further path segments.
-    let deeper = admin.get(&link(&mock, "", &[("redirect_uri", "http://localhost/callback/more")])).await;
+    let deeper = admin
+        .get(&link(
+            &mock,
+            "",
+            &[("redirect_uri", "http://localhost/callback/more")],
+        ))
+        .await;
     assert_eq!(deeper.page(), "admin-consent");
 }
 
@@ -99,24 +137,43 @@ async fn refusals_go_back_as_documented() {
 async fn only_those_who_may_grant_see_the_page() {
     let mock = Mock::new();
     let page = mock.browser().sign_in(&link(&mock, "", &[]), "bob").await;
-    assert_eq!((page.page().as_str(), page.error_code()), ("approval-required", 90_094));
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("approval-required", 90_094)
+    );
     let bob = mock.user("bob").id;
-    mock.tenant.change().users[&bob].roles.insert(DirectoryRole::ApplicationAdministrator);
+    mock.tenant.change().users[&bob]
+        .roles
+        .insert(DirectoryRole::ApplicationAdministrator);
     let page = mock.browser().sign_in(&link(&mock, "", &[]), "bob").await;
-    assert_eq!((page.page().as_str(), page.error_code()), ("approval-required", 90_093));
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("approval-required", 90_093)
+    );
     let named = [("scope", "https://graph.microsoft.com/Mail.Read")];
-    let page = mock.browser().sign_in(&link(&mock, "v2.0/", &named), "bob").await;
+    let page = mock
+        .browser()
+        .sign_in(&link(&mock, "v2.0/", &named), "bob")
+        .await;
     assert_eq!(page.page(), "admin-consent");
 }
 
 #[tokio::test]
 async fn v1_prompt_admin_consent_grants_for_the_tenant() {
     let mock = Mock::new();
-    let parameters =
-        [("prompt", "admin_consent"), ("scope", ""), ("resource", "https://graph.microsoft.com")];
-    let uri = mock.authorize("unconsented-app", &parameters).replace("/v2.0/", "/");
+    let parameters = [
+        ("prompt", "admin_consent"),
+        ("scope", ""),
+        ("resource", "https://graph.microsoft.com"),
+    ];
+    let uri = mock
+        .authorize("unconsented-app", &parameters)
+        .replace("/v2.0/", "/");
     let page = mock.browser().sign_in(&uri, "alice").await;
-    assert_eq!((page.page().as_str(), page.error_code()), ("approval-required", 90_094));
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("approval-required", 90_094)
+    );
     let mut admin = mock.browser();
     let page = admin.sign_in(&uri, "admin").await;
     assert_eq!(page.page(), "admin-consent");

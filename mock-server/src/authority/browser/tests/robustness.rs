@@ -5,23 +5,57 @@ use scraper::{Html, Selector};
 use super::Mock;
 
 const NAMES: &[&str] = &[
-    "client_id", "redirect_uri", "response_type", "response_mode", "scope", "resource", "state",
-    "nonce", "prompt", "login_hint", "domain_hint", "sid", "code_challenge",
-    "code_challenge_method", "claims", "max_age", "client_info", "instance_aware", "flow",
-    "action", "loginfmt", "passwd", "pick", "account", "otc", "code", "app",
-    "post_logout_redirect_uri", "logout_hint", "justification",
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "resource",
+    "state",
+    "nonce",
+    "prompt",
+    "login_hint",
+    "domain_hint",
+    "sid",
+    "code_challenge",
+    "code_challenge_method",
+    "claims",
+    "max_age",
+    "client_info",
+    "instance_aware",
+    "flow",
+    "action",
+    "loginfmt",
+    "passwd",
+    "pick",
+    "account",
+    "otc",
+    "code",
+    "app",
+    "post_logout_redirect_uri",
+    "logout_hint",
+    "justification",
 ];
 
 const PATHS: &[&str] = &[
-    "oauth2/v2.0/authorize", "oauth2/authorize", "adminconsent", "v2.0/adminconsent", "login",
-    "oauth2/v2.0/logout", "oauth2/deviceauth", "consent-requests", "oauth2/nativeclient",
+    "oauth2/v2.0/authorize",
+    "oauth2/authorize",
+    "adminconsent",
+    "v2.0/adminconsent",
+    "login",
+    "oauth2/v2.0/logout",
+    "oauth2/deviceauth",
+    "consent-requests",
+    "oauth2/nativeclient",
 ];
 
 /// Anything is answered with a page or a redirect, and nothing panics.
 #[test]
 fn no_request_panics() {
     let mock = Mock::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let app = mock.app("own-app");
     let known = [
         app.app_id.to_string(),
@@ -50,8 +84,17 @@ fn no_request_panics() {
         Just("consumers".to_owned()),
         "[a-z0-9.-]{1,20}",
     ];
-    let request = (segment, proptest::sample::select(PATHS), fields, any::<bool>());
-    let config = ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() };
+    let request = (
+        segment,
+        proptest::sample::select(PATHS),
+        fields,
+        any::<bool>(),
+    );
+    let config = ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..Default::default()
+    };
     proptest!(config, |((segment, path, fields, as_form) in request)| {
         let pairs: Vec<_> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let query = super::query(&pairs);
@@ -72,11 +115,16 @@ fn no_request_panics() {
 async fn broken_escapes_and_flows_are_refused_politely() {
     let mock = Mock::new();
     let mut browser = mock.browser();
-    let uri = format!("/{}/oauth2/v2.0/authorize?client_id=%FF%ZZ&&=&%", mock.tenant.id);
+    let uri = format!(
+        "/{}/oauth2/v2.0/authorize?client_id=%FF%ZZ&&=&%",
+        mock.tenant.id
+    );
     assert_eq!(browser.get(&uri).await.error_code(), 700_016);
     let stale = Request::post("/common/login")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let page = browser.send(stale, "flow=nonsense&action=next".into()).await;
+    let page = browser
+        .send(stale, "flow=nonsense&action=next".into())
+        .await;
     assert_eq!((page.page().as_str(), page.error_code()), ("error", 90_013));
     let missing = browser.get("/contoso.onmicrosoft.com/what/is/this").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
@@ -115,10 +163,21 @@ async fn pages_are_accessible_private_and_self_contained() {
         let page = mock.browser().get(&path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         let html = Html::parse_document(&page.html);
-        for needed in ["html[lang]", "title", "main", "header", "footer", "h1", "body[data-page]"] {
-            assert!(html.select(&select(needed)).next().is_some(), "{path} has no {needed}");
+        for needed in [
+            "html[lang]",
+            "title",
+            "main",
+            "header",
+            "footer",
+            "h1",
+            "body[data-page]",
+        ] {
+            assert!(
+                html.select(&select(needed)).next().is_some(),
+                "{path} has no {needed}"
+            );
         }
-        for input in html.select(&select("input:not([type=hidden]), textarea")) {
+        for input in html.select(&select("input:not([type=hidden]):not([hidden]), textarea")) {
             let id = input.attr("id").unwrap_or_default();
             let label = html.select(&select(&format!("label[for='{id}']"))).next();
             assert!(label.is_some(), "{path}: {id} has no label");
