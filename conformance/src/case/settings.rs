@@ -65,7 +65,11 @@ impl FilledForm {
                 None => Some(facts.environment.slug().to_owned()),
             }
         };
-        Ok(Self { auth_method, environment, settings })
+        Ok(Self {
+            auth_method,
+            environment,
+            settings,
+        })
     }
 }
 

@@ -84,7 +84,10 @@ fn answers<'a>(
             None => step.step != "status",
             Some(of) => step.step == of || step.operation.as_deref() == Some(of),
         };
-        let on = test.on.as_deref().is_none_or(|on| step.connection.as_deref() == Some(on));
+        let on = test
+            .on
+            .as_deref()
+            .is_none_or(|on| step.connection.as_deref() == Some(on));
         step.answer.is_some() && of && on
     })
 }
@@ -141,7 +144,10 @@ fn free_of_secrets(step: &StepRecord, record: &Record) -> Result<(), Problem> {
     let text = serde_json::to_string(&step.answer).unwrap_or_default();
     let known = record.facts.secrets.iter().find(|secret| {
         // A short text is found by chance.
-        secret.value.as_ref().is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
+        secret
+            .value
+            .as_ref()
+            .is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
     });
     match known {
         None => Ok(()),
