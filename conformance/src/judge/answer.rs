@@ -84,10 +84,7 @@ fn answers<'a>(
             None => step.step != "status",
             Some(of) => step.step == of || step.operation.as_deref() == Some(of),
         };
-        let on = test
-            .on
-            .as_deref()
-            .is_none_or(|on| step.connection.as_deref() == Some(on));
+        let on = test.on.as_deref().is_none_or(|on| step.connection.as_deref() == Some(on));
         step.answer.is_some() && of && on
     })
 }
