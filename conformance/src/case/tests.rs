@@ -1,1 +1,293 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use entra_mock::journal::{Journal, Redaction};
+use entra_mock::random::Random;
+use entra_mock::token::{KeyRings, Sealer};
+use entra_mock::world::seed::SeedContext;
+use entra_mock::world::{TenantDescription, World};
+use serde::Deserialize;
+
+use super::*;
+use crate::judge::Facts;
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+fn files(folder: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = std::fs::read_dir(scenarios().join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_library_is_read_from_the_program_and_from_the_directory() {
+    let embedded = Library::embedded().unwrap_or_else(|error| panic!("{}", shown(&error)));
+    let directory = Library::from_directory(&scenarios()).unwrap();
+    let ids = |library: &Library| library.scenarios().map(|it| it.0.to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&embedded), ids(&directory));
+    assert!(embedded.rules().count() > 20);
+}
+
+fn shown(error: &LibraryError) -> String {
+    match error {
+        LibraryError::Read(error) => error.render(),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn the_schema_in_the_repository_is_current() {
+    let path = scenarios().join("schema.json");
+    let wanted = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(found, wanted, "write it anew with UPDATE_SCHEMA=1 cargo test -p entra-conformance");
+}
+
+#[test]
+fn valid_files_are_read_and_written_as_they_were_meant() {
+    let files = files("testdata/valid");
+    assert!(files.len() >= 10, "{}", files.len());
+    for (name, text) in files {
+        let scenario = read_scenario(&name, &text).unwrap_or_else(|error| panic!("{}", error.render()));
+        let written = serde_json::to_value(&scenario).unwrap();
+        let again: Scenario = serde_json::from_value(written).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(again, scenario, "{name}");
+    }
+}
+
+#[test]
+fn invalid_files_are_refused_with_the_message_beside_them() {
+    let files = files("testdata/invalid");
+    assert!(files.len() >= 15, "{}", files.len());
+    let mut wrong = Vec::new();
+    for (name, text) in files {
+        let found = match read_scenario(&name, &text) {
+            Ok(_) => "read without an error\n".to_owned(),
+            Err(error) => error.render(),
+        };
+        let path = scenarios().join("testdata/invalid").join(name.replace(".yaml", ".message"));
+        if std::env::var_os("UPDATE_MESSAGES").is_some() {
+            std::fs::write(&path, &found).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+        if wanted != found {
+            wrong.push(format!("{name}\nexpected:\n{wanted}\nfound:\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn cases_have_complete_and_sorted_axes() {
+    let cases = Library::embedded().unwrap().cases();
+    let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    assert_eq!(ids.len(), cases.len());
+    assert!(ids.contains("auth/happy/connect[auth=own-app,environment=us-gov-l4]"));
+    let happy = cases.iter().filter(|case| case.scenario_id == "auth/happy/connect").count();
+    assert_eq!(happy, 16);
+}
+
+#[test]
+fn every_check_has_a_name_in_kebab_case_a_sentence_and_a_source() {
+    let library = Library::embedded().unwrap();
+    let kebab = |text: &str| text.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-');
+    for (id, scenario) in library.scenarios() {
+        assert!(id.split('/').all(kebab), "{id}");
+        assert!(!scenario.source.is_empty(), "{id}");
+        assert!(!scenario.checks().is_empty(), "{id} has no check");
+        for check in scenario.checks() {
+            assert!(kebab(&check.name), "{id}#{}", check.name);
+            assert!(check.says.len() > 10, "{id}#{}", check.name);
+        }
+    }
+    for rule in library.rules() {
+        assert!(kebab(&rule.name) && rule.source.is_some(), "{}", rule.name);
+    }
+}
+
+#[test]
+fn no_scenario_of_the_library_uses_a_fault_or_exempts_an_unknown_rule() {
+    let library = Library::embedded().unwrap();
+    let rules: BTreeSet<&str> = library.rules().map(|it| it.name.as_str()).collect();
+    for (id, scenario) in library.scenarios() {
+        assert!(!scenario.uses_faults(), "{id}");
+        for name in scenario.exempt.keys() {
+            assert!(rules.contains(name.as_str()), "{id} is exempt from '{name}'");
+        }
+    }
+}
+
+#[test]
+fn every_placeholder_of_the_library_can_be_filled() {
+    for case in Library::embedded().unwrap().cases() {
+        let facts = facts(&case);
+        let check = |result: Result<(), crate::judge::FillError>| {
+            result.unwrap_or_else(|error| panic!("{}: {error}", case.id));
+        };
+        check(facts.fill(&*case.scenario).map(drop));
+        for rule in &case.rules {
+            check(facts.fill(&**rule).map(drop));
+        }
+        for step in case.steps() {
+            if let Action::Connect(connect) | Action::Reconnect(connect) = &step.action {
+                check(FilledForm::of(connect, &facts).map(drop));
+            }
+        }
+    }
+}
+
+/// The default world's tenants; made once, since it needs keys.
+static WORLD: LazyLock<BTreeMap<&'static str, TenantDescription>> = LazyLock::new(|| {
+    let journal = Journal::new(1, Redaction::On);
+    let world = World::new(Random::seeded(1), KeyRings::new(None).into(), Sealer::new(), journal);
+    let now = "2026-01-15T09:00:00Z".parse().unwrap();
+    let context = SeedContext { now, client_certificate: None };
+    let tenants = world.add_default(&context);
+    tenants.iter().map(|it| (it.environment.slug(), world.describe(it))).collect()
+});
+
+/// The facts of a case in the default world, as the runner makes them.
+fn facts(case: &Case) -> Facts {
+    let mut facts = Facts::new(case.auth_method, case.environment, &WORLD[case.environment.slug()]);
+    for (name, environment) in facts.neighbours().collect::<Vec<_>>() {
+        facts.add_neighbour(name, &WORLD[environment.slug()]);
+    }
+    facts.add_certificate(&CertificateForms {
+        password: "a password".into(),
+        pfx: "cGZ4".into(),
+        with_line_breaks: "cGZ4".into(),
+        truncated: "cGY=".into(),
+        without_key: "Y2Vy".into(),
+        without_password: "cGZ4".into(),
+        old_encryption: "cGZ4".into(),
+    });
+    facts
+}
+
+#[test]
+fn patterns_select_cases_and_checks() {
+    let cases = Library::embedded().unwrap().cases();
+    let count = |pattern: &str| pattern.parse::<Pattern>().unwrap().select(&cases).unwrap().len();
+    assert_eq!(count("auth/happy/connect"), 16);
+    assert_eq!(count("auth/happy/connect[auth=own-app]"), 4);
+    assert_eq!(count("auth/*/connect[auth=own-app,environment=us-gov-*]"), 2);
+    assert!(count("auth/**") > count("auth/happy/*"));
+    assert_eq!(count("**"), cases.len());
+    assert_eq!(count("**#reads-mail"), 16);
+    assert!(count("auth/fields/client-id-*") >= 3);
+}
+
+#[test]
+fn patterns_that_select_nothing_name_the_nearest() {
+    let cases = Library::embedded().unwrap().cases();
+    let refused = |pattern: &str| {
+        let pattern: Pattern = pattern.parse().unwrap();
+        pattern.select(&cases).unwrap_err().to_string()
+    };
+    assert!(refused("auth/hapy/connect").contains("did you mean 'auth/happy/connect'?"));
+    assert!(refused("auth/happy/connect#read-mail").contains("'auth/happy/connect#reads-mail'"));
+    assert!("auth/[".parse::<Pattern>().is_err());
+    assert!("auth/x[cloud=china]".parse::<Pattern>().unwrap_err().to_string().contains("cloud"));
+    assert!("auth//x".parse::<Pattern>().is_err());
+    assert!("auth/x#".parse::<Pattern>().is_err());
+}
+
+#[test]
+fn globs_fit_as_one_expects() {
+    for (pattern, text, fits) in [
+        ("*", "", true),
+        ("a*c", "abc", true),
+        ("a*c", "ac", true),
+        ("a*c", "acd", false),
+        ("*/messages*", "/v1.0/me/messages/1", true),
+        ("/v1.0/me/*", "/v1.0/me", false),
+        ("exact", "exact", true),
+        ("exact", "exactly", false),
+        ("a*b*c", "a1b2c", true),
+        ("a*b*c", "a1c2b", false),
+        ("*bb*b", "abb", false),
+    ] {
+        assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+    }
+}
+
+#[test]
+fn amounts_of_time_are_read_and_wrong_ones_explained() {
+    for (text, seconds) in [("90d", 7_776_000), ("61m", 3660), ("1h30m", 5400), ("0s", 0)] {
+        let span: Span = text.parse().unwrap();
+        assert_eq!((span.0.as_secs(), span.to_string()), (seconds, span.to_string()));
+        assert_eq!(span.to_string().parse::<Span>().unwrap(), span);
+    }
+    for text in ["", "90", "d", "90 days", "-5m", "5w", "99999999999999999999d", "40000d"] {
+        assert!(text.parse::<Span>().is_err(), "{text}");
+    }
+}
+
+/// A row of the table of requirements.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Requirement {
+    says: String,
+    #[serde(default)]
+    cases: Vec<String>,
+    #[serde(default)]
+    not_yet: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Requirements {
+    schema: u32,
+    source: String,
+    requirements: BTreeMap<String, Requirement>,
+}
+
+#[test]
+fn every_requirement_is_covered_or_says_why_not() {
+    let text = std::fs::read_to_string(scenarios().join("requirements.yaml")).unwrap();
+    let table: Requirements = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(table.schema, 1);
+    assert!(!table.source.is_empty());
+    // Groups and how many rows each has, so that none is lost.
+    let groups = [
+        ("AM-GEN", 9), ("AM-CERT", 12), ("AM-CODE", 9), ("AM-CC", 10), ("AM-BYO", 11), ("APP", 7),
+        ("ENV", 7), ("FLOW", 4), ("ODD", 20),
+    ];
+    let mut ids = BTreeSet::new();
+    for (group, rows) in groups {
+        for row in 1..=rows {
+            let id = format!("{group}-{row:02}");
+            assert!(table.requirements.contains_key(&id), "{id} is not in the table");
+            ids.insert(id);
+        }
+    }
+    let library = Library::embedded().unwrap();
+    let cases = library.cases();
+    for (id, requirement) in &table.requirements {
+        assert!(ids.contains(id), "{id} is no requirement");
+        assert!(requirement.says.len() > 10, "{id}");
+        let covered = !requirement.cases.is_empty();
+        assert!(covered != requirement.not_yet.is_some(), "{id}: either cases, or not-yet with a reason");
+        for pattern in &requirement.cases {
+            let pattern = pattern
+                .strip_prefix("rules#")
+                .map_or_else(|| pattern.clone(), |rule| format!("**#{rule}"));
+            let pattern: Pattern = pattern.parse().unwrap_or_else(|error| panic!("{id}: {error}"));
+            pattern.select(&cases).unwrap_or_else(|error| panic!("{id}: {error}"));
+        }
+    }
+}
