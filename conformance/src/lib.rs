@@ -6,6 +6,7 @@ pub mod case;
 #[doc(hidden)]
 pub mod cli;
 pub mod driver;
+pub mod driver_check;
 pub mod judge;
 pub mod known_failure;
 pub mod protocol;

@@ -145,6 +145,7 @@ impl ConnectorFlags {
             reach: self.reach(),
             artifacts: None,
             shard: None,
+            watch: None,
             rerun: self.rerun(),
         })
     }

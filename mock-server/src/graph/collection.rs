@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::access::Reach;
 use super::call::{Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
@@ -181,13 +182,22 @@ fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
             "The query parameter '$search' is not supported for this resource.",
         ));
     }
-    if query.top.is_some_and(|top| top > listing.most)
-        && call.endpoint.workload == Workload::Mailbox
-    {
-        return Err(GraphError::invalid_query(
-            "$top",
-            &format!("the value must be between 1 and {}", listing.most),
-        ));
+    match query.top.filter(|top| *top > listing.most) {
+        None => {}
+        // Unverified: both texts.
+        Some(top) if call.endpoint.workload == Workload::Directory => {
+            return Err(GraphError::directory_request(format!(
+                "Invalid page size specified: '{top}'. Must be between 1 and {} inclusive.",
+                listing.most
+            )));
+        }
+        Some(top) => {
+            return Err(GraphError::bad_request(format!(
+                "The limit of '{}' for Top query has been exceeded. The value from the incoming \
+                 request is '{top}'.",
+                listing.most
+            )));
+        }
     }
     Ok(())
 }
@@ -253,12 +263,23 @@ pub(crate) fn selected(
     }
     // Outlook always names the item, the directory shows what was asked for.
     let outlook = call.endpoint.workload == Workload::Mailbox;
-    Ok(document
+    let mut shown: Properties = document
         .into_iter()
         .filter(|(name, _)| {
             name.contains('@') || wanted.contains(&name.as_str()) || outlook && name == "id"
         })
-        .collect())
+        .collect();
+    // What was asked for and is not set is null; what the caller may not see stays out.
+    for name in wanted {
+        let member = schema::member(cloud, of, name);
+        if let Some(member) = member
+            && member.kind == MemberKind::Property
+            && call.reach == Reach::Full
+        {
+            shown.entry(name).or_insert_with(|| member.unset());
+        }
+    }
+    Ok(shown)
 }
 
 /// The address of the next page: the request's own, at the host that was addressed.
