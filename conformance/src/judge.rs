@@ -101,12 +101,25 @@ struct Problem {
 
 impl Problem {
     fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { expected: expected.into(), observed: observed.into(), exchanges: Vec::new() }
+        Self {
+            expected: expected.into(),
+            observed: observed.into(),
+            exchanges: Vec::new(),
+        }
     }
 
     fn into_failure(self, kind: FailureKind) -> CheckResult {
-        let Self { expected, observed, exchanges } = self;
-        CheckResult::Fail(CheckFailure { kind, expected, observed, exchanges })
+        let Self {
+            expected,
+            observed,
+            exchanges,
+        } = self;
+        CheckResult::Fail(CheckFailure {
+            kind,
+            expected,
+            observed,
+            exchanges,
+        })
     }
 }
 

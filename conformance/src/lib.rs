@@ -1,5 +1,13 @@
 //! Drives any Microsoft 365 connector through every documented auth method and failure, and says
 //! which rule it broke.
 
+pub mod browser;
 pub mod case;
+pub mod driver;
 pub mod judge;
+pub mod known_failure;
+pub mod protocol;
+pub mod reference;
+pub mod report;
+pub mod runner;
+pub mod selection;

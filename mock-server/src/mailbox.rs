@@ -21,7 +21,10 @@ pub use id::{IdError, IdSpace, ItemKey};
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{
     Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown,
+    seconds,
 };
+
+pub(crate) use store::base_subject;
 
 use crate::directory::{Directory, MailboxKind, ObjectId};
 
@@ -57,7 +60,10 @@ pub struct Person {
 impl Mailboxes {
     /// The mailboxes of a directory, not yet filled.
     pub fn new(seed: u64) -> Self {
-        Self { seed, open: Mutex::default() }
+        Self {
+            seed,
+            open: Mutex::default(),
+        }
     }
 
     /// The contents of a mailbox; made on first use.
@@ -77,7 +83,10 @@ impl Mailboxes {
             .iter()
             .find(|it| it.address.eq_ignore_ascii_case(from))
             .cloned()
-            .unwrap_or_else(|| Person { name: from.to_owned(), address: from.to_owned() });
+            .unwrap_or_else(|| Person {
+                name: from.to_owned(),
+                address: from.to_owned(),
+            });
         let Value::Object(properties) = json!({
             "subject": subject,
             "body": {"contentType": "text", "content": body},
@@ -104,12 +113,22 @@ impl Owner {
             .values()
             .filter(|it| it.id != user && it.deleted.is_none())
             .filter_map(|it| {
-                Some(Person { name: it.display_name.clone(), address: it.mail()?.to_owned() })
+                Some(Person {
+                    name: it.display_name.clone(),
+                    address: it.mail()?.to_owned(),
+                })
             })
             .collect();
-        let person =
-            Person { name: owner.display_name.clone(), address: owner.mail()?.to_owned() };
-        Some(Self { person, id: user, kind, colleagues })
+        let person = Person {
+            name: owner.display_name.clone(),
+            address: owner.mail()?.to_owned(),
+        };
+        Some(Self {
+            person,
+            id: user,
+            kind,
+            colleagues,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod refresh;
 mod seal;
 pub mod validity;
 
+pub(crate) use access::pairwise_subject;
 pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
     VerifyError, mint_access_token, verify_access_token,

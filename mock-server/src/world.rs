@@ -180,7 +180,9 @@ impl World {
                 // The directory's lock is released before the mailbox is opened.
                 let owner = Owner::of(&tenant.directory(), user);
                 if let Some(owner) = owner {
-                    tenant.mailboxes.deliver(&owner, &subject, &from, &body, now);
+                    tenant
+                        .mailboxes
+                        .deliver(&owner, &subject, &from, &body, now);
                 }
             }
         }

@@ -83,15 +83,26 @@ impl Scenario {
             let methods = || AuthMethod::ALL.into_iter().map(AuthMethod::slug);
             let known = || OPERATIONS.into_iter().chain(FEATURES).chain(methods());
             if !known().any(|it| it == name) {
-                return Err(UnknownName::new("operation, feature or auth method", name, known()).to_string());
+                return Err(
+                    UnknownName::new("operation, feature or auth method", name, known())
+                        .to_string(),
+                );
             }
         }
         for (axis, empty) in [
-            ("auth", matches!(&self.auth, Axis::Only(list) if list.is_empty())),
-            ("environment", matches!(&self.environment, Axis::Only(list) if list.is_empty())),
+            (
+                "auth",
+                matches!(&self.auth, Axis::Only(list) if list.is_empty()),
+            ),
+            (
+                "environment",
+                matches!(&self.environment, Axis::Only(list) if list.is_empty()),
+            ),
         ] {
             if empty {
-                return Err(format!("'{axis}' is an empty list: the scenario would never run"));
+                return Err(format!(
+                    "'{axis}' is an empty list: the scenario would never run"
+                ));
             }
         }
         if self.steps.is_empty() {
@@ -125,6 +136,9 @@ impl Scenario {
 /// The JSON Schema of scenario files.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Scenario);
-    schema.insert("title".to_owned(), "A scenario of the connector conformance suite".into());
+    schema.insert(
+        "title".to_owned(),
+        "A scenario of the connector conformance suite".into(),
+    );
     schema.to_value()
 }

@@ -16,7 +16,12 @@ pub(super) fn any(test: &AnswerTest, record: &Record) -> Result<(), Problem> {
     for step in answers(test, record) {
         match fits(test, step, record) {
             Ok(()) => return Ok(()),
-            Err(it) => problem = Problem { expected: format!("as witness: {}", it.expected), ..it },
+            Err(it) => {
+                problem = Problem {
+                    expected: format!("as witness: {}", it.expected),
+                    ..it
+                }
+            }
         }
     }
     Err(problem)
@@ -32,7 +37,10 @@ pub(super) fn last(test: &AnswerTest, record: &Record) -> Result<(), Problem> {
     }
     match answers(test, record).last() {
         Some(step) => fits(test, step, record),
-        None => Err(Problem::new(format!("an answer of {}", meant(test)), "the driver gave none")),
+        None => Err(Problem::new(
+            format!("an answer of {}", meant(test)),
+            "the driver gave none",
+        )),
     }
 }
 
@@ -62,16 +70,25 @@ pub(super) fn status(test: &StatusTest, record: &Record) -> Result<(), Problem> 
             let reason = test.category.is_empty()
                 || category.is_some_and(|it| test.category.iter().any(|wanted| *wanted == it));
             let with = category.map_or_else(String::new, |it| format!(" with {it}"));
-            (right && reason, format!("the status is {}{with}", state_name(*state)))
+            (
+                right && reason,
+                format!("the status is {}{with}", state_name(*state)),
+            )
         }
         // A connection that never came to be has no state.
-        Some(Answer::Failure { category, message, .. }) => (
+        Some(Answer::Failure {
+            category, message, ..
+        }) => (
             test.is == StateName::NotConnected && test.category.is_empty(),
             format!("the question failed: {category}: {message}"),
         ),
         Some(Answer::Value { value }) => (false, format!("the status is {value}")),
     };
-    if fits { Ok(()) } else { Err(Problem::new(expected(), observed)) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Problem::new(expected(), observed))
+    }
 }
 
 fn answers<'a>(
@@ -84,7 +101,10 @@ fn answers<'a>(
             None => step.step != "status",
             Some(of) => step.step == of || step.operation.as_deref() == Some(of),
         };
-        let on = test.on.as_deref().is_none_or(|on| step.connection.as_deref() == Some(on));
+        let on = test
+            .on
+            .as_deref()
+            .is_none_or(|on| step.connection.as_deref() == Some(on));
         step.answer.is_some() && of && on
     })
 }
@@ -92,28 +112,52 @@ fn answers<'a>(
 fn fits(test: &AnswerTest, step: &StepRecord, record: &Record) -> Result<(), Problem> {
     let name = step.operation.as_deref().unwrap_or(&step.step);
     let Some(answer) = &step.answer else {
-        return Err(Problem::new(format!("an answer of {name}"), "the driver gave none"));
+        return Err(Problem::new(
+            format!("an answer of {name}"),
+            "the driver gave none",
+        ));
     };
     let failure = match answer {
-        Answer::Failure { category, message, .. } => Some((*category, message.as_str())),
+        Answer::Failure {
+            category, message, ..
+        } => Some((*category, message.as_str())),
         Answer::State { .. } | Answer::Value { .. } => None,
     };
     let observed = || match failure {
         Some((category, message)) => format!("{name} failed: {category}: {message}"),
         None => format!("{name} succeeded"),
     };
-    if test.succeeds.is_some_and(|wanted| wanted == failure.is_some()) {
-        let wanted = if failure.is_some() { "succeeds" } else { "fails" };
+    if test
+        .succeeds
+        .is_some_and(|wanted| wanted == failure.is_some())
+    {
+        let wanted = if failure.is_some() {
+            "succeeds"
+        } else {
+            "fails"
+        };
         return Err(Problem::new(format!("{name} {wanted}"), observed()));
     }
     if !test.fails.is_empty()
         && !failure.is_some_and(|(category, _)| test.fails.iter().any(|it| *it == category))
     {
         let wanted = categories(&test.fails.0);
-        return Err(Problem::new(format!("{name} fails with {wanted}"), observed()));
+        return Err(Problem::new(
+            format!("{name} fails with {wanted}"),
+            observed(),
+        ));
     }
-    if let Some(wanted) = test.asked_for_sign_in.filter(|it| *it != step.asked_for_sign_in) {
-        let words = |asked: bool| if asked { "asks for a sign-in" } else { "asks for no sign-in" };
+    if let Some(wanted) = test
+        .asked_for_sign_in
+        .filter(|it| *it != step.asked_for_sign_in)
+    {
+        let words = |asked: bool| {
+            if asked {
+                "asks for a sign-in"
+            } else {
+                "asks for no sign-in"
+            }
+        };
         return Err(Problem::new(
             format!("{name} {}", words(wanted)),
             format!("{name} {}", words(step.asked_for_sign_in)),
@@ -141,7 +185,10 @@ fn free_of_secrets(step: &StepRecord, record: &Record) -> Result<(), Problem> {
     let text = serde_json::to_string(&step.answer).unwrap_or_default();
     let known = record.facts.secrets.iter().find(|secret| {
         // A short text is found by chance.
-        secret.value.as_ref().is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
+        secret
+            .value
+            .as_ref()
+            .is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
     });
     match known {
         None => Ok(()),
@@ -154,7 +201,10 @@ fn free_of_secrets(step: &StepRecord, record: &Record) -> Result<(), Problem> {
 
 /// Whether a message holds something by which an administrator finds the refusal.
 fn names_the_refusal(answer: &Answer, record: &Record) -> Result<(), Problem> {
-    let Answer::Failure { aadsts, message, .. } = answer else {
+    let Answer::Failure {
+        aadsts, message, ..
+    } = answer
+    else {
         return Err(Problem::new("a failure", "the step succeeded"));
     };
     let numbers = record.exchanges.iter().flat_map(|it| &it.aadsts);
@@ -162,18 +212,27 @@ fn names_the_refusal(answer: &Answer, record: &Record) -> Result<(), Problem> {
         let body = exchange.response_body.as_ref();
         let member = move |name: &str| body.and_then(|it| it.get(name)).and_then(Value::as_str);
         let headers = exchange.response_headers.iter();
-        let request_id =
-            headers.filter(|it| it.0 == "x-ms-request-id" || it.0 == "request-id").map(|it| &*it.1);
-        [member("trace_id"), member("correlation_id")].into_iter().flatten().chain(request_id)
+        let request_id = headers
+            .filter(|it| it.0 == "x-ms-request-id" || it.0 == "request-id")
+            .map(|it| &*it.1);
+        [member("trace_id"), member("correlation_id")]
+            .into_iter()
+            .flatten()
+            .chain(request_id)
     });
-    let named = numbers.clone().any(|it| aadsts.contains(it) || message.contains(&it.to_string()))
+    let named = numbers
+        .clone()
+        .any(|it| aadsts.contains(it) || message.contains(&it.to_string()))
         || ids.into_iter().any(|id| message.contains(id));
     if named {
         return Ok(());
     }
     let numbers: Vec<String> = numbers.map(|it| format!("AADSTS{it}")).collect();
     Err(Problem::new(
-        format!("a message with {}, or a trace or correlation id", numbers.join(" or ")),
+        format!(
+            "a message with {}, or a trace or correlation id",
+            numbers.join(" or ")
+        ),
         format!("the message is '{message}'"),
     ))
 }
@@ -183,7 +242,10 @@ fn meant(test: &AnswerTest) -> String {
 }
 
 fn categories(list: &[Category]) -> String {
-    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    list.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" or ")
 }
 
 fn state_name(state: StateName) -> &'static str {

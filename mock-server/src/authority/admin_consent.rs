@@ -89,7 +89,11 @@ pub(crate) fn go_on(
     let (frame, upn) = (frame(visit, flow), person.user.user_principal_name.as_str());
     if !may_grant(person, &wanted) {
         // An application administrator is refused the application permissions of Graph only.
-        let code = if person.user.may_manage_applications() { 90_093 } else { 90_094 };
+        let code = if person.user.may_manage_applications() {
+            90_093
+        } else {
+            90_094
+        };
         let refusal = AuthorityError::aadsts(code)
             .with("name", &app.display_name)
             .with("tenant", frame.tenant.as_deref().unwrap_or_default());
@@ -98,7 +102,11 @@ pub(crate) fn go_on(
         return Err(Ask::halt(Kind::Approval, page, refusal));
     }
     let page = pages::admin_consent(&frame, upn, &card, &lines);
-    Err(Ask::halt(Kind::AdminConsent, page, AuthorityError::aadsts(65_001)))
+    Err(Ask::halt(
+        Kind::AdminConsent,
+        page,
+        AuthorityError::aadsts(65_001),
+    ))
 }
 
 /// The administrator accepted.
@@ -110,8 +118,16 @@ pub(crate) fn grant(
 ) -> Result<Response, Halt> {
     let app = visit.app.clone().ok_or_else(stale)?;
     let tenant = visit.tenant.clone().ok_or_else(stale)?;
-    let user = tenant.directory().user(login.user).cloned().ok_or_else(stale)?;
-    let person = Person { tenant, user, login: login.clone() };
+    let user = tenant
+        .directory()
+        .user(login.user)
+        .cloned()
+        .ok_or_else(stale)?;
+    let person = Person {
+        tenant,
+        user,
+        login: login.clone(),
+    };
     let wanted = wanted(visit, request, &app, &person).map_err(Halt::App)?;
     if !may_grant(&person, &wanted) {
         return Err(stale());
@@ -132,7 +148,10 @@ pub(crate) fn grant(
             }
         }
     }
-    visit.decide(format!("{} consented for the tenant", person.user.user_principal_name));
+    visit.decide(format!(
+        "{} consented for the tenant",
+        person.user.user_principal_name
+    ));
     visit.correlate(Some(&flow.correlation.to_string()));
     let mut fields = Fields::default();
     let tenant = person.tenant.id.to_string();
@@ -146,7 +165,13 @@ pub(crate) fn grant(
         fields.put("scope", &request.scope);
         fields.put_some("state", request.state.as_deref());
     }
-    Ok(send(visit, request, fields, "Permissions were granted for your organization.", true))
+    Ok(send(
+        visit,
+        request,
+        fields,
+        "Permissions were granted for your organization.",
+        true,
+    ))
 }
 
 /// Tells the app of a refusal.
@@ -185,7 +210,13 @@ pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest) -> Respon
     fields.put("error", "permission_denied");
     fields.put("error_description", "The admin canceled the request");
     fields.put_some("state", request.state.as_deref());
-    send(visit, request, fields, "You cancelled the request. Nothing was granted.", false)
+    send(
+        visit,
+        request,
+        fields,
+        "You cancelled the request. Nothing was granted.",
+        false,
+    )
 }
 
 fn send(
@@ -195,19 +226,22 @@ fn send(
     text: &str,
     good: bool,
 ) -> Response {
-    match &request.redirect_uri {
-        Some(uri) => {
-            // The state is among the fields, at its place.
-            let target =
-                Target { redirect_uri: uri.clone(), mode: ResponseMode::Query, state: None };
-            fields.send(&target, &visit.world().random)
-        }
-        None => {
-            let title = if good { "Permissions granted" } else { "Nothing was granted" };
-            let page = notice::message("admin-consent-done", title, text, good);
-            visit.show(page.tenant(visit.organization()))
-        }
-    }
+    let Some(uri) = &request.redirect_uri else {
+        let title = if good {
+            "Permissions granted"
+        } else {
+            "Nothing was granted"
+        };
+        let page = notice::message("admin-consent-done", title, text, good);
+        return visit.show(page.tenant(visit.organization()));
+    };
+    // The state is among the fields, at its place.
+    let target = Target {
+        redirect_uri: uri.clone(),
+        mode: ResponseMode::Query,
+        state: None,
+    };
+    fields.send(&target, &visit.world().random)
 }
 
 /// v1 allows path segments behind a registered URI, v2 does not.
@@ -217,11 +251,17 @@ fn redirect_uri(
     app: &Application,
 ) -> Result<Option<String>, AuthorityError> {
     let Some(requested) = form.get("redirect_uri")? else {
-        return if version == 1 { Ok(None) } else { Err(AuthorityError::missing("redirect_uri")) };
+        return if version == 1 {
+            Ok(None)
+        } else {
+            Err(AuthorityError::missing("redirect_uri"))
+        };
     };
     let below = |registered: &str| {
         let base = registered.trim_end_matches('/');
-        requested.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'))
+        requested
+            .strip_prefix(base)
+            .is_some_and(|rest| rest.starts_with('/'))
     };
     let known = app.redirect_uri(requested).is_some()
         || version == 1 && app.redirect_uris.iter().any(|it| below(&it.uri));
@@ -246,15 +286,27 @@ fn wanted(
             .required_resource_access
             .iter()
             .filter(|access| !access.scopes.is_empty())
-            .map(|it| ResourceScopes { resource: it.resource, scopes: it.scopes.clone() })
+            .map(|it| ResourceScopes {
+                resource: it.resource,
+                scopes: it.scopes.clone(),
+            })
             .collect();
-        return Ok(Wanted { scopes, roles: permissions::static_roles(app) });
+        return Ok(Wanted {
+            scopes,
+            roles: permissions::static_roles(app),
+        });
     }
     let requested = Requested::parse(visit.world(), &person.tenant, &request.scope)?;
-    let scopes =
-        requested.for_consent(app, &person.tenant.directory(), person.user.id, true);
+    let scopes = requested.for_consent(app, &person.tenant.directory(), person.user.id, true);
     let all = requested.resources.iter().any(|it| it.default);
-    Ok(Wanted { scopes, roles: if all { permissions::static_roles(app) } else { Vec::new() } })
+    Ok(Wanted {
+        scopes,
+        roles: if all {
+            permissions::static_roles(app)
+        } else {
+            Vec::new()
+        },
+    })
 }
 
 /// Global and privileged role administrators grant anything; application administrators all but
@@ -263,8 +315,7 @@ fn wanted(
 /// Source: learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent, prerequisites.
 fn may_grant(person: &Person, wanted: &Wanted) -> bool {
     let roles_of_graph = wanted.roles.iter().any(|it| it.resource == graph_id());
-    person.user.may_consent_for_tenant()
-        || person.user.may_manage_applications() && !roles_of_graph
+    person.user.may_consent_for_tenant() || person.user.may_manage_applications() && !roles_of_graph
 }
 
 fn stale() -> Halt {

@@ -25,12 +25,7 @@ use super::visit::Visit;
 use crate::directory::Application;
 
 /// Answers an authorize request of a path's version.
-pub(crate) fn start(
-    visit: &mut Visit,
-    segment: &str,
-    version: u8,
-    parameters: &Form,
-) -> Response {
+pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &Form) -> Response {
     visit.correlate(parameters.typed("client-request-id"));
     // Without the app and its redirect URI nobody can be told but the person.
     let known = client(visit, segment, parameters).and_then(|app| {
@@ -93,7 +88,10 @@ pub(super) fn client(
     let place = visit
         .world()
         .tenant_of_segment(visit.arrival.cloud, segment)
-        .map_or_else(|| segment.to_owned(), |tenant| tenant.directory().display_name.clone());
+        .map_or_else(
+            || segment.to_owned(),
+            |tenant| tenant.directory().display_name.clone(),
+        );
     let client_id = parameters.required("client_id")?;
     Client::find(visit.world(), &visit.arrival, client_id, &place).map(|(_, app)| app)
 }

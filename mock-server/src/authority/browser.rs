@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use axum::{Extension, Router};
 
 use super::form::Form;
@@ -34,11 +34,17 @@ pub(super) fn routes() -> Router<Arc<State>> {
         .route("/{tenant}/adminconsent", get(admin_consent_v1))
         .route("/{tenant}/v2.0/adminconsent", get(admin_consent_v2))
         .route("/{tenant}/consent-requests", get(requests))
-        .route("/{tenant}/login", post(submit))
+        .route("/{tenant}/login", get(submit).post(submit))
 }
 
 /// What every handler takes: shared state, the arrival, and the fields of the request.
-type Common = (AxumState<Arc<State>>, Extension<Arrival>, RawQuery, HeaderMap, Bytes);
+type Common = (
+    AxumState<Arc<State>>,
+    Extension<Arrival>,
+    RawQuery,
+    HeaderMap,
+    Bytes,
+);
 
 fn open((state, arrival, query, headers, body): Common, endpoint: &str) -> (Visit, Form) {
     let form = Form::of_request(query.0.as_deref(), &headers, &body);
@@ -151,8 +157,14 @@ async fn home(common: Common) -> Response {
 async fn favicon() -> Response {
     let mut response = Response::new(Body::from(LOGO));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("image/svg+xml"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("max-age=86400"),
+    );
     response
 }
 
@@ -174,3 +186,6 @@ pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
     let response = page.respond(StatusCode::NOT_FOUND);
     visit.finish(response)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,15 +34,29 @@ pub(crate) fn review(
     action: &str,
 ) -> Result<Response, Halt> {
     let tenant = visit.tenant.clone().ok_or_else(not_a_reviewer)?;
-    let user = tenant.directory().user(login.user).cloned().ok_or_else(not_a_reviewer)?;
-    let person = Person { tenant, user, login: login.clone() };
+    let user = tenant
+        .directory()
+        .user(login.user)
+        .cloned()
+        .ok_or_else(not_a_reviewer)?;
+    let person = Person {
+        tenant,
+        user,
+        login: login.clone(),
+    };
     if !is_reviewer(&person) || action == "approve" && !person.user.may_manage_applications() {
         return Err(not_a_reviewer());
     }
     let app = app.to_owned();
     let (event, done) = match action {
-        "approve" => (Event::ApproveRequest { app }, "Approved: the app may be used by everybody."),
-        "block" => (Event::BlockRequest { app }, "Blocked: nobody can use or request the app."),
+        "approve" => (
+            Event::ApproveRequest { app },
+            "Approved: the app may be used by everybody.",
+        ),
+        "block" => (
+            Event::BlockRequest { app },
+            "Blocked: nobody can use or request the app.",
+        ),
         _ => (Event::DenyRequest { app }, "Denied: users may ask again."),
     };
     let message = match visit.world().apply(&person.tenant, &event) {
@@ -64,8 +78,11 @@ fn list(
     }
     let requests = person.tenant.directory().consent_requests.clone();
     let apis = Apis::of(visit.world(), &person.tenant);
-    let cards: Vec<RequestCard> =
-        requests.iter().rev().filter_map(|it| card(visit, person, &apis, it)).collect();
+    let cards: Vec<RequestCard> = requests
+        .iter()
+        .rev()
+        .filter_map(|it| card(visit, person, &apis, it))
+        .collect();
     let upn = person.user.user_principal_name.as_str();
     let may_approve = person.user.may_manage_applications();
     let page = pages::requests(&frame(visit, flow), upn, &cards, message, may_approve);
@@ -94,12 +111,16 @@ fn card(
     let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     Some(RequestCard {
         app,
-        user: directory
-            .users
-            .get(&request.user)
-            .map_or_else(|| request.user.to_string(), |it| it.user_principal_name.to_string()),
+        user: directory.users.get(&request.user).map_or_else(
+            || request.user.to_string(),
+            |it| it.user_principal_name.to_string(),
+        ),
         reason: request.reason.clone(),
-        dates: format!("asked {}, expires {}", day(request.created), day(request.expires)),
+        dates: format!(
+            "asked {}, expires {}",
+            day(request.created),
+            day(request.expires)
+        ),
         status: match request.status {
             ConsentRequestStatus::Approved => "approved",
             ConsentRequestStatus::Blocked => "blocked",

@@ -34,7 +34,10 @@ pub(crate) struct DeviceLogin {
 
 /// Shows the page, with the code filled in if the link carries one.
 pub(crate) fn show(visit: &mut Visit, action: &str, form: &Form) -> Response {
-    let code = form.typed("otc").or_else(|| form.typed("user_code")).unwrap_or_default();
+    let code = form
+        .typed("otc")
+        .or_else(|| form.typed("user_code"))
+        .unwrap_or_default();
     visit.decide("page device-code");
     notice::device_code(action, code, None).respond(StatusCode::OK)
 }
@@ -52,14 +55,17 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
             return visit.show(page);
         }
     };
-    match visit.world().application(visit.arrival.cloud, pending.client) {
-        Some((_, app)) => visit.for_app(&app),
-        None => {
-            let client = pending.client.to_string();
-            return visit.error_page(&interaction::no_such_app(&client, "organizations"));
-        }
-    }
-    let segment = pending.tenant.map_or_else(|| "organizations".to_owned(), |id| id.to_string());
+    let known = visit
+        .world()
+        .application(visit.arrival.cloud, pending.client);
+    let Some((_, app)) = known else {
+        let client = pending.client.to_string();
+        return visit.error_page(&interaction::no_such_app(&client, "organizations"));
+    };
+    visit.for_app(&app);
+    let segment = pending
+        .tenant
+        .map_or_else(|| "organizations".to_owned(), |id| id.to_string());
     let purpose = Purpose::DeviceLogin(DeviceLogin {
         device_code: pending.device_code,
         client: pending.client,
@@ -78,7 +84,10 @@ pub(crate) fn go_on(
     request: &DeviceLogin,
     person: &Person,
 ) -> Result<Response, Halt> {
-    let app = visit.app.clone().ok_or_else(|| Halt::Page(AuthorityError::aadsts(70_018)))?;
+    let app = visit
+        .app
+        .clone()
+        .ok_or_else(|| Halt::Page(AuthorityError::aadsts(70_018)))?;
     if !request.confirmed {
         let name = app_name(visit).unwrap_or_default();
         let page = notice::question(
@@ -89,12 +98,20 @@ pub(crate) fn go_on(
             ("accept", "Continue"),
             Some(("cancel", "Cancel")),
         );
-        return Err(Ask::halt(Kind::Device, page, AuthorityError::aadsts(50_058)));
+        return Err(Ask::halt(
+            Kind::Device,
+            page,
+            AuthorityError::aadsts(50_058),
+        ));
     }
     authorize::settle(visit, flow, person)?;
     let family = visit.world().random.uuid();
     let sign_in = person.login.to_app(app.app_id, default_class(&app), family);
-    if !visit.state.device_codes.approve(&request.device_code, sign_in) {
+    if !visit
+        .state
+        .device_codes
+        .approve(&request.device_code, sign_in)
+    {
         return Err(Halt::Page(AuthorityError::aadsts(70_019)));
     }
     visit.session.remember(&person.login);
@@ -125,7 +142,9 @@ pub(crate) fn decline(visit: &mut Visit, request: &DeviceLogin) -> Response {
 fn check(visit: &mut Visit, found: Option<Pending>) -> Result<Pending, AuthorityError> {
     let pending = found.ok_or_else(|| AuthorityError::aadsts(70_018))?;
     visit.annotation.client = Some(pending.client);
-    let tenant = pending.tenant.and_then(|id| visit.world().tenant(visit.arrival.cloud, id));
+    let tenant = pending
+        .tenant
+        .and_then(|id| visit.world().tenant(visit.arrival.cloud, id));
     if let Some(tenant) = &tenant {
         visit.at(tenant);
     }

@@ -27,7 +27,7 @@ pub(crate) struct AuthorityError {
     /// The HTTP status of the token endpoint.
     pub(crate) status: u16,
     /// The `suberror`.
-    pub(crate) suberror: Option<String>,
+    pub(crate) suberror: Option<Box<str>>,
     /// A claims request that the client should send with the next, interactive request.
     pub(crate) claims: Option<String>,
     /// Members that only this error has.
@@ -89,7 +89,9 @@ impl AuthorityError {
             error: row.oauth_error.clone(),
             text: row.text.clone(),
             status: row.http_status,
-            suberror: Some(row.suberror.clone()).filter(|it| !it.is_empty()),
+            suberror: Some(row.suberror.as_str())
+                .filter(|it| !it.is_empty())
+                .map(Into::into),
             claims: None,
             more: Vec::new(),
             has_page: row.has_page(),
@@ -122,7 +124,7 @@ impl AuthorityError {
 
     /// Answers another `suberror` than the table's.
     pub(crate) fn suberror(mut self, suberror: &str) -> Self {
-        self.suberror = Some(suberror.to_owned());
+        self.suberror = Some(suberror.into());
         self
     }
 

@@ -152,8 +152,13 @@ pub(crate) fn app_name(visit: &Visit) -> Option<String> {
 
 /// The realm of a flow.
 pub(crate) fn realm(visit: &Visit, flow: &Flow) -> Result<Realm, Halt> {
-    Realm::of_segment(visit.world(), &visit.arrival, &flow.segment, visit.app.as_ref())
-        .map_err(Halt::Page)
+    Realm::of_segment(
+        visit.world(),
+        &visit.arrival,
+        &flow.segment,
+        visit.app.as_ref(),
+    )
+    .map_err(Halt::Page)
 }
 
 /// Asks for name or password.
@@ -166,12 +171,11 @@ pub(crate) fn ask_to_sign_in(
 ) -> Halt {
     let picks = realm.quick_picks(visit.world());
     let (frame, app) = (frame(visit, flow), app_name(visit));
-    let page = match flow.name.as_deref() {
-        Some(name) => account::password(&frame, app.as_deref(), name, error, note, &picks),
-        None => {
-            let hint = flow.hint().unwrap_or_default();
-            account::sign_in(&frame, app.as_deref(), hint, error, &picks)
-        }
+    let page = if let Some(name) = flow.name.as_deref() {
+        account::password(&frame, app.as_deref(), name, error, note, &picks)
+    } else {
+        let hint = flow.hint().unwrap_or_default();
+        account::sign_in(&frame, app.as_deref(), hint, error, &picks)
     };
     Ask::halt(Kind::SignIn, page, login_required())
 }
@@ -187,7 +191,10 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
     }
     let login = choose(visit, flow, &realm)?;
     let cloud = visit.arrival.cloud;
-    let tenant = visit.world().tenant(cloud, login.tenant).ok_or_else(|| Halt::Page(gone()))?;
+    let tenant = visit
+        .world()
+        .tenant(cloud, login.tenant)
+        .ok_or_else(|| Halt::Page(gone()))?;
     visit.at(&tenant);
     visit.annotation.user = Some(login.user);
     if let Some(app) = &visit.app {
@@ -196,7 +203,11 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
     flow.login = Some(login.clone());
     let user = tenant.directory().user(login.user).cloned();
     let user = user.ok_or_else(|| Halt::Page(gone()))?;
-    let person = Person { tenant, user, login };
+    let person = Person {
+        tenant,
+        user,
+        login,
+    };
     may_use(visit, flow, &realm, &person)?;
     Ok(person)
 }
@@ -224,9 +235,10 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     if let Purpose::Authorize(request) = &flow.purpose {
         if let Some(sid) = &request.sid {
             // Source: reference-error-codes, 160021.
-            return known.into_iter().find(|it| it.session.to_string() == *sid).ok_or_else(|| {
-                Halt::App(AuthorityError::aadsts(160_021))
-            });
+            return known
+                .into_iter()
+                .find(|it| it.session.to_string() == *sid)
+                .ok_or_else(|| Halt::App(AuthorityError::aadsts(160_021)));
         }
         if let Some(hinted) = request
             .domain_hint
@@ -239,10 +251,15 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     }
     if let Some(hint) = flow.hint().map(str::to_owned) {
         let found = known.iter().find(|login| {
-            visit.world().tenant(visit.arrival.cloud, login.tenant).is_some_and(|tenant| {
-                let directory = tenant.directory();
-                directory.user_by_id_or_name(&hint).is_some_and(|user| user.id == login.user)
-            })
+            visit
+                .world()
+                .tenant(visit.arrival.cloud, login.tenant)
+                .is_some_and(|tenant| {
+                    let directory = tenant.directory();
+                    directory
+                        .user_by_id_or_name(&hint)
+                        .is_some_and(|user| user.id == login.user)
+                })
         });
         if let Some(login) = found {
             return Ok(login.clone());
@@ -293,17 +310,24 @@ pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), Author
     if known || app.is_multi_tenant() {
         return Ok(());
     }
-    Err(no_such_app(&app.app_id.to_string(), &directory.display_name))
+    Err(no_such_app(
+        &app.app_id.to_string(),
+        &directory.display_name,
+    ))
 }
 
 /// AADSTS700016.
 pub(crate) fn no_such_app(client: &str, directory: &str) -> AuthorityError {
-    AuthorityError::aadsts(700_016).with("app", client).with("tenant", directory)
+    AuthorityError::aadsts(700_016)
+        .with("app", client)
+        .with("tenant", directory)
 }
 
 /// Assignment, risk and conditional access.
 fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -> Result<(), Halt> {
-    let Some(app) = visit.app.clone() else { return Ok(()) };
+    let Some(app) = visit.app.clone() else {
+        return Ok(());
+    };
     let class = match &flow.purpose {
         Purpose::Authorize(request) => request.client_class,
         _ => ClientClass::Public,
@@ -319,8 +343,15 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
             Err(invalid) => {
                 let principal = directory.service_principal(app.app_id).cloned();
-                let client = Client { app, home: Arc::clone(&person.tenant), principal };
-                Some((invalid, issue::refusal(invalid, &directory, &client, &sign_in)))
+                let client = Client {
+                    app,
+                    home: Arc::clone(&person.tenant),
+                    principal,
+                };
+                Some((
+                    invalid,
+                    issue::refusal(invalid, &directory, &client, &sign_in),
+                ))
             }
         }
     };
@@ -330,11 +361,17 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             Invalid::MfaRequired => {
                 // The same number while the form is answered.
                 let number = 10 + person.login.session.as_bytes()[0] % 90;
-                Ask::halt(Kind::Mfa, account::mfa(&frame(visit, flow), &upn, number), silent)
+                Ask::halt(
+                    Kind::Mfa,
+                    account::mfa(&frame(visit, flow), &upn, number),
+                    silent,
+                )
             }
-            Invalid::TermsOfUseRequired => {
-                Ask::halt(Kind::Terms, account::terms_of_use(&frame(visit, flow), &upn), silent)
-            }
+            Invalid::TermsOfUseRequired => Ask::halt(
+                Kind::Terms,
+                account::terms_of_use(&frame(visit, flow), &upn),
+                silent,
+            ),
             Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, silent),
             Invalid::BlockedByPolicy | Invalid::UserRisk | Invalid::NotAssigned => {
                 Halt::Page(refusal.error("access_denied"))
@@ -352,7 +389,13 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
     Ok(())
 }
 
-fn ask_again(visit: &mut Visit, flow: &mut Flow, realm: &Realm, upn: &str, silent: AuthorityError) -> Halt {
+fn ask_again(
+    visit: &mut Visit,
+    flow: &mut Flow,
+    realm: &Realm,
+    upn: &str,
+    silent: AuthorityError,
+) -> Halt {
     flow.login = None;
     flow.name = Some(upn.to_owned());
     let note = "Your organization's rules ask you to sign in again.";

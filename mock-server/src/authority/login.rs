@@ -15,7 +15,9 @@ use crate::directory::Event;
 
 /// Answers a form.
 pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
-    let Some(mut flow) = form.typed("flow").and_then(|text| Flow::open(text, &visit.world().sealer))
+    let Some(mut flow) = form
+        .typed("flow")
+        .and_then(|text| Flow::open(text, &visit.world().sealer))
     else {
         // Unverified: the code is own knowledge; the service shows an error page, too.
         let refusal = AuthorityError::aadsts(90_013).with("reason", STALE_FORM);
@@ -23,13 +25,12 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
     };
     visit.correlate(Some(&flow.correlation.to_string()));
     if let Some(client) = flow.client() {
-        match visit.world().application(visit.arrival.cloud, client) {
-            Some((_, app)) => visit.for_app(&app),
-            None => {
-                let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
-                return visit.error_page(&refusal);
-            }
-        }
+        let known = visit.world().application(visit.arrival.cloud, client);
+        let Some((_, app)) = known else {
+            let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
+            return visit.error_page(&refusal);
+        };
+        visit.for_app(&app);
     }
     let halt = match act(visit, &mut flow, form) {
         Ok(response) => return response,
@@ -69,12 +70,20 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt
             Err(ask_to_sign_in(visit, flow, &realm, None, None))
         }
         "sign-in" => {
-            let name = form.typed("loginfmt").map(str::to_owned).or_else(|| flow.name.clone()).unwrap_or_default();
+            let name = form
+                .typed("loginfmt")
+                .map(str::to_owned)
+                .or_else(|| flow.name.clone())
+                .unwrap_or_default();
             let password = form.typed("passwd").unwrap_or("");
             sign_in(visit, flow, &realm, &name, Proof::Password(password))
         }
         "security-key" => {
-            let name = flow.name.clone().or_else(|| form.typed("loginfmt").map(str::to_owned)).unwrap_or_default();
+            let name = flow
+                .name
+                .clone()
+                .or_else(|| form.typed("loginfmt").map(str::to_owned))
+                .unwrap_or_default();
             sign_in(visit, flow, &realm, &name, Proof::SecurityKey)
         }
         "change-password" => change_password(visit, flow, &realm, form),
@@ -95,20 +104,20 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt
 }
 
 /// The answer to a page further on: which one is found by walking the way again.
-fn decide(
-    visit: &mut Visit,
-    flow: &mut Flow,
-    form: &Form,
-    action: &str,
-) -> Result<Response, Halt> {
+fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Result<Response, Halt> {
     let ask = match walk(visit, flow) {
         Err(Halt::Ask(ask)) => ask,
         other => return other,
     };
-    let Some(login) = flow.login.clone() else { return Err(Halt::Ask(ask)) };
+    let Some(login) = flow.login.clone() else {
+        return Err(Halt::Ask(ask));
+    };
     match (ask.kind, action) {
         (Kind::Mfa, "approve") => {
-            let login = Login { mfa_time: Some(visit.now()), ..login };
+            let login = Login {
+                mfa_time: Some(visit.now()),
+                ..login
+            };
             visit.session.remember(&login);
             flow.login = Some(login);
         }
@@ -126,7 +135,10 @@ fn decide(
             authorize::consent(visit, flow, &login, for_tenant)?;
         }
         (Kind::Approval, "request") => {
-            let reason = form.typed("justification").map(str::trim).filter(|it| !it.is_empty());
+            let reason = form
+                .typed("justification")
+                .map(str::trim)
+                .filter(|it| !it.is_empty());
             let Some(reason) = reason else {
                 return Err(authorize::ask_for_approval(
                     visit,
@@ -159,7 +171,11 @@ fn decide(
 
 /// Looks an account up, and takes note of its name.
 fn find(visit: &mut Visit, flow: &mut Flow, realm: &Realm, name: &str) -> Result<Found, Halt> {
-    let app = visit.app.as_ref().map(|app| app.app_id.to_string()).unwrap_or_default();
+    let app = visit
+        .app
+        .as_ref()
+        .map(|app| app.app_id.to_string())
+        .unwrap_or_default();
     match realm.find(visit.world(), name, &app) {
         Ok(found) => {
             visit.at(&found.tenant);
@@ -210,7 +226,12 @@ fn lock_out(visit: &Visit, flow: &mut Flow, found: &Found) {
     flow.failures = 0;
     let (tenant, user) = found.password_holder();
     // The user was found a moment ago; one deleted since needs no lock.
-    let _ = visit.world().apply(&tenant, &Event::LockUser { user: user.to_string() });
+    let _ = visit.world().apply(
+        &tenant,
+        &Event::LockUser {
+            user: user.to_string(),
+        },
+    );
 }
 
 fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Halt {
@@ -251,19 +272,25 @@ fn change_password(
         Ok(_) | Err(Failure::Expired) if form.typed("confirmpasswd") != Some(wanted) => {
             Some((50_055, "The two new passwords differ.".to_owned()))
         }
-        Ok(_) | Err(Failure::Expired) if wanted == current => {
-            Some((50_055, "The new password must differ from the old one.".to_owned()))
-        }
+        Ok(_) | Err(Failure::Expired) if wanted == current => Some((
+            50_055,
+            "The new password must differ from the old one.".to_owned(),
+        )),
         Ok(_) | Err(Failure::Expired) => None,
     };
     if let Some((code, text)) = problem {
         return Err(ask_for_new_password(visit, flow, Some((code, &text))));
     }
     let (tenant, user) = found.password_holder();
-    let event = Event::ChangePassword { user: user.to_string(), password: Some(wanted.to_owned()) };
+    let event = Event::ChangePassword {
+        user: user.to_string(),
+        password: Some(wanted.to_owned()),
+    };
     if visit.world().apply(&tenant, &event).is_err() {
         // Deleted between the two lines above.
-        return Err(Halt::Page(AuthorityError::aadsts(50_034).with("user", &name)));
+        return Err(Halt::Page(
+            AuthorityError::aadsts(50_034).with("user", &name),
+        ));
     }
     sign_in(visit, flow, realm, &name, Proof::Password(wanted))
 }
@@ -271,7 +298,9 @@ fn change_password(
 /// The account of the session that a tile names.
 fn picked(visit: &mut Visit, realm: &Realm, tile: &str) -> Option<Login> {
     let known = realm.signed_in(&visit.state.world, &mut visit.session);
-    known.into_iter().find(|login| format!("{} {}", login.tenant, login.user) == tile)
+    known
+        .into_iter()
+        .find(|login| format!("{} {}", login.tenant, login.user) == tile)
 }
 
 const STALE_FORM: &str = "Invalid input received from the user. The sign-in page is too old or \

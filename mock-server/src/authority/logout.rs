@@ -25,7 +25,9 @@ pub(crate) fn sign_out(visit: &mut Visit, segment: &str, form: &Form) -> Respons
     } else {
         format!("signed out; front-channel sign-out of {}", told.join(", "))
     });
-    let wanted = form.typed("post_logout_redirect_uri").filter(|uri| is_registered(visit, uri));
+    let wanted = form
+        .typed("post_logout_redirect_uri")
+        .filter(|uri| is_registered(visit, uri));
     match wanted {
         Some(uri) => Visit::redirect(&match form.typed("state") {
             Some(state) => {
@@ -48,12 +50,16 @@ fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
     let mut told = Vec::new();
     let mut hinted = None;
     for login in visit.session.accounts().to_vec() {
-        let Some(tenant) = visit.world().tenant(visit.arrival.cloud, login.tenant) else { continue };
+        let Some(tenant) = visit.world().tenant(visit.arrival.cloud, login.tenant) else {
+            continue;
+        };
         let apps: Vec<_> = {
             let directory = tenant.directory();
             visit.annotation.user.get_or_insert(login.user);
             let is_hinted = hint.is_some_and(|hint| {
-                directory.user_by_id_or_name(hint).is_some_and(|user| user.id == login.user)
+                directory
+                    .user_by_id_or_name(hint)
+                    .is_some_and(|user| user.id == login.user)
             });
             if is_hinted {
                 hinted = Some(login.clone());
@@ -61,7 +67,9 @@ fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
             directory.service_principals.keys().copied().collect()
         };
         let cloud = visit.arrival.cloud;
-        let urls = apps.iter().filter_map(|app| visit.world().application(cloud, *app)?.1.logout_url);
+        let urls = apps
+            .iter()
+            .filter_map(|app| visit.world().application(cloud, *app)?.1.logout_url);
         told.extend(urls.collect::<Vec<_>>());
     }
     match hinted {
@@ -82,6 +90,10 @@ fn is_registered(visit: &Visit, uri: &str) -> bool {
         .iter()
         .filter(|tenant| tenant.environment.cloud() == cloud)
         .any(|tenant| {
-            tenant.directory().applications.values().any(|app| app.redirect_uri(uri).is_some())
+            tenant
+                .directory()
+                .applications
+                .values()
+                .any(|app| app.redirect_uri(uri).is_some())
         })
 }

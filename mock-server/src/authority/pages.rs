@@ -31,6 +31,8 @@ pub(crate) struct Page {
     pub(crate) error_code: Option<u32>,
     /// A wide card, for lists.
     pub(crate) wide: bool,
+    /// A tick above the heading: something was done.
+    pub(crate) done: bool,
     /// The card's contents below the heading.
     pub(crate) body: Markup,
     /// A second card: accounts to pick from.
@@ -57,6 +59,7 @@ impl Page {
             tenant: None,
             error_code: None,
             wide: false,
+            done: false,
             body,
             side: None,
             script: None,
@@ -81,6 +84,12 @@ impl Page {
         self
     }
 
+    /// Shows a tick: something was done.
+    pub(crate) fn done(mut self, done: bool) -> Self {
+        self.done = done;
+        self
+    }
+
     /// Adds the second card.
     pub(crate) fn side(mut self, side: Option<Markup>) -> Self {
         self.side = side;
@@ -95,10 +104,10 @@ impl Page {
 
     /// The answer that shows this page.
     pub(crate) fn respond(self, status: StatusCode) -> Response {
-        let script = self
-            .script
-            .as_ref()
-            .map_or_else(|| "'none'".to_owned(), |script| format!("'nonce-{}'", script.nonce));
+        let script = self.script.as_ref().map_or_else(
+            || "'none'".to_owned(),
+            |script| format!("'nonce-{}'", script.nonce),
+        );
         // No `form-action`: browsers apply it to redirects that follow a form, too, and those go
         // to the app's redirect URI, whatever its scheme.
         let policy = format!(
@@ -109,12 +118,21 @@ impl Page {
         let mut response = Response::new(Body::from(self.markup().into_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store, no-cache"),
+        );
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         headers.insert(
             header::REFERRER_POLICY,
             HeaderValue::from_static("strict-origin-when-cross-origin"),
@@ -154,6 +172,7 @@ impl Page {
                             @if let Some(tenant) = &self.tenant {
                                 p.tenant { (monogram(tenant)) span #tenant { (tenant) } }
                             }
+                            @if self.done { div.big { (PreEscaped(TICK)) } }
                             h1 #title { (self.title) }
                             (self.body)
                         }
@@ -221,10 +240,9 @@ pub(crate) fn portrait(name: &str) -> Markup {
 }
 
 fn initial(name: &str) -> String {
-    name.chars().find(|it| it.is_alphanumeric()).map_or_else(
-        || "?".to_owned(),
-        |it| it.to_uppercase().to_string(),
-    )
+    name.chars()
+        .find(|it| it.is_alphanumeric())
+        .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
 }
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| {

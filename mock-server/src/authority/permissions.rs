@@ -17,7 +17,11 @@ impl Apis {
     pub(crate) fn of(world: &World, tenant: &Tenant) -> Self {
         let (mut exposed, foreign) = {
             let directory = tenant.directory();
-            let own: Vec<_> = directory.applications.values().filter_map(exposed_by).collect();
+            let own: Vec<_> = directory
+                .applications
+                .values()
+                .filter_map(exposed_by)
+                .collect();
             let foreign: Vec<_> = directory
                 .service_principals
                 .values()
@@ -36,7 +40,11 @@ impl Apis {
     }
 
     /// Scopes as lines of a page.
-    pub(crate) fn lines(&self, directory: &Directory, scopes: &[ResourceScopes]) -> Vec<PermissionLine> {
+    pub(crate) fn lines(
+        &self,
+        directory: &Directory,
+        scopes: &[ResourceScopes],
+    ) -> Vec<PermissionLine> {
         scopes
             .iter()
             .flat_map(|of| of.scopes.iter().map(move |name| (of.resource, name)))
@@ -60,7 +68,13 @@ impl Apis {
             .flat_map(|of| of.scopes.iter().map(move |name| (of.resource, name)))
             .map(|(resource, name)| {
                 let (api, meaning) = self.describe(resource, name, PermissionKind::Application);
-                PermissionLine { api, meaning, name: name.clone(), admin_only: true, application: true }
+                PermissionLine {
+                    api,
+                    meaning,
+                    name: name.clone(),
+                    admin_only: true,
+                    application: true,
+                }
             })
             .collect()
     }
@@ -85,14 +99,20 @@ impl Apis {
             return (Some(resource.to_string()), name.to_owned());
         };
         let text = match kind {
-            PermissionKind::Application => {
-                api.roles.iter().find(|it| it.value == name).map(|it| it.display_name.clone())
-            }
-            PermissionKind::Delegated => {
-                api.scopes.iter().find(|it| it.value == name).map(|it| it.display_name.clone())
-            }
+            PermissionKind::Application => api
+                .roles
+                .iter()
+                .find(|it| it.value == name)
+                .map(|it| it.display_name.clone()),
+            PermissionKind::Delegated => api
+                .scopes
+                .iter()
+                .find(|it| it.value == name)
+                .map(|it| it.display_name.clone()),
         };
-        let text = text.filter(|it| !it.is_empty()).unwrap_or_else(|| name.to_owned());
+        let text = text
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(|| name.to_owned());
         (Some(app.clone()), text)
     }
 }
@@ -102,7 +122,10 @@ pub(crate) fn static_roles(app: &Application) -> Vec<ResourceScopes> {
     app.required_resource_access
         .iter()
         .filter(|access| !access.roles.is_empty())
-        .map(|access| ResourceScopes { resource: access.resource, scopes: access.roles.clone() })
+        .map(|access| ResourceScopes {
+            resource: access.resource,
+            scopes: access.roles.clone(),
+        })
         .collect()
 }
 
@@ -121,5 +144,7 @@ pub(crate) fn card(world: &World, tenant: &Tenant, app: &Application) -> AppCard
 }
 
 fn exposed_by(app: &Application) -> Option<(ApplicationId, String, ExposedApi)> {
-    app.api.clone().map(|api| (app.app_id, app.display_name.clone(), api))
+    app.api
+        .clone()
+        .map(|api| (app.app_id, app.display_name.clone(), api))
 }

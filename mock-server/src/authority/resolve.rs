@@ -323,7 +323,9 @@ impl Requested {
             // Source: learn.microsoft.com/entra/identity-platform/scopes-oidc, ".default".
             let granted = self.resources.iter().filter(|it| it.default).all(|it| {
                 let resource = it.resource.audience.resource;
-                !directory.granted_scopes(app.app_id, user, resource).is_empty()
+                !directory
+                    .granted_scopes(app.app_id, user, resource)
+                    .is_empty()
             });
             if !granted || force {
                 for access in &app.required_resource_access {

@@ -48,7 +48,9 @@ enum Change {
 impl Login {
     /// Whether the directory still lets this sign-in stand.
     pub(crate) fn stands(&self, directory: &Directory) -> bool {
-        directory.user(self.user).is_some_and(|user| user.enabled && !self.is_revoked(user))
+        directory
+            .user(self.user)
+            .is_some_and(|user| user.enabled && !self.is_revoked(user))
     }
 
     fn is_revoked(&self, user: &User) -> bool {
@@ -84,7 +86,10 @@ impl Session {
             .filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
             .find_map(|value| sealer.open(PURPOSE, value.strip_prefix(PREFIX)?).ok())
             .unwrap_or_default();
-        Self { accounts, change: Change::None }
+        Self {
+            accounts,
+            change: Change::None,
+        }
     }
 
     /// The people signed in, the latest first.
@@ -94,7 +99,8 @@ impl Session {
 
     /// Remembers a sign-in, in place of an earlier one of the same user.
     pub(crate) fn remember(&mut self, login: &Login) {
-        self.accounts.retain(|it| (it.tenant, it.user) != (login.tenant, login.user));
+        self.accounts
+            .retain(|it| (it.tenant, it.user) != (login.tenant, login.user));
         self.accounts.insert(0, login.clone());
         self.accounts.truncate(MOST_ACCOUNTS);
         self.change = Change::Store;
@@ -102,8 +108,13 @@ impl Session {
 
     /// Forgets a user.
     pub(crate) fn forget(&mut self, tenant: TenantId, user: ObjectId) {
-        self.accounts.retain(|it| (it.tenant, it.user) != (tenant, user));
-        self.change = if self.accounts.is_empty() { Change::Clear } else { Change::Store };
+        self.accounts
+            .retain(|it| (it.tenant, it.user) != (tenant, user));
+        self.change = if self.accounts.is_empty() {
+            Change::Clear
+        } else {
+            Change::Store
+        };
     }
 
     /// Forgets everybody.
@@ -127,7 +138,10 @@ impl Session {
                 format!("{COOKIE}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; {attributes}")
             }
             Change::Store => {
-                format!("{COOKIE}={PREFIX}{}; {attributes}", sealer.seal(PURPOSE, &self.accounts))
+                format!(
+                    "{COOKIE}={PREFIX}{}; {attributes}",
+                    sealer.seal(PURPOSE, &self.accounts)
+                )
             }
         };
         // base64url and ASCII attributes.
@@ -165,7 +179,10 @@ mod tests {
     fn sent_back(cookie: &HeaderValue) -> HeaderMap {
         let pair = cookie.to_str().unwrap().split(';').next().unwrap();
         let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, format!("fpc=x; {pair}; other=1").parse().unwrap());
+        headers.insert(
+            header::COOKIE,
+            format!("fpc=x; {pair}; other=1").parse().unwrap(),
+        );
         headers
     }
 
@@ -178,11 +195,27 @@ mod tests {
         session.remember(&login(2));
         session.remember(&login(1));
         let cookie = session.cookie(&sealer, true).unwrap();
-        assert!(cookie.to_str().unwrap().ends_with("secure; HttpOnly; SameSite=None"));
+        assert!(
+            cookie
+                .to_str()
+                .unwrap()
+                .ends_with("secure; HttpOnly; SameSite=None")
+        );
         let again = Session::read(&sent_back(&cookie), &sealer);
         assert_eq!(again.accounts(), [login(1), login(2)]);
-        assert!(Session::read(&sent_back(&cookie), &Sealer::new()).accounts().is_empty());
-        assert!(!session.cookie(&sealer, false).unwrap().to_str().unwrap().contains("secure"));
+        assert!(
+            Session::read(&sent_back(&cookie), &Sealer::new())
+                .accounts()
+                .is_empty()
+        );
+        assert!(
+            !session
+                .cookie(&sealer, false)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .contains("secure")
+        );
     }
 
     #[test]
@@ -200,6 +233,11 @@ mod tests {
         let mut session = Session::default();
         session.clear();
         let cookie = session.cookie(&Sealer::new(), true).unwrap();
-        assert!(cookie.to_str().unwrap().starts_with("ESTSAUTH=; expires=Thu, 01 Jan 1970"));
+        assert!(
+            cookie
+                .to_str()
+                .unwrap()
+                .starts_with("ESTSAUTH=; expires=Thu, 01 Jan 1970")
+        );
     }
 }

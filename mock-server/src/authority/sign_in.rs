@@ -6,7 +6,9 @@ use super::error::AuthorityError;
 use super::pages::account::AccountTile;
 use super::resolve::{Client, TenantSegment};
 use super::session::{Login, Session};
-use crate::directory::{Application, Directory, ObjectId, TenantId, User, UserKind, UserPrincipalName};
+use crate::directory::{
+    Application, Directory, ObjectId, TenantId, User, UserKind, UserPrincipalName,
+};
 use crate::environment::SignInCloud;
 use crate::exchange::Arrival;
 use crate::random::Random;
@@ -72,7 +74,10 @@ impl Realm {
             TenantSegment::Common | TenantSegment::Organizations => Ok(Self::Any(arrival.cloud)),
             // The mock has no personal accounts, whatever the app allows.
             TenantSegment::Consumers => Err(AuthorityError::aadsts(9_002_332)
-                .with("app", app.map_or_else(String::new, |app| app.app_id.to_string()))
+                .with(
+                    "app",
+                    app.map_or_else(String::new, |app| app.app_id.to_string()),
+                )
                 .with("name", app.map_or("", |app| app.display_name.as_str()))),
         }
     }
@@ -85,7 +90,11 @@ impl Realm {
                 let tenant = world.tenant_of_domain(*cloud, name.domain());
                 let found = tenant.and_then(|tenant| {
                     let user = tenant.directory().user_by_name(name.as_str())?.id;
-                    Some(Found { tenant, user, home: None })
+                    Some(Found {
+                        tenant,
+                        user,
+                        home: None,
+                    })
                 });
                 found.ok_or_else(|| unknown(&name, None))
             }
@@ -94,10 +103,17 @@ impl Realm {
                     return Ok(found);
                 }
                 let cloud = tenant.environment.cloud();
-                let elsewhere = world.tenant_of_domain(cloud, name.domain()).is_some_and(|home| {
-                    home.id != tenant.id && home.directory().user_by_name(name.as_str()).is_some()
-                });
-                Err(if elsewhere { not_in_tenant(&name, tenant, app) } else { unknown(&name, Some(tenant)) })
+                let elsewhere = world
+                    .tenant_of_domain(cloud, name.domain())
+                    .is_some_and(|home| {
+                        home.id != tenant.id
+                            && home.directory().user_by_name(name.as_str()).is_some()
+                    });
+                Err(if elsewhere {
+                    not_in_tenant(&name, tenant, app)
+                } else {
+                    unknown(&name, Some(tenant))
+                })
             }
         }
     }
@@ -110,7 +126,9 @@ impl Realm {
                 Self::Any(cloud) => *cloud,
                 Self::One(tenant) => tenant.environment.cloud(),
             };
-            let Some(tenant) = world.tenant(cloud, login.tenant) else { continue };
+            let Some(tenant) = world.tenant(cloud, login.tenant) else {
+                continue;
+            };
             if !login.stands(&tenant.directory()) {
                 session.forget(login.tenant, login.user);
             } else if matches!(self, Self::Any(_)) || self.tenant_id() == Some(login.tenant) {
@@ -137,7 +155,9 @@ impl Realm {
                 .into_iter()
                 .find(|it| it.environment.cloud() == *cloud && !it.directory().users.is_empty()),
         };
-        let Some(tenant) = tenant else { return Vec::new() };
+        let Some(tenant) = tenant else {
+            return Vec::new();
+        };
         let directory = tenant.directory();
         directory
             .users
@@ -153,14 +173,19 @@ impl Found {
     /// Checks the proof, and signs in.
     pub(crate) fn sign_in(&self, proof: Proof<'_>, random: &Random) -> Result<Login, Failure> {
         let now = self.tenant.now();
-        let (holder, user) = self.home.as_ref().map_or((&self.tenant, self.user), |(tenant, user)| (tenant, *user));
+        let (holder, user) = self
+            .home
+            .as_ref()
+            .map_or((&self.tenant, self.user), |(tenant, user)| (tenant, *user));
         {
             let directory = holder.directory();
             let account = directory.user(user).ok_or_else(|| gone(&directory, user))?;
             check(account, proof, holder.now())?;
         }
         let directory = self.tenant.directory();
-        let user = directory.user(self.user).ok_or_else(|| gone(&directory, self.user))?;
+        let user = directory
+            .user(self.user)
+            .ok_or_else(|| gone(&directory, self.user))?;
         if !user.enabled {
             return Err(Failure::Page(AuthorityError::aadsts(50_057)));
         }
@@ -169,7 +194,11 @@ impl Found {
             Proof::SecurityKey => AuthenticationMethod::NonPassword,
         };
         // A sign-in comes after the revocations that there are, also where the clock stands still.
-        let newest = user.revocations.iter().map(|revocation| revocation.at).max();
+        let newest = user
+            .revocations
+            .iter()
+            .map(|revocation| revocation.at)
+            .max();
         let tick = jiff::SignedDuration::from_millis(1);
         let after = newest.and_then(|at| at.checked_add(tick).ok());
         let auth_time = after.map_or(now, |after| after.max(now));
@@ -184,15 +213,11 @@ impl Found {
         })
     }
 
-    /// The sign-in name in the tenant.
-    pub(crate) fn name(&self) -> String {
-        let directory = self.tenant.directory();
-        directory.user(self.user).map(|user| user.user_principal_name.to_string()).unwrap_or_default()
-    }
-
     /// The tenant and the user whose password it is.
     pub(crate) fn password_holder(&self) -> (Arc<Tenant>, ObjectId) {
-        self.home.clone().unwrap_or_else(|| (Arc::clone(&self.tenant), self.user))
+        self.home
+            .clone()
+            .unwrap_or_else(|| (Arc::clone(&self.tenant), self.user))
     }
 }
 
@@ -227,7 +252,9 @@ fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> O
         (user.id, user.kind, user.user_principal_name.clone())
     };
     let home = match kind {
-        UserKind::Guest { home_tenant: Some(home) } => {
+        UserKind::Guest {
+            home_tenant: Some(home),
+        } => {
             let home = world.tenant(tenant.environment.cloud(), home)?;
             let at_home = home_name(&guest_name);
             let id = home.directory().user_by_name(&at_home).map(|user| user.id);
@@ -236,14 +263,23 @@ fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> O
         }
         _ => None,
     };
-    Some(Found { tenant: Arc::clone(tenant), user, home })
+    Some(Found {
+        tenant: Arc::clone(tenant),
+        user,
+        home,
+    })
 }
 
 /// `bob@fabrikam.com` as a guest of Contoso: `bob_fabrikam.com#EXT#@contoso.onmicrosoft.com`.
 ///
 /// Source: learn.microsoft.com/entra/external-id/user-properties.
 fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
-    format!("{}_{}#EXT#@{}", name.local_part(), name.domain(), directory.domain())
+    format!(
+        "{}_{}#EXT#@{}",
+        name.local_part(),
+        name.domain(),
+        directory.domain()
+    )
 }
 
 fn home_name(guest: &UserPrincipalName) -> String {
@@ -288,7 +324,9 @@ fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
         |tenant| tenant.directory().display_name.clone(),
     );
     Failure::Inline(
-        AuthorityError::aadsts(50_034).with("user", name.as_str()).with("tenant", place),
+        AuthorityError::aadsts(50_034)
+            .with("user", name.as_str())
+            .with("tenant", place),
     )
 }
 
@@ -313,6 +351,9 @@ mod tests {
     fn a_guest_is_found_by_the_name_at_home() {
         let guest = UserPrincipalName::new("ann_lee_fabrikam.com#EXT#@contoso.onmicrosoft.com");
         assert_eq!(home_name(&guest), "ann_lee@fabrikam.com");
-        assert_eq!(home_name(&UserPrincipalName::new("bob@contoso.com")), "bob@contoso.com");
+        assert_eq!(
+            home_name(&UserPrincipalName::new("bob@contoso.com")),
+            "bob@contoso.com"
+        );
     }
 }

@@ -102,12 +102,16 @@ impl Visit {
 
     /// The time: the tenant's, or real time before one is known.
     pub(crate) fn now(&self) -> Timestamp {
-        self.tenant.as_ref().map_or_else(|| Clock::real().now(), |tenant| tenant.now())
+        self.tenant
+            .as_ref()
+            .map_or_else(|| Clock::real().now(), |tenant| tenant.now())
     }
 
     /// The organization's name, once it is known.
     pub(crate) fn organization(&self) -> Option<String> {
-        self.tenant.as_ref().map(|tenant| tenant.directory().display_name.clone())
+        self.tenant
+            .as_ref()
+            .map(|tenant| tenant.directory().display_name.clone())
     }
 
     /// Whether cookies may demand TLS.
@@ -117,7 +121,10 @@ impl Visit {
 
     /// The ids and the time for an error.
     pub(crate) fn trace(&self) -> Trace {
-        Trace { now: self.now(), ..self.trace.clone() }
+        Trace {
+            now: self.now(),
+            ..self.trace.clone()
+        }
     }
 
     /// Notes a refusal for the journal.
@@ -136,12 +143,24 @@ impl Visit {
         let facts = ErrorFacts {
             code: refusal.code,
             message: refusal.text.clone(),
-            name: row.map(|row| row.name.clone()).filter(|name| !name.is_empty()),
+            name: row
+                .map(|row| row.name.clone())
+                .filter(|name| !name.is_empty()),
             fix: row.map(|row| row.advice().to_owned()),
             request: trace.trace_id.to_string(),
             correlation: trace.correlation_id.to_string(),
             timestamp: trace.timestamp(),
-            app: self.app.as_ref().map(|app| (app.display_name.clone(), app.app_id.to_string())),
+            app: self
+                .app
+                .as_ref()
+                .map(|app| (app.display_name.clone(), app.app_id.to_string())),
+            // Not on the service's page, but what a developer looks for.
+            registered: self
+                .app
+                .as_ref()
+                .filter(|_| refusal.code == 50_011)
+                .map(|app| app.redirect_uris.iter().map(|it| it.uri.clone()).collect())
+                .unwrap_or_default(),
         };
         notice::error(&facts, self.organization()).respond(StatusCode::OK)
     }
@@ -162,7 +181,10 @@ impl Visit {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::FOUND;
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store, no-cache"),
+        );
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         match HeaderValue::from_str(location) {
             Ok(location) => {
@@ -177,7 +199,10 @@ impl Visit {
     /// Completes an answer: cookies, ids, the annotation.
     pub(crate) fn finish(mut self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        if let Some(cookie) = self.session.cookie(&self.state.world.sealer, self.is_secure()) {
+        if let Some(cookie) = self
+            .session
+            .cookie(&self.state.world.sealer, self.is_secure())
+        {
             headers.append(header::SET_COOKIE, cookie);
         }
         common_headers(headers, &self.trace);

@@ -416,7 +416,7 @@ impl Directory {
                     id: random.uuid(),
                     client,
                     user,
-                    scopes: vec![(graph(), scopes.iter().cloned().collect())],
+                    scopes: by_resource(scopes),
                     reason: reason.clone().unwrap_or_default(),
                     created: now,
                     expires: later(now, SignedDuration::from_hours(24 * days)),
@@ -771,6 +771,24 @@ fn set_password(user: &mut User, password: Option<&String>) {
 
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Permissions by API: `Mail.Read` is Graph's, `{application id}/{scope}` another API's.
+fn by_resource(scopes: &[String]) -> Vec<(ApplicationId, BTreeSet<String>)> {
+    let mut all: Vec<(ApplicationId, BTreeSet<String>)> = Vec::new();
+    for scope in scopes {
+        let qualified = scope
+            .split_once('/')
+            .and_then(|(resource, name)| Some((resource.parse().ok()?, name)));
+        let (resource, name) = qualified.unwrap_or((graph(), scope.as_str()));
+        match all.iter_mut().find(|(it, _)| *it == resource) {
+            Some((_, names)) => {
+                names.insert(name.to_owned());
+            }
+            None => all.push((resource, BTreeSet::from([name.to_owned()]))),
+        }
+    }
+    all
 }
 
 fn graph() -> ApplicationId {

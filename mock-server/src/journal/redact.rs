@@ -103,7 +103,9 @@ fn signed_parts(name: &str, value: &str) -> Option<String> {
     let shown = |part: &str| {
         // Some clients pad the parts. Source: wire captures of azure-identity for Python (aio).
         let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?;
-        serde_json::from_slice::<Value>(&bytes).ok().map(|it| it.to_string())
+        serde_json::from_slice::<Value>(&bytes)
+            .ok()
+            .map(|it| it.to_string())
     };
     Some(format!("{} {}", shown(header)?, shown(claims)?))
 }
@@ -116,17 +118,20 @@ fn replaced(value: &str) -> String {
     }
 }
 
-const SECRET_FIELDS: [&str; 17] = [
+const SECRET_FIELDS: [&str; 20] = [
     "access_token",
     "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "confirmpasswd",
     "device_code",
+    "flow",
     "id_token",
     "id_token_hint",
     "new_password",
+    "newpasswd",
     "passwd",
     "password",
     "refresh_token",
@@ -156,11 +161,22 @@ mod tests {
     #[test]
     fn assertions_show_their_claims_and_lose_their_signature() {
         let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        let assertion = format!("{}.{}.c2ln", part(r#"{"alg":"PS256"}"#), part(r#"{"aud":"x"}"#));
+        let assertion = format!(
+            "{}.{}.c2ln",
+            part(r#"{"alg":"PS256"}"#),
+            part(r#"{"aud":"x"}"#)
+        );
         let shown = Redaction::On.field("client_assertion", &assertion);
-        assert!(shown.ends_with(r#"> {"alg":"PS256"} {"aud":"x"}"#), "{shown}");
+        assert!(
+            shown.ends_with(r#"> {"alg":"PS256"} {"aud":"x"}"#),
+            "{shown}"
+        );
         assert!(!shown.contains("c2ln"), "{shown}");
-        assert!(Redaction::On.field("client_assertion", "a.b.c").ends_with('>'));
+        assert!(
+            Redaction::On
+                .field("client_assertion", "a.b.c")
+                .ends_with('>')
+        );
     }
 
     #[test]

@@ -53,7 +53,11 @@ impl Filler {
         let top = [
             ("Top of Information Store", W::Root, FolderKind::Mail),
             ("Archive", W::Archive, FolderKind::Mail),
-            ("Conversation History", W::ConversationHistory, FolderKind::Mail),
+            (
+                "Conversation History",
+                W::ConversationHistory,
+                FolderKind::Mail,
+            ),
             ("Deleted Items", W::DeletedItems, FolderKind::Mail),
             ("Drafts", W::Drafts, FolderKind::Mail),
             ("Inbox", W::Inbox, FolderKind::Mail),
@@ -76,17 +80,21 @@ impl Filler {
         }
         let inbox = self.contents.well_known(WellKnown::Inbox);
         for name in &SAMPLE.inbox_folders {
-            self.contents.add_folder(name, Some(inbox), FolderKind::Mail);
+            self.contents
+                .add_folder(name, Some(inbox), FolderKind::Mail);
         }
         for name in &SAMPLE.top_folders {
             let parent = self.contents.add_folder(name, root, FolderKind::Mail);
             for child in &SAMPLE.project_folders {
-                self.contents.add_folder(child, Some(parent), FolderKind::Mail);
+                self.contents
+                    .add_folder(child, Some(parent), FolderKind::Mail);
             }
         }
-        self.contents.add_folder("Birthdays", root, FolderKind::Calendar);
+        self.contents
+            .add_folder("Birthdays", root, FolderKind::Calendar);
         let contacts = self.contents.well_known(WellKnown::Contacts);
-        self.contents.add_folder("Suppliers", Some(contacts), FolderKind::Contact);
+        self.contents
+            .add_folder("Suppliers", Some(contacts), FolderKind::Contact);
     }
 
     fn settings(&mut self) {
@@ -95,7 +103,10 @@ impl Filler {
             MailboxKind::Shared => "shared",
         };
         let at = |days: i64| {
-            let time = self.now.saturating_add(SignedDuration::from_hours(24 * days)).unwrap_or(self.now);
+            let time = self
+                .now
+                .saturating_add(SignedDuration::from_hours(24 * days))
+                .unwrap_or(self.now);
             json!({"dateTime": time.strftime("%Y-%m-%dT%H:00:00.0000000").to_string(), "timeZone": "UTC"})
         };
         let settings = json!({
@@ -129,7 +140,7 @@ impl Filler {
         let role = |filler: &Self, role| filler.contents.well_known(role);
         let (inbox, archive) = (role(self, WellKnown::Inbox), role(self, WellKnown::Archive));
         let sent = role(self, WellKnown::SentItems);
-        let plain: Vec<u64> = self
+        let own_folders: Vec<u64> = self
             .contents
             .folders
             .values()
@@ -138,22 +149,40 @@ impl Filler {
             .collect();
         // Oldest first, so that keys and change numbers grow with time.
         let mut plan: Vec<(i64, u64, Origin)> = Vec::new();
-        let mut add = |filler: &mut Self, folder: u64, count: u32, days: i64, origins: &[Origin]| {
-            for _ in 0..count {
-                let minutes = filler.random.random_range(5..days * 24 * 60);
-                let origin = filler.pick(origins);
-                plan.push((minutes, folder, origin));
-            }
-        };
-        let usual = [Origin::Outside, Origin::Outside, Origin::Colleague, Origin::Bulk];
+        let mut add =
+            |filler: &mut Self, folder: u64, count: u32, days: i64, origins: &[Origin]| {
+                for _ in 0..count {
+                    let minutes = filler.random.random_range(5..days * 24 * 60);
+                    let origin = filler.pick(origins);
+                    plan.push((minutes, folder, origin));
+                }
+            };
+        let usual = [
+            Origin::Outside,
+            Origin::Outside,
+            Origin::Colleague,
+            Origin::Bulk,
+        ];
         add(self, inbox, 30, 3, &usual);
         add(self, inbox, 100, 60, &usual);
         add(self, sent, 55, 60, &[Origin::Outside, Origin::Colleague]);
         add(self, archive, 40, 300, &usual);
         add(self, role(self, WellKnown::DeletedItems), 12, 30, &usual);
-        add(self, role(self, WellKnown::JunkEmail), 8, 20, &[Origin::Junk]);
-        add(self, role(self, WellKnown::Drafts), 4, 10, &[Origin::Outside]);
-        for folder in plain {
+        add(
+            self,
+            role(self, WellKnown::JunkEmail),
+            8,
+            20,
+            &[Origin::Junk],
+        );
+        add(
+            self,
+            role(self, WellKnown::Drafts),
+            4,
+            10,
+            &[Origin::Outside],
+        );
+        for folder in own_folders {
             add(self, folder, 9, 120, &[Origin::Outside, Origin::Colleague]);
         }
         plan.sort_unstable_by_key(|(minutes, folder, _)| (std::cmp::Reverse(*minutes), *folder));
@@ -179,7 +208,11 @@ impl Filler {
         let template = self.pick(subjects);
         let mut subject = self.fill_in(&template);
         // One in six answers an earlier mail, where there is one.
-        let answered = self.random.random_ratio(1, 6).then(|| self.recent()).flatten();
+        let answered = self
+            .random
+            .random_ratio(1, 6)
+            .then(|| self.recent())
+            .flatten();
         if let Some((_, earlier)) = &answered {
             subject = format!("Re: {}", super::store::base_subject(earlier));
         }
@@ -190,7 +223,10 @@ impl Filler {
             properties.insert(name.to_owned(), value);
         };
         put("subject", json!(subject));
-        put("body", json!({"contentType": if html { "html" } else { "text" }, "content": body}));
+        put(
+            "body",
+            json!({"contentType": if html { "html" } else { "text" }, "content": body}),
+        );
         put("sender", from.recipient());
         put("from", from.recipient());
         put("toRecipients", json!([to.recipient()]));
@@ -199,21 +235,39 @@ impl Filler {
             put("ccRecipients", json!([cc.recipient()]));
         }
         if self.random.random_ratio(1, 8) {
-            put("importance", json!(if self.random.random_ratio(3, 4) { "high" } else { "low" }));
+            put(
+                "importance",
+                json!(if self.random.random_ratio(3, 4) {
+                    "high"
+                } else {
+                    "low"
+                }),
+            );
         }
         if self.random.random_ratio(1, 6) {
             put("categories", json!([self.pick(&SAMPLE.categories)]));
         }
         if self.random.random_ratio(1, 10) && !mine {
-            let status = if self.random.random_ratio(1, 2) { "flagged" } else { "complete" };
+            let status = if self.random.random_ratio(1, 2) {
+                "flagged"
+            } else {
+                "complete"
+            };
             put("flag", json!({"flagStatus": status}));
         }
         if matches!(origin, Origin::Bulk) {
             put("inferenceClassification", json!("other"));
         }
-        let attachments = if self.random.random_ratio(1, 6) { vec![self.attachment(time)] } else { Vec::new() };
+        let attachments = if self.random.random_ratio(1, 6) {
+            vec![self.attachment(time)]
+        } else {
+            Vec::new()
+        };
         let age = self.now.duration_since(time);
-        let read = mine || self.random.random_ratio(if age.as_hours() < 72 { 2 } else { 9 }, 10);
+        let read = mine
+            || self
+                .random
+                .random_ratio(if age.as_hours() < 72 { 2 } else { 9 }, 10);
         let mut item = self.contents.make_item(folder, &properties, time);
         item.read = read;
         item.draft = draft;
@@ -225,7 +279,9 @@ impl Filler {
     }
 
     fn body(&mut self, from: &Person, to: &Person, html: bool) -> String {
-        let greeting = self.pick(&SAMPLE.greetings).replace("{first}", to.first_name());
+        let greeting = self
+            .pick(&SAMPLE.greetings)
+            .replace("{first}", to.first_name());
         let closing = self.pick(&SAMPLE.closings);
         let count = self.random.random_range(1..=5);
         let lines: Vec<String> = (0..count)
@@ -238,14 +294,18 @@ impl Filler {
             })
             .collect();
         if html {
-            let paragraphs: String = lines.iter().map(|line| format!("<p>{line}</p>")).collect();
+            let paragraphs = format!("<p>{}</p>", lines.join("</p><p>"));
             format!(
                 "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\
                  </head><body><p>{greeting}</p>{paragraphs}<p>{closing}<br>{}</p></body></html>",
                 from.name
             )
         } else {
-            format!("{greeting}\r\n\r\n{}\r\n\r\n{closing}\r\n{}\r\n", lines.join("\r\n"), from.name)
+            format!(
+                "{greeting}\r\n\r\n{}\r\n\r\n{closing}\r\n{}\r\n",
+                lines.join("\r\n"),
+                from.name
+            )
         }
     }
 
@@ -298,11 +358,16 @@ impl Filler {
         let number = self.random.random_range(100..99_999).to_string();
         let topic = self.pick(&SAMPLE.topics);
         let name = self.correspondent(Origin::Outside).name;
-        template.replace("{number}", &number).replace("{topic}", &topic).replace("{name}", &name)
+        template
+            .replace("{number}", &number)
+            .replace("{topic}", &topic)
+            .replace("{name}", &name)
     }
 
     fn pick<T: Clone>(&mut self, list: &[T]) -> T {
         // Every list of the sample has entries; a test fills a mailbox.
-        list.choose(&mut self.random).expect("a list of words has entries").clone()
+        list.choose(&mut self.random)
+            .expect("a list of words has entries")
+            .clone()
     }
 }

@@ -115,12 +115,15 @@ impl IdSpace {
         match (immutable, rest.len()) {
             (true, 14) => number(0).map(ItemKey::Immutable),
             (false, 8) => number(0).map(ItemKey::Folder),
-            (false, 32) => {
-                number(0).zip(number(8)).map(|(folder, item)| ItemKey::Placed { folder, item })
-            }
+            (false, 32) => number(0)
+                .zip(number(8))
+                .map(|(folder, item)| ItemKey::Placed { folder, item }),
             (false, 40) => number(0)
                 .zip(number(8))
-                .map(|(item, day)| ItemKey::Occurrence { item, day: day.cast_signed() }),
+                .map(|(item, day)| ItemKey::Occurrence {
+                    item,
+                    day: day.cast_signed(),
+                }),
             _ => None,
         }
         .ok_or(IdError::Malformed)
@@ -178,7 +181,10 @@ mod tests {
         let ids = IdSpace::new(ObjectId(Uuid::from_u128(7)));
         for key in [
             ItemKey::Folder(3),
-            ItemKey::Placed { folder: 3, item: u64::MAX },
+            ItemKey::Placed {
+                folder: 3,
+                item: u64::MAX,
+            },
             ItemKey::Immutable(9),
             ItemKey::Occurrence { item: 9, day: -4 },
         ] {

@@ -91,7 +91,10 @@ impl Rule {
             .as_array()
             .map(|days| days.iter().filter_map(|day| weekday(&text(day))).collect())
             .unwrap_or_default();
-        let needs_days = matches!(kind, Kind::Weekly | Kind::RelativeMonthly | Kind::RelativeYearly);
+        let needs_days = matches!(
+            kind,
+            Kind::Weekly | Kind::RelativeMonthly | Kind::RelativeYearly
+        );
         if needs_days && days.is_empty() {
             return Err(wrong("pattern/daysOfWeek"));
         }
@@ -117,7 +120,10 @@ impl Rule {
         let date = |value: &Value| value.as_str().and_then(|text| text.parse::<Date>().ok());
         let start = date(&range["startDate"]).ok_or(wrong("range/startDate"))?;
         let (end, count) = match text(&range["type"]).as_str() {
-            "enddate" => (Some(date(&range["endDate"]).ok_or(wrong("range/endDate"))?), None),
+            "enddate" => (
+                Some(date(&range["endDate"]).ok_or(wrong("range/endDate"))?),
+                None,
+            ),
             "numbered" => {
                 let count = number(&range["numberOfOccurrences"]);
                 if count < 1 {
@@ -145,7 +151,9 @@ impl Rule {
     /// The days of the period (day, week, month or year) in which a day lies.
     fn days_of(&self, period: Date) -> Vec<Date> {
         match self.kind {
-            Kind::AbsoluteMonthly => vec![in_month(period.year(), period.month(), self.day_of_month)],
+            Kind::AbsoluteMonthly => {
+                vec![in_month(period.year(), period.month(), self.day_of_month)]
+            }
             Kind::AbsoluteYearly => vec![in_month(period.year(), self.month, self.day_of_month)],
             Kind::Daily => vec![period],
             Kind::RelativeMonthly => self.relative(period.year(), period.month()),
@@ -226,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    fn days(pattern: Value, range: Value, from: &str, to: &str) -> Vec<String> {
+    fn days(pattern: &Value, range: &Value, from: &str, to: &str) -> Vec<String> {
         let recurrence = json!({"pattern": pattern, "range": range});
         occurrences(&recurrence, from.parse().unwrap(), to.parse().unwrap())
             .unwrap()
@@ -238,19 +246,28 @@ mod tests {
     #[test]
     fn weekly_events_take_place_on_their_days_until_the_end() {
         let found = days(
-            json!({"type": "weekly", "interval": 2, "daysOfWeek": ["monday", "Wednesday"]}),
-            json!({"type": "endDate", "startDate": "2026-02-16", "endDate": "2026-03-18"}),
+            &json!({"type": "weekly", "interval": 2, "daysOfWeek": ["monday", "Wednesday"]}),
+            &json!({"type": "endDate", "startDate": "2026-02-16", "endDate": "2026-03-18"}),
             "2026-02-17",
             "2026-04-01",
         );
-        assert_eq!(found, ["2026-02-18", "2026-03-02", "2026-03-04", "2026-03-16", "2026-03-18"]);
+        assert_eq!(
+            found,
+            [
+                "2026-02-18",
+                "2026-03-02",
+                "2026-03-04",
+                "2026-03-16",
+                "2026-03-18"
+            ]
+        );
     }
 
     #[test]
     fn numbered_daily_events_count_from_the_start() {
         let found = days(
-            json!({"type": "daily", "interval": 3}),
-            json!({"type": "numbered", "startDate": "2026-01-01", "numberOfOccurrences": 3}),
+            &json!({"type": "daily", "interval": 3}),
+            &json!({"type": "numbered", "startDate": "2026-01-01", "numberOfOccurrences": 3}),
             "2026-01-02",
             "2026-12-31",
         );
@@ -261,22 +278,22 @@ mod tests {
     fn monthly_and_yearly_events_find_their_day() {
         let no_end = |start: &str| json!({"type": "noEnd", "startDate": start});
         let found = days(
-            json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 31}),
-            no_end("2026-01-31"),
+            &json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 31}),
+            &no_end("2026-01-31"),
             "2026-02-01",
             "2026-03-31",
         );
         assert_eq!(found, ["2026-02-28", "2026-03-31"]);
         let found = days(
-            json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "last"}),
-            no_end("2026-01-30"),
+            &json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "last"}),
+            &no_end("2026-01-30"),
             "2026-01-01",
             "2026-03-01",
         );
         assert_eq!(found, ["2026-01-30", "2026-02-27"]);
         let found = days(
-            json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": 5, "month": 11}),
-            no_end("2024-11-05"),
+            &json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": 5, "month": 11}),
+            &no_end("2024-11-05"),
             "2025-01-01",
             "2026-12-31",
         );

@@ -204,7 +204,10 @@ impl Contents {
         if position < self.forgotten || position > self.changes {
             return None;
         }
-        let after = self.log.iter().filter(|it| it.number > position && it.folder == folder);
+        let after = self
+            .log
+            .iter()
+            .filter(|it| it.number > position && it.folder == folder);
         Some(after.copied().collect())
     }
 
@@ -238,8 +241,12 @@ impl Contents {
 
     /// Deletes a folder with what lies in it, at every depth.
     pub fn delete_folder(&mut self, key: u64) {
-        let children: Vec<u64> =
-            self.folders.values().filter(|it| it.parent == Some(key)).map(|it| it.key).collect();
+        let children: Vec<u64> = self
+            .folders
+            .values()
+            .filter(|it| it.parent == Some(key))
+            .map(|it| it.key)
+            .collect();
         for child in children {
             self.delete_folder(child);
         }
@@ -296,17 +303,26 @@ impl Contents {
     pub fn change_message(&mut self, key: u64, now: Timestamp, change: impl FnOnce(&mut Item)) {
         self.changes += 1;
         let number = self.changes;
-        let Some(item) = self.messages.get_mut(&key) else { return };
+        let Some(item) = self.messages.get_mut(&key) else {
+            return;
+        };
         change(item);
         item.change = number;
         item.modified = now;
         let folder = item.folder;
-        self.log(Change { number, folder, item: key, kind: ChangeKind::Updated });
+        self.log(Change {
+            number,
+            folder,
+            item: key,
+            kind: ChangeKind::Updated,
+        });
     }
 
     /// Moves a message to another folder.
     pub fn move_message(&mut self, key: u64, to: u64, now: Timestamp) {
-        let Some(from) = self.messages.get(&key).map(|item| item.folder) else { return };
+        let Some(from) = self.messages.get(&key).map(|item| item.folder) else {
+            return;
+        };
         self.record(from, key, ChangeKind::Removed);
         self.record(to, key, ChangeKind::Created);
         let change = self.changes;
@@ -371,7 +387,12 @@ impl Contents {
     fn record(&mut self, folder: u64, item: u64, kind: ChangeKind) {
         self.changes += 1;
         let number = self.changes;
-        self.log(Change { number, folder, item, kind });
+        self.log(Change {
+            number,
+            folder,
+            item,
+            kind,
+        });
     }
 
     fn log(&mut self, change: Change) {
@@ -415,10 +436,16 @@ impl WellKnown {
             ("junkemail", WellKnown::JunkEmail),
             ("msgfolderroot", WellKnown::Root),
             ("outbox", WellKnown::Outbox),
-            ("recoverableitemsdeletions", WellKnown::RecoverableItemsDeletions),
+            (
+                "recoverableitemsdeletions",
+                WellKnown::RecoverableItemsDeletions,
+            ),
             ("sentitems", WellKnown::SentItems),
         ];
-        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, role)| *role)
+        NAMES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, role)| *role)
     }
 }
 
@@ -440,13 +467,15 @@ pub(crate) fn base_subject(mut subject: &str) -> &str {
 }
 
 /// A time as Graph writes it for mail: whole seconds, `Z`.
-pub(crate) fn seconds(time: Timestamp) -> String {
+pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn text_of(properties: &Properties) -> Box<str> {
     // A map of JSON values can always be written.
-    serde_json::to_string(properties).unwrap_or_default().into_boxed_str()
+    serde_json::to_string(properties)
+        .unwrap_or_default()
+        .into_boxed_str()
 }
 
 /// Changes that are kept for delta queries.

@@ -4,10 +4,16 @@ use super::*;
 
 fn owner(id: u128) -> Owner {
     Owner {
-        person: Person { name: "Alice Archer".into(), address: "alice@contoso.example".into() },
+        person: Person {
+            name: "Alice Archer".into(),
+            address: "alice@contoso.example".into(),
+        },
         id: ObjectId(Uuid::from_u128(id)),
         kind: MailboxKind::Regular,
-        colleagues: vec![Person { name: "Bob Baker".into(), address: "bob@contoso.example".into() }],
+        colleagues: vec![Person {
+            name: "Bob Baker".into(),
+            address: "bob@contoso.example".into(),
+        }],
     }
 }
 
@@ -16,7 +22,11 @@ fn now() -> Timestamp {
 }
 
 fn subjects(contents: &Contents) -> Vec<String> {
-    contents.messages.values().map(|item| item.text("subject")).collect()
+    contents
+        .messages
+        .values()
+        .map(|item| item.text("subject"))
+        .collect()
 }
 
 #[test]
@@ -32,10 +42,15 @@ fn a_mailbox_is_filled_the_same_way_each_time() {
 fn a_mailbox_holds_a_few_hundred_varied_mails() {
     let contents = Mailboxes::new(7).open(&owner(1), now());
     let contents = contents.lock();
-    assert!((250..400).contains(&contents.messages.len()), "{}", contents.messages.len());
+    assert!(
+        (250..400).contains(&contents.messages.len()),
+        "{}",
+        contents.messages.len()
+    );
     assert!(contents.events.len() > 45);
     assert_eq!(contents.contacts.len(), 48);
-    let of = |test: &dyn Fn(&Item) -> bool| contents.messages.values().filter(|it| test(it)).count();
+    let of =
+        |test: &dyn Fn(&Item) -> bool| contents.messages.values().filter(|it| test(it)).count();
     assert!(of(&|item| !item.read) > 10);
     assert!(of(&|item| !item.attachments.is_empty()) > 20);
     assert!(of(&|item| item.conversation != item.key) > 20);
@@ -43,7 +58,10 @@ fn a_mailbox_holds_a_few_hundred_varied_mails() {
     let day = jiff::SignedDuration::from_hours(24);
     assert!(of(&|item| now().duration_since(item.received) < day) > 3);
     assert!(of(&|item| item.received > now()) == 0);
-    let series = contents.events.values().filter(|it| it.properties()["recurrence"].is_object());
+    let series = contents
+        .events
+        .values()
+        .filter(|it| it.properties()["recurrence"].is_object());
     assert!(series.count() >= 5);
 }
 
@@ -58,7 +76,11 @@ fn a_mailbox_takes_less_than_half_a_mebibyte_of_text() {
         .chain(contents.contacts.values())
         .map(|item| {
             serde_json::to_string(&item.properties()).unwrap().len()
-                + item.attachments.iter().map(|it| it.content.len()).sum::<usize>()
+                + item
+                    .attachments
+                    .iter()
+                    .map(|it| it.content.len())
+                    .sum::<usize>()
         })
         .sum();
     assert!(size < 512 * 1024, "{size}");
@@ -71,10 +93,17 @@ fn a_delivered_mail_is_the_newest_and_unread() {
     mailboxes.deliver(&owner(1), "Hello", "bob@contoso.example", "text", later);
     let contents = mailboxes.open(&owner(1), later);
     let contents = contents.lock();
-    let newest = contents.messages.values().max_by_key(|item| item.received).unwrap();
+    let newest = contents
+        .messages
+        .values()
+        .max_by_key(|item| item.received)
+        .unwrap();
     assert_eq!(newest.text("subject"), "Hello");
     assert!(!newest.read);
-    assert_eq!(newest.properties()["from"]["emailAddress"]["name"], "Bob Baker");
+    assert_eq!(
+        newest.properties()["from"]["emailAddress"]["name"],
+        "Bob Baker"
+    );
 }
 
 #[test]
@@ -88,9 +117,20 @@ fn the_log_tells_what_happened_in_a_folder() {
     let key = contents.receive(inbox, &Properties::new(), Vec::new(), now());
     contents.change_message(key, now(), |item| item.read = true);
     contents.move_message(key, archive, now());
-    let kinds: Vec<ChangeKind> =
-        contents.changes_since(start, inbox).unwrap().iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Removed]);
+    let kinds: Vec<ChangeKind> = contents
+        .changes_since(start, inbox)
+        .unwrap()
+        .iter()
+        .map(|it| it.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ChangeKind::Created,
+            ChangeKind::Updated,
+            ChangeKind::Removed
+        ]
+    );
     assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
     assert_eq!(contents.changes_since(u64::MAX, inbox), None);
 }

@@ -360,7 +360,7 @@ pub(super) fn sign(header: &Value, claims: &Value, key: &SigningKey) -> String {
 }
 
 /// The subject of a user towards one client: pairwise, stable.
-pub(super) fn pairwise_subject(tenant: TenantId, user: ObjectId, client: ApplicationId) -> String {
+pub(crate) fn pairwise_subject(tenant: TenantId, user: ObjectId, client: ApplicationId) -> String {
     hashed(&format!("{tenant} {user} {client}"))
 }
 

@@ -59,9 +59,11 @@ impl Fields {
                 let nonce = format!("{:032x}", u128::from_be_bytes(random.bytes()));
                 notice::form_post(&target.redirect_uri, &self.0, nonce)
             }
-            ResponseMode::Fragment => {
-                Visit::redirect(&format!("{}#{}", with_path(&target.redirect_uri), self.encoded()))
-            }
+            ResponseMode::Fragment => Visit::redirect(&format!(
+                "{}#{}",
+                with_path(&target.redirect_uri),
+                self.encoded()
+            )),
             ResponseMode::Query => {
                 let uri = with_path(&target.redirect_uri);
                 let separator = if uri.contains('?') { '&' } else { '?' };
@@ -72,8 +74,11 @@ impl Fields {
 
     /// `name=value&…` as the service writes it.
     pub(crate) fn encoded(&self) -> String {
-        let pairs: Vec<String> =
-            self.0.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        let pairs: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escape(value)))
+            .collect();
         pairs.join("&")
     }
 }
@@ -85,7 +90,15 @@ pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'!' | b'*' | b'('
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'!'
+            | b'*'
+            | b'('
             | b')' => escaped.push(char::from(byte)),
             b' ' => escaped.push('+'),
             // Writing to a String does not fail.
@@ -101,6 +114,9 @@ mod tests {
 
     #[test]
     fn escapes_are_lower_case_with_plus_for_blanks() {
-        assert_eq!(escape("AADSTS65004: User\r\nä/"), "AADSTS65004%3a+User%0d%0a%c3%a4%2f");
+        assert_eq!(
+            escape("AADSTS65004: User\r\nä/"),
+            "AADSTS65004%3a+User%0d%0a%c3%a4%2f"
+        );
     }
 }

@@ -11,9 +11,7 @@ use crate::authority::resolve::{Requested, graph_id};
 use crate::authority::session::Login;
 use crate::authority::visit::Visit;
 use crate::consent::{self as policy, Decision, ResourceScopes};
-use crate::directory::{
-    Application, ConsentType, Event, ObjectId, ServicePrincipal,
-};
+use crate::directory::{Application, ConsentType, Event, ObjectId, ServicePrincipal};
 use crate::random::Random;
 use crate::world::{Tenant, World};
 
@@ -35,14 +33,20 @@ struct Question {
 pub(crate) fn settle(visit: &mut Visit, flow: &mut Flow, person: &Person) -> Result<(), Halt> {
     let question = ask(visit, flow, person)?;
     let ask = match &question.decision {
-        Decision::Granted => return Ok(()),
+        Decision::Granted => {
+            if question.new_here {
+                create_principal(visit.world(), &person.tenant, &question.app);
+            }
+            return Ok(());
+        }
         Decision::AskUser(missing) if question.for_tenant => {
             admin_page(visit, flow, person, &question, missing)
         }
         Decision::AskUser(missing) => user_page(visit, flow, person, &question, missing),
-        Decision::AskAdministrator { missing, may_request } => {
-            approval_page(visit, flow, person, &question, missing, *may_request, None)
-        }
+        Decision::AskAdministrator {
+            missing,
+            may_request,
+        } => approval_page(visit, flow, person, &question, missing, *may_request, None),
     };
     Err(ask)
 }
@@ -57,9 +61,18 @@ pub(crate) fn ask_for_approval(
     let person = person(visit, login)?;
     let question = ask(visit, flow, &person)?;
     match &question.decision {
-        Decision::AskAdministrator { missing, may_request } => {
-            Ok(approval_page(visit, flow, &person, &question, missing, *may_request, error))
-        }
+        Decision::AskAdministrator {
+            missing,
+            may_request,
+        } => Ok(approval_page(
+            visit,
+            flow,
+            &person,
+            &question,
+            missing,
+            *may_request,
+            error,
+        )),
         _ => Err(stale()),
     }
 }
@@ -73,7 +86,9 @@ pub(crate) fn consent(
 ) -> Result<(), Halt> {
     let person = person(visit, login)?;
     let question = ask(visit, flow, &person)?;
-    let Decision::AskUser(missing) = question.decision else { return Err(stale()) };
+    let Decision::AskUser(missing) = question.decision else {
+        return Err(stale());
+    };
     // The checkbox is shown to those only who may consent for the tenant; a forged field counts
     // for nothing.
     let for_tenant = for_tenant && (person.user.may_consent_for_tenant() || question.for_tenant);
@@ -83,7 +98,13 @@ pub(crate) fn consent(
     } else {
         ConsentType::Principal(person.user.id)
     };
-    record(&visit.world().random, &person.tenant, &question.app, consent, missing);
+    record(
+        &visit.world().random,
+        &person.tenant,
+        &question.app,
+        consent,
+        missing,
+    );
     flow.consented = true;
     flow.consented_for_tenant = for_tenant;
     Ok(())
@@ -98,7 +119,11 @@ pub(crate) fn request_approval(
 ) -> Result<(), Halt> {
     let person = person(visit, login)?;
     let question = ask(visit, flow, &person)?;
-    let Decision::AskAdministrator { missing, may_request: true } = question.decision else {
+    let Decision::AskAdministrator {
+        missing,
+        may_request: true,
+    } = question.decision
+    else {
         return Err(stale());
     };
     // The request names an app of the tenant, so the app appears there now. The service makes
@@ -109,7 +134,11 @@ pub(crate) fn request_approval(
         .iter()
         .flat_map(|of| of.scopes.iter().map(move |scope| (of.resource, scope)))
         .map(|(resource, scope)| {
-            if resource == graph { scope.clone() } else { format!("{resource}/{scope}") }
+            if resource == graph {
+                scope.clone()
+            } else {
+                format!("{resource}/{scope}")
+            }
         })
         .collect();
     let event = Event::RequestConsent {
@@ -126,17 +155,23 @@ pub(crate) fn request_approval(
 
 /// Makes the app appear in a tenant.
 pub(crate) fn create_principal(world: &World, tenant: &Arc<Tenant>, app: &Application) {
-    let Some((home, _)) = world.application(tenant.environment.cloud(), app.app_id) else { return };
+    let Some((home, _)) = world.application(tenant.environment.cloud(), app.app_id) else {
+        return;
+    };
     let now = tenant.now();
-    tenant.change().service_principals.entry(app.app_id).or_insert_with(|| ServicePrincipal {
-        object_id: ObjectId(world.random.uuid()),
-        app_id: app.app_id,
-        home_tenant: home.id,
-        enabled: true,
-        assignment_required: false,
-        assigned_users: std::collections::BTreeSet::new(),
-        created: now,
-    });
+    tenant
+        .change()
+        .service_principals
+        .entry(app.app_id)
+        .or_insert_with(|| ServicePrincipal {
+            object_id: ObjectId(world.random.uuid()),
+            app_id: app.app_id,
+            home_tenant: home.id,
+            enabled: true,
+            assignment_required: false,
+            assigned_users: std::collections::BTreeSet::new(),
+            created: now,
+        });
 }
 
 fn record(
@@ -155,9 +190,11 @@ fn record(
 fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
     let app = visit.app.clone().ok_or_else(stale)?;
     let (scope, resource, prompt) = match &flow.purpose {
-        Purpose::Authorize(request) => {
-            (request.scope.clone(), request.resource.clone(), request.prompt)
-        }
+        Purpose::Authorize(request) => (
+            request.scope.clone(),
+            request.resource.clone(),
+            request.prompt,
+        ),
         Purpose::DeviceLogin(request) => (request.scope.clone(), request.resource.clone(), None),
         Purpose::AdminConsent(_) | Purpose::ConsentRequests => return Err(stale()),
     };
@@ -182,10 +219,20 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
         && let Decision::AskUser(missing) = decision
     {
         let may_request = directory.policies.admin_consent_requests.enabled;
-        decision = Decision::AskAdministrator { missing, may_request };
+        decision = Decision::AskAdministrator {
+            missing,
+            may_request,
+        };
     }
     drop(directory);
-    Ok(Question { app, apis, wanted, decision, new_here, for_tenant })
+    Ok(Question {
+        app,
+        apis,
+        wanted,
+        decision,
+        new_here,
+        for_tenant,
+    })
 }
 
 fn user_page(
@@ -195,7 +242,11 @@ fn user_page(
     question: &Question,
     missing: &[ResourceScopes],
 ) -> Halt {
-    let shown = if question.new_here { &question.wanted } else { missing };
+    let shown = if question.new_here {
+        &question.wanted
+    } else {
+        missing
+    };
     let lines = question.apis.lines(&person.tenant.directory(), shown);
     let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let page = pages::consent(
@@ -266,8 +317,16 @@ fn not_consented(app: &Application) -> AuthorityError {
 
 fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {
     let tenant = visit.tenant.clone().ok_or_else(stale)?;
-    let user = tenant.directory().user(login.user).cloned().ok_or_else(stale)?;
-    Ok(Person { tenant, user, login: login.clone() })
+    let user = tenant
+        .directory()
+        .user(login.user)
+        .cloned()
+        .ok_or_else(stale)?;
+    Ok(Person {
+        tenant,
+        user,
+        login: login.clone(),
+    })
 }
 
 /// The state changed between the page and its form.

@@ -24,17 +24,23 @@ pub(super) fn answer(
     person: &Person,
 ) -> Result<Response, AuthorityError> {
     let family = visit.world().random.uuid();
-    let sign_in = person.login.to_app(request.client, request.client_class, family);
+    let sign_in = person
+        .login
+        .to_app(request.client, request.client_class, family);
     // Whoever was chosen is signed in with this browser from now on.
     visit.session.remember(&person.login);
     let mut fields = Fields::default();
-    let code = request.response_type.code.then(|| issue_code(visit, request, person, &sign_in));
+    let code = request
+        .response_type
+        .code
+        .then(|| issue_code(visit, request, person, &sign_in));
     if let Some(code) = &code {
         fields.put("code", code);
     }
-    let access = match request.response_type.token {
-        true => Some(access_token(visit, request, person, &sign_in)?),
-        false => None,
+    let access = if request.response_type.token {
+        Some(access_token(visit, request, person, &sign_in)?)
+    } else {
+        None
     };
     if request.response_type.id_token {
         let access = access.as_ref().map(|it| it.token.clone());
@@ -64,7 +70,11 @@ pub(super) fn answer(
     fields.put("session_state", person.login.session.to_string());
     visit.annotation.aadsts.clear();
     visit.annotation.error = None;
-    visit.decide(if flow.fresh { "signed in" } else { "signed in by the browser's session" });
+    visit.decide(if flow.fresh {
+        "signed in"
+    } else {
+        "signed in by the browser's session"
+    });
     Ok(fields.send(&request.target, &visit.world().random))
 }
 
@@ -86,7 +96,10 @@ fn issue_code(
         resource: request.resource.clone(),
         claims: request.claims.clone(),
     };
-    let sealed = format!("1.A{}", visit.world().sealer.seal(AuthorizationCode::PURPOSE, &code));
+    let sealed = format!(
+        "1.A{}",
+        visit.world().sealer.seal(AuthorizationCode::PURPOSE, &code)
+    );
     visit.annotation.tokens.push(TokenUse {
         family: Some(sign_in.family.to_string()),
         ..issue::issued(TokenKind::Code, &sealed)
@@ -111,12 +124,20 @@ fn access_token(
     let tenant = &person.tenant;
     let (requested, version, asked) = match &request.resource {
         Some(resource) => {
-            let version = Version::V1 { resource: resource.clone() };
-            (Requested::of_resource(world, tenant, resource)?, version, resource)
+            let version = Version::V1 {
+                resource: resource.clone(),
+            };
+            (
+                Requested::of_resource(world, tenant, resource)?,
+                version,
+                resource,
+            )
         }
-        None => {
-            (Requested::parse(world, tenant, &request.scope)?, Version::V2, &request.scope)
-        }
+        None => (
+            Requested::parse(world, tenant, &request.scope)?,
+            Version::V2,
+            &request.scope,
+        ),
     };
     let (requested, mut openid) = requested.single(tenant, asked)?;
     // The implicit grant has no refresh tokens: RFC 6749, section 4.2.2.
@@ -125,7 +146,11 @@ fn access_token(
         .application(tenant.environment.cloud(), request.client)
         .ok_or_else(|| AuthorityError::aadsts(700_016))?;
     let principal = tenant.directory().service_principal(app.app_id).cloned();
-    let client = Client { app, home, principal };
+    let client = Client {
+        app,
+        home,
+        principal,
+    };
     let grant = UserGrant {
         tenant,
         client: &client,
@@ -152,7 +177,10 @@ fn access_token(
         expires_in: text("expires_in"),
         scope: text("scope"),
     };
-    visit.annotation.tokens.push(issue::issued(TokenKind::Access, &access.token));
+    visit
+        .annotation
+        .tokens
+        .push(issue::issued(TokenKind::Access, &access.token));
     Ok(access)
 }
 
@@ -165,10 +193,15 @@ fn id_token(
 ) -> String {
     let tenant = &person.tenant;
     let cloud = tenant.environment.cloud();
-    let scopes: Vec<String> =
-        request.scope.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+    let scopes: Vec<String> = request
+        .scope
+        .split_ascii_whitespace()
+        .map(str::to_ascii_lowercase)
+        .collect();
     let asked = |name: &str| OPENID_SCOPES.contains(&name) && scopes.iter().any(|it| it == name);
-    let sign_in = person.login.to_app(request.client, request.client_class, person.login.session);
+    let sign_in = person
+        .login
+        .to_app(request.client, request.client_class, person.login.session);
     let spec = IdTokenSpec {
         cloud,
         tenant: tenant.id,
@@ -188,6 +221,9 @@ fn id_token(
     let generation = tenant.directory().key_generation;
     let key = visit.world().keys.of(cloud).key(generation);
     let token = mint_id_token(&spec, &key, &visit.world().random);
-    visit.annotation.tokens.push(issue::issued(TokenKind::Id, &token));
+    visit
+        .annotation
+        .tokens
+        .push(issue::issued(TokenKind::Id, &token));
     token
 }

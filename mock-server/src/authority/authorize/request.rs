@@ -84,23 +84,35 @@ pub(crate) fn target(
     app: &Application,
 ) -> Result<(Target, Platform), AuthorityError> {
     parameters.get("state")?;
-    let (redirect_uri, platform) = match parameters.get("redirect_uri")? {
-        Some(requested) => match app.redirect_uri(requested) {
-            Some(registered) => (requested.to_owned(), registered.platform),
-            None if app.redirect_uris.is_empty() => return Err(no_reply_address()),
-            None => return Err(reply_address_mismatch(app, requested)),
-        },
-        None => {
-            let first = app.redirect_uris.first().ok_or_else(no_reply_address)?;
-            (first.uri.clone(), first.platform)
+    let registered = match parameters.get("redirect_uri")? {
+        Some(requested) => app
+            .redirect_uri(requested)
+            .map(|it| (requested, it.platform)),
+        None => app
+            .redirect_uris
+            .first()
+            .map(|it| (it.uri.as_str(), it.platform)),
+    };
+    let (redirect_uri, platform) = match (registered, parameters.get("redirect_uri")?) {
+        (Some((uri, platform)), _) => (uri.to_owned(), platform),
+        (None, Some(requested)) if !app.redirect_uris.is_empty() => {
+            return Err(reply_address_mismatch(app, requested));
         }
+        (None, _) => return Err(AuthorityError::aadsts(500_113)),
     };
     let mode = match parameters.get("response_mode")? {
         Some("form_post") => ResponseMode::FormPost,
         Some("fragment") => ResponseMode::Fragment,
         _ => default_mode(parameters.get("response_type")?.unwrap_or_default()),
     };
-    Ok((Target { redirect_uri, mode, state: parameters.typed("state").map(str::to_owned) }, platform))
+    Ok((
+        Target {
+            redirect_uri,
+            mode,
+            state: parameters.typed("state").map(str::to_owned),
+        },
+        platform,
+    ))
 }
 
 /// Checks all other parameters.
@@ -111,7 +123,10 @@ pub(crate) fn read(
     (target, platform): (Target, Platform),
 ) -> Result<AuthorizeRequest, AuthorityError> {
     let response_type: ResponseType = parameters.required("response_type")?.parse()?;
-    let target = Target { mode: response_mode(parameters, response_type)?, ..target };
+    let target = Target {
+        mode: response_mode(parameters, response_type)?,
+        ..target
+    };
     if response_type.id_token && !app.implicit_id_token {
         return Err(AuthorityError::aadsts(700_054));
     }
@@ -156,7 +171,9 @@ pub(crate) fn read(
         sid,
         challenge,
         claims: claims(parameters)?,
-        max_age: parameters.get("max_age")?.and_then(|text| text.parse().ok()),
+        max_age: parameters
+            .get("max_age")?
+            .and_then(|text| text.parse().ok()),
         client_info: parameters.is_set("client_info"),
         instance_aware: parameters
             .typed("instance_aware")
@@ -211,7 +228,10 @@ impl AuthorizeRequest {
 
 /// The default: `fragment` whenever the answer holds a token, otherwise `query`.
 fn default_mode(response_type: &str) -> ResponseMode {
-    if response_type.split_ascii_whitespace().any(|it| it == "id_token" || it == "token") {
+    if response_type
+        .split_ascii_whitespace()
+        .any(|it| it == "id_token" || it == "token")
+    {
         ResponseMode::Fragment
     } else {
         ResponseMode::Query
@@ -241,7 +261,9 @@ fn prompt(parameters: &Form, version: u8) -> Result<Option<Prompt>, AuthorityErr
         Some("none") => Prompt::None,
         // Unverified: the code and the text are own knowledge.
         Some(_) => {
-            return Err(AuthorityError::aadsts(90_023).with("reason", "Unsupported 'prompt' value."));
+            return Err(
+                AuthorityError::aadsts(90_023).with("reason", "Unsupported 'prompt' value.")
+            );
         }
     }))
 }
@@ -261,8 +283,10 @@ fn challenge(parameters: &Form) -> Result<Option<(String, String)>, AuthorityErr
     match method.unwrap_or("plain") {
         method @ ("S256" | "plain") => Ok(Some((challenge.to_owned(), method.to_owned()))),
         // Unverified: the code and the text are own knowledge.
-        _ => Err(AuthorityError::aadsts(90_023)
-            .with("reason", "The value of 'code_challenge_method' is not supported.")),
+        _ => Err(AuthorityError::aadsts(90_023).with(
+            "reason",
+            "The value of 'code_challenge_method' is not supported.",
+        )),
     }
 }
 
@@ -274,10 +298,6 @@ fn claims(parameters: &Form) -> Result<Option<String>, AuthorityError> {
 
 fn owned(parameters: &Form, name: &str) -> Result<Option<String>, AuthorityError> {
     Ok(parameters.get(name)?.map(str::to_owned))
-}
-
-fn no_reply_address() -> AuthorityError {
-    AuthorityError::aadsts(500_113)
 }
 
 fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError {
@@ -292,7 +312,9 @@ fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError 
 pub(super) fn with_path(uri: &str) -> String {
     let parsed = Url::parse(uri).ok();
     let pathless = parsed.is_some_and(|it| it.has_host() && it.path() == "/")
-        && uri.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+        && uri
+            .split_once("://")
+            .is_some_and(|(_, rest)| !rest.contains('/'));
     match uri.find('?') {
         _ if !pathless => uri.to_owned(),
         Some(at) => format!("{}/{}", &uri[..at], &uri[at..]),
@@ -307,7 +329,10 @@ mod tests {
     #[test]
     fn response_types_are_sets_of_words() {
         let parse = |text: &str| text.parse::<ResponseType>();
-        assert_eq!(parse("id_token code").unwrap(), parse("code id_token").unwrap());
+        assert_eq!(
+            parse("id_token code").unwrap(),
+            parse("code id_token").unwrap()
+        );
         assert_eq!(parse("none").unwrap(), ResponseType::default());
         for wrong in ["", "Code", "code none", "code saml"] {
             assert_eq!(parse(wrong).unwrap_err().code, 70005, "{wrong}");

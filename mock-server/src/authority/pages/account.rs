@@ -67,7 +67,8 @@ pub(crate) fn password(
     let fields = html! {
         (alert("passwordError", error))
         // Password managers want the name beside the password.
-        input type="hidden" name="loginfmt" value=(upn);
+        input type="text" name="loginfmt" value=(upn) autocomplete="username" hidden readonly
+            aria-label="User name";
         label for="i0118" { "Password" }
         input #i0118 type="password" name="passwd" autocomplete="current-password" autofocus
             aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "passwordError")];

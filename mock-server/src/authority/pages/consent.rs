@@ -67,7 +67,9 @@ pub(crate) fn consent(
         }
         (form(&frame.action, &frame.flow, &fields))
     };
-    Page::new("consent", "Permissions requested", body).tenant(frame.tenant.clone()).wide()
+    Page::new("consent", "Permissions requested", body)
+        .tenant(frame.tenant.clone())
+        .wide()
 }
 
 /// Asks an administrator for consent for the whole organization.
@@ -89,9 +91,13 @@ pub(crate) fn admin_consent(
         }
         (form(&frame.action, &frame.flow, &actions(("accept", "Accept"), Some(("cancel", "Cancel")))))
     };
-    Page::new("admin-consent", "Review permissions for your organization", body)
-        .tenant(frame.tenant.clone())
-        .wide()
+    Page::new(
+        "admin-consent",
+        "Review permissions for your organization",
+        body,
+    )
+    .tenant(frame.tenant.clone())
+    .wide()
 }
 
 /// Tells the user that only an administrator may consent.
@@ -162,7 +168,6 @@ pub(crate) fn request_approval(
 /// Tells the user that the request waits for a reviewer.
 pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Page {
     let body = html! {
-        div.big { (PreEscaped(TICK)) }
         p.who #displayName { (upn) }
         (app_card(app))
         p {
@@ -171,7 +176,9 @@ pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Pag
         }
         (form(&frame.action, &frame.flow, &actions(("cancel", "Back to the app"), None)))
     };
-    Page::new("approval-requested", "Request sent", body).tenant(frame.tenant.clone())
+    Page::new("approval-requested", "Request sent", body)
+        .tenant(frame.tenant.clone())
+        .done(true)
 }
 
 /// A consent request on the reviewers' page.
@@ -220,7 +227,9 @@ pub(crate) fn requests(
             }
         }
     };
-    Page::new("consent-requests", "Consent requests", body).tenant(frame.tenant.clone()).wide()
+    Page::new("consent-requests", "Consent requests", body)
+        .tenant(frame.tenant.clone())
+        .wide()
 }
 
 fn review(app: &str, may_approve: bool) -> Markup {

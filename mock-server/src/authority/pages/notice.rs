@@ -3,10 +3,10 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use maud::{PreEscaped, html};
+use maud::html;
 
 use super::account::Frame;
-use super::{CROSS, Page, Script, TICK, actions, alert, form};
+use super::{Page, Script, actions, alert, form};
 
 /// What an error page says.
 #[derive(Clone, Debug)]
@@ -27,16 +27,21 @@ pub(crate) struct ErrorFacts {
     pub(crate) timestamp: String,
     /// The app, where it is known.
     pub(crate) app: Option<(String, String)>,
+    /// The app's redirect URIs, where the request's one is not among them.
+    pub(crate) registered: Vec<String>,
 }
 
 /// An error that ends the sign-in.
 pub(crate) fn error(facts: &ErrorFacts, tenant: Option<String>) -> Page {
     let body = html! {
-        div.big.bad { (PreEscaped(CROSS)) }
         p.alert #exceptionMessageContainer role="alert" {
             strong { "AADSTS" (facts.code) ":" } " " (facts.message)
         }
         @if let Some(fix) = &facts.fix { h2 { "What to do" } p #whatToDo { (fix) } }
+        @if !facts.registered.is_empty() {
+            h2 { "Registered redirect URIs" }
+            ul.uris #registered { @for uri in &facts.registered { li.mono { (uri) } } }
+        }
         h2 { "Troubleshooting details" }
         dl {
             @if let Some(name) = &facts.name { dt { "Name" } dd.mono { (name) } }
@@ -102,11 +107,7 @@ pub(crate) fn code_lookup(asked: &str, facts: Option<&CodeFacts<'_>>) -> Page {
 
 /// A plain message.
 pub(crate) fn message(name: &'static str, title: &str, text: &str, good: bool) -> Page {
-    let body = html! {
-        @if good { div.big { (PreEscaped(TICK)) } }
-        p #message { (text) }
-    };
-    Page::new(name, title, body)
+    Page::new(name, title, html! { p #message { (text) } }).done(good)
 }
 
 /// A plain message in which the person can press a button.
@@ -152,7 +153,10 @@ pub(crate) fn form_post(target: &str, fields: &[(String, String)], nonce: String
         }
     };
     Page::new("form-post", "Working…", body)
-        .script(Script { nonce, code: "document.forms.hiddenform.submit();" })
+        .script(Script {
+            nonce,
+            code: "document.forms.hiddenform.submit();",
+        })
         .respond(StatusCode::OK)
 }
 

@@ -22,21 +22,37 @@ impl Filler {
             let day = workday(today.saturating_add(offset.days()));
             let all_day = self.random.random_ratio(1, 12);
             let start = self.random.random_range(8..17);
-            self.event(calendar, &subject, day, (start, all_day), Value::Null);
+            self.event(calendar, &subject, day, (start, all_day), &Value::Null);
         }
         let monday = today
             .saturating_sub(90.days())
             .nth_weekday(1, Weekday::Monday)
             .unwrap_or(today);
         let series = [
-            ("Team meeting", json!({"type": "weekly", "interval": 1, "daysOfWeek": ["monday"], "firstDayOfWeek": "sunday"}), 9),
-            ("Stand-up", json!({"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday", "wednesday", "thursday"], "firstDayOfWeek": "sunday"}), 10),
-            ("Month-end closing", json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 28}), 15),
-            ("Supplier review", json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "first"}), 13),
+            (
+                "Team meeting",
+                json!({"type": "weekly", "interval": 1, "daysOfWeek": ["monday"], "firstDayOfWeek": "sunday"}),
+                9,
+            ),
+            (
+                "Stand-up",
+                json!({"type": "weekly", "interval": 1, "daysOfWeek": ["tuesday", "wednesday", "thursday"], "firstDayOfWeek": "sunday"}),
+                10,
+            ),
+            (
+                "Month-end closing",
+                json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": 28}),
+                15,
+            ),
+            (
+                "Supplier review",
+                json!({"type": "relativeMonthly", "interval": 1, "daysOfWeek": ["friday"], "index": "first"}),
+                13,
+            ),
         ];
         for (subject, pattern, hour) in series {
             let recurrence = recurrence(pattern, monday);
-            self.event(calendar, subject, monday, (hour, false), recurrence);
+            self.event(calendar, subject, monday, (hour, false), &recurrence);
         }
         let birthdays = self
             .contents
@@ -48,10 +64,18 @@ impl Filler {
             for _ in 0..3 {
                 let person = self.correspondent(Origin::Outside);
                 let offset = self.random.random_range(0..360_i64);
-                let day = today.saturating_sub(365.days()).saturating_add(offset.days());
+                let day = today
+                    .saturating_sub(365.days())
+                    .saturating_add(offset.days());
                 let pattern = json!({"type": "absoluteYearly", "interval": 1, "dayOfMonth": day.day(), "month": day.month()});
                 let subject = format!("{}'s birthday", person.name);
-                self.event(birthdays, &subject, day, (0, true), recurrence(pattern, day));
+                self.event(
+                    birthdays,
+                    &subject,
+                    day,
+                    (0, true),
+                    &recurrence(pattern, day),
+                );
             }
         }
     }
@@ -62,12 +86,20 @@ impl Filler {
         subject: &str,
         day: Date,
         (hour, all_day): (i8, bool),
-        recurrence: Value,
+        recurrence: &Value,
     ) {
-        let others = if all_day { 0 } else { self.random.random_range(0..=2) };
+        let others = if all_day {
+            0
+        } else {
+            self.random.random_range(0..=2)
+        };
         let mut people: Vec<Person> = Vec::new();
         for _ in 0..others {
-            let origin = if self.random.random_ratio(1, 2) { Origin::Colleague } else { Origin::Outside };
+            let origin = if self.random.random_ratio(1, 2) {
+                Origin::Colleague
+            } else {
+                Origin::Outside
+            };
             let person = self.correspondent(origin);
             if !people.contains(&person) {
                 people.push(person);
@@ -75,20 +107,26 @@ impl Filler {
         }
         let invited = !people.is_empty() && self.random.random_ratio(1, 3);
         let me = self.owner.person.clone();
-        let organizer = if invited { people.remove(0) } else { me.clone() };
+        let organizer = if invited {
+            people.remove(0)
+        } else {
+            me.clone()
+        };
         let mut attendees: Vec<Value> = people.iter().map(|it| attendee(it, "none")).collect();
         if invited {
             attendees.push(attendee(&me, "accepted"));
         }
-        let minutes = if all_day { 24 * 60 } else { 30 * self.random.random_range(1..=4_i64) };
+        let minutes = if all_day {
+            24 * 60
+        } else {
+            30 * self.random.random_range(1..=4_i64)
+        };
         let start = day.at(if all_day { 0 } else { hour }, 0, 0, 0);
         let end = start.saturating_add(minutes.minutes());
         let place = self.pick(&SAMPLE.locations);
         let description = self.pick(&SAMPLE.sentences);
         let description = self.fill_in(&description);
-        let at = |time: jiff::civil::DateTime| {
-            json!({"dateTime": time.strftime("%Y-%m-%dT%H:%M:%S.0000000").to_string(), "timeZone": "UTC"})
-        };
+        let at = |time: jiff::civil::DateTime| json!({"dateTime": time.strftime("%Y-%m-%dT%H:%M:%S.0000000").to_string(), "timeZone": "UTC"});
         let properties = json!({
             "subject": subject,
             "body": {"contentType": "html", "content": format!("<html><body>{description}</body></html>")},
@@ -106,8 +144,13 @@ impl Filler {
                 "time": "0001-01-01T00:00:00Z",
             },
         });
-        let Value::Object(properties) = properties else { return };
-        let made = self.now.saturating_sub(SignedDuration::from_hours(24 * 70)).unwrap_or(self.now);
+        let Value::Object(properties) = properties else {
+            return;
+        };
+        let made = self
+            .now
+            .saturating_sub(SignedDuration::from_hours(24 * 70))
+            .unwrap_or(self.now);
         let item = self.contents.make_item(calendar, &properties, made);
         self.contents.events.insert(item.key, item);
     }
@@ -121,7 +164,10 @@ impl Filler {
             .find(|folder| folder.kind == FolderKind::Contact && folder.parent == Some(main))
             .map_or(main, |folder| folder.key);
         for number in 0..48 {
-            let (first, last) = (self.pick(&SAMPLE.first_names), self.pick(&SAMPLE.last_names));
+            let (first, last) = (
+                self.pick(&SAMPLE.first_names),
+                self.pick(&SAMPLE.last_names),
+            );
             let company = self.pick(&SAMPLE.companies);
             let domain = company.to_lowercase().replace(' ', "-");
             let local = format!("{first}.{last}").to_lowercase().replace('\'', "");
@@ -137,7 +183,9 @@ impl Filler {
                 "mobilePhone": format!("+1 555 0{phone}"),
                 "emailAddresses": [{"name": name, "address": format!("{local}@{domain}.example")}],
             });
-            let Value::Object(properties) = properties else { return };
+            let Value::Object(properties) = properties else {
+                return;
+            };
             let properties: Properties = properties;
             let made = self
                 .now

@@ -21,7 +21,7 @@ fn world() -> World {
     let journal = Journal::new(10, Redaction::On);
     World::new(
         Random::seeded(1),
-        KeyRings::new(None),
+        std::sync::Arc::new(KeyRings::new(None)),
         Sealer::new(),
         journal,
     )

@@ -1,0 +1,268 @@
+//! Where a driver comes from: a command, a socket, or this process.
+
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::{Child, Command};
+
+/// Where a driver comes from, as `--connector` names it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// A command whose standard input and output speak the protocol.
+    Command(String),
+    /// The built-in reference connector, in this process.
+    Reference,
+    /// A TCP socket, `tcp:HOST:PORT`.
+    Tcp(String),
+    /// A Unix socket, `unix:PATH`.
+    Unix(String),
+}
+
+/// A driver that was started, with the two halves of its line.
+pub struct Spawned {
+    /// What it says.
+    pub reader: Box<dyn AsyncRead + Send + Unpin>,
+    /// What it hears.
+    pub writer: Box<dyn AsyncWrite + Send + Unpin>,
+    /// The last lines of its standard error.
+    pub stderr: Stderr,
+    /// The process, if there is one; ends when dropped, with its children.
+    pub(super) process: Option<Process>,
+}
+
+/// The last lines of a driver's standard error.
+pub type Stderr = Arc<Mutex<VecDeque<String>>>;
+
+/// Why a driver can't be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The command can't be run.
+    #[error(
+        "cannot run the connector '{command}': {error}; --connector takes a command, tcp:HOST:PORT, unix:PATH, or reference"
+    )]
+    Command {
+        /// The command.
+        command: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The socket can't be reached.
+    #[error("cannot reach the connector at {address}: {error}")]
+    Socket {
+        /// The address.
+        address: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The command has a quote that does not end.
+    #[error("the command '{0}' has a quote that does not end")]
+    Quote(String),
+}
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "reference" {
+            return Ok(Self::Reference);
+        }
+        if let Some(address) = text.strip_prefix("tcp:") {
+            return Ok(Self::Tcp(address.to_owned()));
+        }
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(path.to_owned()));
+        }
+        words(text)?;
+        Ok(Self::Command(text.to_owned()))
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Command(command) => formatter.write_str(command),
+            Self::Reference => formatter.write_str("reference"),
+            Self::Tcp(address) => write!(formatter, "tcp:{address}"),
+            Self::Unix(path) => write!(formatter, "unix:{path}"),
+        }
+    }
+}
+
+impl Source {
+    /// Starts the driver. A command gets the variables on top of this process's environment,
+    /// without those in `unset`.
+    pub async fn start(
+        &self,
+        variables: &[(String, String)],
+        unset: &[&str],
+    ) -> Result<Spawned, SourceError> {
+        match self {
+            Self::Command(command) => start_command(command, variables, unset),
+            Self::Reference => Ok(in_process()),
+            Self::Tcp(address) => {
+                let failed = |error| SourceError::Socket {
+                    address: address.clone(),
+                    error,
+                };
+                let stream = TcpStream::connect(address).await.map_err(failed)?;
+                let (reader, writer) = stream.into_split();
+                Ok(Spawned::new(reader, writer))
+            }
+            Self::Unix(path) => {
+                let failed = |error| SourceError::Socket {
+                    address: path.clone(),
+                    error,
+                };
+                let stream = UnixStream::connect(path).await.map_err(failed)?;
+                let (reader, writer) = stream.into_split();
+                Ok(Spawned::new(reader, writer))
+            }
+        }
+    }
+}
+
+impl Spawned {
+    /// A driver at the other end of a line.
+    pub fn new(
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            stderr: Stderr::default(),
+            process: None,
+        }
+    }
+}
+
+/// A process with its group: dropping it ends both.
+pub(super) struct Process {
+    pub(super) child: Child,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The driver leads a process group of its own, so its children end with it.
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.start_kill();
+    }
+}
+
+fn start_command(
+    command: &str,
+    variables: &[(String, String)],
+    unset: &[&str],
+) -> Result<Spawned, SourceError> {
+    let words = words(command)?;
+    let (program, arguments) = words.split_first().ok_or_else(|| SourceError::Command {
+        command: command.to_owned(),
+        error: std::io::Error::other("the command is empty"),
+    })?;
+    let mut process = Command::new(program);
+    process
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    for name in unset {
+        process.env_remove(name);
+    }
+    process.envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut child = process.spawn().map_err(|error| SourceError::Command {
+        command: command.to_owned(),
+        error,
+    })?;
+    // All three are piped a few lines above.
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut spawned = Spawned::new(stdout.expect("piped"), stdin.expect("piped"));
+    let kept = Arc::clone(&spawned.stderr);
+    let mut lines = BufReader::new(stderr.expect("piped")).lines();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let mut kept = kept.lock();
+            if kept.len() == STDERR_LINES {
+                kept.pop_front();
+            }
+            kept.push_back(line);
+        }
+    });
+    spawned.process = Some(Process { child });
+    Ok(spawned)
+}
+
+/// The reference connector speaks the same lines as any other, through memory.
+fn in_process() -> Spawned {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (their_reader, their_writer) = tokio::io::split(theirs);
+    tokio::spawn(crate::reference::serve(their_reader, their_writer));
+    let (reader, writer) = tokio::io::split(ours);
+    Spawned::new(reader, writer)
+}
+
+/// Splits a command as a shell would: blanks, single and double quotes, backslashes.
+fn words(command: &str) -> Result<Vec<String>, SourceError> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut begun = false;
+    let mut quote = None;
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(end), it) if it == end => quote = None,
+            (Some('"') | None, '\\') => word.extend(letters.next()),
+            (Some(_), it) => word.push(it),
+            (None, '\'' | '"') => (quote, begun) = (Some(letter), true),
+            (None, it) if it.is_whitespace() => {
+                if begun || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                begun = false;
+            }
+            (None, it) => word.push(it),
+        }
+    }
+    if quote.is_some() {
+        return Err(SourceError::Quote(command.to_owned()));
+    }
+    if begun || !word.is_empty() {
+        words.push(word);
+    }
+    Ok(words)
+}
+
+const STDERR_LINES: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connectors_are_named_as_documented() {
+        assert_eq!("reference".parse::<Source>().unwrap(), Source::Reference);
+        let tcp = Source::Tcp("127.0.0.1:9000".to_owned());
+        assert_eq!("tcp:127.0.0.1:9000".parse::<Source>().unwrap(), tcp);
+        assert_eq!(
+            "unix:/tmp/s".parse::<Source>().unwrap(),
+            Source::Unix("/tmp/s".to_owned())
+        );
+        assert!("python 'driver.py".parse::<Source>().is_err());
+    }
+
+    #[test]
+    fn commands_are_split_as_a_shell_splits_them() {
+        let split = words(r#"python  "my driver.py" --flag='a b' c\ d ''"#).unwrap();
+        assert_eq!(split, ["python", "my driver.py", "--flag=a b", "c d", ""]);
+    }
+}

@@ -1,0 +1,19 @@
+//! The built-in reference connector: what a good connector does, from the documents.
+//!
+//! It has an HTTP and token code of its own and shares nothing with the mock but the connector
+//! protocol: where both come from the same misunderstanding, a real connector would show it.
+
+mod assertion;
+mod authorize;
+mod clouds;
+mod connection;
+mod graph;
+mod http;
+mod id_token;
+mod operations;
+mod problem;
+mod serve;
+mod settings;
+mod token;
+
+pub use serve::serve;

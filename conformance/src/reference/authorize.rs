@@ -1,0 +1,132 @@
+//! The way to the authorize endpoint and back.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::problem::Problem;
+use super::settings::{Flow, Settings};
+use super::token::{merge_capabilities, random_id};
+
+/// A sign-in that was begun.
+#[derive(Clone)]
+pub(super) struct Pending {
+    pub(super) url: String,
+    state: String,
+    pub(super) nonce: String,
+    pub(super) verifier: String,
+}
+
+impl Pending {
+    /// Begins a sign-in. `consent` asks for consent even where it was given.
+    pub(super) fn begin(
+        settings: &Settings,
+        consent: bool,
+        claims: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let Flow::Delegated {
+            scopes,
+            redirect_uri,
+        } = &settings.flow
+        else {
+            return Err(Problem::configuration(
+                "this auth method has no sign-in page",
+            ));
+        };
+        let (state, nonce, verifier) = (random_id(), random_id(), random_id());
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let scope: Vec<String> = scopes
+            .iter()
+            .map(|scope| settings.qualified(scope))
+            .collect();
+        let base = format!("{}/oauth2/v2.0/authorize", settings.authority());
+        let mut url = Url::parse(&base)
+            .map_err(|_| Problem::configuration(format!("'{base}' is no address")))?;
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("client_id", &settings.client_id)
+                .append_pair("response_type", "code")
+                .append_pair("redirect_uri", redirect_uri)
+                .append_pair("response_mode", "query")
+                .append_pair("scope", &scope.join(" "))
+                .append_pair("state", &state)
+                .append_pair("nonce", &nonce)
+                .append_pair("code_challenge", &challenge)
+                .append_pair("code_challenge_method", "S256")
+                .append_pair("client_info", "1")
+                .append_pair("claims", &merge_capabilities(claims));
+            if consent {
+                query.append_pair("prompt", "consent");
+            }
+        }
+        Ok(Self {
+            url: url.into(),
+            state,
+            nonce,
+            verifier,
+        })
+    }
+
+    /// The code of a callback that belongs to this sign-in.
+    pub(super) fn code(
+        &self,
+        redirect_url: &str,
+        form: Option<&Map<String, Value>>,
+    ) -> Result<String, Problem> {
+        let parameters = parameters(redirect_url, form)?;
+        let get = |name: &str| {
+            parameters
+                .iter()
+                .find(|(it, _)| it == name)
+                .map(|(_, value)| value.as_str())
+        };
+        // First of all: is this the answer to what was asked?
+        if get("state") != Some(&self.state) {
+            return Err(Problem::untrusted(
+                "the callback does not belong to this sign-in (its state differs): start again",
+            ));
+        }
+        if let Some(error) = get("error") {
+            let body = json!({
+                "error": error,
+                "error_description": get("error_description").unwrap_or(
+                    if get("error_subcode") == Some("cancel") { "the sign-in was cancelled" } else { "" }
+                ),
+            });
+            return Err(Problem::of_authority(400, &body, None));
+        }
+        let code = get("code").filter(|it| !it.is_empty());
+        code.map(str::to_owned)
+            .ok_or_else(|| Problem::untrusted("the callback has neither a code nor an error"))
+    }
+}
+
+fn parameters(
+    redirect_url: &str,
+    form: Option<&Map<String, Value>>,
+) -> Result<Vec<(String, String)>, Problem> {
+    if let Some(form) = form {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        return Ok(form
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect());
+    }
+    let url =
+        Url::parse(redirect_url).map_err(|_| Problem::untrusted("the callback is no address"))?;
+    let text = url.query().or(url.fragment()).unwrap_or_default();
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect();
+    let repeated = pairs
+        .iter()
+        .enumerate()
+        .any(|(index, (name, _))| pairs[..index].iter().any(|(earlier, _)| earlier == name));
+    if repeated {
+        return Err(Problem::untrusted("the callback repeats a parameter"));
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,299 @@
+//! A connection: its tokens, its state, and how it is repaired.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use reqwest::Client;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::authorize::Pending;
+use super::problem::Problem;
+use super::settings::{Flow, Settings};
+use super::token::{self, Tokens};
+use super::{graph, id_token};
+use crate::case::Category;
+use crate::protocol::{ConnectionState, State};
+
+/// A connection of a user.
+pub(super) struct Connection {
+    pub(super) settings: Settings,
+    client: Client,
+    clock: Arc<Clock>,
+    pending: Mutex<Option<Pending>>,
+    /// Held while tokens are asked for: fifty calls at expiry make one refresh.
+    tokens: AsyncMutex<Option<Tokens>>,
+    broken: Mutex<Option<Problem>>,
+}
+
+/// The connector's notion of the time, which the suite may move.
+#[derive(Default)]
+pub(super) struct Clock {
+    offset: AtomicI64,
+}
+
+impl Clock {
+    /// Seconds since the epoch.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the connector's one source of time"
+    )]
+    pub(super) fn now(&self) -> i64 {
+        jiff::Timestamp::now().as_second() + self.offset.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn advance(&self, seconds: i64) {
+        self.offset.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Connection {
+    pub(super) fn new(settings: Settings, client: Client, clock: Arc<Clock>) -> Self {
+        Self {
+            settings,
+            client,
+            clock,
+            pending: Mutex::new(None),
+            tokens: AsyncMutex::new(None),
+            broken: Mutex::new(None),
+        }
+    }
+
+    /// Begins: an app-only connection is tried out, a user is sent to sign in.
+    pub(super) async fn begin(&self, consent: bool) -> Result<State, Problem> {
+        match &self.settings.flow {
+            Flow::AppOnly { .. } => {
+                let fresh = self.ask_app_only(None).await?;
+                *self.tokens.lock().await = Some(fresh);
+                Ok(connected())
+            }
+            Flow::Delegated { .. } => {
+                let pending = Pending::begin(&self.settings, consent, None)?;
+                let url = pending.url.clone();
+                *self.pending.lock() = Some(pending);
+                Ok(State {
+                    state: ConnectionState::AwaitingAuthorization,
+                    authorize_url: Some(url),
+                    category: None,
+                })
+            }
+        }
+    }
+
+    /// Ends a sign-in with its callback.
+    pub(super) async fn finish(
+        &self,
+        redirect_url: &str,
+        form: Option<&Map<String, Value>>,
+    ) -> Result<State, Problem> {
+        let pending = self.pending.lock().clone().ok_or_else(|| {
+            Problem::untrusted("no sign-in is waiting for this callback: start again")
+        })?;
+        let code = pending.code(redirect_url, form)?;
+        // From here on the callback is used up.
+        *self.pending.lock() = None;
+        let Flow::Delegated {
+            scopes,
+            redirect_uri,
+        } = &self.settings.flow
+        else {
+            return Err(Problem::configuration(
+                "this auth method has no sign-in page",
+            ));
+        };
+        let scope = self.scope(scopes);
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", redirect_uri.as_str()),
+            ("code_verifier", pending.verifier.as_str()),
+            ("scope", scope.as_str()),
+        ];
+        let now = self.clock.now();
+        let fresh = token::request(&self.client, &self.settings, &grant, None, now).await?;
+        match &fresh.id {
+            Some(id) => {
+                id_token::validate(&self.client, &self.settings, id, &pending.nonce, now).await?;
+            }
+            None if scopes.iter().any(|scope| scope == "openid") => {
+                return Err(Problem::untrusted(
+                    "the ID token that was asked for is missing",
+                ));
+            }
+            None => {}
+        }
+        *self.tokens.lock().await = Some(fresh);
+        *self.broken.lock() = None;
+        Ok(connected())
+    }
+
+    /// What a user sees of the connection.
+    pub(super) fn status(&self) -> State {
+        if let Some(problem) = &*self.broken.lock() {
+            return State {
+                state: ConnectionState::Broken,
+                authorize_url: None,
+                category: Some(problem.category),
+            };
+        }
+        if let Some(pending) = &*self.pending.lock() {
+            return State {
+                state: ConnectionState::AwaitingAuthorization,
+                authorize_url: Some(pending.url.clone()),
+                category: None,
+            };
+        }
+        connected()
+    }
+
+    /// Why the connection is broken, if it is.
+    pub(super) fn broken(&self) -> Option<Category> {
+        self.broken.lock().as_ref().map(|problem| problem.category)
+    }
+
+    /// Does something at Graph.
+    pub(super) async fn call(
+        &self,
+        operation: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Problem> {
+        graph::Session {
+            connection: self,
+            client: &self.client,
+        }
+        .call(operation, arguments)
+        .await
+    }
+
+    /// An access token that is good for some minutes.
+    pub(super) async fn access_token(&self) -> Result<String, Problem> {
+        if let Some(problem) = &*self.broken.lock() {
+            return Err(problem.clone());
+        }
+        let mut tokens = self.tokens.lock().await;
+        let now = self.clock.now();
+        match &*tokens {
+            Some(current) if current.expires - MARGIN > now => Ok(current.access.clone()),
+            Some(current) => {
+                let still_good = (current.expires > now).then(|| current.access.clone());
+                match self.renew(current, None).await {
+                    Ok(fresh) => {
+                        let access = fresh.access.clone();
+                        *tokens = Some(fresh);
+                        Ok(access)
+                    }
+                    // Early renewal may fail while the service is down.
+                    Err(problem) if problem.category == Category::Unavailable => {
+                        still_good.ok_or(problem)
+                    }
+                    Err(problem) => Err(self.note(problem, &mut tokens)),
+                }
+            }
+            None => Err(Problem::new(
+                Category::ReconnectRequired,
+                "the sign-in was not finished: connect again",
+            )),
+        }
+    }
+
+    /// Another access token than one that Graph refused, with the claims that Graph asks for.
+    pub(super) async fn replace(
+        &self,
+        refused: &str,
+        claims: Option<&str>,
+    ) -> Result<String, Problem> {
+        let mut tokens = self.tokens.lock().await;
+        let Some(current) = &*tokens else {
+            return Err(Problem::new(Category::ReconnectRequired, "connect again"));
+        };
+        if current.access != refused {
+            // Somebody else has replaced it in the meantime.
+            return Ok(current.access.clone());
+        }
+        match self.renew(current, claims).await {
+            Ok(fresh) => {
+                let access = fresh.access.clone();
+                *tokens = Some(fresh);
+                Ok(access)
+            }
+            Err(problem) => Err(self.note(problem, &mut tokens)),
+        }
+    }
+
+    /// Forgets the tokens.
+    pub(super) async fn forget(&self) {
+        *self.tokens.lock().await = None;
+        *self.pending.lock() = None;
+    }
+
+    async fn renew(&self, current: &Tokens, claims: Option<&str>) -> Result<Tokens, Problem> {
+        let scopes = match &self.settings.flow {
+            Flow::AppOnly { .. } => return self.ask_app_only(claims).await,
+            Flow::Delegated { scopes, .. } => scopes,
+        };
+        let Some(refresh) = &current.refresh else {
+            return Err(Problem {
+                error: Some("no_refresh_token".to_owned()),
+                ..Problem::new(
+                    Category::ReconnectRequired,
+                    "the sign-in has ended, and without the scope offline_access it cannot be \
+                     renewed: connect again",
+                )
+            });
+        };
+        let scope = self.scope(scopes);
+        let grant = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh.as_str()),
+            ("scope", scope.as_str()),
+        ];
+        let now = self.clock.now();
+        let mut fresh = token::request(&self.client, &self.settings, &grant, claims, now).await?;
+        if fresh.refresh.is_none() {
+            // Without a new one the old one stays in use.
+            fresh.refresh.clone_from(&current.refresh);
+        }
+        Ok(fresh)
+    }
+
+    async fn ask_app_only(&self, claims: Option<&str>) -> Result<Tokens, Problem> {
+        let scope = format!("{}/.default", self.settings.cloud.resource);
+        let grant = [
+            ("grant_type", "client_credentials"),
+            ("scope", scope.as_str()),
+        ];
+        let now = self.clock.now();
+        token::request(&self.client, &self.settings, &grant, claims, now).await
+    }
+
+    /// The scopes of a token request: of one resource, as at the authorize endpoint.
+    fn scope(&self, scopes: &[String]) -> String {
+        let qualified: Vec<String> = scopes
+            .iter()
+            .map(|scope| self.settings.qualified(scope))
+            .collect();
+        qualified.join(" ")
+    }
+
+    /// A dead grant breaks the connection: the refresh token is dropped, and nothing is asked
+    /// until the user repairs it.
+    fn note(&self, problem: Problem, tokens: &mut Option<Tokens>) -> Problem {
+        if problem.ends_the_grant() {
+            *tokens = None;
+            *self.broken.lock() = Some(problem.clone());
+        }
+        problem
+    }
+}
+
+fn connected() -> State {
+    State {
+        state: ConnectionState::Connected,
+        authorize_url: None,
+        category: None,
+    }
+}
+
+/// Tokens are renewed this many seconds before they expire.
+const MARGIN: i64 = 300;

@@ -1,0 +1,191 @@
+//! Microsoft Graph: requests with a token, and what its refusals mean.
+//!
+//! Source: learn.microsoft.com/graph/errors, /graph/throttling, and
+//! entra/identity-platform/claims-challenge.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Map, Value};
+
+use super::connection::Connection;
+use super::http;
+use super::operations;
+use super::problem::Problem;
+use crate::case::Category;
+
+/// What an operation works with.
+pub(super) struct Session<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) client: &'a Client,
+}
+
+impl Session<'_> {
+    /// Does an operation.
+    pub(super) async fn call(
+        &self,
+        operation: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Problem> {
+        operations::run(self, operation, arguments).await
+    }
+
+    /// Sends a request to a path below the version, and returns the JSON of the answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Value, Problem> {
+        let root = &self.connection.settings.cloud.graph;
+        let mut url = url::Url::parse(&format!("{root}/v1.0{path}"))
+            .map_err(|_| Problem::configuration(format!("'{root}' is no address of Graph")))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.send_to(&method, &url, body).await
+    }
+
+    /// All pages of a collection until there are enough items. Links are followed on the same
+    /// host only: the token is for nobody else.
+    pub(super) async fn collect(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: usize,
+    ) -> Result<Value, Problem> {
+        let mut page = self.send(Method::GET, path, query, None).await?;
+        let mut items = Vec::new();
+        loop {
+            let next = page["@odata.nextLink"].as_str().map(str::to_owned);
+            if let Some(Value::Array(more)) = page.get_mut("value").map(Value::take) {
+                items.extend(more);
+            }
+            let Some(next) = next.filter(|_| items.len() < limit) else {
+                break;
+            };
+            let root = &self.connection.settings.cloud.graph;
+            let url = url::Url::parse(&next)
+                .ok()
+                .filter(|_| next.starts_with(&format!("{root}/")))
+                .ok_or_else(|| {
+                    Problem::untrusted("Graph's link to the next page leads elsewhere")
+                })?;
+            page = self.send_to(&Method::GET, &url, None).await?;
+        }
+        items.truncate(limit);
+        Ok(serde_json::json!({ "value": items }))
+    }
+
+    async fn send_to(
+        &self,
+        method: &Method,
+        url: &url::Url,
+        body: Option<&Value>,
+    ) -> Result<Value, Problem> {
+        let token = self.connection.access_token().await?;
+        let response = self.attempt(method, url, body, &token).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return read(response).await;
+        }
+        // Once, with another token: the first one may have been revoked.
+        let claims = challenge(&response);
+        let token = self.connection.replace(&token, claims.as_deref()).await?;
+        let response = self.attempt(method, url, body, &token).await?;
+        read(response).await
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        url: &url::Url,
+        body: Option<&Value>,
+        token: &str,
+    ) -> Result<Response, Problem> {
+        let request_id = uuid::Builder::from_random_bytes(random())
+            .into_uuid()
+            .to_string();
+        let build = || {
+            let request = self
+                .client
+                .request(method.clone(), url.clone())
+                .bearer_auth(token)
+                .header("accept", "application/json")
+                .header("client-request-id", &request_id);
+            match body {
+                Some(body) => request.json(body),
+                None => request,
+            }
+        };
+        http::send("Microsoft Graph", method, build).await
+    }
+}
+
+async fn read(response: Response) -> Result<Value, Problem> {
+    let status = response.status();
+    let after = http::retry_after(&response);
+    let text = response
+        .text()
+        .await
+        .map_err(|_| Problem::unavailable("Microsoft Graph broke off its answer"))?;
+    if status.is_success() {
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        return serde_json::from_str(&text)
+            .map_err(|_| Problem::unavailable("Microsoft Graph's answer cannot be read"));
+    }
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let code = body["error"]["code"].as_str().unwrap_or_default();
+    let detail = body["error"]["message"].as_str().unwrap_or_default();
+    let message = format!("Microsoft Graph answered {status} {code}: {detail}");
+    let category = match status.as_u16() {
+        300..=399 => Category::Untrusted,
+        401 if detail.contains("audience") || detail.contains("InvalidCloudInstance") => {
+            Category::InvalidConfiguration
+        }
+        401 => Category::ReconnectRequired,
+        403 => Category::AccessDenied,
+        404 | 410 => Category::NotFound,
+        429 => Category::Throttled,
+        500.. => Category::Unavailable,
+        _ => Category::InvalidConfiguration,
+    };
+    let category = match code {
+        "MailboxNotEnabledForRESTAPI"
+        | "ErrorInvalidUser"
+        | "ErrorItemNotFound"
+        | "Request_ResourceNotFound"
+        | "ResourceNotFound" => Category::NotFound,
+        "ErrorAccessDenied" | "Authorization_RequestDenied" => Category::AccessDenied,
+        _ => category,
+    };
+    Err(Problem {
+        retry_after: after,
+        ..Problem::new(category, message)
+    })
+}
+
+/// The claims of a challenge, decoded.
+fn challenge(response: &Response) -> Option<String> {
+    response
+        .headers()
+        .get_all("www-authenticate")
+        .iter()
+        .find_map(|value| {
+            let text = value.to_str().ok()?;
+            if !text.contains("insufficient_claims") {
+                return None;
+            }
+            let (_, rest) = text.split_once("claims=\"")?;
+            let (claims, _) = rest.split_once('"')?;
+            String::from_utf8(STANDARD.decode(claims).ok()?).ok()
+        })
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    bytes
+}

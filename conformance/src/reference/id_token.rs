@@ -1,0 +1,139 @@
+//! ID tokens: signature, issuer, audience, time and nonce, before anything in them is believed.
+//!
+//! Source: learn.microsoft.com/entra/identity-platform/id-tokens and /access-tokens ("validate the
+//! issuer", "validate the signing key").
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::{Client, Method};
+use serde_json::Value;
+use url::Url;
+
+use super::http;
+use super::problem::Problem;
+use super::settings::Settings;
+
+/// Validates an ID token.
+pub(super) async fn validate(
+    client: &Client,
+    settings: &Settings,
+    token: &str,
+    nonce: &str,
+    now: i64,
+) -> Result<(), Problem> {
+    let untrusted =
+        |what: &str| Problem::untrusted(format!("the ID token is not accepted: {what}"));
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(untrusted("it is no signed JWT"));
+    };
+    let json = |part: &str| -> Option<Value> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    };
+    let (Some(header), Some(claims)) = (json(header), json(payload)) else {
+        return Err(untrusted("it is no signed JWT"));
+    };
+    if header["alg"] != "RS256" {
+        return Err(untrusted("its algorithm is not RS256"));
+    }
+    let configuration = configuration(client, settings).await?;
+    let tenant = claims["tid"].as_str();
+    let issuer = claims["iss"].as_str().unwrap_or_default();
+    let expected = configuration["issuer"].as_str().unwrap_or_default();
+    if !issuer_fits(expected, issuer, tenant) || !is_trusted(settings, issuer) {
+        return Err(untrusted("its issuer is another one"));
+    }
+    if claims["aud"].as_str() != Some(&settings.client_id) {
+        return Err(untrusted("it was issued for another app"));
+    }
+    if claims["nonce"].as_str() != Some(nonce) {
+        return Err(untrusted("it belongs to another sign-in"));
+    }
+    let time = |name: &str| claims[name].as_i64();
+    if time("exp").is_none_or(|exp| exp + SKEW <= now)
+        || time("nbf").is_some_and(|nbf| nbf > now + SKEW)
+    {
+        return Err(untrusted("it is not valid at this time"));
+    }
+    let keys_url = configuration["jwks_uri"].as_str().unwrap_or_default();
+    let keys = document(client, settings, keys_url).await?;
+    let key = keys["keys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|key| key["kid"].is_string() && key["kid"] == header["kid"])
+        .ok_or_else(|| untrusted("it is signed with an unknown key"))?;
+    // A key may be bound to an issuer.
+    if key["issuer"]
+        .as_str()
+        .is_some_and(|bound| !issuer_fits(bound, issuer, tenant))
+    {
+        return Err(untrusted("its key belongs to another issuer"));
+    }
+    let part = |name: &str| {
+        URL_SAFE_NO_PAD
+            .decode(key[name].as_str().unwrap_or_default())
+            .ok()
+    };
+    let (Some(n), Some(e), Ok(signature)) =
+        (part("n"), part("e"), URL_SAFE_NO_PAD.decode(signature))
+    else {
+        return Err(untrusted("its key cannot be read"));
+    };
+    let message = token.rsplit_once('.').map_or("", |(message, _)| message);
+    RsaPublicKeyComponents { n, e }
+        .verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature)
+        .map_err(|_| untrusted("its signature is wrong"))
+}
+
+async fn configuration(client: &Client, settings: &Settings) -> Result<Value, Problem> {
+    let url = format!(
+        "{}/v2.0/.well-known/openid-configuration",
+        settings.authority()
+    );
+    document(client, settings, &url).await
+}
+
+async fn document(client: &Client, settings: &Settings, url: &str) -> Result<Value, Problem> {
+    if !is_trusted(settings, url) {
+        return Err(Problem::untrusted(format!(
+            "the sign-in service points to {url}"
+        )));
+    }
+    let response = http::send("the sign-in service", &Method::GET, || client.get(url)).await?;
+    let status = response.status();
+    if !status.is_success() {
+        let after = http::retry_after(&response);
+        let body: Value = response.json().await.unwrap_or(Value::Null);
+        if body["error"].is_string() {
+            return Err(Problem::of_authority(status.as_u16(), &body, after));
+        }
+        let message = format!("the sign-in service's metadata is not to be had ({status})");
+        return Err(Problem::unavailable(message));
+    }
+    response
+        .json()
+        .await
+        .map_err(|_| Problem::unavailable("the sign-in service's metadata cannot be read"))
+}
+
+fn issuer_fits(template: &str, issuer: &str, tenant: Option<&str>) -> bool {
+    let expected = template.replace("{tenantid}", tenant.unwrap_or("{tenantid}"));
+    !issuer.is_empty() && expected == issuer
+}
+
+/// Whether an address is of this cloud's login hosts, or of the authority that was configured.
+fn is_trusted(settings: &Settings, address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let of_cloud = url.scheme() == "https" && settings.cloud.trusted_hosts.contains(&host);
+    of_cloud || address.starts_with(&format!("{}/", settings.cloud.authority))
+}
+
+/// Clocks differ.
+const SKEW: i64 = 300;

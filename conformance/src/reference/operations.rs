@@ -1,0 +1,236 @@
+//! The operations: arguments and values are named after Graph's own fields.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::graph::Session;
+use super::problem::Problem;
+use super::settings::Flow;
+use crate::case::Category;
+
+/// The operations that the connector has.
+pub(super) const OPERATIONS: [&str; 12] = [
+    "create-draft",
+    "create-event",
+    "get-mailbox-settings",
+    "get-message",
+    "get-profile",
+    "list-calendars",
+    "list-contacts",
+    "list-events",
+    "list-folders",
+    "list-messages",
+    "move-message",
+    "send-message",
+];
+
+/// Does an operation.
+pub(super) async fn run(
+    session: &Session<'_>,
+    operation: &str,
+    arguments: &Map<String, Value>,
+) -> Result<Value, Problem> {
+    let arguments = Arguments(arguments);
+    let settings = &session.connection.settings;
+    let own = match &settings.flow {
+        Flow::AppOnly { account } => format!("/users/{}", encoded(account)),
+        Flow::Delegated { .. } => "/me".to_owned(),
+    };
+    let mailbox = settings.shared_mailbox.as_ref().map_or_else(
+        || own.clone(),
+        |shared| format!("/users/{}", encoded(shared)),
+    );
+    let select = |fields: &str| ("$select", fields.to_owned());
+    let limit = arguments.limit();
+    let top = ("$top", limit.min(100).to_string());
+    match operation {
+        "get-profile" => {
+            let query = [select("id,displayName,mail,userPrincipalName")];
+            session.send(Method::GET, &own, &query, None).await
+        }
+        "list-messages" => {
+            let path = match arguments.text("folder") {
+                Some(folder) => format!("{mailbox}/mailFolders/{}/messages", encoded(&folder)),
+                None => format!("{mailbox}/messages"),
+            };
+            let mut query = vec![
+                top,
+                select("id,subject,from,receivedDateTime,isRead,hasAttachments"),
+            ];
+            for (name, option) in [
+                ("filter", "$filter"),
+                ("orderby", "$orderby"),
+                ("search", "$search"),
+            ] {
+                if let Some(value) = arguments.text(name) {
+                    query.push((option, value));
+                }
+            }
+            session.collect(&path, &query, limit).await
+        }
+        "get-message" => {
+            let path = format!("{mailbox}/messages/{}", encoded(&arguments.required("id")?));
+            session.send(Method::GET, &path, &[], None).await
+        }
+        "send-message" => {
+            let body = json!({"message": arguments.message()?, "saveToSentItems": true});
+            session
+                .send(
+                    Method::POST,
+                    &format!("{mailbox}/sendMail"),
+                    &[],
+                    Some(&body),
+                )
+                .await
+        }
+        "create-draft" => {
+            let body = arguments.message()?;
+            session
+                .send(
+                    Method::POST,
+                    &format!("{mailbox}/messages"),
+                    &[],
+                    Some(&body),
+                )
+                .await
+        }
+        "move-message" => {
+            let path = format!(
+                "{mailbox}/messages/{}/move",
+                encoded(&arguments.required("id")?)
+            );
+            let body = json!({"destinationId": arguments.required("destinationId")?});
+            session.send(Method::POST, &path, &[], Some(&body)).await
+        }
+        "list-folders" => {
+            session
+                .collect(&format!("{mailbox}/mailFolders"), &[top], limit)
+                .await
+        }
+        "list-events" => {
+            let range = (
+                arguments.text("startDateTime"),
+                arguments.text("endDateTime"),
+            );
+            let (path, mut query) = match range {
+                (Some(start), Some(end)) => (
+                    format!("{mailbox}/calendarView"),
+                    vec![("startDateTime", start), ("endDateTime", end)],
+                ),
+                _ => (format!("{mailbox}/events"), Vec::new()),
+            };
+            query.push(top);
+            session.collect(&path, &query, limit).await
+        }
+        "create-event" => {
+            let body = arguments.event()?;
+            session
+                .send(Method::POST, &format!("{mailbox}/events"), &[], Some(&body))
+                .await
+        }
+        "list-calendars" => {
+            session
+                .collect(&format!("{mailbox}/calendars"), &[top], limit)
+                .await
+        }
+        "get-mailbox-settings" => {
+            session
+                .send(
+                    Method::GET,
+                    &format!("{mailbox}/mailboxSettings"),
+                    &[],
+                    None,
+                )
+                .await
+        }
+        "list-contacts" => {
+            session
+                .collect(&format!("{mailbox}/contacts"), &[top], limit)
+                .await
+        }
+        other => Err(Problem::new(
+            Category::Unsupported,
+            format!("there is no operation '{other}'"),
+        )),
+    }
+}
+
+struct Arguments<'a>(&'a Map<String, Value>);
+
+impl Arguments<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name)?.as_str().map(str::to_owned)
+    }
+
+    fn required(&self, name: &str) -> Result<String, Problem> {
+        self.text(name)
+            .ok_or_else(|| Problem::configuration(format!("the argument '{name}' is missing")))
+    }
+
+    /// How many items are wanted; ten if nothing is said.
+    fn limit(&self) -> usize {
+        let top = self
+            .0
+            .get("top")
+            .or_else(|| self.0.get("$top"))
+            .and_then(Value::as_u64);
+        top.and_then(|top| usize::try_from(top).ok())
+            .unwrap_or(10)
+            .clamp(1, 1000)
+    }
+
+    fn message(&self) -> Result<Value, Problem> {
+        let recipients: Vec<Value> = match self.0.get("toRecipients") {
+            Some(Value::Array(list)) => list.iter().map(recipient).collect(),
+            Some(one @ Value::String(_)) => vec![recipient(one)],
+            _ => {
+                return Err(Problem::configuration(
+                    "the argument 'toRecipients' is missing",
+                ));
+            }
+        };
+        Ok(json!({
+            "subject": self.text("subject").unwrap_or_default(),
+            "body": self.body(),
+            "toRecipients": recipients,
+        }))
+    }
+
+    fn event(&self) -> Result<Value, Problem> {
+        let time = |name: &str| match self.0.get(name) {
+            Some(Value::String(text)) => Ok(json!({"dateTime": text, "timeZone": "UTC"})),
+            Some(object @ Value::Object(_)) => Ok(object.clone()),
+            _ => Err(Problem::configuration(format!(
+                "the argument '{name}' is missing"
+            ))),
+        };
+        Ok(json!({
+            "subject": self.text("subject").unwrap_or_default(),
+            "body": self.body(),
+            "start": time("start")?,
+            "end": time("end")?,
+        }))
+    }
+
+    fn body(&self) -> Value {
+        match self.0.get("body") {
+            Some(object @ Value::Object(_)) => object.clone(),
+            Some(Value::String(text)) => json!({"contentType": "Text", "content": text}),
+            _ => json!({"contentType": "Text", "content": ""}),
+        }
+    }
+}
+
+fn recipient(value: &Value) -> Value {
+    match value {
+        Value::String(address) => json!({"emailAddress": {"address": address}}),
+        other => other.clone(),
+    }
+}
+
+/// A segment of a path: ids have slashes and equals signs, names have at signs.
+fn encoded(segment: &str) -> String {
+    url::form_urlencoded::byte_serialize(segment.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}

@@ -1,0 +1,115 @@
+//! The token endpoint.
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::http;
+use super::problem::Problem;
+use super::settings::{Credential, Settings};
+
+/// Tokens as they were issued.
+#[derive(Clone)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    /// Seconds since the epoch.
+    pub(super) expires: i64,
+    pub(super) refresh: Option<String>,
+    pub(super) id: Option<String>,
+}
+
+/// Asks for tokens.
+pub(super) async fn request(
+    client: &Client,
+    settings: &Settings,
+    grant: &[(&str, &str)],
+    claims: Option<&str>,
+    now: i64,
+) -> Result<Tokens, Problem> {
+    let endpoint = format!("{}/oauth2/v2.0/token", settings.authority());
+    let claims = merge_capabilities(claims);
+    let send = || {
+        let mut form: Vec<(&str, String)> = vec![("client_id", settings.client_id.clone())];
+        form.extend(
+            grant
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        form.push(("claims", claims.clone()));
+        form.push(("client_info", "1".to_owned()));
+        match &settings.credential {
+            Credential::Certificate(certificate) => {
+                // A fresh one for every request, a repeated request included.
+                let assertion = certificate.assertion(&settings.client_id, &endpoint, now);
+                form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
+                form.push(("client_assertion", assertion));
+            }
+            Credential::None => {}
+            Credential::Secret(secret) => form.push(("client_secret", secret.clone())),
+        }
+        client
+            .post(&endpoint)
+            .header("accept", "application/json")
+            .form(&form)
+    };
+    let response = http::send("the sign-in service", &Method::POST, send).await?;
+    let status = response.status();
+    let after = http::retry_after(&response);
+    let text = response
+        .text()
+        .await
+        .map_err(|_| Problem::unavailable("the sign-in service broke off its answer"))?;
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if !status.is_success() {
+        if body["error"].is_null() {
+            let message = format!("the sign-in service answered {status} without a reason");
+            return Err(http::throttled(status, after, message));
+        }
+        return Err(Problem::of_authority(status.as_u16(), &body, after));
+    }
+    tokens(&body, now)
+}
+
+/// Declares that the connector handles claims challenges, beside what a challenge asks for.
+pub(super) fn merge_capabilities(claims: Option<&str>) -> String {
+    let mut value: Value = claims
+        .and_then(|text| serde_json::from_str(text).ok())
+        .filter(Value::is_object)
+        .unwrap_or_else(|| json!({}));
+    value["access_token"]["xms_cc"] = json!({ "values": ["cp1"] });
+    value.to_string()
+}
+
+/// An unguessable id.
+pub(super) fn random_id() -> String {
+    use base64::Engine as _;
+
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn tokens(body: &Value, now: i64) -> Result<Tokens, Problem> {
+    let text = |name: &str| {
+        body[name]
+            .as_str()
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+    };
+    let malformed = || Problem::unavailable("the sign-in service's answer has no usable token");
+    if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
+        return Err(malformed());
+    }
+    let lifetime = match &body["expires_in"] {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    Ok(Tokens {
+        access: text("access_token").ok_or_else(malformed)?,
+        expires: now + lifetime.ok_or_else(malformed)?,
+        refresh: text("refresh_token"),
+        id: text("id_token"),
+    })
+}
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -1,0 +1,222 @@
+//! `$batch`: several requests in one.
+//!
+//! Source: learn.microsoft.com/graph/json-batching.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::call::Reply;
+use super::error::GraphError;
+use super::{Request, respond};
+use crate::exchange::Annotation;
+
+/// The body of a batch.
+#[derive(Deserialize)]
+struct Batch {
+    requests: Vec<Part>,
+}
+
+/// One request of a batch.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    id: String,
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    body: Value,
+    #[serde(default)]
+    depends_on: Vec<String>,
+}
+
+/// Answers a batch, one part after the other.
+pub(super) fn run(
+    outer: &Request<'_>,
+    version: &str,
+    annotation: &mut Annotation,
+) -> Result<Reply, GraphError> {
+    if outer.method != Method::POST {
+        return Err(GraphError::method_not_allowed());
+    }
+    let batch: Batch =
+        serde_json::from_slice(&outer.body).map_err(|_| GraphError::unreadable_body())?;
+    check(&batch.requests)?;
+    let mut responses: Vec<(String, u16, Value)> = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
+    for part in batch.requests {
+        let failed = part.depends_on.iter().any(|wanted| {
+            responses
+                .iter()
+                .any(|(id, status, _)| id.eq_ignore_ascii_case(wanted) && *status >= 400)
+        });
+        let mut inner = Annotation {
+            tenant_time: annotation.tenant_time,
+            ..Annotation::default()
+        };
+        let (headers, outcome) = if failed {
+            // Unverified: the text.
+            let refusal = GraphError::new(
+                StatusCode::FAILED_DEPENDENCY,
+                "FailedDependency",
+                "A request that this one depends on has failed.",
+            );
+            (HeaderMap::new(), Err(refusal))
+        } else {
+            answer(outer, version, &part, &mut inner)
+        };
+        missing.extend(outcome.as_ref().err().and_then(|it| it.unsupported.clone()));
+        let written = respond::write(outer.world, outer.arrival, &headers, outcome, &inner);
+        let response = shown(&part.id, &written);
+        responses.push((part.id, written.status.as_u16(), response));
+    }
+    if !missing.is_empty() {
+        annotation.unsupported = Some(missing.join("; "));
+    }
+    let responses: Vec<Value> = responses.into_iter().map(|(_, _, it)| it).collect();
+    Ok(Reply::json(StatusCode::OK, json!({"responses": responses})))
+}
+
+/// Refuses a batch as a whole. Unverified: the texts.
+fn check(parts: &[Part]) -> Result<(), GraphError> {
+    if parts.is_empty() || parts.len() > MOST {
+        return Err(GraphError::bad_request(format!(
+            "Number of batch request steps must be between 1 and {MOST}."
+        )));
+    }
+    for (at, part) in parts.iter().enumerate() {
+        let known = |id: &str| parts[..at].iter().any(|it| it.id.eq_ignore_ascii_case(id));
+        if known(&part.id) {
+            return Err(GraphError::bad_request(format!(
+                "Duplicate batch request id '{}'.",
+                part.id
+            )));
+        }
+        if let Some(wanted) = part.depends_on.iter().find(|wanted| !known(wanted)) {
+            return Err(GraphError::bad_request(format!(
+                "Batch request '{}' depends on '{wanted}', which does not come before it.",
+                part.id
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn answer(
+    outer: &Request<'_>,
+    version: &str,
+    part: &Part,
+    annotation: &mut Annotation,
+) -> (HeaderMap, Result<Reply, GraphError>) {
+    let headers = headers_of(outer, part);
+    let request = || {
+        let method: Method = part.method.to_ascii_uppercase().parse().map_err(|_| {
+            GraphError::bad_request(format!("'{}' is not an HTTP method.", part.method))
+        })?;
+        let url = part.url.trim_start_matches('/');
+        // Spaces and the like, which clients leave in these addresses.
+        let url = percent_encoding::utf8_percent_encode(url, IN_URL);
+        let uri: Uri = format!("/{version}/{url}").parse().map_err(|_| {
+            GraphError::bad_request(format!("'{}' is not a relative address.", part.url))
+        })?;
+        if uri.path().to_ascii_lowercase().contains("$batch") {
+            return Err(GraphError::bad_request("Batches can't be nested."));
+        }
+        let json = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|it| it.to_str().ok())
+            .is_some_and(|it| it.to_ascii_lowercase().contains("json"));
+        let body = match &part.body {
+            Value::Null => Bytes::new(),
+            Value::String(text) if !json => {
+                // Other bodies are base64; a MIME body is base64 on its own.
+                let mime = headers
+                    .get(header::CONTENT_TYPE)
+                    .is_some_and(|it| it.as_bytes().starts_with(b"text/plain"));
+                let decoded = STANDARD.decode(text).ok().filter(|_| !mime);
+                decoded
+                    .map_or_else(|| text.clone().into_bytes(), |it| it)
+                    .into()
+            }
+            value => value.to_string().into_bytes().into(),
+        };
+        Ok(Request {
+            world: outer.world,
+            arrival: outer.arrival,
+            method,
+            uri,
+            headers: headers.clone(),
+            body,
+        })
+    };
+    let outcome = request().and_then(|request| request.answer(annotation));
+    (headers, outcome)
+}
+
+/// The headers of a part; who calls is the whole batch's.
+fn headers_of(outer: &Request<'_>, part: &Part) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &part.headers {
+        let name = name.parse::<HeaderName>();
+        let value = value.as_str().map(HeaderValue::from_str);
+        if let (Ok(name), Some(Ok(value))) = (name, value)
+            && name != header::AUTHORIZATION
+        {
+            headers.append(name, value);
+        }
+    }
+    for name in [
+        header::AUTHORIZATION,
+        HeaderName::from_static("client-request-id"),
+    ] {
+        if let Some(value) = outer.headers.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}
+
+fn shown(id: &str, written: &respond::Written) -> Value {
+    let mut headers = Map::new();
+    for (name, value) in &written.headers {
+        let shown = match name.as_str() {
+            "content-type" => "Content-Type",
+            "etag" => "ETag",
+            "location" => "Location",
+            "preference-applied" => "Preference-Applied",
+            "retry-after" => "Retry-After",
+            "www-authenticate" => "WWW-Authenticate",
+            "cache-control" => "Cache-Control",
+            _ => continue,
+        };
+        headers.insert(shown.to_owned(), json!(value.to_str().unwrap_or("")));
+    }
+    let mut response = Map::new();
+    response.insert("id".to_owned(), json!(id));
+    response.insert("status".to_owned(), json!(written.status.as_u16()));
+    response.insert("headers".to_owned(), Value::Object(headers));
+    if !written.bytes.is_empty() {
+        let body = serde_json::from_slice(&written.bytes)
+            .unwrap_or_else(|_| json!(STANDARD.encode(&written.bytes)));
+        response.insert("body".to_owned(), body);
+    }
+    Value::Object(response)
+}
+
+/// Source: learn.microsoft.com/graph/json-batching, "Batch size limitations".
+const MOST: usize = 20;
+
+/// What can't stand in an address.
+const IN_URL: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');

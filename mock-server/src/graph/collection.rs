@@ -1,0 +1,328 @@
+//! Lists: filter, search, order, count, paging, and what `$select` leaves of a document.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::call::{Call, Reply};
+use super::endpoint::Workload;
+use super::error::GraphError;
+use super::odata::evaluate::{holds, order, value_at};
+use super::odata::query::{Expand, option_of};
+use super::schema::{self, MemberKind};
+use crate::mailbox::Properties;
+
+/// How a collection is listed.
+pub(crate) struct Listing<'a> {
+    /// The type of the elements.
+    pub(crate) of: &'static str,
+    /// The set in the context: `users('…')/messages`.
+    pub(crate) set: String,
+    /// The page without `$top`.
+    pub(crate) page: usize,
+    /// The largest `$top`.
+    pub(crate) most: usize,
+    /// What `$search` looks into without a property; empty: no `$search`.
+    pub(crate) searched: &'a [&'a str],
+    /// Which members the properties of `$search` mean.
+    pub(crate) aliases: &'a [(&'a str, &'a [&'a str])],
+}
+
+/// The elements of a collection, in their usual order.
+pub(crate) trait Source {
+    /// An element.
+    type Item;
+
+    /// The elements.
+    fn items(&self) -> &[Self::Item];
+
+    /// The document of an element, with all members.
+    fn render(&self, item: &Self::Item) -> Properties;
+
+    /// What `$expand` adds.
+    fn expand(&self, item: &Self::Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        let (_, name) = (item, &expand.name);
+        Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}")))
+    }
+}
+
+/// Lists a collection as the query asks.
+pub(crate) fn list<S: Source>(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    source: &S,
+) -> Result<Reply, GraphError> {
+    check(call, listing)?;
+    let query = &call.query;
+    let chosen = choose(call, listing, source);
+    let total = chosen.len();
+    let size = query
+        .top
+        .or(call.prefer.page_size)
+        .unwrap_or(listing.page)
+        .min(listing.most);
+    let start = match &query.skip_token {
+        Some(token) => token_position(token)?,
+        None => query.skip,
+    };
+    let mut value = Vec::new();
+    for (item, document) in chosen.into_iter().skip(start).take(size) {
+        let document = document.unwrap_or_else(|| source.render(item));
+        let id = document
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned();
+        let mut shown = project(call, listing.of, document)?;
+        for expand in &query.expand {
+            if let Some(extra) = source.expand(item, expand)? {
+                shown.insert(expand.name.clone(), extra);
+            }
+        }
+        let mut element = Map::new();
+        call.describe(&mut element, &listing.set, listing.of, &id);
+        element.extend(shown);
+        value.push(Value::Object(element));
+    }
+    let mut body = Map::new();
+    body.insert(
+        "@odata.context".to_owned(),
+        call.context(&listing.set, false),
+    );
+    if query.count && query.skip_token.is_none() {
+        body.insert("@odata.count".to_owned(), json!(total));
+    }
+    let end = start.saturating_add(size);
+    if end < total {
+        body.insert("@odata.nextLink".to_owned(), json!(next_link(call, end)));
+    }
+    body.insert("value".to_owned(), Value::Array(value));
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+/// `/$count`: how many elements the filter leaves, as text.
+pub(crate) fn count<S: Source>(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    source: &S,
+) -> Result<Reply, GraphError> {
+    check(call, listing)?;
+    let count = choose(call, listing, source).len();
+    Ok(Reply::raw("text/plain", count.to_string().into_bytes()))
+}
+
+/// The elements that filter and search leave, in the wanted order; with their documents where
+/// these had to be made.
+fn choose<'s, S: Source>(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    source: &'s S,
+) -> Vec<(&'s S::Item, Option<Properties>)> {
+    let query = &call.query;
+    if query.filter.is_none() && query.search.is_none() && query.order.is_empty() {
+        return source.items().iter().map(|item| (item, None)).collect();
+    }
+    let mut chosen: Vec<(&S::Item, Value)> = source
+        .items()
+        .iter()
+        .map(|item| (item, Value::Object(source.render(item))))
+        .filter(|(_, document)| {
+            query
+                .filter
+                .as_ref()
+                .is_none_or(|filter| holds(filter, document))
+                && query
+                    .search
+                    .as_ref()
+                    .is_none_or(|search| search.fits(document, listing.searched, listing.aliases))
+        })
+        .collect();
+    chosen.sort_by(|(_, left), (_, right)| {
+        query
+            .order
+            .iter()
+            .map(|by| {
+                let ordering = order(value_at(left, &by.path.0), value_at(right, &by.path.0));
+                if by.descending {
+                    ordering.reverse()
+                } else {
+                    ordering
+                }
+            })
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    chosen
+        .into_iter()
+        .map(|(item, document)| match document {
+            Value::Object(map) => (item, Some(map)),
+            _ => (item, None),
+        })
+        .collect()
+}
+
+/// Checks the query against the type.
+fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
+    let query = &call.query;
+    if let Some(filter) = &query.filter {
+        schema::check(call.cloud(), listing.of, filter)?;
+    }
+    for by in &query.order {
+        schema::resolve(call.cloud(), listing.of, &by.path.0)?;
+    }
+    for expand in &query.expand {
+        let member = schema::member(call.cloud(), listing.of, &expand.name);
+        if member.is_none_or(|member| member.kind != MemberKind::Navigation) {
+            return Err(GraphError::unknown_select(&expand.name, listing.of));
+        }
+    }
+    if query.search.is_some() && listing.searched.is_empty() {
+        // Unverified: the text.
+        return Err(GraphError::bad_request(
+            "The query parameter '$search' is not supported for this resource.",
+        ));
+    }
+    if query.top.is_some_and(|top| top > listing.most)
+        && call.endpoint.workload == Workload::Mailbox
+    {
+        return Err(GraphError::invalid_query(
+            "$top",
+            &format!("the value must be between 1 and {}", listing.most),
+        ));
+    }
+    Ok(())
+}
+
+/// What `$select` leaves of a document, and what exists in the cloud.
+pub(crate) fn project(
+    call: &Call<'_>,
+    of: &str,
+    document: Properties,
+) -> Result<Properties, GraphError> {
+    selected(call, of, document, call.query.select.as_deref())
+}
+
+/// What a list of members leaves of a document, and what exists in the cloud.
+pub(crate) fn selected(
+    call: &Call<'_>,
+    of: &str,
+    document: Properties,
+    select: Option<&[String]>,
+) -> Result<Properties, GraphError> {
+    let cloud = call.cloud();
+    let Some(select) = select else {
+        // A list of attachments has the base type, and shows the members of the derived one.
+        let of = if of == "attachment" {
+            "fileAttachment"
+        } else {
+            of
+        };
+        let hidden: &[&str] = match of {
+            "message" => &["uniqueBody", "internetMessageHeaders"],
+            "user" => {
+                return Ok(document
+                    .into_iter()
+                    .filter(|(name, _)| USER_DEFAULTS.contains(&name.as_str()))
+                    .collect());
+            }
+            _ => &[],
+        };
+        return Ok(document
+            .into_iter()
+            .filter(|(name, _)| {
+                name.contains('@')
+                    || !hidden.contains(&name.as_str())
+                        && (!schema::is_known(of) || schema::member(cloud, of, name).is_some())
+            })
+            .collect());
+    };
+    let mut wanted: Vec<&str> = Vec::new();
+    for name in select {
+        let (cast, name) = match name
+            .strip_prefix("microsoft.graph.")
+            .and_then(|it| it.split_once('/'))
+        {
+            Some((cast, name)) => (cast, name),
+            None => (of, name.as_str()),
+        };
+        let first = name.split('/').next().unwrap_or(name);
+        match schema::member(cloud, cast, first) {
+            Some(member) => wanted.push(&member.name),
+            None if !schema::is_known(cast) => wanted.push(first),
+            None => return Err(GraphError::unknown_select(first, cast)),
+        }
+    }
+    // Outlook always names the item, the directory shows what was asked for.
+    let outlook = call.endpoint.workload == Workload::Mailbox;
+    Ok(document
+        .into_iter()
+        .filter(|(name, _)| {
+            name.contains('@') || wanted.contains(&name.as_str()) || outlook && name == "id"
+        })
+        .collect())
+}
+
+/// The address of the next page: the request's own, at the host that was addressed.
+fn next_link(call: &Call<'_>, position: usize) -> String {
+    let directory = call.endpoint.workload == Workload::Directory;
+    let (option, token) = if directory {
+        ("skiptoken", page_token(position))
+    } else {
+        ("skip", position.to_string())
+    };
+    link(call, option, &token)
+}
+
+/// The request's address with one option set.
+pub(crate) fn link(call: &Call<'_>, option: &str, value: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, sent) in &call.parameters_sent {
+        match option_of(name) {
+            Some("skip" | "skiptoken" | "deltatoken") => {}
+            Some(known) => {
+                query.append_pair(&format!("${known}"), sent);
+            }
+            None => {
+                query.append_pair(name, sent);
+            }
+        }
+    }
+    query.append_pair(&format!("${option}"), value);
+    // Clients compare and parse these links: spaces as %20, as Graph writes them.
+    format!(
+        "{}{}?{}",
+        call.origin,
+        call.path,
+        query.finish().replace('+', "%20")
+    )
+}
+
+fn page_token(position: usize) -> String {
+    format!("RFNwdAIAAQAAABY6{position:x}")
+}
+
+fn token_position(token: &str) -> Result<usize, GraphError> {
+    token
+        .strip_prefix("RFNwdAIAAQAAABY6")
+        .and_then(|rest| usize::from_str_radix(rest, 16).ok())
+        // Unverified: the text.
+        .ok_or_else(|| {
+            GraphError::directory_request(
+                "The specified page token value has expired or is invalid.",
+            )
+        })
+}
+
+/// What a user shows without `$select`. Source: learn.microsoft.com/graph/api/user-get.
+const USER_DEFAULTS: [&str; 11] = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+];

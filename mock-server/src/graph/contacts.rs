@@ -1,0 +1,372 @@
+//! Contacts and their folders.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::call::{Call, Reply};
+use super::collection::{self, Listing, Source};
+use super::error::GraphError;
+use super::message::id_of;
+use super::messages::{folder_id, of_id};
+use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, WellKnown, seconds};
+
+/// `GET …/contacts`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::list(call, &listing(call), &Contacts::of(call, &contents)?)
+}
+
+/// `GET …/contacts/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::count(call, &listing(call), &Contacts::of(call, &contents)?)
+}
+
+/// `GET …/contacts/{id}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    shown(call, &contents, find(call, &contents)?.key)
+}
+
+/// `POST …/contacts`.
+pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let mut body = call.object("contact")?;
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let folder = folder(call, &contents)?;
+    drop_read_only(&mut body);
+    name(&mut body);
+    let item = contents.make_item(folder, &body, call.now);
+    let key = item.key;
+    contents.contacts.insert(key, item);
+    shown(call, &contents, key)
+}
+
+/// `PATCH …/contacts/{id}`.
+pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let mut changes = call.object("contact")?;
+    drop_read_only(&mut changes);
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let item = find(call, &contents)?;
+    call.if_match(&contents.ids().change_key(item.change))?;
+    let key = item.key;
+    contents.change_item(
+        |it| &mut it.contacts,
+        key,
+        call.now,
+        |item| {
+            let mut properties = item.properties();
+            properties.extend(changes);
+            item.set_properties(&properties);
+        },
+    );
+    shown(call, &contents, key)
+}
+
+/// `DELETE …/contacts/{id}`.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let item = find(call, &contents)?;
+    call.if_match(&contents.ids().change_key(item.change))?;
+    let key = item.key;
+    contents.contacts.remove(&key);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `GET …/contactFolders`.
+pub(super) fn list_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    let main = contents.well_known(WellKnown::Contacts);
+    let items: Vec<&Folder> = contents
+        .folders
+        .values()
+        .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(main))
+        .collect();
+    let listing = Listing {
+        of: "contactFolder",
+        set: call.set("contactFolders"),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    };
+    collection::list(
+        call,
+        &listing,
+        &Folders {
+            contents: &contents,
+            items,
+        },
+    )
+}
+
+/// `GET …/contactFolders/{id}`.
+pub(super) fn get_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    let key = folder(call, &contents)?;
+    shown_folder(call, &contents, key)
+}
+
+/// `POST …/contactFolders`.
+pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let body = call.object("contactFolder")?;
+    let name = body
+        .get("displayName")
+        .and_then(Value::as_str)
+        .filter(|name| !name.trim().is_empty())
+        .ok_or_else(|| {
+            GraphError::invalid_request("The required property 'displayName' is missing.")
+        })?
+        .to_owned();
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let main = contents.well_known(WellKnown::Contacts);
+    let taken = contents
+        .folders
+        .values()
+        .any(|it| it.parent == Some(main) && it.name.eq_ignore_ascii_case(&name));
+    if taken {
+        return Err(GraphError::folder_exists());
+    }
+    let key = contents.add_folder(&name, Some(main), FolderKind::Contact);
+    shown_folder(call, &contents, key)
+}
+
+struct Contacts<'a> {
+    call: &'a Call<'a>,
+    contents: &'a Contents,
+    items: Vec<&'a Item>,
+}
+
+impl<'a> Contacts<'a> {
+    fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
+        let folder = folder(call, contents)?;
+        let items = contents
+            .contacts
+            .values()
+            .filter(|item| item.folder == folder)
+            .collect();
+        Ok(Self {
+            call,
+            contents,
+            items,
+        })
+    }
+}
+
+impl<'a> Source for Contacts<'a> {
+    type Item = &'a Item;
+
+    fn items(&self) -> &[&'a Item] {
+        &self.items
+    }
+
+    fn render(&self, item: &&'a Item) -> Properties {
+        document(self.call, self.contents, item)
+    }
+}
+
+struct Folders<'a> {
+    contents: &'a Contents,
+    items: Vec<&'a Folder>,
+}
+
+impl<'a> Source for Folders<'a> {
+    type Item = &'a Folder;
+
+    fn items(&self) -> &[&'a Folder] {
+        &self.items
+    }
+
+    fn render(&self, folder: &&'a Folder) -> Properties {
+        folder_document(self.contents, folder)
+    }
+}
+
+fn listing(call: &Call<'_>) -> Listing<'static> {
+    let set = match call.parameters.find("contactFolder") {
+        Some(folder) => format!("contactFolders('{folder}')/contacts"),
+        None => "contacts".to_owned(),
+    };
+    Listing {
+        of: "contact",
+        set: call.set(&set),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
+}
+
+/// The folder that the path names; the default one where it names none.
+fn folder(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphError> {
+    let Some(id) = call.parameters.find("contactFolder") else {
+        return Ok(contents.well_known(WellKnown::Contacts));
+    };
+    match contents.ids().decode(id).map_err(of_id)? {
+        ItemKey::Folder(key) => contents
+            .folders
+            .get(&key)
+            .filter(|folder| folder.kind == FolderKind::Contact)
+            .map(|folder| folder.key)
+            .ok_or_else(GraphError::item_not_found),
+        _ => Err(GraphError::item_not_found()),
+    }
+}
+
+fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphError> {
+    contents
+        .find(&contents.contacts, call.parameters.get("contact"))
+        .map_err(of_id)?
+        .and_then(|key| contents.contacts.get(&key))
+        .ok_or_else(GraphError::item_not_found)
+}
+
+fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
+    let item = contents
+        .contacts
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("contacts"),
+        "contact",
+        document(call, contents, item),
+    )
+}
+
+fn shown_folder(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
+    let folder = contents
+        .folders
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("contactFolders"),
+        "contactFolder",
+        folder_document(contents, folder),
+    )
+}
+
+fn folder_document(contents: &Contents, folder: &Folder) -> Properties {
+    let mut found = Properties::new();
+    found.insert("id".to_owned(), folder_id(contents, folder.key));
+    found.insert(
+        "parentFolderId".to_owned(),
+        folder_id(contents, folder.parent.unwrap_or(1)),
+    );
+    found.insert("displayName".to_owned(), json!(folder.name));
+    found
+}
+
+fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
+    let mut stored = item.properties();
+    let change_key = contents.ids().change_key(item.change);
+    let mut found = Properties::new();
+    let mut put = |name: &str, value: Value| {
+        found.insert(name.to_owned(), value);
+    };
+    put("@odata.etag", json!(format!("W/\"{change_key}\"")));
+    put("id", json!(id_of(call, contents, item)));
+    put("createdDateTime", json!(seconds(item.created)));
+    put("lastModifiedDateTime", json!(seconds(item.modified)));
+    put("changeKey", json!(change_key));
+    put(
+        "categories",
+        stored
+            .shift_remove("categories")
+            .unwrap_or_else(|| json!([])),
+    );
+    put(
+        "parentFolderId",
+        json!(contents.ids().encode(ItemKey::Folder(item.folder))),
+    );
+    for name in TEXTS {
+        put(name, stored.shift_remove(*name).unwrap_or(Value::Null));
+    }
+    put(
+        "personalNotes",
+        stored
+            .shift_remove("personalNotes")
+            .unwrap_or_else(|| json!("")),
+    );
+    for name in [
+        "imAddresses",
+        "homePhones",
+        "businessPhones",
+        "children",
+        "emailAddresses",
+    ] {
+        put(name, stored.shift_remove(name).unwrap_or_else(|| json!([])));
+    }
+    for name in ["homeAddress", "businessAddress", "otherAddress"] {
+        put(name, stored.shift_remove(name).unwrap_or_else(|| json!({})));
+    }
+    found
+}
+
+fn drop_read_only(body: &mut Properties) {
+    for name in [
+        "id",
+        "changeKey",
+        "createdDateTime",
+        "lastModifiedDateTime",
+        "parentFolderId",
+        "@odata.type",
+    ] {
+        body.shift_remove(name);
+    }
+}
+
+/// A contact without a display name gets one from its parts.
+fn name(body: &mut Properties) {
+    let part = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
+    let (given, surname) = (part("givenName"), part("surname"));
+    let (display, file_as) = (part("displayName"), part("fileAs"));
+    if display.is_empty() {
+        let full = format!("{given} {surname}");
+        body.insert("displayName".to_owned(), json!(full.trim()));
+    }
+    if file_as.is_empty() && !surname.is_empty() {
+        body.insert(
+            "fileAs".to_owned(),
+            json!(format!("{surname}, {given}").trim_end_matches(", ")),
+        );
+    }
+}
+
+const TEXTS: &[&str] = &[
+    "birthday",
+    "fileAs",
+    "displayName",
+    "givenName",
+    "initials",
+    "middleName",
+    "nickName",
+    "surname",
+    "title",
+    "yomiGivenName",
+    "yomiSurname",
+    "yomiCompanyName",
+    "generation",
+    "jobTitle",
+    "companyName",
+    "department",
+    "officeLocation",
+    "profession",
+    "businessHomePage",
+    "assistantName",
+    "manager",
+    "mobilePhone",
+    "spouseName",
+];

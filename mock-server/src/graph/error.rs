@@ -1,0 +1,391 @@
+//! What Graph refuses, and with which words: one constructor for each refusal.
+//!
+//! Codes and texts as recorded from the service by client libraries and their issues; where no
+//! recording is known, a constructor says so.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+
+/// A refusal of Graph.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct GraphError {
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    /// `error.code`.
+    pub(crate) code: Cow<'static, str>,
+    /// `error.message`.
+    pub(crate) message: String,
+    /// What goes into `WWW-Authenticate`, on 401.
+    pub(crate) challenge: Option<Challenge>,
+    /// What the mock does not do, for the journal.
+    pub(crate) unsupported: Option<String>,
+}
+
+/// The kinds of `WWW-Authenticate`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Challenge {
+    /// Get a new token.
+    Bearer,
+    /// Get a token that satisfies these claims (JSON).
+    Claims(String),
+}
+
+impl GraphError {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            challenge: None,
+            unsupported: None,
+        }
+    }
+
+    /// Marks the refusal as something that the mock does not do.
+    pub(crate) fn not_in_the_mock(mut self, what: impl Into<String>) -> Self {
+        self.unsupported = Some(what.into());
+        self
+    }
+
+    // 401.
+
+    /// The token is missing or not good.
+    pub(crate) fn invalid_token(message: impl Into<String>) -> Self {
+        Self {
+            challenge: Some(Challenge::Bearer),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "InvalidAuthenticationToken",
+                message,
+            )
+        }
+    }
+
+    /// Continuous access evaluation: the token was issued before a critical event.
+    pub(crate) fn claims_challenge(valid_from: i64) -> Self {
+        // The space after the comma is the service's.
+        let claims = format!(
+            "{{\"access_token\":{{\"nbf\":{{\"essential\":true, \"value\":\"{valid_from}\"}}}}}}"
+        );
+        Self {
+            challenge: Some(Challenge::Claims(claims)),
+            ..Self::invalid_token(REVOKED)
+        }
+    }
+
+    /// Neither scopes nor roles. Unverified: the text.
+    pub(crate) fn no_permissions() -> Self {
+        Self {
+            challenge: Some(Challenge::Bearer),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "NoPermissionsInAccessToken",
+                "The token contains no permissions, or permissions can not be understood.",
+            )
+        }
+    }
+
+    /// The tenant does not know the caller.
+    pub(crate) fn identity_not_found() -> Self {
+        Self {
+            challenge: Some(Challenge::Bearer),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "Authorization_IdentityNotFound",
+                "The identity of the calling application could not be established.",
+            )
+        }
+    }
+
+    // 400.
+
+    /// What the gateway can't parse.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// App-only access to `/me`.
+    pub(crate) fn me_needs_a_user() -> Self {
+        Self::bad_request("/me request is only valid with delegated authentication flow.")
+    }
+
+    /// A segment of the path that does not exist.
+    pub(crate) fn unknown_segment(segment: &str) -> Self {
+        Self::bad_request(format!("Resource not found for the segment '{segment}'."))
+    }
+
+    /// The first segment is no version. Unverified: the text.
+    pub(crate) fn unknown_version(segment: &str) -> Self {
+        Self::bad_request(format!("Invalid version: {segment}."))
+    }
+
+    /// A `$select` or `$expand` of a member that the type does not have.
+    pub(crate) fn unknown_select(property: &str, of: &str) -> Self {
+        Self::bad_request(format!(
+            "Parsing OData Select and Expand failed: Could not find a property named '{property}' \
+             on type 'microsoft.graph.{of}'."
+        ))
+    }
+
+    /// A `$filter` or `$orderby` of a member that the type does not have.
+    pub(crate) fn unknown_property(property: &str, of: &str) -> Self {
+        Self::bad_request(format!(
+            "Could not find a property named '{property}' on type 'microsoft.graph.{of}'."
+        ))
+    }
+
+    /// A query option that is not written right. Unverified: the text after the option's name.
+    pub(crate) fn invalid_query(option: &str, problem: &str) -> Self {
+        Self::bad_request(format!("Invalid query option '{option}': {problem}."))
+    }
+
+    /// An id that can't be read.
+    pub(crate) fn malformed_id() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorInvalidIdMalformed",
+            "Id is malformed.",
+        )
+    }
+
+    /// Sorting and filtering do not fit together.
+    pub(crate) fn inefficient_filter() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InefficientFilter",
+            "The restriction or sort order is too complex for this operation.",
+        )
+    }
+
+    /// A directory query that needs `ConsistencyLevel: eventual`.
+    pub(crate) fn unsupported_query(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_UnsupportedQuery", message)
+    }
+
+    /// A directory request with a wrong value.
+    pub(crate) fn directory_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// `$expand` of something that can't be expanded.
+    pub(crate) fn expand_not_supported(property: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ExpandNotSupported",
+            format!(
+                "Expand is not allowed for property '{property}' according to the entity schema."
+            ),
+        )
+    }
+
+    /// A body that is no JSON or not marked as such.
+    pub(crate) fn unreadable_body() -> Self {
+        Self::bad_request(
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and \
+             payload is of valid JSON format.",
+        )
+    }
+
+    /// A body with a member that the type does not have. Unverified: the text is the OData
+    /// library's.
+    pub(crate) fn unknown_member(member: &str, of: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "RequestBodyRead",
+            format!(
+                "The property '{member}' does not exist on type 'microsoft.graph.{of}'. Make sure \
+                 to only use property names that are defined by the type or mark the type as open \
+                 type."
+            ),
+        )
+    }
+
+    /// A body with a value of the wrong type. Unverified: the text.
+    pub(crate) fn wrong_type(member: &str, expected: &str, found: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "RequestBodyRead",
+            format!(
+                "Cannot convert the literal '{found}' of property '{member}' to the expected type \
+                 '{expected}'."
+            ),
+        )
+    }
+
+    /// A parameter that is missing or wrong. Unverified: the texts of most callers.
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ErrorInvalidParameter", message)
+    }
+
+    /// An Outlook request that can't be done. Unverified: the texts of most callers.
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ErrorInvalidRequest", message)
+    }
+
+    /// Nobody, or not only people, to send to.
+    pub(crate) fn invalid_recipients() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorInvalidRecipients",
+            "At least one recipient is not valid.",
+        )
+    }
+
+    /// A MIME body that is no base64.
+    pub(crate) fn invalid_mime_base64() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorMimeContentInvalidBase64String",
+            "Invalid base64 string for MIME content.",
+        )
+    }
+
+    /// A time zone that nobody knows. Unverified: code and text.
+    pub(crate) fn unknown_time_zone(name: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "TimeZoneNotSupportedException",
+            format!(
+                "A valid TimeZone value must be specified. The following TimeZone value is not \
+                 supported: '{name}'."
+            ),
+        )
+    }
+
+    // 403.
+
+    /// A permission of the directory is missing.
+    pub(crate) fn directory_denied() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    /// A permission of Outlook, or a right in the mailbox, is missing.
+    pub(crate) fn mailbox_denied() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "ErrorAccessDenied",
+            "Access is denied. Check credentials and try again.",
+        )
+    }
+
+    /// No right to send as that account.
+    pub(crate) fn send_as_denied() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "ErrorSendAsDenied",
+            "The user account which was used to submit this request does not have the right to \
+             send mail on behalf of the specified sending account.",
+        )
+    }
+
+    // 404.
+
+    /// No such directory object.
+    pub(crate) fn resource_not_found(id: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects \
+                 are not present."
+            ),
+        )
+    }
+
+    /// No such item or folder.
+    pub(crate) fn item_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ErrorItemNotFound",
+            "The specified object was not found in the store.",
+        )
+    }
+
+    /// No such user, on an Outlook path.
+    pub(crate) fn invalid_user(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ErrorInvalidUser",
+            format!("The requested user '{name}' is invalid."),
+        )
+    }
+
+    /// A user without a mailbox.
+    pub(crate) fn no_mailbox() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "MailboxNotEnabledForRESTAPI",
+            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+        )
+    }
+
+    /// A user without a photo. Unverified: the text.
+    pub(crate) fn no_photo() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ImageNotFound",
+            "The photo wasn't found.",
+        )
+    }
+
+    // Other.
+
+    /// The path exists, the method does not.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+        )
+    }
+
+    /// A folder of that name exists.
+    pub(crate) fn folder_exists() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "ErrorFolderExists",
+            "A folder with the specified name already exists.",
+        )
+    }
+
+    /// `If-Match` names another state.
+    pub(crate) fn precondition_failed() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "ErrorIrresolvableConflict",
+            "The send or update operation could not be performed because the change key passed in \
+             the request does not match the current change key for the item.",
+        )
+    }
+
+    /// A delta token that is too old.
+    pub(crate) fn sync_state_not_found() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "syncStateNotFound",
+            "The sync state generation is not found. Please re-synchronize.",
+        )
+    }
+
+    /// More than the limit. Unverified: code and text.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "ErrorMessageSizeExceeded",
+            "The message exceeds the maximum supported size.",
+        )
+    }
+}
+
+/// What continuous access evaluation tells of a token from before an event.
+const REVOKED: &str = "Continuous access evaluation resulted in challenge with result: \
+                       InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";

@@ -1,0 +1,390 @@
+//! Messages: list, get, create, change, delete, move, copy.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::attachments;
+use super::call::{Call, Reply};
+use super::collection::{self, Listing, Source};
+use super::error::GraphError;
+use super::folders;
+use super::message::{self, document};
+use super::mime;
+use super::odata::parser::{Expression, Operand};
+use super::odata::query::Expand;
+use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
+
+/// `GET …/messages`, of the mailbox or of a folder.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    efficient(call)?;
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::list(call, &listing(call), &Messages::of(call, &contents)?)
+}
+
+/// `GET …/messages/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    collection::count(call, &listing(call), &Messages::of(call, &contents)?)
+}
+
+/// `GET …/messages/{id}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    let item = find(call, &contents)?;
+    if call.not_modified(&contents.ids().change_key(item.change)) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
+    }
+    shown(call, &contents, item)
+}
+
+/// `GET …/messages/{id}/$value`.
+pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let contents = contents.lock();
+    let item = find(call, &contents)?;
+    let text = mime::write(&document(call, &contents, item), &item.attachments);
+    Ok(Reply::raw("text/plain", text.into_bytes()))
+}
+
+/// `POST …/messages`: a draft.
+pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let (properties, attachments) = if mime::is_mime(call) {
+        mime::read(call)?
+    } else {
+        let mut properties = call.object("message")?;
+        let attachments = attachments::take(call, &mut properties)?;
+        (properties, attachments)
+    };
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let folder = match call.parameters.find("folder") {
+        Some(_) => folders::find(call, &contents)?,
+        None => contents.well_known(WellKnown::Drafts),
+    };
+    let key = draft(call, &mut contents, folder, properties, attachments);
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    shown(call, &contents, item)
+}
+
+/// `PATCH …/messages/{id}`.
+pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let changes = call.object("message")?;
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let item = find(call, &contents)?;
+    call.if_match(&contents.ids().change_key(item.change))?;
+    message::only_if_draft(item, &changes)?;
+    let key = item.key;
+    contents.change_message(key, call.now, |item| message::apply(item, changes));
+    if call.prefer.minimal {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    shown(call, &contents, item)
+}
+
+/// `DELETE …/messages/{id}`: to Deleted Items, from there to the recoverable items.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let item = find(call, &contents)?;
+    call.if_match(&contents.ids().change_key(item.change))?;
+    let (key, folder) = (item.key, item.folder);
+    let deleted = contents.well_known(WellKnown::DeletedItems);
+    let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
+    let to = if folder == deleted || folder == recoverable {
+        recoverable
+    } else {
+        deleted
+    };
+    contents.move_message(key, to, call.now);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `POST …/messages/{id}/permanentDelete`.
+pub(super) fn permanent_delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let key = find(call, &contents)?.key;
+    contents.remove_message(key);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `POST …/messages/{id}/move` and `/copy`: the new message.
+pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError> {
+    let mut action = call.action()?;
+    let destination = action
+        .text("destinationId")?
+        .ok_or_else(|| GraphError::invalid_request("The parameter 'destinationId' is missing."))?;
+    action.finish(if copy { "copy" } else { "move" })?;
+    let contents = call.mailbox()?;
+    let mut contents = contents.lock();
+    let key = find(call, &contents)?.key;
+    let folder = folders::named(&contents, &destination)?;
+    let key = if copy {
+        let mut item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?
+            .clone();
+        item.key = contents.next_key();
+        item.folder = folder;
+        contents.add_message(item)
+    } else {
+        contents.move_message(key, folder, call.now);
+        key
+    };
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    shown(call, &contents, item)
+}
+
+/// The message that the path names.
+pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphError> {
+    let key = contents
+        .find(&contents.messages, call.parameters.get("message"))
+        .map_err(of_id)?
+        .ok_or_else(GraphError::item_not_found)?;
+    let item = contents
+        .messages
+        .get(&key)
+        .ok_or_else(GraphError::item_not_found)?;
+    if call.parameters.find("folder").is_some() && folders::find(call, contents)? != item.folder {
+        return Err(GraphError::item_not_found());
+    }
+    Ok(item)
+}
+
+/// What an id that can't be used leads to.
+pub(super) fn of_id(error: IdError) -> GraphError {
+    match error {
+        IdError::Foreign => GraphError::item_not_found(),
+        IdError::Malformed => GraphError::malformed_id(),
+    }
+}
+
+/// Puts a draft into a folder.
+pub(super) fn draft(
+    call: &Call<'_>,
+    contents: &mut Contents,
+    folder: u64,
+    mut properties: Properties,
+    attachments: Vec<crate::mailbox::Attachment>,
+) -> u64 {
+    let me = contents.owner.person.recipient();
+    for name in ["sender", "from"] {
+        properties.entry(name).or_insert_with(|| me.clone());
+    }
+    let mut item = contents.make_item(folder, &Properties::new(), call.now);
+    message::apply(&mut item, properties);
+    item.draft = true;
+    item.read = true;
+    item.attachments = attachments;
+    contents.add_message(item)
+}
+
+/// A message as the answer.
+pub(super) fn shown(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+) -> Result<Reply, GraphError> {
+    let mut document = document(call, contents, item);
+    let mut wanted = Vec::new();
+    for expand in &call.query.expand {
+        if let Some(value) = expanded(call, contents, item, expand)? {
+            wanted.push((expand.name.clone(), value));
+        }
+    }
+    let set = if call.parameters.find("folder").is_some() {
+        format!("mailFolders('{}')/messages", call.parameters.get("folder"))
+    } else {
+        "messages".to_owned()
+    };
+    let type_name = document.shift_remove("@odata.type");
+    let mut reply = call.entity(&call.set(&set), "message", document)?;
+    if let super::call::Payload::Json(Value::Object(map)) = &mut reply.payload {
+        if let Some(name) = type_name {
+            map.insert("@odata.type".to_owned(), name);
+        }
+        map.extend(wanted);
+    }
+    Ok(reply)
+}
+
+fn expanded(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    expand: &Expand,
+) -> Result<Option<Value>, GraphError> {
+    let name = &expand.name;
+    match name.to_ascii_lowercase().as_str() {
+        "attachments" if call.reach == super::access::Reach::Full => {
+            Ok(Some(attachments::all(call, contents, item, expand)?))
+        }
+        "attachments" => Err(GraphError::mailbox_denied()),
+        // None are kept; a message without any shows no such member.
+        "singlevalueextendedproperties" | "multivalueextendedproperties" | "extensions" => Ok(None),
+        _ => Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}"))),
+    }
+}
+
+fn listing(call: &Call<'_>) -> Listing<'static> {
+    let set = match call.parameters.find("folder") {
+        Some(folder) => format!("mailFolders('{folder}')/messages"),
+        None => "messages".to_owned(),
+    };
+    Listing {
+        of: "message",
+        set: call.set(&set),
+        page: 10,
+        most: 1000,
+        searched: &["from", "subject", "body/content"],
+        aliases: ALIASES,
+    }
+}
+
+/// The messages of a mailbox or a folder, newest first.
+struct Messages<'a> {
+    call: &'a Call<'a>,
+    contents: &'a Contents,
+    items: Vec<&'a Item>,
+}
+
+impl<'a> Messages<'a> {
+    fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
+        let query = &call.query;
+        if query.search.is_some() && (query.filter.is_some() || !query.order.is_empty()) {
+            // Unverified: the text.
+            return Err(GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "SearchWithFilter",
+                "The query parameter '$search' can't be combined with '$filter' or '$orderby'.",
+            ));
+        }
+        let folder = match call.parameters.find("folder") {
+            Some(_) => Some(folders::find(call, contents)?),
+            None => None,
+        };
+        let hidden = contents.well_known(WellKnown::RecoverableItemsDeletions);
+        let mut items: Vec<&Item> = contents
+            .messages
+            .values()
+            .filter(|item| match folder {
+                Some(folder) => item.folder == folder,
+                None => item.folder != hidden,
+            })
+            .collect();
+        items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
+        Ok(Self {
+            call,
+            contents,
+            items,
+        })
+    }
+}
+
+impl<'a> Source for Messages<'a> {
+    type Item = &'a Item;
+
+    fn items(&self) -> &[&'a Item] {
+        &self.items
+    }
+
+    fn render(&self, item: &&'a Item) -> Properties {
+        document(self.call, self.contents, item)
+    }
+
+    fn expand(&self, item: &&'a Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
+        expanded(self.call, self.contents, item, expand)
+    }
+}
+
+/// The rule for messages that are filtered and sorted: what `$orderby` names stands in `$filter`,
+/// first and in the same order. Source: learn.microsoft.com/graph/api/user-list-messages.
+fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
+    let (Some(filter), false) = (&call.query.filter, call.query.order.is_empty()) else {
+        return Ok(());
+    };
+    let mut filtered = Vec::new();
+    paths(filter, &mut filtered);
+    let wanted = call
+        .query
+        .order
+        .iter()
+        .map(|it| it.path.text().to_ascii_lowercase());
+    let fits = wanted
+        .zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
+        .all(|(wanted, found)| found.is_some_and(|found| *found == wanted));
+    if fits && !filtered.iter().any(|it| it.starts_with("flag")) {
+        Ok(())
+    } else {
+        Err(GraphError::inefficient_filter())
+    }
+}
+
+/// The members that an expression names, in order, each once.
+fn paths(expression: &Expression, found: &mut Vec<String>) {
+    let mut add = |operand: &Operand| {
+        if let Operand::Path(path) | Operand::Folded(path) = operand {
+            let text = path.text().to_ascii_lowercase();
+            if !found.contains(&text) {
+                found.push(text);
+            }
+        }
+    };
+    match expression {
+        Expression::And(left, right) | Expression::Or(left, right) => {
+            paths(left, found);
+            paths(right, found);
+        }
+        Expression::Not(inner) => paths(inner, found),
+        Expression::Call(_, left, right) | Expression::Compare(left, _, right) => {
+            add(left);
+            add(right);
+        }
+        Expression::In(left, _) | Expression::Truth(left) => add(left),
+        Expression::Lambda { path, .. } => add(&Operand::Path(path.clone())),
+    }
+}
+
+/// `ItemKey` of a folder as an id.
+pub(super) fn folder_id(contents: &Contents, folder: u64) -> Value {
+    json!(contents.ids().encode(ItemKey::Folder(folder)))
+}
+
+/// What the properties of `$search` look into. Source: learn.microsoft.com/graph/search-query-parameter.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("attachment", &["attachments"]),
+    ("bcc", &["bccRecipients"]),
+    ("body", &["body/content"]),
+    ("cc", &["ccRecipients"]),
+    ("from", &["from"]),
+    ("hasattachments", &["hasAttachments"]),
+    ("hasattachment", &["hasAttachments"]),
+    ("importance", &["importance"]),
+    (
+        "participants",
+        &["from", "toRecipients", "ccRecipients", "bccRecipients"],
+    ),
+    ("received", &["receivedDateTime"]),
+    (
+        "recipients",
+        &["toRecipients", "ccRecipients", "bccRecipients"],
+    ),
+    ("sent", &["sentDateTime"]),
+    ("subject", &["subject"]),
+    ("to", &["toRecipients"]),
+];

@@ -1,0 +1,96 @@
+//! The path of a request, taken apart as Graph does: repeated slashes count once, segments are
+//! percent-decoded, and keys in parentheses are segments of their own.
+
+use axum::http::Uri;
+use percent_encoding::percent_decode_str;
+
+use super::error::GraphError;
+
+/// A path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Path {
+    /// The decoded segments; the first is the version.
+    pub(crate) segments: Vec<String>,
+    /// The path as sent, with single slashes.
+    pub(crate) sent: String,
+}
+
+impl Path {
+    /// Takes a path apart.
+    pub(crate) fn parse(uri: &Uri) -> Result<Self, GraphError> {
+        let parts: Vec<&str> = uri.path().split('/').filter(|it| !it.is_empty()).collect();
+        let mut segments = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let decoded = percent_decode_str(part)
+                .decode_utf8()
+                .map_err(|_| GraphError::bad_request("The path is not valid UTF-8."))?;
+            match keyed(&decoded) {
+                Some((name, key)) => segments.extend([name.to_owned(), key]),
+                None => segments.push(decoded.into_owned()),
+            }
+        }
+        if segments.is_empty() {
+            return Err(GraphError::unknown_version(""));
+        }
+        Ok(Self {
+            segments,
+            sent: format!("/{}", parts.join("/")),
+        })
+    }
+
+    /// The version of the API.
+    pub(crate) fn version(&self) -> Result<&'static str, GraphError> {
+        let first = &self.segments[0];
+        ["v1.0", "beta"]
+            .into_iter()
+            .find(|version| version.eq_ignore_ascii_case(first))
+            .ok_or_else(|| GraphError::unknown_version(first))
+    }
+
+    /// Whether it is the batch endpoint.
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.segments.as_slice(), [_, one] if one.eq_ignore_ascii_case("$batch"))
+    }
+
+    /// Whether it is the OpenID Connect user info endpoint, which has no version.
+    pub(crate) fn is_user_info(&self) -> bool {
+        matches!(self.segments.as_slice(), [one, two]
+            if one.eq_ignore_ascii_case("oidc") && two.eq_ignore_ascii_case("userinfo"))
+    }
+}
+
+/// `users('x')` as name and key; a quote inside is doubled.
+fn keyed(segment: &str) -> Option<(&str, String)> {
+    let (name, rest) = segment.split_once('(')?;
+    let key = rest
+        .strip_suffix(')')?
+        .strip_prefix('\'')?
+        .strip_suffix('\'')?;
+    Some((name, key.replace("''", "'")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_escapes_and_keys_are_read_as_graph_does() {
+        let path = |text: &str| Path::parse(&text.parse().unwrap()).unwrap();
+        assert_eq!(path("/v1.0//me").segments, ["v1.0", "me"]);
+        assert_eq!(path("/v1.0//me/").sent, "/v1.0/me");
+        let found = path("/v1.0/users('o''neill%40x.example')/messages/delta()").segments;
+        assert_eq!(
+            found,
+            ["v1.0", "users", "o'neill@x.example", "messages", "delta()"]
+        );
+        assert!(path("/OIDC/userinfo").is_user_info());
+        assert_eq!(path("/V1.0/me").version(), Ok("v1.0"));
+        assert!(
+            path("/v2.0/me")
+                .version()
+                .unwrap_err()
+                .message
+                .contains("v2.0")
+        );
+    }
+}

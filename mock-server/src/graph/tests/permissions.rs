@@ -1,0 +1,226 @@
+//! Every endpoint of the table: the permissions that it names suffice, others do not.
+
+use super::super::endpoint::Endpoint;
+use super::*;
+
+/// A path of an endpoint with something in each placeholder.
+fn path_of(endpoint: &Endpoint, me: bool) -> String {
+    let template = endpoint.template(me);
+    let (_, path) = template.split_once(' ').unwrap();
+    let path = path
+        .replace("/users/{id}", "/users/support@contoso.onmicrosoft.com")
+        .replace("{folder}", "inbox")
+        .replace("{setting}", "timeZone");
+    let mut filled = String::from("/v1.0");
+    for segment in path.split('/').skip(1) {
+        filled.push('/');
+        filled.push_str(if segment.starts_with('{') {
+            "AAA"
+        } else {
+            segment
+        });
+    }
+    filled
+}
+
+/// Whether the answer tells of a missing permission.
+fn denied(answer: &Answer) -> bool {
+    matches!(
+        answer.body["error"]["code"].as_str(),
+        Some("Authorization_RequestDenied" | "ErrorAccessDenied" | "NoPermissionsInAccessToken")
+    )
+}
+
+async fn call(bench: &Bench, endpoint: &Endpoint, token: &Token, me: bool) -> Answer {
+    bench
+        .send(
+            endpoint.method.as_str(),
+            token,
+            &path_of(endpoint, me),
+            &[],
+            Value::Null,
+        )
+        .await
+}
+
+#[tokio::test]
+async fn each_permission_of_the_table_opens_its_endpoint_and_no_other_does() {
+    let bench = Bench::new();
+    for endpoint in Endpoint::all() {
+        let template = endpoint.template(true);
+        let user = endpoint.has_user();
+        for permission in &endpoint.delegated {
+            let token = bench.delegated("alice", &[permission]);
+            let answer = call(&bench, endpoint, &token, true).await;
+            assert!(
+                !denied(&answer),
+                "{template} with {permission}: {}",
+                answer.text
+            );
+        }
+        for permission in endpoint.delegated_other.iter().filter(|_| user) {
+            let token = bench.delegated("alice", &[permission]);
+            let answer = call(&bench, endpoint, &token, false).await;
+            assert!(
+                !denied(&answer),
+                "{template} of another with {permission}: {}",
+                answer.text
+            );
+        }
+        for permission in &endpoint.application {
+            let answer = call(&bench, endpoint, &bench.app_only(&[permission]), false).await;
+            assert!(
+                !denied(&answer),
+                "{template} app-only with {permission}: {}",
+                answer.text
+            );
+        }
+        let other = ["Files.Read", "Sites.ReadWrite.All", "openid"];
+        for token in [bench.delegated("alice", &other), bench.app_only(&other)] {
+            let me = token.user.is_some();
+            let answer = call(&bench, endpoint, &token, me).await.expect(403);
+            assert!(denied(&answer), "{template} with others: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn anothers_mailbox_needs_the_shared_permission_and_the_right() {
+    let bench = Bench::new();
+    let path = "/v1.0/users/support@contoso.onmicrosoft.com/messages";
+    let read = bench.delegated("alice", &["Mail.Read"]);
+    assert_eq!(
+        bench.get(&read, path).await.refused(403),
+        "ErrorAccessDenied"
+    );
+    let shared = bench.delegated("alice", &["Mail.Read.Shared"]);
+    bench.get(&shared, path).await.expect(200);
+    let without_right = bench.delegated("bob", &["Mail.Read.Shared"]);
+    assert_eq!(
+        bench.get(&without_right, path).await.refused(403),
+        "ErrorAccessDenied"
+    );
+    bench
+        .get(&bench.app_only(&["Mail.Read"]), path)
+        .await
+        .expect(200);
+    // The shared permission also opens the own mailbox, by its name, too.
+    bench
+        .get(
+            &shared,
+            "/v1.0/users/alice%40contoso.onmicrosoft.com/messages",
+        )
+        .await
+        .expect(200);
+    // Settings have no shared permission.
+    let settings = bench.delegated("alice", &["MailboxSettings.ReadWrite"]);
+    let path = "/v1.0/users/support@contoso.onmicrosoft.com/mailboxSettings";
+    assert_eq!(
+        bench.get(&settings, path).await.refused(403),
+        "ErrorAccessDenied"
+    );
+}
+
+#[tokio::test]
+async fn users_that_are_not_there_and_users_without_a_mailbox_are_told_apart() {
+    let bench = Bench::new();
+    let app = bench.app_only(&["Mail.Read", "User.Read.All"]);
+    let code = bench
+        .get(&app, "/v1.0/users/nobody@contoso.onmicrosoft.com/messages")
+        .await
+        .refused(404);
+    assert_eq!(code, "ErrorInvalidUser");
+    let code = bench
+        .get(&app, "/v1.0/users/nobody@contoso.onmicrosoft.com")
+        .await
+        .refused(404);
+    assert_eq!(code, "Request_ResourceNotFound");
+    let code = bench
+        .get(&app, "/v1.0/users/nomail@contoso.onmicrosoft.com/messages")
+        .await
+        .refused(404);
+    assert_eq!(code, "MailboxNotEnabledForRESTAPI");
+    let answer = bench.get(&app, "/v1.0/me").await.expect(400);
+    let message = "/me request is only valid with delegated authentication flow.";
+    assert_eq!(answer.body["error"]["message"], message);
+    let powerless = bench.app_only(&[]);
+    let path = "/v1.0/users/alice@contoso.onmicrosoft.com/messages";
+    assert_eq!(
+        bench.get(&powerless, path).await.refused(401),
+        "NoPermissionsInAccessToken"
+    );
+}
+
+#[tokio::test]
+async fn own_data_only_with_user_read() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", &["User.Read"]);
+    bench
+        .get(&token, &format!("/v1.0/users/{}", bench.user("alice")))
+        .await
+        .expect(200);
+    let other = format!("/v1.0/users/{}", bench.user("bob"));
+    assert_eq!(
+        bench.get(&token, &other).await.refused(403),
+        "Authorization_RequestDenied"
+    );
+}
+
+#[tokio::test]
+async fn read_basic_shows_no_bodies() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", &["Mail.ReadBasic"]);
+    let answer = bench.get(&token, "/v1.0/me/messages").await.expect(200);
+    let message = &answer.values()[0];
+    assert!(message.get("subject").is_some());
+    assert!(message.get("body").is_none() && message.get("bodyPreview").is_none());
+}
+
+#[tokio::test]
+async fn what_a_cloud_lacks_is_refused_and_not_blamed_on_the_mock() {
+    let bench = Bench::at(Environment::China, "contoso.example");
+    let token = bench.delegated("alice", &["Mail.Read"]);
+    let answer = bench
+        .get(&token, "/v1.0/me/mailFolders/inbox/messages/delta")
+        .await
+        .expect(400);
+    let message = "Resource not found for the segment 'delta'.";
+    assert_eq!(answer.body["error"]["message"], message);
+    assert_eq!(answer.annotation.unsupported, None);
+    let answer = bench
+        .get(&token, "/v1.0/me/messages?$select=subject,flag")
+        .await
+        .expect(400);
+    assert_eq!(
+        answer.body["error"]["message"],
+        "Parsing OData Select and Expand failed: Could not find a property named 'flag' on type \
+         'microsoft.graph.message'."
+    );
+    let answer = bench
+        .get(&token, "/v1.0/me/messages?$top=1")
+        .await
+        .expect(200);
+    assert!(answer.values()[0].get("flag").is_none());
+}
+
+#[tokio::test]
+async fn what_the_mock_does_not_do_is_noted() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", &["Mail.Read"]);
+    let answer = bench.get(&token, "/v1.0/me/drive/root").await.expect(400);
+    assert_eq!(
+        answer.body["error"]["message"],
+        "Resource not found for the segment 'drive'."
+    );
+    assert_eq!(
+        answer.annotation.unsupported.as_deref(),
+        Some("GET /me/drive/root")
+    );
+    let answer = bench
+        .send("PUT", &token, "/v1.0/me/messages", &[], Value::Null)
+        .await
+        .expect(405);
+    assert!(answer.annotation.unsupported.is_some());
+    let answer = bench.get(&token, "/v2.0/me").await.expect(400);
+    assert_eq!(answer.body["error"]["message"], "Invalid version: v2.0.");
+}

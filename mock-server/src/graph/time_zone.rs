@@ -1,0 +1,64 @@
+//! Time zones by their Windows and IANA names, and the `dateTimeTimeZone` type.
+//!
+//! The names are rows of `data/windows-time-zones.csv`. Source: Unicode CLDR, windowsZones.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::error::GraphError;
+
+/// The time zone of a Windows or IANA name.
+pub(crate) fn find(name: &str) -> Option<TimeZone> {
+    let iana = WINDOWS
+        .get(name.to_ascii_lowercase().as_str())
+        .copied()
+        .unwrap_or(name);
+    TimeZone::get(iana).ok()
+}
+
+/// The instant of a `dateTimeTimeZone`.
+pub(crate) fn instant(value: &Value) -> Result<Timestamp, GraphError> {
+    let text = value["dateTime"].as_str().unwrap_or("");
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let name = value["timeZone"].as_str().unwrap_or("UTC");
+    let zone = find(name).ok_or_else(|| GraphError::unknown_time_zone(name))?;
+    let local: DateTime = text.parse().map_err(|_| {
+        GraphError::invalid_request(format!(
+            "The value '{text}' of 'dateTime' is not a date and time."
+        ))
+    })?;
+    zone.to_timestamp(local).map_err(|_| {
+        GraphError::invalid_request(format!("The value '{text}' of 'dateTime' is out of range."))
+    })
+}
+
+/// An instant as a `dateTimeTimeZone` in a zone.
+pub(crate) fn in_zone(time: Timestamp, name: &str, zone: &TimeZone) -> Value {
+    let local = zone.to_datetime(time);
+    json!({"dateTime": written(local), "timeZone": name})
+}
+
+/// A local time with the seven digits that Graph shows.
+pub(crate) fn written(local: DateTime) -> String {
+    format!(
+        "{}.{:07}",
+        local.strftime("%Y-%m-%dT%H:%M:%S"),
+        local.subsec_nanosecond() / 100
+    )
+}
+
+static WINDOWS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let text = include_str!("../../data/windows-time-zones.csv");
+    text.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
+        .map(|(windows, iana)| (windows.to_ascii_lowercase(), iana))
+        .collect()
+});

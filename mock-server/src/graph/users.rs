@@ -1,0 +1,426 @@
+//! Users, the organization, and the OpenID Connect user info.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::access::Actor;
+use super::bearer::Caller;
+use super::call::{Call, Reply};
+use super::collection::{self, Listing, Source};
+use super::error::GraphError;
+use super::odata::parser::{Comparison, Expression, Function, Operand};
+use crate::directory::{Directory, Event, RevokedBy, User, UserKind};
+use crate::mailbox::Properties;
+use crate::token::pairwise_subject;
+
+/// `GET /me` and `/users/{id}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let target = call.target()?;
+    let directory = call.tenant.directory();
+    let user = directory
+        .user(target.user)
+        .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+    if let Some(expand) = call.query.expand.first() {
+        let what = format!("$expand={}", expand.name);
+        return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
+    }
+    call.entity("users", "user", document(&directory, user))
+}
+
+/// `GET /users`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    advanced(call)?;
+    if call.query.skip > 0 {
+        // Source: learn.microsoft.com/graph/query-parameters: not for directory objects.
+        return Err(GraphError::directory_request(
+            "'$skip' is not supported by the service.",
+        ));
+    }
+    let directory = call.tenant.directory();
+    collection::list(call, &listing(), &Users::of(&directory))
+}
+
+/// `GET /users/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    if !eventual(call) {
+        return Err(GraphError::directory_request(
+            "$count is not currently supported.",
+        ));
+    }
+    let directory = call.tenant.directory();
+    collection::count(call, &listing(), &Users::of(&directory))
+}
+
+/// `GET …/photo` and `/photo/$value`: nobody has one.
+pub(super) fn photo() -> Result<Reply, GraphError> {
+    Err(GraphError::no_photo())
+}
+
+/// `GET …/manager`: nobody has one.
+pub(super) fn manager(call: &Call<'_>) -> Result<Reply, GraphError> {
+    Err(GraphError::resource_not_found(&format!(
+        "manager of {}",
+        call.target()?.user
+    )))
+}
+
+/// `GET …/memberOf`: there are no groups.
+pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
+    call.target()?;
+    let context = format!("{}/$metadata#directoryObjects", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": []}),
+    ))
+}
+
+/// `POST …/revokeSignInSessions`.
+pub(super) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let user = call.target()?.user;
+    let by = if call.actor.user() == Some(user) {
+        RevokedBy::User
+    } else {
+        RevokedBy::Admin
+    };
+    let event = Event::RevokeSessions {
+        user: user.to_string(),
+        by,
+    };
+    call.world
+        .apply(&call.tenant, &event)
+        .map_err(|_| GraphError::resource_not_found(&user.to_string()))?;
+    let context = format!("{}/$metadata#Edm.Boolean", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": true}),
+    ))
+}
+
+/// `GET /organization`.
+pub(super) fn organizations(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let directory = call.tenant.directory();
+    let listing = Listing {
+        of: "organization",
+        set: "organization".to_owned(),
+        page: 100,
+        most: 999,
+        searched: &[],
+        aliases: &[],
+    };
+    collection::list(
+        call,
+        &listing,
+        &Organization {
+            items: [organization(call, &directory)],
+        },
+    )
+}
+
+/// `GET /organization/{id}`.
+pub(super) fn get_organization(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let directory = call.tenant.directory();
+    let wanted = call.parameters.get("organization");
+    if !wanted.eq_ignore_ascii_case(&directory.id.to_string()) {
+        return Err(GraphError::resource_not_found(wanted));
+    }
+    call.entity(
+        "organization",
+        "organization",
+        organization(call, &directory),
+    )
+}
+
+/// `GET /oidc/userinfo`. Source: learn.microsoft.com/entra/identity-platform/userinfo.
+pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
+    let Actor::User(user, _) = &caller.actor else {
+        return Err(GraphError::directory_denied());
+    };
+    if !caller.actor.holds("openid") {
+        return Err(GraphError::directory_denied());
+    }
+    let directory = caller.tenant.directory();
+    let user = directory
+        .user(*user)
+        .ok_or_else(GraphError::identity_not_found)?;
+    let mut claims = Map::new();
+    let mut put = |name: &str, value: Value| {
+        claims.insert(name.to_owned(), value);
+    };
+    put(
+        "sub",
+        json!(pairwise_subject(directory.id, user.id, caller.client)),
+    );
+    put("name", json!(user.display_name));
+    put("family_name", json!(user.surname));
+    put("given_name", json!(user.given_name));
+    let picture = format!(
+        "{}/v1.0/me/photo/$value",
+        directory.environment.graph_root()
+    );
+    put("picture", json!(picture));
+    if let (Some(mail), true) = (user.mail(), caller.actor.holds("email")) {
+        put("email", json!(mail));
+    }
+    Ok(Reply::raw(
+        "application/json;charset=utf-8",
+        Value::Object(claims).to_string().into_bytes(),
+    ))
+}
+
+struct Users<'a> {
+    directory: &'a Directory,
+    items: Vec<&'a User>,
+}
+
+impl<'a> Users<'a> {
+    fn of(directory: &'a Directory) -> Self {
+        let items = directory
+            .users
+            .values()
+            .filter(|user| user.deleted.is_none())
+            .collect();
+        Self { directory, items }
+    }
+}
+
+impl<'a> Source for Users<'a> {
+    type Item = &'a User;
+
+    fn items(&self) -> &[&'a User] {
+        &self.items
+    }
+
+    fn render(&self, user: &&'a User) -> Properties {
+        document(self.directory, user)
+    }
+}
+
+struct Organization {
+    items: [Properties; 1],
+}
+
+impl Source for Organization {
+    type Item = Properties;
+
+    fn items(&self) -> &[Properties] {
+        &self.items
+    }
+
+    fn render(&self, item: &Properties) -> Properties {
+        item.clone()
+    }
+}
+
+fn listing() -> Listing<'static> {
+    Listing {
+        of: "user",
+        set: "users".to_owned(),
+        page: 100,
+        most: 999,
+        searched: &[
+            "displayName",
+            "mail",
+            "userPrincipalName",
+            "givenName",
+            "surname",
+        ],
+        aliases: &[],
+    }
+}
+
+/// Queries that the directory answers only with `ConsistencyLevel: eventual`.
+/// Source: learn.microsoft.com/graph/aad-advanced-queries.
+fn advanced(call: &Call<'_>) -> Result<(), GraphError> {
+    let query = &call.query;
+    if query.search.is_some() && !eventual(call) {
+        return Err(GraphError::unsupported_query(
+            "Request with $search query parameter only works through MSGraph with a special \
+             request header: 'ConsistencyLevel: eventual'",
+        ));
+    }
+    let needed = query
+        .filter
+        .as_ref()
+        .is_some_and(|filter| needs_advanced(filter) || !query.order.is_empty());
+    let given = eventual(call) && query.count;
+    if needed && !given || query.count && !eventual(call) && query.filter.is_some() {
+        return Err(GraphError::unsupported_query("Unsupported Query."));
+    }
+    if query.search.is_some() {
+        let wrong = query
+            .search
+            .iter()
+            .flat_map(super::odata::search::Search::properties)
+            .find(|name| super::schema::member(call.cloud(), "user", name).is_none());
+        if let Some(name) = wrong {
+            return Err(GraphError::unknown_property(name, "user"));
+        }
+    }
+    Ok(())
+}
+
+fn needs_advanced(filter: &Expression) -> bool {
+    match filter {
+        Expression::And(left, right) | Expression::Or(left, right) => {
+            needs_advanced(left) || needs_advanced(right)
+        }
+        Expression::Not(_) | Expression::Compare(_, Comparison::NotEqual, _) => true,
+        Expression::Call(function, left, _) => {
+            *function == Function::EndsWith
+                || *function == Function::Contains && {
+                    matches!(left, Operand::Path(_) | Operand::Folded(_))
+                }
+        }
+        Expression::Lambda { body, .. } => body.as_ref().is_some_and(|body| needs_advanced(body)),
+        Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
+    }
+}
+
+fn eventual(call: &Call<'_>) -> bool {
+    call.header("consistencylevel")
+        .eq_ignore_ascii_case("eventual")
+}
+
+fn document(directory: &Directory, user: &User) -> Properties {
+    let upn = user.user_principal_name.as_str();
+    let mail = user.mail();
+    let text = |text: &str| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            json!(text)
+        }
+    };
+    let (kind, external) = match user.kind {
+        UserKind::Guest { .. } => ("Guest", json!("Accepted")),
+        UserKind::Member => ("Member", Value::Null),
+    };
+    let valid_from = user
+        .revocations
+        .iter()
+        .map(|it| it.at)
+        .max()
+        .unwrap_or(user.created);
+    let plans = match mail {
+        Some(_) => json!([{
+            "assignedDateTime": crate::mailbox::seconds(user.created),
+            "capabilityStatus": "Enabled",
+            "service": "exchange",
+            // Exchange Online (plan 2).
+            "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
+        }]),
+        None => json!([]),
+    };
+    let value = json!({
+        "businessPhones": [],
+        "displayName": user.display_name,
+        "givenName": text(&user.given_name),
+        "jobTitle": user.job_title,
+        "mail": mail,
+        "mobilePhone": null,
+        "officeLocation": user.office_location,
+        "preferredLanguage": "en-US",
+        "surname": text(&user.surname),
+        "userPrincipalName": upn,
+        "id": user.id,
+        "accountEnabled": user.enabled,
+        "assignedLicenses": [],
+        "assignedPlans": plans,
+        "city": null,
+        "companyName": directory.display_name,
+        "country": null,
+        "createdDateTime": crate::mailbox::seconds(user.created),
+        "creationType": external.is_string().then_some("Invitation"),
+        "deletedDateTime": null,
+        "department": null,
+        "employeeId": null,
+        "externalUserState": external,
+        "identities": [{
+            "signInType": "userPrincipalName",
+            "issuer": directory.domain(),
+            "issuerAssignedId": upn,
+        }],
+        "imAddresses": mail.into_iter().collect::<Vec<_>>(),
+        "lastPasswordChangeDateTime": crate::mailbox::seconds(user.created),
+        "mailNickname": user.user_principal_name.local_part(),
+        "onPremisesSyncEnabled": null,
+        "onPremisesImmutableId": null,
+        "otherMails": [],
+        "postalCode": null,
+        "proxyAddresses": mail.map(|it| format!("SMTP:{it}")).into_iter().collect::<Vec<_>>(),
+        "signInSessionsValidFromDateTime": crate::mailbox::seconds(valid_from),
+        "state": null,
+        "streetAddress": null,
+        "usageLocation": directory.country,
+        "userType": kind,
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Properties::new(),
+    }
+}
+
+fn organization(call: &Call<'_>, directory: &Directory) -> Properties {
+    let domains: Vec<Value> = directory
+        .domains
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            json!({
+                "capabilities": "Email, OfficeCommunicationsOnline",
+                "isDefault": at == 0,
+                "isInitial": at == 0,
+                "name": name,
+                "type": "Managed",
+            })
+        })
+        .collect();
+    let value = json!({
+        "id": directory.id,
+        "deletedDateTime": null,
+        "businessPhones": [],
+        "city": null,
+        "country": null,
+        "countryLetterCode": directory.country,
+        "createdDateTime": crate::mailbox::seconds(directory.created),
+        "displayName": directory.display_name,
+        "marketingNotificationEmails": [],
+        "onPremisesLastSyncDateTime": null,
+        "onPremisesSyncEnabled": null,
+        "partnerTenantType": null,
+        "postalCode": null,
+        "preferredLanguage": "en",
+        "securityComplianceNotificationMails": [],
+        "securityComplianceNotificationPhones": [],
+        "state": null,
+        "street": null,
+        "technicalNotificationMails": [],
+        "tenantType": "AAD",
+        "assignedPlans": [],
+        "provisionedPlans": [],
+        "verifiedDomains": domains,
+    });
+    let Value::Object(mut map) = value else {
+        return Properties::new();
+    };
+    // With User.Read alone an organization shows its name and domains only.
+    // Source: learn.microsoft.com/graph/api/organization-get.
+    let more = [
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "User.Read.All",
+        "Directory.ReadWrite.All",
+    ];
+    if !more.iter().any(|permission| call.actor.holds(permission)) {
+        for (name, value) in &mut map {
+            if !["id", "displayName", "verifiedDomains"].contains(&name.as_str()) {
+                *value = if value.is_array() {
+                    json!([])
+                } else {
+                    Value::Null
+                };
+            }
+        }
+    }
+    map
+}
