@@ -68,8 +68,15 @@ impl Mailboxes {
 
     /// The contents of a mailbox; made on first use.
     pub fn open(&self, owner: &Owner, now: Timestamp) -> Arc<Mutex<Contents>> {
-        if let Some(contents) = self.open.lock().get(&owner.id) {
-            return Arc::clone(contents);
+        let known = self.open.lock().get(&owner.id).map(Arc::clone);
+        if let Some(contents) = known {
+            // Names and addresses may have changed; whoever holds the contents has them already.
+            if let Some(mut contents) = contents.try_lock()
+                && contents.owner.person != owner.person
+            {
+                contents.owner = owner.clone();
+            }
+            return contents;
         }
         // Made outside of the lock: others may open theirs meanwhile. Both would be the same.
         let contents = Arc::new(Mutex::new(content::fill(self.seed, owner, now)));

@@ -67,11 +67,7 @@ impl Check {
         if self.expect.is_empty() {
             return Err(format!("the check '{}' expects nothing", self.name));
         }
-        match self
-            .expect
-            .selectors()
-            .find(|(_, selector)| !selector.demands())
-        {
+        match self.expect.selectors().find(|(_, selector)| !selector.demands()) {
             Some((surface, _)) => Err(format!(
                 "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, same or spaced-at-least",
                 self.name
@@ -231,10 +227,7 @@ impl Selector {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde calls"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -298,9 +291,7 @@ pub struct Condition {
 }
 
 /// A way in which a client proves itself.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAuthentication {
     /// A signed JWT.
@@ -393,10 +384,9 @@ impl FromStr for Field {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const PLACES: [&str; 5] = ["assertion", "form", "header", "presents", "query"];
         match text.split_once('.') {
-            Some((place, name)) if PLACES.contains(&place) && !name.is_empty() => Ok(Self {
-                place: place.to_owned(),
-                name: name.to_owned(),
-            }),
+            Some((place, name)) if PLACES.contains(&place) && !name.is_empty() => {
+                Ok(Self { place: place.to_owned(), name: name.to_owned() })
+            }
             _ => Err(format!(
                 "'{text}' is not a value of an exchange: write a place ({}) and a name, such as query.state",
                 PLACES.join(", ")
@@ -413,9 +403,7 @@ impl fmt::Display for Field {
 
 impl<'de> Deserialize<'de> for Field {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

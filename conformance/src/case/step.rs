@@ -197,11 +197,7 @@ pub struct FinishStep {
 
 impl Default for FinishStep {
     fn default() -> Self {
-        Self {
-            connection: MAIN.to_owned(),
-            callback_of: None,
-            tamper: None,
-        }
+        Self { connection: MAIN.to_owned(), callback_of: None, tamper: None }
     }
 }
 
@@ -390,16 +386,10 @@ impl StepInFile {
         let fails = std::mem::take(&mut self.fails);
         let may_fail = std::mem::take(&mut self.may_fail);
         if !fails.is_empty() && !may_fail.is_empty() {
-            return Err(
-                "a step either fails or may fail: say one of 'fails' and 'may-fail'".into(),
-            );
+            return Err("a step either fails or may fail: say one of 'fails' and 'may-fail'".into());
         }
         let action = self.into_action()?;
-        Ok(Step {
-            action,
-            fails,
-            may_fail,
-        })
+        Ok(Step { action, fails, may_fail })
     }
 
     fn actions(&self) -> Vec<&'static str> {
@@ -438,14 +428,9 @@ impl StepInFile {
             ("witness", self.witness.is_some()),
             ("expect", self.expect.is_some()),
         ];
-        let of_call = [
-            ("on", self.on.is_some()),
-            ("arguments", !self.arguments.is_empty()),
-        ];
-        let of_driver = [
-            ("fails", !self.fails.is_empty()),
-            ("may-fail", !self.may_fail.is_empty()),
-        ];
+        let of_call = [("on", self.on.is_some()), ("arguments", !self.arguments.is_empty())];
+        let of_driver =
+            [("fails", !self.fails.is_empty()), ("may-fail", !self.may_fail.is_empty())];
         let asks_driver = ["call", "connect", "disconnect", "finish", "reconnect"].contains(&name);
         let wrong = of_check
             .iter()
@@ -480,20 +465,14 @@ impl StepInFile {
                 return Err(UnknownName::new("operation", &operation, OPERATIONS).to_string());
             }
             let connection = self.on.unwrap_or_else(|| MAIN.to_owned());
-            return Ok(Action::Call(CallStep {
-                operation,
-                connection,
-                arguments: self.arguments,
-            }));
+            return Ok(Action::Call(CallStep { operation, connection, arguments: self.arguments }));
         }
         let simple = [
             self.advance.map(Action::Advance),
             self.browser.map(Action::Browser),
             self.clear_faults.map(|_| Action::ClearFaults),
             self.connect.map(Action::Connect),
-            self.disconnect.map(|it| Action::Disconnect {
-                connection: it.or_main(),
-            }),
+            self.disconnect.map(|it| Action::Disconnect { connection: it.or_main() }),
             self.event.map(Action::Event),
             self.fault.map(|it| Action::Fault(Box::new(it))),
             self.finish.map(Action::Finish),
@@ -502,33 +481,23 @@ impl StepInFile {
             self.repeat.map(Action::Repeat),
             self.restart.map(|_| Action::Restart),
             self.settle.map(|_| Action::Settle),
-            self.status.map(|it| Action::Status {
-                connection: it.or_main(),
-            }),
+            self.status.map(|it| Action::Status { connection: it.or_main() }),
             self.together.map(Action::Together),
         ];
-        simple
-            .into_iter()
-            .flatten()
-            .next()
-            .ok_or_else(|| "a step needs an action".to_owned())
+        simple.into_iter().flatten().next().ok_or_else(|| "a step needs an action".to_owned())
     }
 }
 
 impl<'de> Deserialize<'de> for Step {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        StepInFile::deserialize(deserializer)?
-            .into_step()
-            .map_err(serde::de::Error::custom)
+        StepInFile::deserialize(deserializer)?.into_step().map_err(serde::de::Error::custom)
     }
 }
 
 impl Serialize for Step {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let named = |connection: &String| {
-            Some(ConnectionName {
-                connection: Some(connection.clone()).filter(|it| it != MAIN),
-            })
+            Some(ConnectionName { connection: Some(connection.clone()).filter(|it| it != MAIN) })
         };
         let mut file = StepInFile {
             fails: self.fails.clone(),

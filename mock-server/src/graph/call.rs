@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -124,6 +124,9 @@ impl Call<'_> {
         of: &str,
         document: Properties,
     ) -> Result<Reply, GraphError> {
+        if self.prefer.minimal && self.endpoint.method == Method::PATCH {
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        }
         let id = document
             .get("id")
             .and_then(Value::as_str)

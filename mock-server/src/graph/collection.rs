@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::access::Reach;
 use super::call::{Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
@@ -253,12 +254,23 @@ pub(crate) fn selected(
     }
     // Outlook always names the item, the directory shows what was asked for.
     let outlook = call.endpoint.workload == Workload::Mailbox;
-    Ok(document
+    let mut shown: Properties = document
         .into_iter()
         .filter(|(name, _)| {
             name.contains('@') || wanted.contains(&name.as_str()) || outlook && name == "id"
         })
-        .collect())
+        .collect();
+    // What was asked for and is not set is null; what the caller may not see stays out.
+    for name in wanted {
+        let member = schema::member(cloud, of, name);
+        if let Some(member) = member
+            && member.kind == MemberKind::Property
+            && call.reach == Reach::Full
+        {
+            shown.entry(name).or_insert_with(|| member.unset());
+        }
+    }
+    Ok(shown)
 }
 
 /// The address of the next page: the request's own, at the host that was addressed.

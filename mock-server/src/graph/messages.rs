@@ -82,9 +82,6 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     message::only_if_draft(item, &changes)?;
     let key = item.key;
     contents.change_message(key, call.now, |item| message::apply(item, changes));
-    if call.prefer.minimal {
-        return Ok(Reply::empty(StatusCode::NO_CONTENT));
-    }
     let item = contents
         .messages
         .get(&key)

@@ -70,8 +70,8 @@ impl Prefer {
         Ok(prefer)
     }
 
-    /// `Preference-Applied`.
-    pub(crate) fn applied(&self) -> Option<String> {
+    /// `Preference-Applied`; `minimal`: the answer left the body out.
+    pub(crate) fn applied(&self, minimal: bool) -> Option<String> {
         let mut applied = Vec::new();
         if self.immutable_ids {
             applied.push("IdType=\"ImmutableId\"".to_owned());
@@ -87,7 +87,7 @@ impl Prefer {
         if let Some(size) = self.page_size {
             applied.push(format!("odata.maxpagesize={size}"));
         }
-        if self.minimal {
+        if self.minimal && minimal {
             applied.push("return=minimal".to_owned());
         }
         (!applied.is_empty()).then(|| applied.join(","))

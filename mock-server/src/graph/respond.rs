@@ -136,7 +136,9 @@ fn success(sent: &HeaderMap, reply: Reply) -> Written {
         headers.insert(header::CONTENT_TYPE, value);
         headers.insert("odata-version", HeaderValue::from_static("4.0"));
     }
-    let applied = Prefer::of(sent).ok().and_then(|prefer| prefer.applied());
+    let applied = Prefer::of(sent)
+        .ok()
+        .and_then(|prefer| prefer.applied(reply.status == StatusCode::NO_CONTENT));
     if let Some(applied) = applied.and_then(|it| HeaderValue::from_str(&it).ok()) {
         headers.insert("preference-applied", applied);
     }

@@ -62,6 +62,15 @@ impl Member {
             .unwrap_or(&self.edm_type)
     }
 
+    /// The value of a member that nobody has set.
+    pub(crate) fn unset(&self) -> Value {
+        if self.is_collection() {
+            Value::Array(Vec::new())
+        } else {
+            Value::Null
+        }
+    }
+
     fn is_collection(&self) -> bool {
         self.edm_type.starts_with("Collection(")
     }
@@ -230,7 +239,7 @@ fn comparable(member: Option<&'static Member>, operand: &Operand) -> Result<(), 
 }
 
 /// A body's object with members spelled as Graph does, checked against a type. Control
-/// information (`@odata.…`) is dropped, except for `@odata.type`.
+/// information (`@odata.…`) is dropped, except for the type of an attachment.
 pub(crate) fn object(
     cloud: SignInCloud,
     of: &str,
@@ -239,7 +248,8 @@ pub(crate) fn object(
     let mut found = Map::new();
     for (name, value) in body {
         if name.contains('@') {
-            if name == "@odata.type" {
+            // Attachments alone are of several types.
+            if name == "@odata.type" && of.ends_with("ttachment") {
                 found.insert(name, value);
             }
             continue;

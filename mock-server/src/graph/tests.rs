@@ -4,6 +4,7 @@ mod calendar;
 mod mail;
 mod permissions;
 mod query;
+mod robustness;
 mod send;
 
 use std::collections::BTreeSet;

@@ -134,3 +134,16 @@ fn the_log_tells_what_happened_in_a_folder() {
     assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
     assert_eq!(contents.changes_since(u64::MAX, inbox), None);
 }
+
+#[test]
+fn a_renamed_user_writes_from_the_new_address() {
+    let mailboxes = Mailboxes::new(7);
+    mailboxes.open(&owner(1), now());
+    let mut renamed = owner(1);
+    renamed.person.address = "a.archer@contoso.example".into();
+    let contents = mailboxes.open(&renamed, now());
+    assert_eq!(
+        contents.lock().owner.person.address,
+        "a.archer@contoso.example"
+    );
+}

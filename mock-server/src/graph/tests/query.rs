@@ -238,6 +238,17 @@ async fn users_are_listed_page_by_page_and_by_advanced_queries() {
         .await
         .expect(200);
     assert_eq!(selected.body["accountEnabled"], true);
+    let unset = bench
+        .get(
+            &app,
+            "/v1.0/users/alice@contoso.onmicrosoft.com?$select=aboutMe,skills",
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (&unset.body["aboutMe"], &unset.body["skills"]),
+        (&Value::Null, &json!([]))
+    );
     assert_eq!(
         selected.body["@odata.context"],
         "https://graph.microsoft.com/v1.0/$metadata#users(id,accountEnabled)/$entity"

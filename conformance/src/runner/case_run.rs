@@ -1,0 +1,289 @@
+//! One case: its world, its steps, its verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entra_mock::directory::{ApplicationId, TenantId};
+use entra_mock::environment::Environment;
+use entra_mock::journal::Exchange;
+use entra_mock::server::TenantHandle;
+
+use super::artifact::Artifacts;
+use super::worker::Worker;
+use crate::browser::{Callback, Person};
+use crate::case::{BrowserAction, Case, CertificateForms, Check};
+use crate::driver::DriverError;
+use crate::judge::{self, CheckResult, FailureKind, Facts, FillError, Record};
+use crate::protocol::Capabilities;
+use crate::report::{CaseReport, Problem, ProblemKind};
+
+/// What ends a case before its last step.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Interrupt {
+    /// The driver's own fault.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// A placeholder that is none.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// A step did not end as it must, and the next ones build on it.
+    #[error("a step did not end as it must")]
+    Mismatch,
+    /// Something in the suite or the mock.
+    #[error("{0}")]
+    Suite(String),
+}
+
+/// A running case.
+pub(super) struct CaseRun<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) case: &'a Case,
+    pub(super) capabilities: Capabilities,
+    pub(super) tenant: TenantHandle,
+    pub(super) person: Person,
+    pub(super) record: Record,
+    pub(super) report: CaseReport,
+    /// What the person does at the next sign-in.
+    pub(super) browser: Option<BrowserAction>,
+    /// The callbacks that the person kept, by connection.
+    pub(super) callbacks: BTreeMap<String, Callback>,
+    /// The connections that the driver was told of.
+    pub(super) connections: BTreeSet<String>,
+    /// Ids are new for each case, so that a driver can hold those of several.
+    prefix: String,
+    began: u64,
+    tenants: BTreeSet<TenantId>,
+    clients: BTreeSet<ApplicationId>,
+}
+
+impl<'a> CaseRun<'a> {
+    /// Makes the world of a case.
+    pub(super) fn new(
+        worker: &'a mut Worker,
+        case: &'a Case,
+        capabilities: Capabilities,
+    ) -> Result<Self, Interrupt> {
+        let suite = |error: &dyn std::fmt::Display| Interrupt::Suite(error.to_string());
+        let mock = &worker.shared.mock;
+        let began = mock.journal().position();
+        let tenant = mock.create_tenant(case.environment);
+        let description = tenant.describe();
+        let mut facts = Facts::new(case.auth_method, case.environment, &description);
+        let mut tenants = BTreeSet::from([tenant.id()]);
+        let mut clients = BTreeSet::new();
+        for app in description.apps.values() {
+            tenants.insert(app.tenant_id);
+            clients.insert(app.client_id);
+            if let (Some(file), Some(password)) = (&app.pfx_file, &app.pfx_password) {
+                let forms = worker.shared.certificate_forms(file, password);
+                facts.add_certificate(forms.map_err(|it| suite(&it))?);
+            }
+        }
+        let text = serde_json::to_string(&*case.scenario).map_err(|it| suite(&it))?;
+        let neighbours: Vec<(&str, Environment)> = facts
+            .neighbours()
+            .filter(|(name, _)| text.contains(&format!("{{{name}.")))
+            .collect();
+        for (name, environment) in neighbours {
+            let neighbour = mock.create_tenant(environment);
+            let description = neighbour.describe();
+            tenants.insert(neighbour.id());
+            tenants.extend(description.apps.values().map(|app| app.tenant_id));
+            clients.extend(description.apps.values().map(|app| app.client_id));
+            facts.add_neighbour(name, &description);
+        }
+        let tweaks = facts.fill(&case.scenario.world)?;
+        let changed = tweaks.apply(mock.world(), tenant.tenant(), &description, case.auth_method);
+        changed.map_err(|it| suite(&it))?;
+        let person = Person::new(worker.person_proxy.as_deref(), mock.ca_pem());
+        let person = person.map_err(|it| suite(&it))?;
+        let prefix = worker.next_prefix();
+        Ok(Self {
+            case,
+            capabilities,
+            tenant,
+            person,
+            record: Record { facts, exchanges: Vec::new(), steps: Vec::new() },
+            report: CaseReport::new(case),
+            browser: None,
+            callbacks: BTreeMap::new(),
+            connections: BTreeSet::new(),
+            prefix,
+            began,
+            tenants,
+            clients,
+            worker,
+        })
+    }
+
+    /// Does all steps and judges.
+    pub(super) async fn run(mut self) -> CaseReport {
+        let limit = self.worker.shared.options.limits.case;
+        let case = self.case;
+        let ended = tokio::time::timeout(limit, self.steps(case.steps())).await;
+        match ended {
+            Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
+                self.rules();
+                self.forget_connections().await;
+            }
+            Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
+            Ok(Err(error)) => {
+                let problem = Problem::of_step(
+                    ProblemKind::Suite,
+                    self.last_step(),
+                    case,
+                    "a step that can be done",
+                    error.to_string(),
+                );
+                self.report.add(problem);
+            }
+            Err(_) => {
+                let problem = Problem::of_step(
+                    ProblemKind::Driver,
+                    self.last_step(),
+                    case,
+                    format!("an end within {} s", limit.as_secs()),
+                    "the case took longer; --timeout changes the limit",
+                );
+                self.report.add(problem);
+                self.worker.drop_session();
+            }
+        }
+        self.close()
+    }
+
+    /// The id of a connection on the wire.
+    pub(super) fn connection(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+
+    /// The position of the journal.
+    pub(super) fn position(&self) -> u64 {
+        self.worker.shared.mock.journal().position()
+    }
+
+    /// Judges a check from the record so far.
+    pub(super) fn judge(&mut self, check: &Check) {
+        if !check.applies_to(self.case.auth_method, self.case.environment)
+            || check.level < self.worker.shared.options.level
+        {
+            return;
+        }
+        self.collect();
+        match judge::check(check, &self.record) {
+            CheckResult::Pass { .. } => self.report.passed.push(check.name.clone()),
+            CheckResult::Fail(failure) => {
+                self.report.add(Problem::of_check(check, failure, self.case));
+            }
+        }
+    }
+
+    /// Judges the rules whose witness is there.
+    fn rules(&mut self) {
+        self.collect();
+        let level = self.worker.shared.options.level;
+        for rule in self.case.rules.iter().filter(|rule| rule.level >= level) {
+            match judge::check(rule, &self.record) {
+                CheckResult::Pass { .. } => self.report.passed.push(rule.name.clone()),
+                CheckResult::Fail(failure) if failure.kind == FailureKind::NotExercised => {}
+                CheckResult::Fail(failure) => {
+                    self.report.add(Problem::of_check(rule, failure, self.case));
+                }
+            }
+        }
+    }
+
+    /// Takes the case's exchanges from the journal.
+    fn collect(&mut self) {
+        let from = self.record.exchanges.last().map_or(self.began, |it| it.number);
+        let newer = self.worker.shared.mock.journal().exchanges_since(from);
+        let ours: Vec<Exchange> = newer.into_iter().filter(|it| self.is_ours(it)).collect();
+        self.record.exchanges.extend(ours);
+    }
+
+    /// Whether an exchange belongs to this case: it came by the worker's own proxies, or names a
+    /// tenant or an app of the case. What names neither and came by no proxy can only be told
+    /// where no other case runs.
+    fn is_ours(&self, exchange: &Exchange) -> bool {
+        if let Some(via) = &exchange.via {
+            return self.worker.owns(via);
+        }
+        let tenant = exchange.tenant.is_some_and(|it| self.tenants.contains(&it));
+        let client = exchange.client.is_some_and(|it| self.clients.contains(&it));
+        let unnamed = exchange.tenant.is_none() && exchange.client.is_none();
+        tenant || client || (unnamed && self.worker.shared.options.jobs == 1)
+    }
+
+    fn last_step(&self) -> String {
+        self.record.steps.last().map_or_else(
+            || "start".to_owned(),
+            |step| step.operation.clone().unwrap_or_else(|| step.step.clone()),
+        )
+    }
+
+    fn driver_failed(&mut self, error: &DriverError) {
+        let problem = Problem::of_step(
+            ProblemKind::Driver,
+            self.last_step(),
+            self.case,
+            "a driver that keeps to the protocol",
+            error.to_string(),
+        );
+        self.report.add(problem);
+        self.worker.drop_session();
+    }
+
+    /// Gives up what the case left behind in the driver.
+    async fn forget_connections(&mut self) {
+        let limit = self.worker.shared.options.limits.request;
+        for name in std::mem::take(&mut self.connections) {
+            let connection = self.connection(&name);
+            if let Err(error) = self.worker.disconnect(connection, limit).await {
+                self.driver_failed(&error);
+                return;
+            }
+        }
+    }
+
+    /// Ends the case: keeps what explains a failure, forgets the rest.
+    fn close(mut self) -> CaseReport {
+        self.collect();
+        let said = self.worker.take_output();
+        let shared = &self.worker.shared;
+        self.report.explain(&self.record.exchanges);
+        for line in &mut self.report.wire {
+            let exchange = self.record.exchanges.iter().find(|it| it.number == line.number);
+            let via = exchange.and_then(|it| it.via.as_deref());
+            line.person = via.map_or(line.person, |it| it == self.worker.person_label());
+        }
+        if self.report.outcome.is_expected() {
+            self.report.output.clear();
+        } else {
+            self.report.output.extend(said.stderr.iter().cloned());
+            self.report.rerun = Some(shared.options.rerun_command(self.case));
+            if let Some(folder) = &shared.artifacts {
+                let artifacts = Artifacts {
+                    case: self.case,
+                    report: &self.report,
+                    record: &self.record,
+                    said: &said,
+                };
+                match artifacts.write(folder) {
+                    Ok(path) => self.report.artifacts = Some(path.display().to_string()),
+                    Err(error) => {
+                        self.report.output.push(format!("no artifacts were kept: {error}"));
+                    }
+                }
+            }
+        }
+        for tenant in &self.tenants {
+            shared.mock.remove_tenant(*tenant);
+        }
+        self.report
+    }
+}
+
+/// The forms of the client certificate are the same in all cases of a run.
+pub(super) fn certificate_forms(file: &str, password: &str) -> Result<CertificateForms, String> {
+    let pfx = std::fs::read(file).map_err(|error| format!("failed to read {file}: {error}"))?;
+    CertificateForms::new(&pfx, password).map_err(|error| error.to_string())
+}

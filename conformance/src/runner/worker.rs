@@ -1,0 +1,252 @@
+//! A worker: a driver process of its own, proxies of its own, one case after the other.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use entra_mock::MockEntra;
+use entra_mock::server::UNSET;
+
+use super::case_run::{CaseRun, certificate_forms};
+use super::{Reach, RunOptions};
+use super::artifact::Folder;
+use crate::case::{Case, CertificateForms};
+use crate::driver::{DriverError, Reply, Session};
+use crate::protocol::{Capabilities, Initialize, Network, Request, VERSION};
+use crate::report::{CaseReport, Problem, ProblemKind};
+
+/// What the workers of a run share.
+pub(super) struct Shared {
+    pub(super) mock: MockEntra,
+    pub(super) options: RunOptions,
+    /// The folder of this run's artifacts.
+    pub(super) artifacts: Option<Folder>,
+    certificate: OnceLock<Result<CertificateForms, String>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        mock: MockEntra,
+        options: RunOptions,
+        artifacts: Option<Folder>,
+    ) -> Self {
+        Self { mock, options, artifacts, certificate: OnceLock::new() }
+    }
+
+    /// The client certificate in all its forms.
+    pub(super) fn certificate_forms(
+        &self,
+        file: &str,
+        password: &str,
+    ) -> Result<&CertificateForms, String> {
+        let made = self.certificate.get_or_init(|| certificate_forms(file, password));
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// A worker.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) person_proxy: Option<String>,
+    number: usize,
+    proxy: Option<String>,
+    session: Option<(Session, Capabilities)>,
+    /// What drivers said that ended within the case.
+    said: Output,
+    cases: usize,
+}
+
+/// What a driver said: the conversation and its standard error.
+#[derive(Default)]
+pub(super) struct Output {
+    pub(super) conversation: Vec<String>,
+    pub(super) stderr: Vec<String>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        number: usize,
+        proxy: Option<String>,
+        person_proxy: Option<String>,
+    ) -> Self {
+        let said = Output::default();
+        Self { shared, person_proxy, number, proxy, session: None, said, cases: 0 }
+    }
+
+    /// The labels of a worker's proxies: the connector's and the person's.
+    pub(super) fn labels(number: usize) -> [String; 2] {
+        [format!("worker-{number}"), format!("person-{number}")]
+    }
+
+    pub(super) fn person_label(&self) -> String {
+        let [_, person] = Self::labels(self.number);
+        person
+    }
+
+    /// Whether an exchange with this label came by the worker's proxies.
+    pub(super) fn owns(&self, via: &str) -> bool {
+        Self::labels(self.number).iter().any(|it| it == via)
+    }
+
+    /// What the ids of a new case's connections begin with.
+    pub(super) fn next_prefix(&mut self) -> String {
+        self.cases += 1;
+        format!("w{}c{}", self.number, self.cases)
+    }
+
+    /// Runs a case; the driver is started where it is not running. An error if it can't be.
+    pub(super) async fn run(&mut self, case: &Case) -> Result<CaseReport, String> {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a case takes")]
+        let began = Instant::now();
+        let capabilities = self.start().await?;
+        let mut report = if let Some(reason) = unsupported(case, &capabilities) {
+            CaseReport::skipped(case, reason)
+        } else {
+            match CaseRun::new(self, case, capabilities) {
+                Ok(run) => Box::pin(run.run()).await,
+                Err(error) => {
+                    let mut report = CaseReport::new(case);
+                    let observed = error.to_string();
+                    let kind = ProblemKind::Suite;
+                    let expected = "the world of the case can be made";
+                    report.add(Problem::of_step(kind, "world", case, expected, observed));
+                    report
+                }
+            }
+        };
+        report.millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+
+    /// Starts the driver where it is not running, and says what it can do.
+    pub(super) async fn start(&mut self) -> Result<Capabilities, String> {
+        if let Some((_, capabilities)) = &self.session {
+            return Ok(capabilities.clone());
+        }
+        let mock = &self.shared.mock;
+        let variables = mock.variables_for(self.proxy.as_deref(), self.shared.options.reach == Reach::Direct);
+        let mut unset: Vec<&str> = UNSET.to_vec();
+        if self.proxy.is_none() {
+            unset.extend(PROXY_VARIABLES);
+        }
+        let spawned = self.shared.options.source.start(&variables, &unset).await;
+        let mut session = Session::new(spawned.map_err(|error| error.to_string())?);
+        let network = Network {
+            https_proxy: self.proxy.clone(),
+            ca_file: Some(mock.ca_file().display().to_string()),
+        };
+        let limit = self.shared.options.limits.request.max(START_LIMIT);
+        match initialize(&mut session, network, limit).await {
+            Ok(capabilities) => {
+                self.session = Some((session, capabilities.clone()));
+                Ok(capabilities)
+            }
+            Err(error) => {
+                let stderr = session.stderr();
+                let tail = stderr.iter().rev().take(10).rev();
+                let said: String = tail.map(|line| format!("\n  stderr: {line}")).collect();
+                Err(format!("the connector '{}' does not start: {error}{said}", self.shared.options.source))
+            }
+        }
+    }
+
+    /// The session with the driver.
+    pub(super) fn session(&mut self) -> Result<&mut Session, DriverError> {
+        match &mut self.session {
+            Some((session, _)) => Ok(session),
+            None => Err(DriverError::Ended("initialize".to_owned())),
+        }
+    }
+
+    /// Ends the driver at once; the next case starts it again.
+    pub(super) fn drop_session(&mut self) {
+        self.listen();
+        self.session = None;
+    }
+
+    /// What was said since the last time.
+    pub(super) fn take_output(&mut self) -> Output {
+        self.listen();
+        std::mem::take(&mut self.said)
+    }
+
+    fn listen(&mut self) {
+        if let Some((session, _)) = &mut self.session {
+            self.said.conversation.extend(session.take_conversation());
+            self.said.stderr.extend(session.stderr());
+        }
+    }
+
+    /// Asks the driver to end, and starts it again.
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        self.listen();
+        let limit = self.shared.options.limits.request;
+        if let Some((session, _)) = self.session.take() {
+            session.shut_down(limit).await;
+        }
+        self.start().await.map(drop)
+    }
+
+    /// Gives up a connection; a connector that does not know it (any more) is right to say so.
+    pub(super) async fn disconnect(
+        &mut self,
+        connection: String,
+        limit: Duration,
+    ) -> Result<(), DriverError> {
+        let request = Request::Disconnect { connection };
+        self.session()?.ask(&request, limit).await.map(drop)
+    }
+
+    /// Ends the driver.
+    pub(super) async fn shut_down(mut self) {
+        if let Some((session, _)) = self.session.take() {
+            session.shut_down(SHUT_DOWN_LIMIT).await;
+        }
+    }
+}
+
+/// Shakes hands with a driver.
+pub(crate) async fn initialize(
+    session: &mut Session,
+    network: Network,
+    limit: Duration,
+) -> Result<Capabilities, DriverError> {
+    let misfit = |problem: String| DriverError::Misfit { method: "initialize".to_owned(), problem };
+    let request = Request::Initialize(Initialize {
+        protocol: vec![VERSION],
+        suite: concat!("entra-conformance ", env!("CARGO_PKG_VERSION")).to_owned(),
+        network,
+    });
+    let result = match session.ask(&request, limit).await? {
+        Reply::Result(result) => result,
+        Reply::Failure(failure) => {
+            return Err(misfit(format!("{}: {}", failure.category, failure.message)));
+        }
+        Reply::UnknownMethod => return Err(misfit("the driver does not have the method".into())),
+    };
+    let capabilities: Capabilities =
+        serde_json::from_value(result).map_err(|error| misfit(error.to_string()))?;
+    capabilities.validate().map_err(misfit)?;
+    Ok(capabilities)
+}
+
+/// Why a connector cannot run a case.
+fn unsupported(case: &Case, capabilities: &Capabilities) -> Option<String> {
+    let lacks = |list: &[String], name: &str| !list.iter().any(|it| it == name);
+    if lacks(&capabilities.auth_methods, case.auth_method.slug()) {
+        return Some(format!("the connector does not have the auth method {}", case.auth_method));
+    }
+    if lacks(&capabilities.environments, case.environment.slug()) {
+        let environment = case.environment.slug();
+        return Some(format!("the connector does not have the environment {environment}"));
+    }
+    let missing = case.scenario.needs.iter().find(|need| !capabilities.has(need))?;
+    Some(format!("the connector does not have {missing}"))
+}
+
+/// Interpreters need their time to start.
+const START_LIMIT: Duration = Duration::from_secs(30);
+const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(2);
+
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
