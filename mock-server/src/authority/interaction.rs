@@ -345,7 +345,6 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
                 let principal = directory.service_principal(app.app_id).cloned();
                 let client = Client {
                     app,
-                    home: Arc::clone(&person.tenant),
                     principal,
                 };
                 Some((

@@ -77,8 +77,6 @@ impl TenantSegment {
 pub(crate) struct Client {
     /// The registration.
     pub(crate) app: Application,
-    /// The tenant of the registration.
-    pub(crate) home: Arc<Tenant>,
     /// The instance in the tenant of the request, if the app is there.
     pub(crate) principal: Option<ServicePrincipal>,
 }
@@ -111,18 +109,14 @@ impl Client {
         tenant: &Tenant,
     ) -> Result<Self, AuthorityError> {
         let place = tenant.directory().display_name.clone();
-        let (home, app) = Self::find(world, arrival, client_id, &place)?;
+        let (_, app) = Self::find(world, arrival, client_id, &place)?;
         let principal = tenant.directory().service_principal(app.app_id).cloned();
         if principal.is_none() {
             return Err(AuthorityError::aadsts(700_016)
                 .with("app", client_id)
                 .with("tenant", place));
         }
-        let client = Self {
-            app,
-            home,
-            principal,
-        };
+        let client = Self { app, principal };
         client.check_enabled()?;
         Ok(client)
     }

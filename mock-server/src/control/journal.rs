@@ -82,19 +82,17 @@ async fn clear(State(core): State<Arc<Core>>) -> Response<Body> {
 async fn follow(State(core): State<Arc<Core>>) -> Response<Body> {
     let feed = core.world.journal.follow();
     let events = stream::unfold(feed, |mut feed| async move {
-        loop {
-            match feed.recv().await {
-                Ok(entry) => {
-                    let json = serde_json::to_string(&*entry).unwrap_or_default();
-                    let event = format!("id: {}\ndata: {json}\n\n", entry.number());
-                    return Some((Ok::<_, Infallible>(event), feed));
-                }
-                // A slow reader loses the oldest, and is told.
-                Err(RecvError::Lagged(lost)) => {
-                    return Some((Ok(format!("event: lost\ndata: {lost}\n\n")), feed));
-                }
-                Err(RecvError::Closed) => return None,
+        match feed.recv().await {
+            Ok(entry) => {
+                let json = serde_json::to_string(&*entry).unwrap_or_default();
+                let event = format!("id: {}\ndata: {json}\n\n", entry.number());
+                Some((Ok::<_, Infallible>(event), feed))
             }
+            // A slow reader loses the oldest, and is told.
+            Err(RecvError::Lagged(lost)) => {
+                Some((Ok(format!("event: lost\ndata: {lost}\n\n")), feed))
+            }
+            Err(RecvError::Closed) => None,
         }
     });
     let mut response = Response::new(Body::from_stream(events));

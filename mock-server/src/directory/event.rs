@@ -236,7 +236,7 @@ pub enum Applied {
 #[non_exhaustive]
 pub enum EventError {
     /// No such user.
-    #[error("no user '{name}' in tenant {tenant}{}", did_you_mean(.nearest))]
+    #[error("no user '{name}' in tenant {tenant}{}", did_you_mean(.nearest.as_deref()))]
     UnknownUser {
         /// What was asked for.
         name: String,
@@ -246,7 +246,7 @@ pub enum EventError {
         nearest: Option<String>,
     },
     /// No such app.
-    #[error("no app '{name}' in tenant {tenant}{}", did_you_mean(.nearest))]
+    #[error("no app '{name}' in tenant {tenant}{}", did_you_mean(.nearest.as_deref()))]
     UnknownApp {
         /// What was asked for.
         name: String,
@@ -260,10 +260,8 @@ pub enum EventError {
     NotPossible(String),
 }
 
-fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map_or_else(String::new, |name| format!(", did you mean '{name}'?"))
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(", did you mean '{name}'?"))
 }
 
 impl Event {
@@ -353,20 +351,20 @@ impl Directory {
             Event::RemoveLicence { user } => self.user_mut(user)?.mailbox = None,
             // Conditional access.
             Event::RequireMfa { user, app } => {
-                self.add_policy(user, app, Demand::Mfa, now, random)?
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::Mfa, now, random)?
             }
             Event::BlockByPolicy { user, app } => {
-                self.add_policy(user, app, Demand::Block, now, random)?;
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::Block, now, random)?;
             }
             Event::RequireCompliantDevice { user, app } => {
-                self.add_policy(user, app, Demand::CompliantDevice, now, random)?;
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::CompliantDevice, now, random)?;
             }
             Event::RequireTermsOfUse { user, app } => {
-                self.add_policy(user, app, Demand::TermsOfUse, now, random)?;
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::TermsOfUse, now, random)?;
             }
             Event::SetSignInFrequency { user, app, seconds } => {
                 let every = SignedDuration::from_secs(i64::from(*seconds));
-                self.add_policy(user, app, Demand::SignInFrequency(every), now, random)?;
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::SignInFrequency(every), now, random)?;
             }
             // Consent.
             Event::SetUserConsentPolicy {
@@ -712,8 +710,8 @@ impl Directory {
 
     fn add_policy(
         &mut self,
-        user: &Option<String>,
-        app: &Option<String>,
+        user: Option<&String>,
+        app: Option<&String>,
         demand: Demand,
         now: Timestamp,
         random: &Random,

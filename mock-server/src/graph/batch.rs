@@ -139,9 +139,7 @@ fn answer(
                     .get(header::CONTENT_TYPE)
                     .is_some_and(|it| it.as_bytes().starts_with(b"text/plain"));
                 let decoded = STANDARD.decode(text).ok().filter(|_| !mime);
-                decoded
-                    .map_or_else(|| text.clone().into_bytes(), |it| it)
-                    .into()
+                decoded.unwrap_or_else(|| text.clone().into_bytes()).into()
             }
             value => value.to_string().into_bytes().into(),
         };

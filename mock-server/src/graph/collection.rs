@@ -182,13 +182,22 @@ fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
             "The query parameter '$search' is not supported for this resource.",
         ));
     }
-    if query.top.is_some_and(|top| top > listing.most)
-        && call.endpoint.workload == Workload::Mailbox
-    {
-        return Err(GraphError::invalid_query(
-            "$top",
-            &format!("the value must be between 1 and {}", listing.most),
-        ));
+    match query.top.filter(|top| *top > listing.most) {
+        None => {}
+        // Unverified: both texts.
+        Some(top) if call.endpoint.workload == Workload::Directory => {
+            return Err(GraphError::directory_request(format!(
+                "Invalid page size specified: '{top}'. Must be between 1 and {} inclusive.",
+                listing.most
+            )));
+        }
+        Some(top) => {
+            return Err(GraphError::bad_request(format!(
+                "The limit of '{}' for Top query has been exceeded. The value from the incoming \
+                 request is '{top}'.",
+                listing.most
+            )));
+        }
     }
     Ok(())
 }

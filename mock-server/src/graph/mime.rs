@@ -132,17 +132,21 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
         out.push_str(&part);
         return out;
     }
-    out += &format!(
-        "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n{part}"
-    );
+    out.extend([
+        "Content-Type: multipart/mixed; boundary=\"",
+        BOUNDARY,
+        "\"\r\n\r\n",
+    ]);
+    out.extend(["--", BOUNDARY, "\r\n", &part]);
     for file in attachments {
-        let name = encoded(&file.name).replace('"', "'");
-        out += &format!(
-            "--{BOUNDARY}\r\nContent-Type: {}; name=\"{name}\"\r\nContent-Disposition: \
-             attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
-            file.content_type,
-            wrapped(&file.content)
+        let name = encoded(&file.name).replace(['"', '\r', '\n'], "'");
+        let kind = file.content_type.replace(['\r', '\n'], " ");
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Type: {kind}; name=\"{name}\"\r\nContent-Disposition: \
+             attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
         );
+        out.push_str(&head);
+        out.push_str(&wrapped(&file.content));
     }
     out.extend(["--", BOUNDARY, "--\r\n"]);
     out

@@ -48,7 +48,7 @@ impl Prefer {
                 match name.trim().to_ascii_lowercase().as_str() {
                     "idtype" => prefer.immutable_ids = value.eq_ignore_ascii_case("ImmutableId"),
                     "odata.maxpagesize" => {
-                        prefer.page_size = value.parse().ok().filter(|it| *it > 0)
+                        prefer.page_size = value.parse().ok().filter(|it| *it > 0);
                     }
                     "outlook.body-content-type" => {
                         prefer.body = match value.to_ascii_lowercase().as_str() {

@@ -13,6 +13,7 @@ use super::call::{Payload, Reply};
 use super::error::{Challenge, GraphError};
 use super::prefer::{Metadata, Prefer};
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::exchange::{Annotation, Arrival};
 use crate::world::World;
 
@@ -73,7 +74,10 @@ pub(super) fn write(
         HeaderName::from_static("client-request-id"),
         &client_request_id,
     );
-    put(HeaderName::from_static("x-ms-ags-diagnostic"), DIAGNOSTIC);
+    put(
+        HeaderName::from_static("x-ms-ags-diagnostic"),
+        &diagnostic(annotation.environment),
+    );
     put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     put(header::VARY, "Accept-Encoding");
     put(header::CACHE_CONTROL, "no-cache");
@@ -216,9 +220,19 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// One line, as the front end writes it.
-const DIAGNOSTIC: &str = "{\"ServerInfo\":{\"DataCenter\":\"East US\",\"Slice\":\"E\",\
-                          \"Ring\":\"5\",\"ScaleUnit\":\"003\",\"RoleInstance\":\"BL6PEPF0000E7BB\"}}";
+/// One line, as the front end writes it. Unverified: the data centers of the national clouds.
+fn diagnostic(environment: Option<Environment>) -> String {
+    let center = match environment {
+        None | Some(Environment::Office365) => "East US",
+        Some(Environment::UsGovL4) => "USGov Virginia",
+        Some(Environment::UsGovL5) => "USDoD East",
+        Some(Environment::China) => "China East",
+    };
+    format!(
+        "{{\"ServerInfo\":{{\"DataCenter\":\"{center}\",\"Slice\":\"E\",\"Ring\":\"5\",\
+         \"ScaleUnit\":\"003\",\"RoleInstance\":\"BL6PEPF0000E7BB\"}}}}"
+    )
+}
 
 /// What scripts of other origins may read. Source: dotnet/dev-proxy, ProxyUtils.
 const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, \

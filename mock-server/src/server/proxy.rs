@@ -62,7 +62,7 @@ async fn serve_requests<S>(
     let mut stop = shared.stop.clone();
     let service = {
         let shared = Arc::clone(&shared);
-        tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        tower::service_fn(move |request: Request<hyper::body::Incoming>| {
             let shared = Arc::clone(&shared);
             let (control, via) = (control.clone(), via.clone());
             async move {

@@ -239,6 +239,8 @@ pub(crate) fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()>
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -256,7 +258,6 @@ mod tests {
         let found = again.find(key.kid()).unwrap();
         assert_eq!((found.0, found.1), (SignInCloud::Global, 0));
 
-        use std::os::unix::fs::PermissionsExt as _;
         let file = directory.path().join("signing-global-0.key");
         assert_eq!(
             fs::metadata(file).unwrap().permissions().mode() & 0o777,

@@ -142,13 +142,12 @@ fn access_token(
     let (requested, mut openid) = requested.single(tenant, asked)?;
     // The implicit grant has no refresh tokens: RFC 6749, section 4.2.2.
     openid.remove("offline_access");
-    let (home, app) = world
+    let (_, app) = world
         .application(tenant.environment.cloud(), request.client)
         .ok_or_else(|| AuthorityError::aadsts(700_016))?;
     let principal = tenant.directory().service_principal(app.app_id).cloned();
     let client = Client {
         app,
-        home,
         principal,
     };
     let grant = UserGrant {

@@ -139,7 +139,7 @@ async fn wrong_queries_are_refused_and_name_what_is_wrong() {
         ("$filter=subject", "boolean"),
         ("$filter=year(receivedDateTime)%20eq%202026", "'year'"),
         ("$top=0", "$top"),
-        ("$top=1001", "$top"),
+        ("$top=1001", "The limit of '1000'"),
         ("$top=many", "$top"),
         ("$skip=-1", "$skip"),
         ("$count=maybe", "$count"),
@@ -230,6 +230,8 @@ async fn users_are_listed_page_by_page_and_by_advanced_queries() {
         "5"
     );
     bench.get(&app, "/v1.0/users?$skip=1").await.expect(400);
+    let large = bench.get(&app, "/v1.0/users?$top=1000").await.expect(400);
+    assert!(large.text.contains("between 1 and 999"), "{}", large.text);
     let selected = bench
         .get(
             &app,
