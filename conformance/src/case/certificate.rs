@@ -32,7 +32,8 @@ impl CertificateForms {
     /// Makes the forms of a file.
     pub fn new(pfx: &[u8], password: &str) -> Result<Self, CertificateError> {
         let wrong = |error: p12_keystore::error::Error| CertificateError(error.to_string());
-        let store = KeyStore::from_pkcs12(pfx, password, Pkcs12ImportPolicy::Relaxed).map_err(wrong)?;
+        let store =
+            KeyStore::from_pkcs12(pfx, password, Pkcs12ImportPolicy::Relaxed).map_err(wrong)?;
         let (_, chain) = store
             .private_key_chain()
             .ok_or_else(|| CertificateError("it has no private key".to_owned()))?;
@@ -42,7 +43,10 @@ impl CertificateForms {
             .ok_or_else(|| CertificateError("it has no certificate".to_owned()))?;
         // The forms guard nothing; a run should not wait for them.
         let write = |password| {
-            store.writer(password).encryption_iterations(ITERATIONS).mac_iterations(ITERATIONS)
+            store
+                .writer(password)
+                .encryption_iterations(ITERATIONS)
+                .mac_iterations(ITERATIONS)
         };
         let old = write(password)
             .encryption_algorithm(EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc)

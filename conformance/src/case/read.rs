@@ -50,6 +50,12 @@ pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Rea
             problem.truncate(position);
         }
         let help = suggestion(&problem);
+        // With the right name at hand a long list of all names hides it.
+        if let (Some(_), Some(list)) = (&help, problem.find(", expected one of "))
+            && problem[list..].matches(',').count() > LISTED
+        {
+            problem.truncate(list);
+        }
         let offset = offset_of(text, line, column);
         ReadError {
             problem,
@@ -79,12 +85,14 @@ impl ReadError {
     }
 }
 
-/// The nearest right name, drawn from serde's "unknown field `x`, expected one of `a`, `b`".
+/// The nearest right name, drawn from "unknown field `x`, expected one of a, b".
 fn suggestion(problem: &str) -> Option<String> {
     let (found, expected) = problem.split_once("expected ")?;
-    let mut found = found.split('`').skip(1).step_by(2);
-    let wrong = found.next()?;
-    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let wrong = found.split('`').nth(1)?;
+    let known = expected
+        .trim_start_matches("one of ")
+        .split(',')
+        .map(|it| it.trim().trim_matches('`'));
     nearest(wrong, known).map(|it| format!("did you mean '{it}'?"))
 }
 
@@ -104,3 +112,5 @@ fn word_at(text: &str, offset: usize) -> usize {
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+const LISTED: usize = 12;

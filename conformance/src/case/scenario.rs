@@ -83,7 +83,10 @@ impl Scenario {
             let methods = || AuthMethod::ALL.into_iter().map(AuthMethod::slug);
             let known = || OPERATIONS.into_iter().chain(FEATURES).chain(methods());
             if !known().any(|it| it == name) {
-                return Err(UnknownName::new("operation, feature or auth method", name, known()).to_string());
+                return Err(
+                    UnknownName::new("operation, feature or auth method", name, known())
+                        .to_string(),
+                );
             }
         }
         for (axis, empty) in [

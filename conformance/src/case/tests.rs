@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use entra_mock::journal::{Journal, Redaction};
 use entra_mock::random::Random;
+use entra_mock::server::{ClientCertificate, Validity};
 use entra_mock::token::{KeyRings, Sealer};
 use entra_mock::world::seed::SeedContext;
 use entra_mock::world::{TenantDescription, World};
@@ -34,7 +35,12 @@ fn files(folder: &str) -> Vec<(String, String)> {
 fn the_library_is_read_from_the_program_and_from_the_directory() {
     let embedded = Library::embedded().unwrap_or_else(|error| panic!("{}", shown(&error)));
     let directory = Library::from_directory(&scenarios()).unwrap();
-    let ids = |library: &Library| library.scenarios().map(|it| it.0.to_owned()).collect::<Vec<_>>();
+    let ids = |library: &Library| {
+        library
+            .scenarios()
+            .map(|it| it.0.to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids(&embedded), ids(&directory));
     assert!(embedded.rules().count() > 20);
 }
@@ -54,7 +60,10 @@ fn the_schema_in_the_repository_is_current() {
         std::fs::write(&path, &wanted).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(found, wanted, "write it anew with UPDATE_SCHEMA=1 cargo test -p entra-conformance");
+    assert_eq!(
+        found, wanted,
+        "write it anew with UPDATE_SCHEMA=1 cargo test -p entra-conformance"
+    );
 }
 
 #[test]
@@ -62,9 +71,11 @@ fn valid_files_are_read_and_written_as_they_were_meant() {
     let files = files("testdata/valid");
     assert!(files.len() >= 10, "{}", files.len());
     for (name, text) in files {
-        let scenario = read_scenario(&name, &text).unwrap_or_else(|error| panic!("{}", error.render()));
+        let scenario =
+            read_scenario(&name, &text).unwrap_or_else(|error| panic!("{}", error.render()));
         let written = serde_json::to_value(&scenario).unwrap();
-        let again: Scenario = serde_json::from_value(written).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again: Scenario =
+            serde_json::from_value(written).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(again, scenario, "{name}");
     }
 }
@@ -79,7 +90,9 @@ fn invalid_files_are_refused_with_the_message_beside_them() {
             Ok(_) => "read without an error\n".to_owned(),
             Err(error) => error.render(),
         };
-        let path = scenarios().join("testdata/invalid").join(name.replace(".yaml", ".message"));
+        let path = scenarios()
+            .join("testdata/invalid")
+            .join(name.replace(".yaml", ".message"));
         if std::env::var_os("UPDATE_MESSAGES").is_some() {
             std::fs::write(&path, &found).unwrap();
         }
@@ -97,14 +110,20 @@ fn cases_have_complete_and_sorted_axes() {
     let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     assert_eq!(ids.len(), cases.len());
     assert!(ids.contains("auth/happy/connect[auth=own-app,environment=us-gov-l4]"));
-    let happy = cases.iter().filter(|case| case.scenario_id == "auth/happy/connect").count();
+    let happy = cases
+        .iter()
+        .filter(|case| case.scenario_id == "auth/happy/connect")
+        .count();
     assert_eq!(happy, 16);
 }
 
 #[test]
 fn every_check_has_a_name_in_kebab_case_a_sentence_and_a_source() {
     let library = Library::embedded().unwrap();
-    let kebab = |text: &str| text.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-');
+    let kebab = |text: &str| {
+        text.chars()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-')
+    };
     for (id, scenario) in library.scenarios() {
         assert!(id.split('/').all(kebab), "{id}");
         assert!(!scenario.source.is_empty(), "{id}");
@@ -126,7 +145,10 @@ fn no_scenario_of_the_library_uses_a_fault_or_exempts_an_unknown_rule() {
     for (id, scenario) in library.scenarios() {
         assert!(!scenario.uses_faults(), "{id}");
         for name in scenario.exempt.keys() {
-            assert!(rules.contains(name.as_str()), "{id} is exempt from '{name}'");
+            assert!(
+                rules.contains(name.as_str()),
+                "{id} is exempt from '{name}'"
+            );
         }
     }
 }
@@ -153,16 +175,32 @@ fn every_placeholder_of_the_library_can_be_filled() {
 /// The default world's tenants; made once, since it needs keys.
 static WORLD: LazyLock<BTreeMap<&'static str, TenantDescription>> = LazyLock::new(|| {
     let journal = Journal::new(1, Redaction::On);
-    let world = World::new(Random::seeded(1), KeyRings::new(None).into(), Sealer::new(), journal);
+    let world = World::new(
+        Random::seeded(1),
+        KeyRings::new(None).into(),
+        Sealer::new(),
+        journal,
+    );
     let now = "2026-01-15T09:00:00Z".parse().unwrap();
-    let context = SeedContext { now, client_certificate: None };
+    let certificate = ClientCertificate::generate("client", Validity::Now, "a password", now);
+    let context = SeedContext {
+        now,
+        client_certificate: Some(certificate.certificate),
+    };
     let tenants = world.add_default(&context);
-    tenants.iter().map(|it| (it.environment.slug(), world.describe(it))).collect()
+    tenants
+        .iter()
+        .map(|it| (it.environment.slug(), world.describe(it)))
+        .collect()
 });
 
 /// The facts of a case in the default world, as the runner makes them.
 fn facts(case: &Case) -> Facts {
-    let mut facts = Facts::new(case.auth_method, case.environment, &WORLD[case.environment.slug()]);
+    let mut facts = Facts::new(
+        case.auth_method,
+        case.environment,
+        &WORLD[case.environment.slug()],
+    );
     for (name, environment) in facts.neighbours().collect::<Vec<_>>() {
         facts.add_neighbour(name, &WORLD[environment.slug()]);
     }
@@ -181,10 +219,20 @@ fn facts(case: &Case) -> Facts {
 #[test]
 fn patterns_select_cases_and_checks() {
     let cases = Library::embedded().unwrap().cases();
-    let count = |pattern: &str| pattern.parse::<Pattern>().unwrap().select(&cases).unwrap().len();
+    let count = |pattern: &str| {
+        pattern
+            .parse::<Pattern>()
+            .unwrap()
+            .select(&cases)
+            .unwrap()
+            .len()
+    };
     assert_eq!(count("auth/happy/connect"), 16);
     assert_eq!(count("auth/happy/connect[auth=own-app]"), 4);
-    assert_eq!(count("auth/*/connect[auth=own-app,environment=us-gov-*]"), 2);
+    assert_eq!(
+        count("auth/*/connect[auth=own-app,environment=us-gov-*]"),
+        2
+    );
     assert!(count("auth/**") > count("auth/happy/*"));
     assert_eq!(count("**"), cases.len());
     assert_eq!(count("**#reads-mail"), 16);
@@ -201,7 +249,13 @@ fn patterns_that_select_nothing_name_the_nearest() {
     assert!(refused("auth/hapy/connect").contains("did you mean 'auth/happy/connect'?"));
     assert!(refused("auth/happy/connect#read-mail").contains("'auth/happy/connect#reads-mail'"));
     assert!("auth/[".parse::<Pattern>().is_err());
-    assert!("auth/x[cloud=china]".parse::<Pattern>().unwrap_err().to_string().contains("cloud"));
+    assert!(
+        "auth/x[cloud=china]"
+            .parse::<Pattern>()
+            .unwrap_err()
+            .to_string()
+            .contains("cloud")
+    );
     assert!("auth//x".parse::<Pattern>().is_err());
     assert!("auth/x#".parse::<Pattern>().is_err());
 }
@@ -227,12 +281,29 @@ fn globs_fit_as_one_expects() {
 
 #[test]
 fn amounts_of_time_are_read_and_wrong_ones_explained() {
-    for (text, seconds) in [("90d", 7_776_000), ("61m", 3660), ("1h30m", 5400), ("0s", 0)] {
+    for (text, seconds) in [
+        ("90d", 7_776_000),
+        ("61m", 3660),
+        ("1h30m", 5400),
+        ("0s", 0),
+    ] {
         let span: Span = text.parse().unwrap();
-        assert_eq!((span.0.as_secs(), span.to_string()), (seconds, span.to_string()));
+        assert_eq!(
+            (span.0.as_secs(), span.to_string()),
+            (seconds, span.to_string())
+        );
         assert_eq!(span.to_string().parse::<Span>().unwrap(), span);
     }
-    for text in ["", "90", "d", "90 days", "-5m", "5w", "99999999999999999999d", "40000d"] {
+    for text in [
+        "",
+        "90",
+        "d",
+        "90 days",
+        "-5m",
+        "5w",
+        "99999999999999999999d",
+        "40000d",
+    ] {
         assert!(text.parse::<Span>().is_err(), "{text}");
     }
 }
@@ -264,14 +335,24 @@ fn every_requirement_is_covered_or_says_why_not() {
     assert!(!table.source.is_empty());
     // Groups and how many rows each has, so that none is lost.
     let groups = [
-        ("AM-GEN", 9), ("AM-CERT", 12), ("AM-CODE", 9), ("AM-CC", 10), ("AM-BYO", 11), ("APP", 7),
-        ("ENV", 7), ("FLOW", 4), ("ODD", 20),
+        ("AM-GEN", 9),
+        ("AM-CERT", 12),
+        ("AM-CODE", 9),
+        ("AM-CC", 10),
+        ("AM-BYO", 11),
+        ("APP", 7),
+        ("ENV", 7),
+        ("FLOW", 4),
+        ("ODD", 20),
     ];
     let mut ids = BTreeSet::new();
     for (group, rows) in groups {
         for row in 1..=rows {
             let id = format!("{group}-{row:02}");
-            assert!(table.requirements.contains_key(&id), "{id} is not in the table");
+            assert!(
+                table.requirements.contains_key(&id),
+                "{id} is not in the table"
+            );
             ids.insert(id);
         }
     }
@@ -281,13 +362,20 @@ fn every_requirement_is_covered_or_says_why_not() {
         assert!(ids.contains(id), "{id} is no requirement");
         assert!(requirement.says.len() > 10, "{id}");
         let covered = !requirement.cases.is_empty();
-        assert!(covered != requirement.not_yet.is_some(), "{id}: either cases, or not-yet with a reason");
+        assert!(
+            covered != requirement.not_yet.is_some(),
+            "{id}: either cases, or not-yet with a reason"
+        );
         for pattern in &requirement.cases {
             let pattern = pattern
                 .strip_prefix("rules#")
                 .map_or_else(|| pattern.clone(), |rule| format!("**#{rule}"));
-            let pattern: Pattern = pattern.parse().unwrap_or_else(|error| panic!("{id}: {error}"));
-            pattern.select(&cases).unwrap_or_else(|error| panic!("{id}: {error}"));
+            let pattern: Pattern = pattern
+                .parse()
+                .unwrap_or_else(|error| panic!("{id}: {error}"));
+            pattern
+                .select(&cases)
+                .unwrap_or_else(|error| panic!("{id}: {error}"));
         }
     }
 }

@@ -31,7 +31,7 @@ impl CaseRun<'_> {
         });
         let parameters = Connect {
             connection: self.connection(&connect.connection),
-            auth_method: self.case.auth_method,
+            auth_method: form.auth_method,
             environment: form.environment,
             settings: form.settings,
             endpoints,
