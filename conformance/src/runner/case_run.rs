@@ -46,6 +46,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) browser: Option<BrowserAction>,
     /// The callbacks that the person kept, by connection.
     pub(super) callbacks: BTreeMap<String, Callback>,
+    /// How far the connector's clock was moved, in seconds.
+    pub(super) advanced: i64,
     /// The connections that the driver was told of.
     pub(super) connections: BTreeSet<String>,
     /// Ids are new for each case, so that a driver can hold those of several.
@@ -106,6 +108,7 @@ impl<'a> CaseRun<'a> {
             report: CaseReport::new(case),
             browser: None,
             callbacks: BTreeMap::new(),
+            advanced: 0,
             connections: BTreeSet::new(),
             prefix,
             began,
@@ -126,7 +129,7 @@ impl<'a> CaseRun<'a> {
                 self.forget_connections().await;
             }
             Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
-            Ok(Err(error)) => {
+            Ok(Err(error @ (Interrupt::Fill(_) | Interrupt::Suite(_)))) => {
                 let problem = Problem::of_step(
                     ProblemKind::Suite,
                     self.last_step(),
@@ -135,6 +138,7 @@ impl<'a> CaseRun<'a> {
                     error.to_string(),
                 );
                 self.report.add(problem);
+                self.forget_connections().await;
             }
             Err(_) => {
                 let problem = Problem::of_step(
@@ -241,6 +245,12 @@ impl<'a> CaseRun<'a> {
                 self.driver_failed(&error);
                 return;
             }
+        }
+        // The next case begins at the true time.
+        if self.advanced != 0
+            && let Err(error) = self.worker.set_back(self.advanced).await
+        {
+            self.driver_failed(&error);
         }
     }
 

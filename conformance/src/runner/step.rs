@@ -200,7 +200,9 @@ impl CaseRun<'_> {
             }
         }
         if self.capabilities.has("clock") {
-            self.ask(&Request::AdvanceClock { seconds: span.0.as_secs() }).await?;
+            let seconds = span.0.as_secs();
+            self.advanced += seconds;
+            self.ask(&Request::AdvanceClock { seconds }).await?;
         }
         self.end();
         Ok(())
