@@ -44,6 +44,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) report: CaseReport,
     /// What the person does at the next sign-in.
     pub(super) browser: Option<BrowserAction>,
+    /// Whether the connector's time was moved, so that it must start anew for the next case.
+    pub(super) time_moved: bool,
     /// The callbacks that the person kept, by connection.
     pub(super) callbacks: BTreeMap<String, Callback>,
     /// The connections that the driver was told of.
@@ -105,6 +107,7 @@ impl<'a> CaseRun<'a> {
             record: Record { facts, exchanges: Vec::new(), steps: Vec::new() },
             report: CaseReport::new(case),
             browser: None,
+            time_moved: false,
             callbacks: BTreeMap::new(),
             connections: BTreeSet::new(),
             prefix,
@@ -124,6 +127,11 @@ impl<'a> CaseRun<'a> {
             Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
                 self.rules();
                 self.forget_connections().await;
+                if self.time_moved
+                    && let Err(error) = self.worker.restart().await
+                {
+                    self.report.output.push(error);
+                }
             }
             Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
             Ok(Err(error)) => {

@@ -200,6 +200,7 @@ impl CaseRun<'_> {
             }
         }
         if self.capabilities.has("clock") {
+            self.time_moved = true;
             self.ask(&Request::AdvanceClock { seconds: span.0.as_secs() }).await?;
         }
         self.end();
