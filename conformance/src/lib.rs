@@ -3,7 +3,10 @@
 
 pub mod browser;
 pub mod case;
+#[doc(hidden)]
+pub mod cli;
 pub mod driver;
+pub mod driver_check;
 pub mod judge;
 pub mod known_failure;
 pub mod protocol;

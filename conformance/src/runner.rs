@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use entra_mock::journal::Entry;
 use entra_mock::{MockEntra, StartError};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use artifact::Folder;
 use worker::{Shared, Worker};
@@ -22,7 +23,7 @@ pub(crate) use worker::initialize;
 use crate::case::{Case, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
-use crate::report::{CaseReport, Event, ReportError, RunEnd, RunStart, SCHEMA};
+use crate::report::{CaseReport, Event, ReportError, RunEnd, RunStart, SCHEMA, WireLine};
 
 /// How cases are run.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct RunOptions {
     pub artifacts: Option<PathBuf>,
     /// The shard, for the report.
     pub shard: Option<String>,
+    /// Is shown every line between suite and driver, and every exchange, as it happens.
+    pub watch: Option<fn(&str)>,
     /// What a rerun command has beside seed and filter, such as `--connector './driver'`.
     pub rerun: String,
 }
@@ -139,6 +142,9 @@ pub async fn run(
         artifacts: artifacts.as_ref().map(|it| it.path().display().to_string()),
     };
     let run_limit = options.limits.run;
+    if let Some(watch) = options.watch {
+        tokio::spawn(follow(mock.journal().follow(), watch));
+    }
     let shared = Arc::new(Shared::new(mock, RunOptions { jobs, ..options }, artifacts));
     let mut workers: Vec<Worker> = proxies
         .into_iter()
@@ -237,8 +243,19 @@ async fn work(
     worker.shut_down().await;
 }
 
+/// Shows every exchange as it happens.
+async fn follow(mut feed: broadcast::Receiver<Arc<Entry>>, watch: fn(&str)) {
+    let mut began = None;
+    while let Ok(entry) = feed.recv().await {
+        if let Entry::Exchange(exchange) = &*entry {
+            let began = *began.get_or_insert(exchange.at);
+            watch(&format!("  {}", WireLine::new(exchange, began).text()));
+        }
+    }
+}
+
 /// Starts the mock with two proxies for each worker: the connector's and the person's.
-async fn start_mock(
+pub(crate) async fn start_mock(
     options: &RunOptions,
     jobs: usize,
 ) -> Result<(MockEntra, Vec<[Option<String>; 2]>), StartError> {

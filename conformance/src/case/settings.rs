@@ -80,9 +80,13 @@ fn fields(method: AuthMethod) -> &'static [SettingName] {
     };
     match method {
         AuthMethod::AuthorizationCode => &[ClientId, ClientSecret, RedirectUri, Scopes],
-        AuthMethod::ClientCertificate => {
-            &[ClientId, Certificate, CertificatePassword, TenantId, Account]
-        }
+        AuthMethod::ClientCertificate => &[
+            ClientId,
+            Certificate,
+            CertificatePassword,
+            TenantId,
+            Account,
+        ],
         AuthMethod::ClientCredentials => &[ClientId, ClientSecret, TenantId, Account],
         AuthMethod::DeviceCode | AuthMethod::UsernamePassword => {
             &[ClientId, TenantId, Scopes, Account]
@@ -111,12 +115,25 @@ fn ordinary(
     facts.text(&template).map(|text| Some(Value::String(text)))
 }
 
-const MINIMUM: [&str; 5] = ["openid", "offline_access", "User.Read", "Mail.Read", "email"];
+const MINIMUM: [&str; 5] = [
+    "openid",
+    "offline_access",
+    "User.Read",
+    "Mail.Read",
+    "email",
+];
 
-const SHARED: [&str; 6] =
-    ["openid", "offline_access", "User.Read", "Mail.Read", "Mail.Read.Shared", "email"];
+const SHARED: [&str; 6] = [
+    "openid",
+    "offline_access",
+    "User.Read",
+    "Mail.Read",
+    "Mail.Read.Shared",
+    "email",
+];
 
-const TRIGGER_SHARED_MAIL: [&str; 4] = ["openid", "offline_access", "Mail.Read", "Mail.Read.Shared"];
+const TRIGGER_SHARED_MAIL: [&str; 4] =
+    ["openid", "offline_access", "Mail.Read", "Mail.Read.Shared"];
 
 const FULL: [&str; 17] = [
     "User.Read",

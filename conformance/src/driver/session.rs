@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
@@ -24,6 +24,7 @@ pub struct Session {
     process: Option<Process>,
     /// Every line in both directions, for the report.
     conversation: Vec<String>,
+    watch: Option<fn(&str)>,
 }
 
 /// What a driver answered to a request.
@@ -115,21 +116,51 @@ impl Session {
             stderr: spawned.stderr,
             process: spawned.process,
             conversation: Vec::new(),
+            watch: None,
         }
+    }
+
+    /// Shows every line as it is said.
+    pub fn watch(&mut self, watch: Option<fn(&str)>) {
+        self.watch = watch;
+    }
+
+    fn note(&mut self, line: String) {
+        if let Some(watch) = self.watch {
+            watch(&line);
+        }
+        self.conversation.push(line);
     }
 
     /// Sends a request.
     pub async fn send(&mut self, request: &Request) -> Result<u64, DriverError> {
         let id = self.next_id;
+        self.write(request.message(id), request.method()).await?;
+        Ok(id)
+    }
+
+    async fn write(&mut self, mut line: String, method: &str) -> Result<(), DriverError> {
         self.next_id += 1;
-        let mut line = request.message(id);
-        self.conversation.push(format!("→ {line}"));
+        self.note(format!("→ {line}"));
         line.push('\n');
         let written = self.writer.write_all(line.as_bytes()).await;
         match written.and(self.writer.flush().await) {
-            Ok(()) => Ok(id),
-            Err(_) => Err(DriverError::Ended(request.method().to_owned())),
+            Ok(()) => Ok(()),
+            Err(_) => Err(DriverError::Ended(method.to_owned())),
         }
+    }
+
+    /// Sends a request that need not fit the protocol, and waits for its answer.
+    pub async fn ask_raw(
+        &mut self,
+        method: &str,
+        params: Value,
+        limit: Duration,
+    ) -> Result<Reply, DriverError> {
+        let id = self.next_id;
+        let line = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        self.write(line.to_string(), method).await?;
+        self.answer(id, method, limit).await
     }
 
     /// Waits for the answer to one of the open requests, or for a notification on the way.
@@ -153,7 +184,7 @@ impl Session {
                 Ok(Some(Line::TooLong)) => return Err(DriverError::TooLong),
                 Ok(Some(Line::Text(text))) => text,
             };
-            self.conversation.push(format!("← {}", cut(&text)));
+            self.note(format!("← {}", cut(&text)));
             let misfit = |problem: String| DriverError::Misfit {
                 method: method.to_owned(),
                 problem,
@@ -196,9 +227,18 @@ impl Session {
     /// Sends a request and waits for its answer; notifications are kept for later.
     pub async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, DriverError> {
         let id = self.send(request).await?;
+        self.answer(id, request.method(), limit).await
+    }
+
+    async fn answer(
+        &mut self,
+        id: u64,
+        method: &str,
+        limit: Duration,
+    ) -> Result<Reply, DriverError> {
         let mut kept = VecDeque::new();
         let result = loop {
-            match self.next(&[id], request.method(), limit).await {
+            match self.next(&[id], method, limit).await {
                 Ok(Incoming::Notification(notification)) => kept.push_back(notification),
                 Ok(Incoming::Reply(_, reply)) => break Ok(reply),
                 Err(error) => break Err(error),
@@ -216,6 +256,14 @@ impl Session {
     /// The last lines of standard error.
     pub fn stderr(&self) -> Vec<String> {
         self.stderr.lock().iter().cloned().collect()
+    }
+
+    /// Waits for the driver to end by itself; whether it did in time.
+    pub async fn wait(&mut self, limit: Duration) -> bool {
+        match &mut self.process {
+            Some(process) => tokio::time::timeout(limit, process.child.wait()).await.is_ok(),
+            None => true,
+        }
     }
 
     /// Asks the driver to end, and ends it if it does not.

@@ -131,6 +131,7 @@ impl Worker {
         }
         let spawned = self.shared.options.source.start(&variables, &unset).await;
         let mut session = Session::new(spawned.map_err(|error| error.to_string())?);
+        session.watch(self.shared.options.watch);
         let network = Network {
             https_proxy: self.proxy.clone(),
             ca_file: Some(mock.ca_file().display().to_string()),

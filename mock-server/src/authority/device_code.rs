@@ -82,7 +82,7 @@ impl Store {
         }
         let user_code = (0..9)
             .map(|_| {
-                let index = random.in_range(0..=(ALPHABET.len() as u32 - 1)) as usize;
+                let index = usize::from(random.bytes::<1>()[0]) % ALPHABET.len();
                 char::from(ALPHABET[index])
             })
             .collect();

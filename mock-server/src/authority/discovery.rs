@@ -483,7 +483,8 @@ fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, Authority
         Site::of_host(host),
         Some(Site::Authority(_) | Site::Retired(_))
     );
-    if !known && !(own_host && !arrival.real_host) {
+    let is_ours = own_host && !arrival.real_host;
+    if !known && !is_ours {
         return Err(AuthorityError::aadsts(50_049).error("invalid_instance"));
     }
     // Some clients cut the port off their own authority: the answer has the address that serves.

@@ -37,6 +37,7 @@ pub(crate) struct AuthorityError {
 }
 
 /// What identifies one request in all that is answered to it.
+#[expect(clippy::struct_field_names, reason = "`trace_id` is the wire's name")]
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
     /// `trace_id` and `x-ms-request-id`.

@@ -157,7 +157,7 @@ pub(crate) fn refusal(
 /// Issues the tokens of a user grant: the members of the answer, in the service's order.
 pub(crate) fn user_tokens(
     state: &State,
-    grant: UserGrant<'_>,
+    grant: &UserGrant<'_>,
     trace: &Trace,
     annotation: &mut Annotation,
 ) -> Result<Value, AuthorityError> {
@@ -177,7 +177,7 @@ pub(crate) fn user_tokens(
                 grant.sign_in,
             )
         })?;
-        let granted = granted_scopes(&directory, &grant)?;
+        let granted = granted_scopes(&directory, grant)?;
         let facts = UserFacts::of(user);
         let challenges = grant
             .claims
@@ -239,14 +239,14 @@ pub(crate) fn user_tokens(
 
     let mut body = Map::new();
     body.insert("token_type".into(), json!("Bearer"));
-    body.insert("scope".into(), json!(scope_text(&grant, &granted)));
+    body.insert("scope".into(), json!(scope_text(grant, &granted)));
     put_lifetimes(&mut body, &grant.version, spec.lifetime, now.as_second());
     if spec.lifetime >= LONG_LIVED && grant.version == Version::V2 {
         body.insert("refresh_in".into(), json!(spec.lifetime / 2));
     }
     body.insert("access_token".into(), json!(access_token));
     if grant.always_refresh || grant.openid.contains("offline_access") {
-        let token = refresh_token(&grant, now);
+        let token = refresh_token(grant, now);
         let sealed = format!("1.A{}", world.sealer.seal(RefreshToken::PURPOSE, &token));
         annotation.tokens.push(TokenUse {
             family: Some(token.sign_in.family.to_string()),
@@ -274,6 +274,7 @@ pub(crate) fn user_tokens(
 /// Issues an app-only token.
 ///
 /// The answer has exactly the documented members: some clients break on any other.
+#[expect(clippy::too_many_arguments, reason = "what a token is made of")]
 pub(crate) fn app_token(
     state: &State,
     tenant: &Tenant,

@@ -351,7 +351,7 @@ impl Directory {
             Event::RemoveLicence { user } => self.user_mut(user)?.mailbox = None,
             // Conditional access.
             Event::RequireMfa { user, app } => {
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::Mfa, now, random)?
+                self.add_policy(user.as_ref(), app.as_ref(), Demand::Mfa, now, random)?;
             }
             Event::BlockByPolicy { user, app } => {
                 self.add_policy(user.as_ref(), app.as_ref(), Demand::Block, now, random)?;
@@ -494,7 +494,7 @@ impl Directory {
             Event::ExpireSecret { app } => {
                 let end = later(now, SignedDuration::from_secs(-1));
                 return self.change_app(app, |app| {
-                    app.secrets.iter_mut().for_each(|it| it.end = end)
+                    app.secrets.iter_mut().for_each(|it| it.end = end);
                 });
             }
             Event::AddCertificate { app, certificate } => {
@@ -526,7 +526,7 @@ impl Directory {
             Event::ExpireCertificate { app } => {
                 let end = later(now, SignedDuration::from_secs(-1));
                 return self.change_app(app, |app| {
-                    app.certificates.iter_mut().for_each(|it| it.end = end)
+                    app.certificates.iter_mut().for_each(|it| it.end = end);
                 });
             }
             Event::ChangeRedirectUris { app, redirect_uris } => {

@@ -151,7 +151,7 @@ impl CertificateAuthority {
         self: &Arc<Self>,
         fallback: &str,
         now: Timestamp,
-    ) -> Result<ServerConfig, CertificateError> {
+    ) -> ServerConfig {
         let resolver = Resolver::new(Arc::clone(self), fallback.to_owned(), now);
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -160,7 +160,7 @@ impl CertificateAuthority {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(resolver));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        config
     }
 
     /// A certificate for a host name, with its key.

@@ -45,9 +45,9 @@ pub enum Validity {
 /// Where the files of the mock's own client certificate are.
 #[derive(Clone, Debug)]
 pub(super) struct ClientCertificateFiles {
-    pub(super) certificate_file: PathBuf,
-    pub(super) key_file: PathBuf,
-    pub(super) pfx_file: PathBuf,
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+    pub(super) pfx: PathBuf,
 }
 
 impl ClientCertificate {
@@ -91,14 +91,14 @@ impl ClientCertificate {
         )
         .ok_or_else(|| broken("no certificate with an RSA key"))?;
         let files = ClientCertificateFiles {
-            certificate_file: folder.join("client-certificate.pem"),
-            key_file: folder.join("client-key.pem"),
-            pfx_file,
+            certificate: folder.join("client-certificate.pem"),
+            key: folder.join("client-key.pem"),
+            pfx: pfx_file,
         };
         for (file, contents) in [
-            (&files.certificate_file, made.certificate_pem.as_bytes()),
-            (&files.key_file, made.key_pem.as_bytes()),
-            (&files.pfx_file, made.pfx.as_slice()),
+            (&files.certificate, made.certificate_pem.as_bytes()),
+            (&files.key, made.key_pem.as_bytes()),
+            (&files.pfx, made.pfx.as_slice()),
         ] {
             write_if_changed(file, contents, 0o600).map_err(io(file))?;
         }

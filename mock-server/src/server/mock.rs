@@ -258,7 +258,7 @@ impl Builder {
             let listener = bind(self.address, port, "another program serves plain HTTP").await?;
             listeners.push((Environment::Office365, listener.0));
         }
-        let tls = Arc::new(authority.server_config("localhost", context.now)?);
+        let tls = Arc::new(authority.server_config("localhost", context.now));
         let (stop, stopped) = watch::channel(false);
         let edge = Edge::new(Arc::clone(&world));
         let shared = Arc::new(Shared::new(
@@ -511,9 +511,9 @@ impl Core {
             .filter(|app| app.has_certificate)
         {
             let files = &self.certificate_files;
-            app.certificate_file = Some(files.certificate_file.display().to_string());
-            app.key_file = Some(files.key_file.display().to_string());
-            app.pfx_file = Some(files.pfx_file.display().to_string());
+            app.certificate_file = Some(files.certificate.display().to_string());
+            app.key_file = Some(files.key.display().to_string());
+            app.pfx_file = Some(files.pfx.display().to_string());
             app.pfx_password = Some(self.certificate_password.clone());
         }
         described

@@ -166,7 +166,7 @@ fn access_token(
     };
     // The ID token of this answer is made here, with its hashes; so only the access token counts.
     let mut aside = Annotation::default();
-    let body = issue::user_tokens(&visit.state, grant, &visit.trace(), &mut aside)?;
+    let body = issue::user_tokens(&visit.state, &grant, &visit.trace(), &mut aside)?;
     let text = |name: &str| match &body[name] {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -34,20 +34,17 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         family,
         generation: None,
     });
-    let code = match opened {
-        Ok(code) => code,
-        Err(_) => {
-            // The client's own faults are told before the grant is looked at.
-            let tenant = request.tenant(70_000)?;
-            let client = request.client(&tenant)?;
-            let class = if request.presented.any() {
-                ClientClass::Confidential
-            } else {
-                default_class(&client.app)
-            };
-            request.authenticate(&client, class, &tenant)?;
-            return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
-        }
+    let Ok(code) = opened else {
+        // The client's own faults are told before the grant is looked at.
+        let tenant = request.tenant(70_000)?;
+        let client = request.client(&tenant)?;
+        let class = if request.presented.any() {
+            ClientClass::Confidential
+        } else {
+            default_class(&client.app)
+        };
+        request.authenticate(&client, class, &tenant)?;
+        return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
     };
     let tenant = request.tenant_of_grant(code.sign_in.tenant, &app)?;
     request.annotation.user = Some(code.sign_in.user);
@@ -97,7 +94,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     sign_in.client_class = class;
     issue::user_tokens(
         request.state,
-        UserGrant {
+        &UserGrant {
             tenant: &tenant,
             client: &client,
             client_authentication: how,

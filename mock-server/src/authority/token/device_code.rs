@@ -98,7 +98,7 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
     };
     let body = issue::user_tokens(
         request.state,
-        UserGrant {
+        &UserGrant {
             tenant: &tenant,
             client: &client,
             client_authentication: how,

@@ -66,7 +66,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         .ok_or_else(|| AuthorityError::missing("scope"))?;
     issue::user_tokens(
         request.state,
-        UserGrant {
+        &UserGrant {
             tenant: &tenant,
             client: &client,
             client_authentication: how,

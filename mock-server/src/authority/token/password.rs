@@ -52,7 +52,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
     })?;
     issue::user_tokens(
         request.state,
-        UserGrant {
+        &UserGrant {
             tenant: &tenant,
             client: &client,
             client_authentication: how,

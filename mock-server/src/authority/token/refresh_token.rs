@@ -72,7 +72,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     strict_rotation(request, &token, &tenant, text)?;
     issue::user_tokens(
         request.state,
-        UserGrant {
+        &UserGrant {
             tenant: &tenant,
             client: &client,
             client_authentication: how,
