@@ -46,6 +46,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) browser: Option<BrowserAction>,
     /// Whether the connector's time was moved, so that it must start anew for the next case.
     pub(super) time_moved: bool,
+    /// Connections that did not come to be, as the scenario allows: calls on them are passed over.
+    pub(super) absent: BTreeSet<String>,
     /// The callbacks that the person kept, by connection.
     pub(super) callbacks: BTreeMap<String, Callback>,
     /// The connections that the driver was told of.
@@ -108,6 +110,7 @@ impl<'a> CaseRun<'a> {
             report: CaseReport::new(case),
             browser: None,
             time_moved: false,
+            absent: BTreeSet::new(),
             callbacks: BTreeMap::new(),
             connections: BTreeSet::new(),
             prefix,
