@@ -21,6 +21,8 @@ use form::Form;
 pub struct Person {
     client: Client,
     cookies: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who sits there: somebody else has a browser, and so cookies, of their own.
+    user: Option<String>,
 }
 
 /// Who signs in.
@@ -109,6 +111,7 @@ impl Person {
         Ok(Self {
             client,
             cookies: BTreeMap::new(),
+            user: None,
         })
     }
 
@@ -125,6 +128,7 @@ impl Person {
             .find(|(name, _)| name == "redirect_uri")
             .map(|(_, value)| value.into_owned())
             .unwrap_or_default();
+        self.sit_down(account);
         let visit = self.walk(url, &redirect_uri, account, action).await?;
         Ok(match (visit, action) {
             (Visit::Callback(callback), Some(BrowserAction::Tamper(tamper))) => {
@@ -144,7 +148,15 @@ impl Person {
     ) -> Result<Visit, BrowserError> {
         let mut url = parse(&format!("https://{login_host}/common/oauth2/deviceauth"))?;
         url.query_pairs_mut().append_pair("otc", user_code);
+        self.sit_down(account);
         self.walk(url, "", account, action).await
+    }
+
+    fn sit_down(&mut self, account: &Account) {
+        if self.user.as_ref().is_some_and(|user| *user != account.upn) {
+            self.cookies.clear();
+        }
+        self.user = Some(account.upn.clone());
     }
 
     /// Calls the connector's own listener, for connectors that wait for the browser themselves.

@@ -284,6 +284,7 @@ impl Capabilities {
         self.operations
             .iter()
             .chain(&self.features)
+            .chain(&self.auth_methods)
             .any(|it| it == name)
     }
 }

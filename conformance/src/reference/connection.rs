@@ -93,6 +93,17 @@ impl Connection {
         let code = pending.code(redirect_url, form)?;
         // From here on the callback is used up.
         *self.pending.lock() = None;
+        let redeemed = self.redeem(&pending, &code).await;
+        if let Err(problem) = &redeemed
+            && self.tokens.lock().await.is_none()
+        {
+            // Nothing came to be: that is what the user sees of it from now on.
+            *self.broken.lock() = Some(problem.clone());
+        }
+        redeemed
+    }
+
+    async fn redeem(&self, pending: &Pending, code: &str) -> Result<State, Problem> {
         let Flow::Delegated {
             scopes,
             redirect_uri,
@@ -105,7 +116,7 @@ impl Connection {
         let scope = self.scope(scopes);
         let grant = [
             ("grant_type", "authorization_code"),
-            ("code", code.as_str()),
+            ("code", code),
             ("redirect_uri", redirect_uri.as_str()),
             ("code_verifier", pending.verifier.as_str()),
             ("scope", scope.as_str()),

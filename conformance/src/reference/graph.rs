@@ -158,7 +158,10 @@ async fn read(response: Response) -> Result<Value, Problem> {
         | "ErrorItemNotFound"
         | "Request_ResourceNotFound"
         | "ResourceNotFound" => Category::NotFound,
-        "ErrorAccessDenied" | "Authorization_RequestDenied" => Category::AccessDenied,
+        // Graph says 401 to a token without any permission: no sign-in would help.
+        "ErrorAccessDenied" | "Authorization_RequestDenied" | "NoPermissionsInAccessToken" => {
+            Category::AccessDenied
+        }
         _ => category,
     };
     Err(Problem {

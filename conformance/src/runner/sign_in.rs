@@ -42,6 +42,11 @@ impl CaseRun<'_> {
         match self.until_connected(&request, connect, action.as_ref()).await? {
             Some(reply) => {
                 let answer = state_answer(reply, request.method())?;
+                if matches!(answer, Answer::Failure { .. }) && !step.may_fail.is_empty() {
+                    self.absent.insert(connect.connection.clone());
+                } else {
+                    self.absent.remove(&connect.connection);
+                }
                 self.answered(answer, step)
             }
             // The person did not come back, as the scenario wants it: nobody answers.
