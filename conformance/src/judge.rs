@@ -65,7 +65,13 @@ impl CheckResult {
 
 /// Decides a check from the record so far.
 pub fn check(check: &Check, record: &Record) -> CheckResult {
-    let check = match record.facts.fill(check) {
+    // The requirement's own words are for people: braces in them are braces.
+    let filled = Check {
+        says: String::new(),
+        source: None,
+        ..check.clone()
+    };
+    let check = match record.facts.fill(&filled) {
         Ok(check) => check,
         Err(error) => {
             return CheckResult::Fail(CheckFailure {

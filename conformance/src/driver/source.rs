@@ -30,13 +30,13 @@ pub struct Spawned {
     /// What it hears.
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// The last lines of its standard error.
-    pub stderr: Stderr,
+    pub(super) stderr: Stderr,
     /// The process, if there is one; ends when dropped, with its children.
     pub(super) process: Option<Process>,
 }
 
 /// The last lines of a driver's standard error.
-pub type Stderr = Arc<Mutex<VecDeque<String>>>;
+pub(super) type Stderr = Arc<Mutex<VecDeque<String>>>;
 
 /// Why a driver can't be started.
 #[derive(Debug, thiserror::Error)]

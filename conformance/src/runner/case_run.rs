@@ -50,6 +50,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) absent: BTreeSet<String>,
     /// The callbacks that the person kept, by connection.
     pub(super) callbacks: BTreeMap<String, Callback>,
+    /// How far the connector's clock was moved, in seconds.
+    pub(super) advanced: i64,
     /// The connections that the driver was told of.
     pub(super) connections: BTreeSet<String>,
     /// Ids are new for each case, so that a driver can hold those of several.
@@ -112,6 +114,7 @@ impl<'a> CaseRun<'a> {
             time_moved: false,
             absent: BTreeSet::new(),
             callbacks: BTreeMap::new(),
+            advanced: 0,
             connections: BTreeSet::new(),
             prefix,
             began,
@@ -137,7 +140,7 @@ impl<'a> CaseRun<'a> {
                 }
             }
             Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
-            Ok(Err(error)) => {
+            Ok(Err(error @ (Interrupt::Fill(_) | Interrupt::Suite(_)))) => {
                 let problem = Problem::of_step(
                     ProblemKind::Suite,
                     self.last_step(),
@@ -146,6 +149,7 @@ impl<'a> CaseRun<'a> {
                     error.to_string(),
                 );
                 self.report.add(problem);
+                self.forget_connections().await;
             }
             Err(_) => {
                 let problem = Problem::of_step(
@@ -252,6 +256,12 @@ impl<'a> CaseRun<'a> {
                 self.driver_failed(&error);
                 return;
             }
+        }
+        // The next case begins at the true time.
+        if self.advanced != 0
+            && let Err(error) = self.worker.set_back(self.advanced).await
+        {
+            self.driver_failed(&error);
         }
     }
 

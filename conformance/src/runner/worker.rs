@@ -10,7 +10,7 @@ use super::case_run::{CaseRun, certificate_forms};
 use super::{Reach, RunOptions};
 use super::artifact::Folder;
 use crate::case::{Case, CertificateForms};
-use crate::driver::{DriverError, Reply, Session};
+use crate::driver::{DriverError, Reply, Session, Source};
 use crate::protocol::{Capabilities, Initialize, Network, Request, VERSION};
 use crate::report::{CaseReport, Problem, ProblemKind};
 
@@ -196,6 +196,20 @@ impl Worker {
     ) -> Result<(), DriverError> {
         let request = Request::Disconnect { connection };
         self.session()?.ask(&request, limit).await.map(drop)
+    }
+
+    /// Sets the connector's clock right: a process starts again, a service is told to go back.
+    pub(super) async fn set_back(&mut self, seconds: i64) -> Result<(), DriverError> {
+        let limit = self.shared.options.limits.request;
+        if matches!(self.shared.options.source, Source::Tcp(_) | Source::Unix(_)) {
+            let request = Request::AdvanceClock { seconds: -seconds };
+            return self.session()?.ask(&request, limit).await.map(drop);
+        }
+        self.listen();
+        if let Some((session, _)) = self.session.take() {
+            session.shut_down(limit).await;
+        }
+        Ok(())
     }
 
     /// Ends the driver.
