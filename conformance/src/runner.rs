@@ -159,7 +159,8 @@ pub async fn run(
     let mut incomplete = match workers[0].start().await {
         Ok(capabilities) => {
             let name = &capabilities.connector;
-            start.connector = format!("{} {}", name.name, name.version).trim().to_owned();
+            let connector = format!("{} {}", name.name, name.version);
+            connector.trim().clone_into(&mut start.connector);
             None
         }
         Err(reason) => Some(reason),

@@ -35,8 +35,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR", default_value = "target/conformance")]
     artifacts: PathBuf,
     /// The time limit of the run, in seconds
-    #[arg(long, value_name = "SECONDS")]
-    run_timeout: Option<u64>,
+    #[arg(long = "run-timeout", value_name = "SECONDS")]
+    time_limit: Option<u64>,
 }
 
 impl Run {
@@ -57,7 +57,7 @@ impl Run {
         let mut options = self.connector.options(self.jobs)?;
         options.artifacts = Some(self.artifacts);
         options.shard = self.selection.shard.map(|it| it.to_string());
-        options.limits.run = self.run_timeout.map(Duration::from_secs);
+        options.limits.run = self.time_limit.map(Duration::from_secs);
         self.connector.enter()?;
         let progress = std::io::stderr().is_terminal();
         let mut reporter =

@@ -222,7 +222,6 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
         match (quote, letter) {
             (Some(end), it) if it == end => quote = None,
             (Some('"') | None, '\\') => word.extend(letters.next()),
-            (Some(_), it) => word.push(it),
             (None, '\'' | '"') => (quote, begun) = (Some(letter), true),
             (None, it) if it.is_whitespace() => {
                 if begun || !word.is_empty() {
@@ -230,7 +229,7 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
                 }
                 begun = false;
             }
-            (None, it) => word.push(it),
+            (_, it) => word.push(it),
         }
     }
     if quote.is_some() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entra_mock::environment::Environment;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::model::{CaseReport, Event, Outcome, Problem, RunStart};
+use super::model::{CaseReport, Event, Outcome, Problem, RunStart, WireLine};
 use super::results::Results;
 use crate::case::{AuthMethod, Level};
 
@@ -127,10 +127,10 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
     // The exchanges that show a problem, or else the last ones.
     let shown: Vec<u64> = case.problems.iter().flat_map(|it| it.exchanges.clone()).collect();
     let named: Vec<String> =
-        case.wire.iter().filter(|it| shown.contains(&it.number)).map(|it| it.text()).collect();
+        case.wire.iter().filter(|it| shown.contains(&it.number)).map(WireLine::text).collect();
     let lines = if named.is_empty() {
         let skip = case.wire.len().saturating_sub(WIRE_LINES);
-        case.wire.iter().skip(skip).map(|it| it.text()).collect()
+        case.wire.iter().skip(skip).map(WireLine::text).collect()
     } else {
         named
     };

@@ -99,7 +99,6 @@ fn tap_and_annotations_say_what_failed() {
     for event in results(vec![failed()]).events() {
         tap.tell(&event).unwrap();
     }
-    drop(tap);
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains("not ok 1 - auth/happy/connect[auth="), "{text}");
     let mut out = Vec::new();
@@ -118,7 +117,6 @@ fn the_summary_has_a_matrix_and_the_totals() {
         human.tell(&event).unwrap();
     }
     human.finish(&results).unwrap();
-    drop(human);
     let text = String::from_utf8(out).unwrap();
     for wanted in ["FAIL  auth/happy/connect[", "expected   connect succeeds", "1 case: 1 fail in 1.5 s"] {
         assert!(text.contains(wanted), "{wanted} is missing in:\n{text}");

@@ -47,7 +47,7 @@ impl CaseRun<'_> {
                 } else {
                     self.absent.remove(&connect.connection);
                 }
-                self.answered(answer, step)
+                self.answered(&answer, step)
             }
             // The person did not come back, as the scenario wants it: nobody answers.
             None => {
@@ -76,7 +76,7 @@ impl CaseRun<'_> {
         };
         let reply = self.finish_authorization(&finish.connection, callback).await?;
         let answer = state_answer(reply, "finish-authorization")?;
-        self.answered(answer, step)
+        self.answered(&answer, step)
     }
 
     /// Asks for a connection and signs in where the connector asks for it. Nothing, if the person

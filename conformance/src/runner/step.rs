@@ -39,7 +39,7 @@ impl CaseRun<'_> {
                 let request = self.call_request(call)?;
                 let reply = self.ask(&request).await?;
                 let answer = call_answer(reply)?;
-                self.answered(answer, step)
+                self.answered(&answer, step)
             }
             Action::Check(check) => self.check(check).await,
             Action::ClearFaults | Action::Fault(_) => {
@@ -53,7 +53,7 @@ impl CaseRun<'_> {
                 let request = Request::Disconnect { connection: self.connection(connection) };
                 let reply = self.ask(&request).await?;
                 let answer = reply.into_answer("disconnect", |_| Ok(Answer::Value { value: Value::Null }))?;
-                self.answered(answer, step)
+                self.answered(&answer, step)
             }
             Action::Event(event) => {
                 self.begin(name, None, None);
@@ -115,12 +115,12 @@ impl CaseRun<'_> {
     }
 
     /// Notes the answer to the last step, and compares it with what the step says.
-    pub(super) fn answered(&mut self, answer: Answer, step: &Step) -> Result<(), Interrupt> {
+    pub(super) fn answered(&mut self, answer: &Answer, step: &Step) -> Result<(), Interrupt> {
         self.end();
         let Some(last) = self.record.steps.last_mut() else { return Ok(()) };
-        last.answer = Some(answer.clone());
         let name = last.operation.clone().unwrap_or_else(|| last.step.clone());
-        self.compare(&name, &answer, step)
+        last.answer = Some(answer.clone());
+        self.compare(&name, answer, step)
     }
 
     /// Compares an answer with what its step says. Steps after one that should have succeeded
