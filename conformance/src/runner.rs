@@ -265,6 +265,11 @@ pub(crate) async fn start_mock(
         builder = builder.real_ports();
     }
     let mut mock = builder.start().await?;
+    if options.reach == Reach::Isolated {
+        let folder =
+            std::env::temp_dir().join(format!("entra-conformance-{}", std::process::id()));
+        entra_mock::isolation::mount_files(&folder, mock.ca_bundle_file())?;
+    }
     let mut proxies = Vec::with_capacity(jobs);
     for number in 0..jobs {
         let [own, person] = Worker::labels(number);
