@@ -319,8 +319,8 @@ fn user_name(exchange: &Exchange, facts: &Facts) -> String {
     facts
         .values
         .iter()
-        .find(|(name, value)| name.ends_with(".id") && **value == user)
-        .and_then(|(name, _)| facts.values.get(&name.replace(".id", ".upn")))
+        .filter(|(_, value)| **value == user)
+        .find_map(|(name, _)| facts.values.get(&format!("{}.upn", name.strip_suffix(".id")?)))
         .map_or(user, Clone::clone)
 }
 
