@@ -44,8 +44,6 @@ pub(super) struct CaseRun<'a> {
     pub(super) report: CaseReport,
     /// What the person does at the next sign-in.
     pub(super) browser: Option<BrowserAction>,
-    /// Whether the connector's time was moved, so that it must start anew for the next case.
-    pub(super) time_moved: bool,
     /// Connections that did not come to be, as the scenario allows: calls on them are passed over.
     pub(super) absent: BTreeSet<String>,
     /// The callbacks that the person kept, by connection.
@@ -111,7 +109,6 @@ impl<'a> CaseRun<'a> {
             record: Record { facts, exchanges: Vec::new(), steps: Vec::new() },
             report: CaseReport::new(case),
             browser: None,
-            time_moved: false,
             absent: BTreeSet::new(),
             callbacks: BTreeMap::new(),
             advanced: 0,
@@ -133,11 +130,6 @@ impl<'a> CaseRun<'a> {
             Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
                 self.rules();
                 self.forget_connections().await;
-                if self.time_moved
-                    && let Err(error) = self.worker.restart().await
-                {
-                    self.report.output.push(error);
-                }
             }
             Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
             Ok(Err(error @ (Interrupt::Fill(_) | Interrupt::Suite(_)))) => {

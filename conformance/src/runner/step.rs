@@ -202,8 +202,9 @@ impl CaseRun<'_> {
             }
         }
         if self.capabilities.has("clock") {
-            self.time_moved = true;
-            self.ask(&Request::AdvanceClock { seconds: span.0.as_secs() }).await?;
+            let seconds = span.0.as_secs();
+            self.advanced += seconds;
+            self.ask(&Request::AdvanceClock { seconds }).await?;
         }
         self.end();
         Ok(())

@@ -1,0 +1,182 @@
+"""A small connector on MSAL for Python and requests, as a product would have one.
+
+Nothing in it knows of a mock: hosts are Microsoft's, proxy and certificates come from the
+environment.
+"""
+
+import base64
+import re
+import tempfile
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import msal
+import requests
+
+CLOUDS = {  # environment: login host, Graph root
+    "office365": ("login.microsoftonline.com", "https://graph.microsoft.com"),
+    "us-gov-l4": ("login.microsoftonline.us", "https://graph.microsoft.us"),
+    "us-gov-l5": ("login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+    "china": ("login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+}
+RESERVED = {"openid", "profile", "offline_access"}  # msal adds these itself
+CATEGORIES = {
+    "invalid-credentials": {7000215, 7000222, 700027, 700024, 50126, 50012},
+    "consent-required": {65001},
+    "admin-consent-required": {90094, 90095},
+    "interaction-blocked": {65004, 50105, 53000, 53003, 7000112, 50020},
+    "invalid-configuration": {700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 50059},
+}
+
+
+class Failure(Exception):
+    """What the connector's user is told."""
+
+    def __init__(self, category, message, aadsts=()):
+        super().__init__(message)
+        self.data = {"category": category, "message": message, "aadsts": list(aadsts)}
+
+
+def refused(answer):
+    """An answer of msal without a token, as a failure."""
+    text = answer.get("error_description") or answer.get("error", "")
+    codes = answer.get("error_codes") or [int(code) for code in re.findall(r"AADSTS(\d+)", text)]
+    for category, known in CATEGORIES.items():
+        if known.intersection(codes):
+            return Failure(category, text, codes)
+    by_error = {"invalid_client": "invalid-credentials", "access_denied": "interaction-blocked",
+                "temporarily_unavailable": "unavailable", "invalid_grant": "reconnect-required",
+                "interaction_required": "reconnect-required", "consent_required": "consent-required"}
+    return Failure(by_error.get(answer.get("error"), "invalid-configuration"), text, codes)
+
+
+class Connection:
+    def __init__(self, params):
+        self.settings = settings = params["settings"]
+        self.method = params["auth_method"]
+        self.app_only = self.method in ("client-certificate", "client-credentials")
+        environment = params.get("environment") or "office365"
+        login, self.graph = CLOUDS[environment] if environment in CLOUDS else (None, None)
+        required = ["client_id"] + (["tenant_id", "account"] if self.app_only else ["redirect_uri"])
+        required += ["certificate"] if self.method == "client-certificate" else []
+        required += ["client_secret"] if self.method in ("client-credentials", "own-app") else []
+        missing = [name for name in required if not settings.get(name)]
+        if missing or not login:
+            raise Failure("invalid-configuration", f"missing or wrong: {', '.join(missing) or environment}")
+        default = "organizations" if self.method == "authorization-code" else "common"
+        self.app = self.make_app(f"https://{login}/{settings.get('tenant_id') or default}")
+        self.scopes = [self.qualified(it) for it in settings.get("scopes", []) if it not in RESERVED]
+        self.flow, self.broken, self.session = None, None, requests.Session()
+
+    def make_app(self, authority):
+        credential = self.settings.get("client_secret")
+        if self.method == "client-certificate":
+            try:
+                pfx = base64.b64decode(self.settings["certificate"], validate=True)
+            except ValueError as error:
+                raise Failure("invalid-configuration", f"the certificate is not base64: {error}") from error
+            file = tempfile.NamedTemporaryFile(suffix=".pfx")  # msal reads it at once
+            file.write(pfx)
+            file.flush()
+            credential = {"private_key_pfx_path": file.name,
+                          "passphrase": self.settings.get("certificate_password", "")}
+        make = msal.ConfidentialClientApplication if credential else msal.PublicClientApplication
+        try:
+            return make(self.settings["client_id"], authority=authority, client_credential=credential)
+        except ValueError as error:  # a tenant that does not exist, a password that does not fit
+            wrong_password = "password" in str(error).lower() or "pkcs12" in str(error).lower()
+            raise Failure("invalid-credentials" if wrong_password else "invalid-configuration", str(error)) from error
+
+    def qualified(self, scope):
+        return scope if "://" in scope or scope == "email" else f"{self.graph}/{scope}"
+
+    def begin(self):
+        if self.app_only:
+            self.token()
+            return {"state": "connected"}
+        self.flow = self.app.initiate_auth_code_flow(
+            self.scopes, redirect_uri=self.settings["redirect_uri"], response_mode="query")
+        return {"state": "awaiting-authorization", "authorize_url": self.flow["auth_uri"]}
+
+    def finish(self, params):
+        url = urlsplit(params["redirect_url"])
+        answer = params.get("form") or dict(parse_qsl(url.query or url.fragment))
+        try:
+            result = self.app.acquire_token_by_auth_code_flow(self.flow or {}, answer)
+        except (ValueError, RuntimeError) as error:  # no flow; state or nonce differ
+            raise Failure("untrusted", str(error)) from error
+        if "access_token" not in result:
+            raise refused(result)
+        self.flow = None
+        return {"state": "connected"}
+
+    def status(self):
+        if self.broken:
+            return {"state": "broken", "category": self.broken.data["category"]}
+        if self.flow:
+            return {"state": "awaiting-authorization", "authorize_url": self.flow["auth_uri"]}
+        return {"state": "connected"}
+
+    def token(self, renew=False):
+        if self.broken:
+            raise self.broken
+        if self.app_only:
+            if renew:
+                self.app.remove_tokens_for_client()
+            result = self.app.acquire_token_for_client([f"{self.graph}/.default"])
+        else:
+            accounts = self.app.get_accounts()
+            result = accounts and self.app.acquire_token_silent_with_error(
+                self.scopes, accounts[0], force_refresh=renew)
+            result = result or {"error": "invalid_grant", "error_description": "sign in again"}
+        if "access_token" not in result:
+            failure = refused(result)
+            if not self.app_only and failure.data["category"] in ("reconnect-required", "consent-required"):
+                self.broken = failure
+            raise failure
+        return result["access_token"]
+
+    def call(self, operation, arguments):
+        user = "/users/" + quote(self.settings["account"]) if self.app_only else "/me"
+        shared = self.settings.get("shared_mailbox")
+        mailbox = "/users/" + quote(shared) if shared else user
+        method, path, body = OPERATIONS[operation](mailbox if operation != "get-profile" else user, arguments)
+        for renew in (False, True):  # a token may have been revoked: once more with another one
+            answer = self.session.request(
+                method, f"{self.graph}/v1.0{path}", json=body, timeout=30,
+                headers={"Authorization": f"Bearer {self.token(renew)}"}, allow_redirects=False)
+            if answer.status_code != 401:
+                break
+        if answer.ok:
+            return answer.json() if answer.content else None
+        error = (answer.json() if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
+        category = {401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled"}.get(
+            answer.status_code, "unavailable" if answer.status_code >= 500 else "invalid-configuration")
+        raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}")
+
+
+def message(arguments):
+    body = arguments.get("body", "")
+    return {"subject": arguments.get("subject", ""),
+            "body": body if isinstance(body, dict) else {"contentType": "Text", "content": body},
+            "toRecipients": [it if isinstance(it, dict) else {"emailAddress": {"address": it}}
+                             for it in arguments.get("toRecipients", [])]}
+
+
+def listing(name):
+    return lambda box, arguments: ("GET", f"{box}/{name}?$top={arguments.get('top', 10)}", None)
+
+
+OPERATIONS = {
+    "get-profile": lambda user, _: ("GET", user, None),
+    "list-messages": listing("messages"),
+    "get-message": lambda box, it: ("GET", f"{box}/messages/{quote(it['id'])}", None),
+    "send-message": lambda box, it: ("POST", f"{box}/sendMail", {"message": message(it)}),
+    "create-draft": lambda box, it: ("POST", f"{box}/messages", message(it)),
+    "move-message": lambda box, it: (
+        "POST", f"{box}/messages/{quote(it['id'])}/move", {"destinationId": it["destinationId"]}),
+    "list-folders": listing("mailFolders"),
+    "list-events": listing("events"),
+    "list-calendars": listing("calendars"),
+    "list-contacts": listing("contacts"),
+    "get-mailbox-settings": lambda box, _: ("GET", f"{box}/mailboxSettings", None),
+}
