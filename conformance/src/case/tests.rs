@@ -52,7 +52,10 @@ fn shown(error: &LibraryError) -> String {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how stored files are written anew")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how stored files are written anew"
+)]
 fn asked_to_update(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }
@@ -355,10 +358,7 @@ fn every_requirement_is_covered_or_says_why_not() {
     for (group, rows) in groups {
         for row in 1..=rows {
             let id = format!("{group}-{row:02}");
-            assert!(
-                table.rows.contains_key(&id),
-                "{id} is not in the table"
-            );
+            assert!(table.rows.contains_key(&id), "{id} is not in the table");
             ids.insert(id);
         }
     }
