@@ -25,7 +25,7 @@ const CATEGORIES = {
 const BY_ERROR = {
   invalid_client: "invalid-credentials", access_denied: "interaction-blocked",
   invalid_grant: "reconnect-required", consent_required: "consent-required",
-  temporarily_unavailable: "unavailable", network_error: "unavailable",
+  temporarily_unavailable: "unavailable", network_error: "unavailable", nonce_mismatch: "untrusted",
 };
 
 /** What the connector's user is told. */
@@ -117,7 +117,7 @@ export class Connection {
     if (!answer.code) throw new Failure("untrusted", "neither code nor error");
     const { scopes, redirectUri, codeVerifier, nonce } = this.pending;
     const result = await asked(() => this.app.acquireTokenByCode(
-      { scopes, redirectUri, codeVerifier, code: answer.code }, { nonce }));
+      { scopes, redirectUri, codeVerifier, nonce, code: answer.code }));
     Object.assign(this, { account: result.account, pending: undefined });
     return this.status();
   }
@@ -157,7 +157,8 @@ export class Connection {
     if (answer.ok) return value;
     const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled" }[answer.status]
       ?? (answer.status >= 500 ? "unavailable" : "invalid-configuration");
-    throw new Failure(category, `${answer.status} ${value?.error?.code}: ${value?.error?.message}`);
+    const code = value?.error?.code;
+    throw new Failure(code === "NoPermissionsInAccessToken" ? "access-denied" : category, `${answer.status} ${code}: ${value?.error?.message}`);
   }
 }
 
