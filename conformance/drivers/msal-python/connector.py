@@ -151,6 +151,8 @@ class Connection:
         error = (answer.json() if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
         category = {401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled"}.get(
             answer.status_code, "unavailable" if answer.status_code >= 500 else "invalid-configuration")
+        if error.get("code") == "NoPermissionsInAccessToken":
+            category = "access-denied"
         raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}")
 
 

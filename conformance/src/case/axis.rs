@@ -11,7 +11,17 @@ use serde::{Serialize, Serializer};
 
 /// How a connector signs in.
 #[derive(
-    Clone, Copy, Debug, serde::Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+    Clone,
+    Copy,
+    Debug,
+    serde::Deserialize,
+    Eq,
+    Hash,
+    JsonSchema,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthMethod {
@@ -31,8 +41,12 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// The four methods that the documentation names: what `auth: all` means.
-    pub const DOCUMENTED: [Self; 4] =
-        [Self::AuthorizationCode, Self::ClientCertificate, Self::ClientCredentials, Self::OwnApp];
+    pub const DOCUMENTED: [Self; 4] = [
+        Self::AuthorizationCode,
+        Self::ClientCertificate,
+        Self::ClientCredentials,
+        Self::OwnApp,
+    ];
 
     /// All methods.
     pub const ALL: [Self; 6] = [
@@ -83,15 +97,28 @@ impl FromStr for AuthMethod {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|it| it.slug() == text).ok_or_else(|| {
-            UnknownName::new("auth method", text, Self::ALL.into_iter().map(Self::slug))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|it| it.slug() == text)
+            .ok_or_else(|| {
+                UnknownName::new("auth method", text, Self::ALL.into_iter().map(Self::slug))
+            })
     }
 }
 
 /// What a connector tells its user when something fails.
 #[derive(
-    Clone, Copy, Debug, serde::Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+    Clone,
+    Copy,
+    Debug,
+    serde::Deserialize,
+    Eq,
+    Hash,
+    JsonSchema,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
@@ -167,9 +194,12 @@ impl FromStr for Category {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|it| it.slug() == text).ok_or_else(|| {
-            UnknownName::new("category", text, Self::ALL.into_iter().map(Self::slug))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|it| it.slug() == text)
+            .ok_or_else(|| {
+                UnknownName::new("category", text, Self::ALL.into_iter().map(Self::slug))
+            })
     }
 }
 
@@ -226,7 +256,11 @@ impl UnknownName {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        Self { kind, name: name.to_owned(), nearest: nearest(name, known) }
+        Self {
+            kind,
+            name: name.to_owned(),
+            nearest: nearest(name, known),
+        }
     }
 }
 
@@ -302,6 +336,15 @@ pub struct Many<T>(pub Vec<T>);
 impl<T> Default for Many<T> {
     fn default() -> Self {
         Self(Vec::new())
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Many<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

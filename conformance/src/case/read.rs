@@ -1,5 +1,7 @@
 //! Reading scenario files, with errors that show the place.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use super::axis::nearest;
@@ -16,7 +18,7 @@ pub struct ReadError {
     /// Column, from 1.
     pub column: usize,
     #[source_code]
-    file: miette::NamedSource<String>,
+    file: Arc<miette::NamedSource<String>>,
     #[label("here")]
     place: Option<miette::SourceSpan>,
     #[help]
@@ -30,7 +32,7 @@ pub fn read_scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
         problem,
         line: 1,
         column: 1,
-        file: miette::NamedSource::new(name, text.to_owned()),
+        file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
         place: None,
         help: None,
     })?;
@@ -42,8 +44,8 @@ pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Rea
     serde_saphyr::from_str(text).map_err(|error| {
         let plain = error.without_snippet();
         let location = plain.location();
-        let (line, column) = location
-            .map_or((1, 1), |it| (usize_of(it.line()), usize_of(it.column())));
+        let (line, column) =
+            location.map_or((1, 1), |it| (usize_of(it.line()), usize_of(it.column())));
         let mut problem = plain.to_string();
         // The location stands in the error's own fields.
         if let Some(position) = problem.find(" at line ") {
@@ -61,7 +63,7 @@ pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Rea
             problem,
             line,
             column,
-            file: miette::NamedSource::new(name, text.to_owned()),
+            file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
             place: location.map(|_| miette::SourceSpan::new(offset.into(), word_at(text, offset))),
             help,
         }
@@ -71,12 +73,21 @@ pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Rea
 impl ReadError {
     /// The error with file, line and column, the line itself with a caret, and the help.
     pub fn render(&self) -> String {
-        let mut text = format!("{}:{}:{}: {}\n", self.file.name(), self.line, self.column, self.problem);
+        let mut text = format!(
+            "{}:{}:{}: {}\n",
+            self.file.name(),
+            self.line,
+            self.column,
+            self.problem
+        );
         let line = self.file.inner().lines().nth(self.line.saturating_sub(1));
         if let (Some(line), Some(_)) = (line, &self.place) {
             let number = self.line.to_string();
             let caret = " ".repeat(self.column.saturating_sub(1));
-            text.push_str(&format!("  {number} | {line}\n  {} | {caret}^\n", " ".repeat(number.len())));
+            text.push_str(&format!(
+                "  {number} | {line}\n  {} | {caret}^\n",
+                " ".repeat(number.len())
+            ));
         }
         if let Some(help) = &self.help {
             text.push_str(&format!("  help: {help}\n"));
@@ -97,16 +108,24 @@ fn suggestion(problem: &str) -> Option<String> {
 }
 
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let start: usize =
-        text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
     let rest = text.get(start..).unwrap_or_default();
-    let within = rest.char_indices().nth(column.saturating_sub(1)).map_or(0, |it| it.0);
+    let within = rest
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(0, |it| it.0);
     (start + within).min(text.len())
 }
 
 fn word_at(text: &str, offset: usize) -> usize {
     let rest = text.get(offset..).unwrap_or_default();
-    rest.find(|it: char| it.is_whitespace() || ":,]}".contains(it)).unwrap_or(rest.len()).max(1)
+    rest.find(|it: char| it.is_whitespace() || ":,]}".contains(it))
+        .unwrap_or(rest.len())
+        .max(1)
 }
 
 fn usize_of(number: u64) -> usize {

@@ -52,11 +52,19 @@ fn shown(error: &LibraryError) -> String {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how stored files are written anew"
+)]
+fn asked_to_update(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
+}
+
 #[test]
 fn the_schema_in_the_repository_is_current() {
     let path = scenarios().join("schema.json");
     let wanted = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+    if asked_to_update("UPDATE_SCHEMA") {
         std::fs::write(&path, &wanted).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap();
@@ -93,7 +101,7 @@ fn invalid_files_are_refused_with_the_message_beside_them() {
         let path = scenarios()
             .join("testdata/invalid")
             .join(name.replace(".yaml", ".message"));
-        if std::env::var_os("UPDATE_MESSAGES").is_some() {
+        if asked_to_update("UPDATE_MESSAGES") {
             std::fs::write(&path, &found).unwrap();
         }
         let wanted = std::fs::read_to_string(&path).unwrap_or_default();
@@ -324,7 +332,8 @@ struct Requirement {
 struct Requirements {
     schema: u32,
     source: String,
-    requirements: BTreeMap<String, Requirement>,
+    #[serde(rename = "requirements")]
+    rows: BTreeMap<String, Requirement>,
 }
 
 #[test]
@@ -349,16 +358,13 @@ fn every_requirement_is_covered_or_says_why_not() {
     for (group, rows) in groups {
         for row in 1..=rows {
             let id = format!("{group}-{row:02}");
-            assert!(
-                table.requirements.contains_key(&id),
-                "{id} is not in the table"
-            );
+            assert!(table.rows.contains_key(&id), "{id} is not in the table");
             ids.insert(id);
         }
     }
     let library = Library::embedded().unwrap();
     let cases = library.cases();
-    for (id, requirement) in &table.requirements {
+    for (id, requirement) in &table.rows {
         assert!(ids.contains(id), "{id} is no requirement");
         assert!(requirement.says.len() > 10, "{id}");
         let covered = !requirement.cases.is_empty();

@@ -14,23 +14,42 @@ use crate::case::{
 };
 
 /// Whether an exchange meets a condition; if not, what is wrong with it.
-pub(super) fn meets(condition: &Condition, exchange: &Exchange, record: &Record) -> Result<(), Problem> {
+pub(super) fn meets(
+    condition: &Condition,
+    exchange: &Exchange,
+    record: &Record,
+) -> Result<(), Problem> {
     let facts = &record.facts;
-    one_of(&condition.host.0, "the host", &host(exchange), |it| host_fits(it, exchange, facts))?;
-    one_of(&condition.path.0, "the path", &exchange.path, |it| glob(it, &exchange.path))?;
-    if let Some(bad) = condition.path_not.iter().find(|it| glob(it, &exchange.path)) {
+    one_of(&condition.host.0, "the host", &host(exchange), |it| {
+        host_fits(it, exchange, facts)
+    })?;
+    one_of(&condition.path.0, "the path", &exchange.path, |it| {
+        glob(it, &exchange.path)
+    })?;
+    if let Some(bad) = condition
+        .path_not
+        .iter()
+        .find(|it| glob(it, &exchange.path))
+    {
         return Err(Problem::new(
             format!("the path is not {bad}"),
             format!("the path is {}", exchange.path),
         ));
     }
     let method = exchange.method.as_str();
-    one_of(&condition.method.0, "the method", method, |it| it.eq_ignore_ascii_case(method))?;
-    one_of(&condition.answered.0, "the answer", &answer_of(exchange), |it| {
-        answered(&Answered::from(it), exchange)
+    one_of(&condition.method.0, "the method", method, |it| {
+        it.eq_ignore_ascii_case(method)
     })?;
+    one_of(
+        &condition.answered.0,
+        "the answer",
+        &answer_of(exchange),
+        |it| answered(&Answered::from(it), exchange),
+    )?;
     let user = user_name(exchange, facts);
-    one_of(&condition.user.0, "the user", &user, |it| it.eq_ignore_ascii_case(&user))?;
+    one_of(&condition.user.0, "the user", &user, |it| {
+        it.eq_ignore_ascii_case(&user)
+    })?;
     for (name, test) in &condition.query {
         test_text(&format!("query {name}"), test, first(&exchange.query, name))?;
     }
@@ -41,11 +60,17 @@ pub(super) fn meets(condition: &Condition, exchange: &Exchange, record: &Record)
         test_text(&format!("header {name}"), test, header(exchange, name))?;
     }
     for (pointer, test) in &condition.body {
-        let value = exchange.request_body.as_ref().and_then(|body| body.pointer(pointer));
+        let value = exchange
+            .request_body
+            .as_ref()
+            .and_then(|body| body.pointer(pointer));
         test_value(&format!("body {pointer}"), test, value)?;
     }
     for (pointer, test) in &condition.response {
-        let value = exchange.response_body.as_ref().and_then(|body| body.pointer(pointer));
+        let value = exchange
+            .response_body
+            .as_ref()
+            .and_then(|body| body.pointer(pointer));
         test_value(&format!("response {pointer}"), test, value)?;
     }
     if !condition.assertion.is_empty() {
@@ -100,7 +125,10 @@ pub(super) fn answer_of(exchange: &Exchange) -> String {
 
 /// The host as addressed, without scheme and port.
 pub(super) fn host(exchange: &Exchange) -> String {
-    let rest = exchange.origin.split_once("://").map_or(exchange.origin.as_str(), |it| it.1);
+    let rest = exchange
+        .origin
+        .split_once("://")
+        .map_or(exchange.origin.as_str(), |it| it.1);
     rest.rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|it| it.is_ascii_digit()))
         .map_or(rest, |it| it.0)
@@ -163,7 +191,9 @@ fn presented(exchange: &Exchange, kind: TokenName) -> Option<String> {
     noted.or_else(|| {
         let raw = match kind {
             TokenName::Access => header(exchange, "authorization").and_then(|it| {
-                it.split_once(' ').filter(|it| it.0.eq_ignore_ascii_case("bearer")).map(|it| it.1)
+                it.split_once(' ')
+                    .filter(|it| it.0.eq_ignore_ascii_case("bearer"))
+                    .map(|it| it.1)
             }),
             TokenName::Assertion => first(&exchange.form, "client_assertion"),
             TokenName::Code => first(&exchange.form, "code"),
@@ -199,7 +229,10 @@ fn lifetime(exchange: &Exchange, most: Span) -> Result<(), Problem> {
         Value::String(text) => text.parse::<f64>().ok(),
         value => value.as_f64(),
     };
-    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds since 1970 are far below 2^52"
+    )]
     let sent = exchange.tenant_time.unwrap_or(exchange.at).as_second() as f64;
     let begin = seconds("nbf").or_else(|| seconds("iat")).unwrap_or(sent);
     let lives = seconds("exp").map(|end| end - begin);
@@ -220,9 +253,15 @@ fn authentication(wanted: &[ClientAuthentication], exchange: &Exchange) -> Resul
     let basic = header(exchange, "authorization")
         .is_some_and(|it| it.to_ascii_lowercase().starts_with("basic "));
     let found: Vec<ClientAuthentication> = [
-        (ClientAuthentication::Assertion, first(&exchange.form, "client_assertion").is_some()),
+        (
+            ClientAuthentication::Assertion,
+            first(&exchange.form, "client_assertion").is_some(),
+        ),
         (ClientAuthentication::SecretBasic, basic),
-        (ClientAuthentication::SecretBody, first(&exchange.form, "client_secret").is_some()),
+        (
+            ClientAuthentication::SecretBody,
+            first(&exchange.form, "client_secret").is_some(),
+        ),
     ]
     .into_iter()
     .filter_map(|(kind, found)| found.then_some(kind))
@@ -234,7 +273,11 @@ fn authentication(wanted: &[ClientAuthentication], exchange: &Exchange) -> Resul
     };
     let names = |list: &[ClientAuthentication]| {
         let names: Vec<String> = list.iter().map(|it| format!("{it:?}")).collect();
-        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            names.join(", ")
+        }
     };
     if fits {
         return Ok(());
@@ -249,11 +292,15 @@ fn secret_free(wanted: Secrets, exchange: &Exchange, secrets: &[Secret]) -> Resu
     let clear = |text: &str| {
         let is_in = |secret: &&Secret| {
             // A short text is found by chance.
-            secret.value.as_ref().is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
+            secret
+                .value
+                .as_ref()
+                .is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
         };
         secrets.iter().find(is_in).map(|secret| secret.name.clone())
     };
-    let mut places: Vec<(String, Option<String>)> = vec![("the path".into(), clear(&exchange.path))];
+    let mut places: Vec<(String, Option<String>)> =
+        vec![("the path".into(), clear(&exchange.path))];
     for (name, value) in &exchange.query {
         // The journal replaces the value of a parameter that carries a secret by its name.
         let replaced = value.starts_with('<') && value.contains('>') && name != "id_token_hint";
@@ -270,10 +317,16 @@ fn secret_free(wanted: Secrets, exchange: &Exchange, secrets: &[Secret]) -> Resu
         }
         if let Some(body) = &exchange.request_body {
             let text = body.to_string();
-            places.push(("the body".to_owned(), clear(&text).or_else(|| marked(&text))));
+            places.push((
+                "the body".to_owned(),
+                clear(&text).or_else(|| marked(&text)),
+            ));
         }
     }
-    match places.into_iter().find_map(|(place, found)| Some((place, found?))) {
+    match places
+        .into_iter()
+        .find_map(|(place, found)| Some((place, found?)))
+    {
         None => Ok(()),
         Some((place, secret)) => {
             let where_not = match wanted {
@@ -309,7 +362,10 @@ fn one_of(
     if names.is_empty() || names.iter().any(|name| fits(name)) {
         return Ok(());
     }
-    Err(Problem::new(format!("{what} is {}", names.join(" or ")), format!("{what} is {found}")))
+    Err(Problem::new(
+        format!("{what} is {}", names.join(" or ")),
+        format!("{what} is {found}"),
+    ))
 }
 
 fn user_name(exchange: &Exchange, facts: &Facts) -> String {
@@ -319,13 +375,20 @@ fn user_name(exchange: &Exchange, facts: &Facts) -> String {
     facts
         .values
         .iter()
-        .find(|(name, value)| name.ends_with(".id") && **value == user)
-        .and_then(|(name, _)| facts.values.get(&name.replace(".id", ".upn")))
+        .filter(|(_, value)| **value == user)
+        .find_map(|(name, _)| {
+            facts
+                .values
+                .get(&format!("{}.upn", name.strip_suffix(".id")?))
+        })
         .map_or(user, Clone::clone)
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str())
+    pairs
+        .iter()
+        .find(|pair| pair.0 == name)
+        .map(|pair| pair.1.as_str())
 }
 
 fn header<'a>(exchange: &'a Exchange, name: &str) -> Option<&'a str> {
