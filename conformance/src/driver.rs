@@ -2,6 +2,8 @@
 
 mod session;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use session::{DriverError, Incoming, Reply, Session};
 pub use source::{Source, SourceError, Spawned};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entra_mock::journal::Entry;
-use entra_mock::{MockEntra, StartError};
+use entra_mock::{MockEntra, StartError, isolation};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 
@@ -104,6 +104,9 @@ pub enum RunError {
         /// Why.
         error: std::io::Error,
     },
+    /// The namespaces can't be furnished.
+    #[error("cannot name Microsoft's hosts inside of the namespaces: {0}")]
+    Isolation(String),
     /// The mock can't be started.
     #[error(transparent)]
     Mock(#[from] StartError),
@@ -258,13 +261,16 @@ async fn follow(mut feed: broadcast::Receiver<Arc<Entry>>, watch: fn(&str)) {
 pub(crate) async fn start_mock(
     options: &RunOptions,
     jobs: usize,
-) -> Result<(MockEntra, Vec<[Option<String>; 2]>), StartError> {
+) -> Result<(MockEntra, Vec<[Option<String>; 2]>), RunError> {
     let mut builder =
         MockEntra::builder().seed(options.seed).journal_capacity(JOURNAL_CAPACITY);
     if options.reach == Reach::Isolated {
         builder = builder.real_ports();
     }
     let mut mock = builder.start().await?;
+    if options.reach == Reach::Isolated {
+        name_hosts(&mock)?;
+    }
     let mut proxies = Vec::with_capacity(jobs);
     for number in 0..jobs {
         let [own, person] = Worker::labels(number);
@@ -280,6 +286,20 @@ pub(crate) async fn start_mock(
         proxies.push([own, person]);
     }
     Ok((mock, proxies))
+}
+
+/// Lets the hosts file of the namespaces name Microsoft's hosts, and the system's roots ours.
+fn name_hosts(mock: &MockEntra) -> Result<(), RunError> {
+    let folder = std::env::temp_dir().join(format!("entra-conformance-{}", std::process::id()));
+    let mounted = std::fs::create_dir_all(&folder)
+        .map_err(|error| RunError::Isolation(error.to_string()))
+        .and_then(|()| {
+            let mounted = isolation::mount_files(&folder, mock.ca_bundle_file());
+            mounted.map_err(|error| RunError::Isolation(error.to_string()))
+        });
+    // What is mounted stays; its name is not needed any more.
+    let _ = std::fs::remove_dir_all(&folder);
+    mounted
 }
 
 /// More than what all parallel cases together write.

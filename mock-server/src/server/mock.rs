@@ -22,6 +22,7 @@ use super::variables;
 use crate::clock::Clock;
 use crate::directory::{Event, EventError, TenantId};
 use crate::environment::{Environment, SignInCloud};
+use crate::isolation::IsolationError;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
@@ -93,6 +94,9 @@ pub enum StartError {
     /// The certificate authority or the client certificate can't be used.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The files of an isolated run can't be put in place.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
     /// The seed file does not make a world.
     #[error(transparent)]
     Seed(#[from] SeedError),

@@ -1,0 +1,182 @@
+// A small connector on MSAL for Node and the built-in fetch, as a product would have one.
+//
+// Nothing in it knows of a mock: hosts are Microsoft's. The built-in fetch of Node 20 takes no
+// proxy, so the suite runs it with --isolated.
+
+import { X509Certificate, createHash, randomUUID } from "node:crypto";
+import { execFileSync } from "node:child_process";
+
+import { ConfidentialClientApplication, CryptoProvider, PublicClientApplication } from "@azure/msal-node";
+
+export const CLOUDS = {
+  office365: ["login.microsoftonline.com", "https://graph.microsoft.com"],
+  "us-gov-l4": ["login.microsoftonline.us", "https://graph.microsoft.us"],
+  "us-gov-l5": ["login.microsoftonline.us", "https://dod-graph.microsoft.us"],
+  china: ["login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"],
+};
+const RESERVED = ["openid", "profile", "offline_access"]; // msal adds these itself
+const CATEGORIES = {
+  "invalid-credentials": [7000215, 7000222, 700027, 700024, 50126, 50012],
+  "consent-required": [65001],
+  "admin-consent-required": [90094, 90095],
+  "interaction-blocked": [65004, 50105, 53000, 53003, 7000112, 50020],
+  "invalid-configuration": [700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 50059, 900144],
+};
+const BY_ERROR = {
+  invalid_client: "invalid-credentials", access_denied: "interaction-blocked",
+  invalid_grant: "reconnect-required", consent_required: "consent-required",
+  temporarily_unavailable: "unavailable", network_error: "unavailable",
+};
+
+/** What the connector's user is told. */
+export class Failure extends Error {
+  constructor(category, message, aadsts = []) {
+    super(message);
+    this.data = { category, message, aadsts };
+  }
+}
+
+/** An error of msal, or of a callback, as a failure. */
+function refused(code, message) {
+  const aadsts = [...String(message).matchAll(/AADSTS(\d+)/g)].map((found) => Number(found[1]));
+  const known = Object.entries(CATEGORIES).find(([, codes]) => codes.some((it) => aadsts.includes(it)));
+  const category = known?.[0] ?? BY_ERROR[code] ?? "invalid-configuration";
+  return new Failure(category, message, aadsts);
+}
+
+/** Runs a call of msal; what it throws becomes a failure. */
+async function asked(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (error.name === "InteractionRequiredAuthError" && !/AADSTS/.test(error.message)) {
+      throw new Failure("reconnect-required", error.message);
+    }
+    throw refused(error.errorCode ?? error.name, error.errorMessage || error.message);
+  }
+}
+
+/** The certificate of a .pfx: openssl reads what Node's crypto does not. */
+function certificateOf(base64, password = "") {
+  if (!/^[A-Za-z0-9+/=\s]+$/.test(base64)) throw new Failure("invalid-configuration", "the certificate is not base64");
+  const read = (...flags) => {
+    try {
+      return execFileSync("openssl", ["pkcs12", "-nodes", "-passin", `pass:${password}`, ...flags], {
+        input: Buffer.from(base64, "base64"), stdio: ["pipe", "pipe", "pipe"],
+      }).toString();
+    } catch (error) {
+      const wrong = /mac verify|invalid password/i.test(error.stderr);
+      throw new Failure(wrong ? "invalid-credentials" : "invalid-configuration", `the .pfx cannot be opened: ${error.stderr}`);
+    }
+  };
+  const pem = read("-nokeys", "-clcerts");
+  const thumbprintSha256 = createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
+  return { thumbprintSha256, privateKey: read("-nocerts").replace(/^[^]*?(?=-----BEGIN)/, "") };
+}
+
+export class Connection {
+  static async make({ auth_method: method, environment = "office365", settings }) {
+    const appOnly = ["client-certificate", "client-credentials"].includes(method);
+    const required = ["client_id", ...(appOnly ? ["tenant_id", "account"] : ["redirect_uri"])];
+    if (method === "client-certificate") required.push("certificate");
+    if (["client-credentials", "own-app"].includes(method)) required.push("client_secret");
+    const missing = required.filter((name) => !settings[name]);
+    if (missing.length || !CLOUDS[environment]) {
+      throw new Failure("invalid-configuration", `missing or wrong: ${missing.join(", ") || environment}`);
+    }
+    const self = Object.assign(new Connection(), { settings, appOnly, graph: CLOUDS[environment][1] });
+    const tenant = settings.tenant_id || (method === "authorization-code" ? "organizations" : "common");
+    const auth = { clientId: settings.client_id, authority: `https://${CLOUDS[environment][0]}/${tenant}` };
+    if (method === "client-certificate") {
+      auth.clientCertificate = certificateOf(settings.certificate, settings.certificate_password);
+    } else if (settings.client_secret) auth.clientSecret = settings.client_secret;
+    const Client = auth.clientSecret || auth.clientCertificate ? ConfidentialClientApplication : PublicClientApplication;
+    self.app = await asked(async () => new Client({ auth }));
+    self.scopes = (settings.scopes ?? []).filter((it) => !RESERVED.includes(it))
+      .map((it) => (it.includes("://") || it === "email" ? it : `${self.graph}/${it}`));
+    return self;
+  }
+
+  async begin() {
+    if (this.appOnly) return await this.token(), { state: "connected" };
+    const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
+    const request = { scopes: this.scopes, redirectUri: this.settings.redirect_uri, state: randomUUID(), nonce: randomUUID() };
+    const url = await asked(() => this.app.getAuthCodeUrl({
+      ...request, responseMode: "query", codeChallenge: challenge, codeChallengeMethod: "S256",
+    }));
+    this.pending = { ...request, url, codeVerifier: verifier };
+    return this.status();
+  }
+
+  async finish({ redirect_url: redirect, form }) {
+    const url = new URL(redirect);
+    const answer = form ?? Object.fromEntries(new URLSearchParams(url.search || url.hash.slice(1)));
+    if (!this.pending || answer.state !== this.pending.state) throw new Failure("untrusted", "the state differs");
+    if (answer.error) throw refused(answer.error, answer.error_description ?? answer.error_subcode ?? answer.error);
+    if (!answer.code) throw new Failure("untrusted", "neither code nor error");
+    const { scopes, redirectUri, codeVerifier, nonce } = this.pending;
+    const result = await asked(() => this.app.acquireTokenByCode(
+      { scopes, redirectUri, codeVerifier, code: answer.code }, { nonce }));
+    Object.assign(this, { account: result.account, pending: undefined });
+    return this.status();
+  }
+
+  status() {
+    if (this.broken) return { state: "broken", category: this.broken.data.category };
+    return this.pending ? { state: "awaiting-authorization", authorize_url: this.pending.url } : { state: "connected" };
+  }
+
+  async token(forceRefresh = false) {
+    if (this.broken) throw this.broken;
+    try {
+      const result = await asked(() => (this.appOnly
+        ? this.app.acquireTokenByClientCredential({ scopes: [`${this.graph}/.default`], skipCache: forceRefresh })
+        : this.app.acquireTokenSilent({ scopes: this.scopes, account: this.account, forceRefresh })));
+      return result.accessToken;
+    } catch (failure) {
+      if (!this.appOnly && /reconnect|consent/.test(failure.data.category)) this.broken = failure;
+      throw failure;
+    }
+  }
+
+  async call(operation, argumentsGiven) {
+    const user = this.appOnly ? `/users/${encodeURIComponent(this.settings.account)}` : "/me";
+    const shared = this.settings.shared_mailbox;
+    const mailbox = shared && operation !== "get-profile" ? `/users/${encodeURIComponent(shared)}` : user;
+    const [method, path, body] = OPERATIONS[operation](mailbox, argumentsGiven);
+    let answer;
+    for (const renew of [false, true]) { // a token may have been revoked: once more with another one
+      answer = await fetch(`${this.graph}/v1.0${path}`, {
+        method, body: body && JSON.stringify(body), redirect: "manual",
+        headers: { Authorization: `Bearer ${await this.token(renew)}`, "Content-Type": "application/json" },
+      });
+      if (answer.status !== 401) break;
+    }
+    const value = await answer.json().catch(() => null);
+    if (answer.ok) return value;
+    const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled" }[answer.status]
+      ?? (answer.status >= 500 ? "unavailable" : "invalid-configuration");
+    throw new Failure(category, `${answer.status} ${value?.error?.code}: ${value?.error?.message}`);
+  }
+}
+
+const listing = (name) => (box, { top = 10 }) => ["GET", `${box}/${name}?$top=${top}`];
+const message = ({ subject = "", body = "", toRecipients = [] }) => ({
+  subject,
+  body: typeof body === "string" ? { contentType: "Text", content: body } : body,
+  toRecipients: toRecipients.map((it) => (typeof it === "string" ? { emailAddress: { address: it } } : it)),
+});
+
+export const OPERATIONS = {
+  "get-profile": (user) => ["GET", user],
+  "list-messages": listing("messages"),
+  "get-message": (box, { id }) => ["GET", `${box}/messages/${encodeURIComponent(id)}`],
+  "send-message": (box, given) => ["POST", `${box}/sendMail`, { message: message(given) }],
+  "create-draft": (box, given) => ["POST", `${box}/messages`, message(given)],
+  "list-folders": listing("mailFolders"),
+  "list-events": listing("events"),
+  "list-calendars": listing("calendars"),
+  "list-contacts": listing("contacts"),
+  "get-mailbox-settings": (box) => ["GET", `${box}/mailboxSettings`],
+};

@@ -1,0 +1,133 @@
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+use super::*;
+use crate::case::Category;
+use crate::protocol::{MESSAGE_LIMIT, Request};
+
+const LIMIT: Duration = Duration::from_millis(300);
+
+/// A driver that answers each line with these bytes; `{id}` is the request's id.
+fn driver(answer: impl Into<String>) -> Session {
+    let answer = answer.into();
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    tokio::spawn(async move {
+        let (reader, mut writer) = tokio::io::split(theirs);
+        let mut lines = BufReader::new(reader).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let message: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let text = answer.replace("{id}", &message["id"].to_string());
+            if writer.write_all(text.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+    let (reader, writer) = tokio::io::split(ours);
+    Session::new(Spawned::new(reader, writer))
+}
+
+async fn ask(session: &mut Session) -> Result<Reply, DriverError> {
+    session.ask(&Request::Settle {}, LIMIT).await
+}
+
+#[tokio::test]
+async fn an_answer_is_a_result_or_a_failure() {
+    let mut session = driver("{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{}}\n");
+    assert_eq!(ask(&mut session).await, Ok(Reply::Result(json!({}))));
+    let mut session = driver(
+        "{\"id\":{id},\"error\":{\"code\":-32000,\"message\":\"wait\",\"data\":{\"category\":\"throttled\",\"retry_after\":2}}}\n",
+    );
+    let Ok(Reply::Failure(failure)) = ask(&mut session).await else { panic!("a failure") };
+    assert_eq!(failure.category, Category::Throttled);
+    assert_eq!((failure.message.as_str(), failure.retry_after), ("wait", Some(2.0)));
+    let mut session = driver("{\"id\":{id},\"error\":{\"code\":-32601,\"message\":\"none\"}}\n");
+    assert_eq!(ask(&mut session).await, Ok(Reply::UnknownMethod));
+}
+
+#[tokio::test]
+async fn a_banner_on_standard_output_is_quoted() {
+    let mut session = driver("Acme connector 1.0 is ready\n");
+    let error = ask(&mut session).await.unwrap_err();
+    assert_eq!(error, DriverError::NotJson("Acme connector 1.0 is ready".to_owned()));
+    assert!(error.to_string().contains("standard output is for the protocol only"), "{error}");
+}
+
+#[tokio::test]
+async fn an_id_of_another_type_does_not_fit() {
+    let mut session = driver("{\"id\":\"{id}\",\"result\":{}}\n");
+    let error = ask(&mut session).await.unwrap_err();
+    assert!(matches!(error, DriverError::Misfit { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_second_answer_does_not_fit() {
+    let twice = "{\"id\":{id},\"result\":{}}\n{\"id\":{id},\"result\":{}}\n";
+    let mut session = driver(twice);
+    assert!(ask(&mut session).await.is_ok());
+    let error = ask(&mut session).await.unwrap_err();
+    assert!(error.to_string().contains("second or late answer to request 1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_driver_that_says_nothing_runs_out_of_time() {
+    let mut session = driver("");
+    let error = ask(&mut session).await.unwrap_err();
+    assert!(matches!(error, DriverError::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_refused() {
+    let mut session = driver("x".repeat(MESSAGE_LIMIT + 2));
+    let limit = Duration::from_secs(20);
+    let error = session.ask(&Request::Settle {}, limit).await.unwrap_err();
+    assert_eq!(error, DriverError::TooLong);
+}
+
+#[tokio::test]
+async fn notifications_on_the_way_are_kept() {
+    let log = "{\"method\":\"log\",\"params\":{\"level\":\"info\",\"text\":\"hello\"}}\n";
+    let unknown = "{\"method\":\"of-a-later-version\",\"params\":{}}\n";
+    let mut session = driver(format!("{log}{unknown}{{\"id\":{{id}},\"result\":{{}}}}\n"));
+    assert!(ask(&mut session).await.is_ok());
+    let next = session.next(&[], "settle", LIMIT).await.unwrap();
+    assert!(matches!(next, Incoming::Notification(_)), "{next:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_ends_is_told_with_its_standard_error() {
+    let source: Source = "sh -c 'echo no such file >&2; exit 7'".parse().unwrap();
+    let mut session = Session::new(source.start(&[], &[]).await.unwrap());
+    let error = ask(&mut session).await.unwrap_err();
+    assert_eq!(error, DriverError::Ended("settle".to_owned()));
+    assert_eq!(session.stderr(), ["no such file"]);
+}
+
+#[tokio::test]
+async fn children_of_a_driver_end_with_it() {
+    // The child keeps standard output open; without it being ended the read below would hang.
+    let source: Source = "sh -c 'sleep 600 & echo $! >&2; wait'".parse().unwrap();
+    let mut session = Session::new(source.start(&[], &[]).await.unwrap());
+    assert!(matches!(ask(&mut session).await, Err(DriverError::Timeout { .. })));
+    let child: i32 = session.stderr()[0].trim().parse().unwrap();
+    drop(session);
+    let gone = || {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        // Killed, and perhaps not yet reaped by its new parent.
+        stat.is_empty() || stat.contains(") Z ")
+    };
+    let deadline = tokio::time::timeout(Duration::from_secs(5), async {
+        while !gone() {
+            tokio::task::yield_now().await;
+        }
+    });
+    deadline.await.expect("the child has ended");
+}
+
+#[tokio::test]
+async fn a_command_that_is_none_is_told() {
+    let source: Source = "/no/such/driver".parse().unwrap();
+    let error = source.start(&[], &[]).await.err().unwrap().to_string();
+    assert!(error.contains("cannot run the connector '/no/such/driver'"), "{error}");
+}
