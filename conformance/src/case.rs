@@ -14,6 +14,7 @@ mod read;
 mod scenario;
 mod settings;
 mod step;
+mod term;
 #[cfg(test)]
 mod tests;
 mod tweak;
@@ -21,10 +22,7 @@ mod value;
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, Many, OPERATIONS, UnknownName};
 pub use certificate::{CertificateError, CertificateForms};
-pub use check::{
-    AnswerTest, Answered, Check, ClientAuthentication, Condition, Evidence, Field, Level, Secrets,
-    Selector, Since, StateName, StatusTest, TokenName,
-};
+pub use check::{AnswerTest, Check, Condition, Evidence, Level, Selector, StateName, StatusTest};
 pub use fault::{
     Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt, WrongCertificate,
 };
@@ -38,5 +36,6 @@ pub use step::{
     Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,
     Tamper,
 };
+pub use term::{Answered, ClientAuthentication, Field, Secrets, Since, TokenName};
 pub use tweak::{AppPlatform, AppTweak, TweakError, WorldTweaks};
 pub use value::{Span, ValueTest};

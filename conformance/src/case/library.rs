@@ -119,18 +119,28 @@ impl Library {
 
     /// A library of a single file; the rules are those of the program.
     pub fn from_file(path: &Path) -> Result<Self, LibraryError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| LibraryError::Io { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| LibraryError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         let scenario = read_scenario(&path.display().to_string(), &text)?;
-        let id = path.file_stem().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+        let id = path
+            .file_stem()
+            .map_or_else(String::new, |it| it.to_string_lossy().into_owned());
         let rules = Self::embedded()?.rules;
-        Ok(Self { scenarios: vec![(id, Arc::new(scenario))], rules })
+        Ok(Self {
+            scenarios: vec![(id, Arc::new(scenario))],
+            rules,
+        })
     }
 
     fn from_files(mut files: Vec<(String, String)>, root: &Path) -> Result<Self, LibraryError> {
         files.retain(|(name, _)| is_yaml(Path::new(name)) && !name.starts_with("testdata/"));
         files.sort();
-        let mut library = Self { scenarios: Vec::new(), rules: Vec::new() };
+        let mut library = Self {
+            scenarios: Vec::new(),
+            rules: Vec::new(),
+        };
         for (name, text) in files {
             let shown = root.join(&name).display().to_string();
             match name.as_str() {
@@ -142,7 +152,9 @@ impl Library {
                 "requirements.yaml" => {}
                 _ => {
                     let id = name.trim_end_matches(".yaml").to_owned();
-                    library.scenarios.push((id, Arc::new(read_scenario(&shown, &text)?)));
+                    library
+                        .scenarios
+                        .push((id, Arc::new(read_scenario(&shown, &text)?)));
                 }
             }
         }
@@ -154,7 +166,9 @@ impl Library {
 
     /// The scenarios by id, sorted.
     pub fn scenarios(&self) -> impl Iterator<Item = (&str, &Scenario)> {
-        self.scenarios.iter().map(|(id, scenario)| (id.as_str(), &**scenario))
+        self.scenarios
+            .iter()
+            .map(|(id, scenario)| (id.as_str(), &**scenario))
     }
 
     /// The rules that hold for every case.

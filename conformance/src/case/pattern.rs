@@ -26,10 +26,14 @@ pub struct Pattern {
 #[non_exhaustive]
 pub enum PatternError {
     /// The brackets do not hold `axis=value` pairs.
-    #[error("the pattern '{0}' is not understood: write it as folder/name[auth=own-app,environment=china]#check")]
+    #[error(
+        "the pattern '{0}' is not understood: write it as folder/name[auth=own-app,environment=china]#check"
+    )]
     Malformed(String),
     /// The axis does not exist.
-    #[error("the pattern '{pattern}' names the axis '{axis}', but there are only auth and environment")]
+    #[error(
+        "the pattern '{pattern}' names the axis '{axis}', but there are only auth and environment"
+    )]
     UnknownAxis {
         /// The pattern.
         pattern: String,
@@ -54,7 +58,11 @@ impl Pattern {
 
     /// Whether a case fits, whatever the check.
     pub fn fits(&self, case: &Case) -> bool {
-        self.fits_parts(&case.scenario_id, case.auth_method.slug(), case.environment.slug())
+        self.fits_parts(
+            &case.scenario_id,
+            case.auth_method.slug(),
+            case.environment.slug(),
+        )
     }
 
     /// Whether a check of a case fits.
@@ -75,7 +83,9 @@ impl Pattern {
             .iter()
             .filter(|case| self.fits(case))
             .filter(|case| {
-                let Some(check) = &self.check else { return true };
+                let Some(check) = &self.check else {
+                    return true;
+                };
                 case.check_names().any(|name| glob(check, name))
             })
             .collect();
@@ -113,7 +123,11 @@ impl FromStr for Pattern {
             return Err(malformed());
         }
         let mut axes = BTreeMap::new();
-        for pair in brackets.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        for pair in brackets
+            .split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
             let (axis, value) = pair.split_once('=').ok_or_else(malformed)?;
             if !["auth", "environment"].contains(&axis) {
                 let (pattern, axis) = (text.to_owned(), axis.to_owned());
@@ -122,7 +136,12 @@ impl FromStr for Pattern {
             axes.insert(axis.to_owned(), value.to_owned());
         }
         let segments = path.split('/').map(str::to_owned).collect();
-        Ok(Self { text: text.to_owned(), segments, axes, check })
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+            axes,
+            check,
+        })
     }
 }
 
@@ -134,7 +153,9 @@ impl fmt::Display for Pattern {
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -148,7 +169,10 @@ fn fits_path(pattern: &[String], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
         (Some((first, rest)), _) if first == "**" => {
-            fits_path(rest, path) || path.split_first().is_some_and(|it| fits_path(pattern, it.1))
+            fits_path(rest, path)
+                || path
+                    .split_first()
+                    .is_some_and(|it| fits_path(pattern, it.1))
         }
         (Some((first, rest)), Some((segment, others))) => {
             glob(first, segment) && fits_path(rest, others)

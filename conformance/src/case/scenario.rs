@@ -90,11 +90,19 @@ impl Scenario {
             }
         }
         for (axis, empty) in [
-            ("auth", matches!(&self.auth, Axis::Only(list) if list.is_empty())),
-            ("environment", matches!(&self.environment, Axis::Only(list) if list.is_empty())),
+            (
+                "auth",
+                matches!(&self.auth, Axis::Only(list) if list.is_empty()),
+            ),
+            (
+                "environment",
+                matches!(&self.environment, Axis::Only(list) if list.is_empty()),
+            ),
         ] {
             if empty {
-                return Err(format!("'{axis}' is an empty list: the scenario would never run"));
+                return Err(format!(
+                    "'{axis}' is an empty list: the scenario would never run"
+                ));
             }
         }
         if self.steps.is_empty() {
@@ -128,6 +136,9 @@ impl Scenario {
 /// The JSON Schema of scenario files.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Scenario);
-    schema.insert("title".to_owned(), "A scenario of the connector conformance suite".into());
+    schema.insert(
+        "title".to_owned(),
+        "A scenario of the connector conformance suite".into(),
+    );
     schema.to_value()
 }

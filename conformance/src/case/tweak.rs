@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use entra_mock::directory::{
-    ApplicationId, ConsentType, Event, EventError, ObjectId, Platform, ServicePrincipal, SignInAudience, UserConsent,
+    ApplicationId, ConsentType, Event, EventError, ObjectId, Platform, ServicePrincipal,
+    SignInAudience, UserConsent,
 };
 use entra_mock::environment::GRAPH_APPLICATION_ID;
 use entra_mock::world::{AppDescription, Tenant, TenantDescription, World};
@@ -190,10 +191,18 @@ impl AppTweak {
                 };
                 directory.service_principals.insert(id, principal);
             }
-            directory.grants.retain(|grant| grant.client != id || grant.resource != graph);
+            directory
+                .grants
+                .retain(|grant| grant.client != id || grant.resource != graph);
             if !scopes.is_empty() {
                 let consent = ConsentType::AllPrincipals;
-                directory.grant(world.random.uuid(), id, graph, consent, scopes.iter().cloned());
+                directory.grant(
+                    world.random.uuid(),
+                    id,
+                    graph,
+                    consent,
+                    scopes.iter().cloned(),
+                );
             }
         }
         if let Some(roles) = &self.app_roles {

@@ -11,7 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What a value must be. All that is said must hold. In files a plain text means `equals`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default, remote = "Self")]
+#[serde(
+    rename_all = "kebab-case",
+    deny_unknown_fields,
+    default,
+    remote = "Self"
+)]
 #[schemars(transform = or_text)]
 pub struct ValueTest {
     /// Whether it is there at all.
@@ -70,7 +75,10 @@ pub struct ValueTest {
 impl ValueTest {
     /// The value is this text.
     pub fn equal_to(text: impl Into<String>) -> Self {
-        Self { equals: Some(text.into()), ..Self::default() }
+        Self {
+            equals: Some(text.into()),
+            ..Self::default()
+        }
     }
 }
 
@@ -103,7 +111,9 @@ impl<'de> Deserialize<'de> for ValueTest {
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ValueTest, A::Error> {
                 let test = ValueTest::deserialize(MapAccessDeserializer::new(map))?;
                 if test == ValueTest::default() {
-                    return Err(serde::de::Error::custom("no test given, such as present: true"));
+                    return Err(serde::de::Error::custom(
+                        "no test given, such as present: true",
+                    ));
                 }
                 Ok(test)
             }
@@ -136,7 +146,9 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
-            format!("'{text}' is not an amount of time: write a number with d, h, m or s, such as 90d, 61m or 1h30m")
+            format!(
+                "'{text}' is not an amount of time: write a number with d, h, m or s, such as 90d, 61m or 1h30m"
+            )
         };
         let mut seconds: i64 = 0;
         let mut number = String::new();
@@ -154,10 +166,12 @@ impl FromStr for Span {
                 _ => return Err(wrong()),
             };
             let count: i64 = number.parse().map_err(|_| wrong())?;
-            let more = count.checked_mul(unit).and_then(|more| seconds.checked_add(more));
-            seconds = more.filter(|it| *it <= 100 * 366 * 86_400).ok_or_else(|| {
-                format!("'{text}' is more than a hundred years")
-            })?;
+            let more = count
+                .checked_mul(unit)
+                .and_then(|more| seconds.checked_add(more));
+            seconds = more
+                .filter(|it| *it <= 100 * 366 * 86_400)
+                .ok_or_else(|| format!("'{text}' is more than a hundred years"))?;
             number.clear();
             any = true;
         }

@@ -1,0 +1,336 @@
+//! How a step stands in a file: a map with one action, and what belongs to it.
+
+use entra_mock::directory::Event;
+use entra_mock::environment::Environment;
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
+use crate::case::axis::{AuthMethod, Axis, Category, Many, OPERATIONS, UnknownName};
+use crate::case::check::{Check, Evidence, Level};
+use crate::case::fault::Fault;
+use crate::case::value::Span;
+
+/// The step as it stands in a file: one of the actions, and what belongs to it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(rename = "Step")]
+struct StepInFile {
+    /// The tenant's time moves on, such as `61m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advance: Option<Span>,
+    /// What the person does at the next sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    browser: Option<BrowserAction>,
+    /// An operation of the connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
+    /// The name of a requirement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<String>,
+    /// Faults end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear_faults: Option<Nothing>,
+    /// Makes a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect: Option<ConnectStep>,
+    /// Gives a connection up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disconnect: Option<ConnectionName>,
+    /// Something happens in the directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Event>,
+    /// Sets a fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<Fault>,
+    /// Gives a kept callback to the connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish: Option<FinishStep>,
+    /// Words for the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// Repairs a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconnect: Option<ConnectStep>,
+    /// Does steps several times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat: Option<RepeatStep>,
+    /// The connector's process starts again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart: Option<Nothing>,
+    /// Waits until the connector has ended its work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settle: Option<Nothing>,
+    /// Asks for the state of a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<ConnectionName>,
+    /// Does steps at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    together: Option<Vec<Step>>,
+
+    /// The category with which the step must fail.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    fails: Many<Category>,
+    /// The category with which the step may fail.
+    #[serde(skip_serializing_if = "Many::is_empty")]
+    may_fail: Many<Category>,
+
+    /// Of a call: the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<String>,
+    /// Of a call: the arguments.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    arguments: IndexMap<String, Value>,
+
+    /// Of a check: the requirement in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    says: Option<String>,
+    /// Of a check: how bad it is when it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<Level>,
+    /// Of a check: the document that states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    /// Of a check: for which auth methods it is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<Axis<AuthMethod>>,
+    /// Of a check: in which environments it is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<Axis<Environment>>,
+    /// Of a check: what must be in the record, so that it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<Evidence>,
+    /// Of a check: what must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expect: Option<Evidence>,
+}
+
+/// Written `{}`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ConnectionName {
+    /// The connection; the main one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<String>,
+}
+
+impl ConnectionName {
+    fn or_main(self) -> String {
+        self.connection.unwrap_or_else(|| MAIN.to_owned())
+    }
+}
+
+impl StepInFile {
+    fn into_step(mut self) -> Result<Step, String> {
+        let given = self.actions();
+        let [name] = given.as_slice() else {
+            return Err(match given.as_slice() {
+                [] => "a step needs an action: connect, call, event, advance, check or another"
+                    .to_owned(),
+                many => format!(
+                    "a step has one action, this one has {}: make each a step of its own",
+                    many.join(" and ")
+                ),
+            });
+        };
+        let name = *name;
+        self.refuse_strangers(name)?;
+        let fails = std::mem::take(&mut self.fails);
+        let may_fail = std::mem::take(&mut self.may_fail);
+        if !fails.is_empty() && !may_fail.is_empty() {
+            return Err(
+                "a step either fails or may fail: say one of 'fails' and 'may-fail'".into(),
+            );
+        }
+        let action = self.into_action()?;
+        Ok(Step {
+            action,
+            fails,
+            may_fail,
+        })
+    }
+
+    fn actions(&self) -> Vec<&'static str> {
+        [
+            ("advance", self.advance.is_some()),
+            ("browser", self.browser.is_some()),
+            ("call", self.call.is_some()),
+            ("check", self.check.is_some()),
+            ("clear-faults", self.clear_faults.is_some()),
+            ("connect", self.connect.is_some()),
+            ("disconnect", self.disconnect.is_some()),
+            ("event", self.event.is_some()),
+            ("fault", self.fault.is_some()),
+            ("finish", self.finish.is_some()),
+            ("note", self.note.is_some()),
+            ("reconnect", self.reconnect.is_some()),
+            ("repeat", self.repeat.is_some()),
+            ("restart", self.restart.is_some()),
+            ("settle", self.settle.is_some()),
+            ("status", self.status.is_some()),
+            ("together", self.together.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+        .collect()
+    }
+
+    /// What belongs to one kind of step must not stand at another.
+    fn refuse_strangers(&self, name: &str) -> Result<(), String> {
+        let of_check = [
+            ("says", self.says.is_some()),
+            ("level", self.level.is_some()),
+            ("source", self.source.is_some()),
+            ("auth", self.auth.is_some()),
+            ("environment", self.environment.is_some()),
+            ("witness", self.witness.is_some()),
+            ("expect", self.expect.is_some()),
+        ];
+        let of_call = [
+            ("on", self.on.is_some()),
+            ("arguments", !self.arguments.is_empty()),
+        ];
+        let of_driver = [
+            ("fails", !self.fails.is_empty()),
+            ("may-fail", !self.may_fail.is_empty()),
+        ];
+        let asks_driver = ["call", "connect", "disconnect", "finish", "reconnect"].contains(&name);
+        let wrong = of_check
+            .iter()
+            .filter(|_| name != "check")
+            .chain(of_call.iter().filter(|_| name != "call"))
+            .chain(of_driver.iter().filter(|_| !asks_driver))
+            .find_map(|(field, given)| given.then_some(*field));
+        match wrong {
+            Some(field) => Err(format!("'{field}' does not belong to a step '{name}'")),
+            None => Ok(()),
+        }
+    }
+
+    fn into_action(self) -> Result<Action, String> {
+        if let Some(name) = self.check {
+            let missing = |field: &str| format!("the check '{name}' has no '{field}'");
+            let check = Check {
+                says: self.says.ok_or_else(|| missing("says"))?,
+                level: self.level.unwrap_or_default(),
+                source: self.source,
+                auth: self.auth.unwrap_or_default(),
+                environment: self.environment.unwrap_or_default(),
+                witness: self.witness.ok_or_else(|| missing("witness"))?,
+                expect: self.expect.ok_or_else(|| missing("expect"))?,
+                name,
+            };
+            check.validate()?;
+            return Ok(Action::Check(Box::new(check)));
+        }
+        if let Some(operation) = self.call {
+            if !OPERATIONS.contains(&operation.as_str()) {
+                return Err(UnknownName::new("operation", &operation, OPERATIONS).to_string());
+            }
+            let connection = self.on.unwrap_or_else(|| MAIN.to_owned());
+            return Ok(Action::Call(CallStep {
+                operation,
+                connection,
+                arguments: self.arguments,
+            }));
+        }
+        let simple = [
+            self.advance.map(Action::Advance),
+            self.browser.map(Action::Browser),
+            self.clear_faults.map(|_| Action::ClearFaults),
+            self.connect.map(Action::Connect),
+            self.disconnect.map(|it| Action::Disconnect {
+                connection: it.or_main(),
+            }),
+            self.event.map(Action::Event),
+            self.fault.map(|it| Action::Fault(Box::new(it))),
+            self.finish.map(Action::Finish),
+            self.note.map(Action::Note),
+            self.reconnect.map(Action::Reconnect),
+            self.repeat.map(Action::Repeat),
+            self.restart.map(|_| Action::Restart),
+            self.settle.map(|_| Action::Settle),
+            self.status.map(|it| Action::Status {
+                connection: it.or_main(),
+            }),
+            self.together.map(Action::Together),
+        ];
+        simple
+            .into_iter()
+            .flatten()
+            .next()
+            .ok_or_else(|| "a step needs an action".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StepInFile::deserialize(deserializer)?
+            .into_step()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let named = |connection: &String| {
+            Some(ConnectionName {
+                connection: Some(connection.clone()).filter(|it| it != MAIN),
+            })
+        };
+        let mut file = StepInFile {
+            fails: self.fails.clone(),
+            may_fail: self.may_fail.clone(),
+            ..StepInFile::default()
+        };
+        match self.action.clone() {
+            Action::Advance(it) => file.advance = Some(it),
+            Action::Browser(it) => file.browser = Some(it),
+            Action::Call(call) => {
+                file.call = Some(call.operation);
+                file.on = Some(call.connection).filter(|it| it != MAIN);
+                file.arguments = call.arguments;
+            }
+            Action::Check(check) => {
+                file.check = Some(check.name);
+                file.says = Some(check.says);
+                file.level = Some(check.level);
+                file.source = check.source;
+                file.auth = Some(check.auth).filter(|it| *it != Axis::All);
+                file.environment = Some(check.environment).filter(|it| *it != Axis::All);
+                file.witness = Some(check.witness);
+                file.expect = Some(check.expect);
+            }
+            Action::ClearFaults => file.clear_faults = Some(Nothing {}),
+            Action::Connect(it) => file.connect = Some(it),
+            Action::Disconnect { connection } => file.disconnect = named(&connection),
+            Action::Event(it) => file.event = Some(it),
+            Action::Fault(it) => file.fault = Some(*it),
+            Action::Finish(it) => file.finish = Some(it),
+            Action::Note(it) => file.note = Some(it),
+            Action::Reconnect(it) => file.reconnect = Some(it),
+            Action::Repeat(it) => file.repeat = Some(it),
+            Action::Restart => file.restart = Some(Nothing {}),
+            Action::Settle => file.settle = Some(Nothing {}),
+            Action::Status { connection } => file.status = named(&connection),
+            Action::Together(it) => file.together = Some(it),
+        }
+        file.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        StepInFile::json_schema(generator)
+    }
+}
