@@ -90,12 +90,18 @@ struct Failure {
 impl Failure {
     /// The user's input does not fit.
     fn usage(message: impl std::fmt::Display) -> Self {
-        Self { message: message.to_string(), status: ExitStatus::Usage }
+        Self {
+            message: message.to_string(),
+            status: ExitStatus::Usage,
+        }
     }
 
     /// The command could not be completed.
     fn incomplete(message: impl std::fmt::Display) -> Self {
-        Self { message: message.to_string(), status: ExitStatus::Incomplete }
+        Self {
+            message: message.to_string(),
+            status: ExitStatus::Incomplete,
+        }
     }
 }
 
@@ -112,7 +118,9 @@ impl From<LibraryError> for Failure {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let paint = Paint { colour: cli.color.on_standard_output() };
+    let paint = Paint {
+        colour: cli.color.on_standard_output(),
+    };
     let result = match cli.command {
         Command::Run(run) => run.execute(paint),
         Command::List(list) => list.execute(),
@@ -129,7 +137,10 @@ pub fn main() -> ExitCode {
             Ok(ExitStatus::AsExpected)
         }
         Command::ReferenceDriver => runtime().map(|runtime| {
-            runtime.block_on(crate::reference::serve(tokio::io::stdin(), tokio::io::stdout()));
+            runtime.block_on(crate::reference::serve(
+                tokio::io::stdin(),
+                tokio::io::stdout(),
+            ));
             // A pending read of standard input must not hold the process.
             runtime.shutdown_background();
             ExitStatus::AsExpected
@@ -185,5 +196,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// The name of an auth method, with the nearest one if it is none.
 fn auth_method(text: &str) -> Result<AuthMethod, String> {
-    text.parse().map_err(|error: crate::case::UnknownName| error.to_string())
+    text.parse()
+        .map_err(|error: crate::case::UnknownName| error.to_string())
 }

@@ -21,7 +21,10 @@ pub struct Finding {
 
 impl Finding {
     fn new(says: impl Into<String>, result: Result<(), String>) -> Self {
-        Self { says: says.into(), wrong: result.err() }
+        Self {
+            says: says.into(),
+            wrong: result.err(),
+        }
     }
 }
 
@@ -37,7 +40,10 @@ pub async fn check(options: &RunOptions) -> Result<Vec<Finding>, RunError> {
     findings.push(Finding::new("the driver can be started", started));
     if let Ok(spawned) = spawned {
         let ca_file = Some(mock.ca_file().display().to_string());
-        let network = Network { https_proxy: proxy, ca_file };
+        let network = Network {
+            https_proxy: proxy,
+            ca_file,
+        };
         let mut session = Session::new(spawned);
         talk(&mut session, network, limit, &mut findings).await;
         if findings.iter().any(|it| it.wrong.is_some()) {
@@ -64,9 +70,15 @@ async fn talk(
 ) {
     let answered = initialize(session, network, limit.max(Duration::from_secs(30))).await;
     let shaken = answered.as_ref().map(drop).map_err(ToString::to_string);
-    findings.push(Finding::new("'initialize' answers with what the connector can do", shaken));
+    findings.push(Finding::new(
+        "'initialize' answers with what the connector can do",
+        shaken,
+    ));
     let Ok(capabilities) = answered else { return };
-    findings.push(Finding::new(summary(&capabilities), complete(&capabilities)));
+    findings.push(Finding::new(
+        summary(&capabilities),
+        complete(&capabilities),
+    ));
 
     let request = Request::Settle {};
     let answer = expect(session.ask(&request, limit).await, |reply| match reply {
@@ -74,7 +86,10 @@ async fn talk(
         other => Err(format!("expected a result, found {other:?}")),
     });
     let gone = answer.is_err();
-    findings.push(Finding::new("'settle' answers once no work is pending", answer));
+    findings.push(Finding::new(
+        "'settle' answers once no work is pending",
+        answer,
+    ));
     if gone {
         return;
     }
@@ -82,9 +97,14 @@ async fn talk(
     let unknown = session.ask_raw("no-such-method", json!({}), limit).await;
     let answer = expect(unknown, |reply| match reply {
         Reply::UnknownMethod => Ok(()),
-        other => Err(format!("expected an error with code -32601, found {other:?}")),
+        other => Err(format!(
+            "expected an error with code -32601, found {other:?}"
+        )),
     });
-    findings.push(Finding::new("an unknown method is answered with the code -32601", answer));
+    findings.push(Finding::new(
+        "an unknown method is answered with the code -32601",
+        answer,
+    ));
 
     let parameters = json!({"connection": "nobody", "member-of-a-later-version": [1, {"a": null}]});
     let status = session.ask_raw("status", parameters, limit).await;
@@ -110,7 +130,11 @@ async fn talk(
     });
     findings.push(Finding::new("'shutdown' is answered", answer));
     let ended = session.wait(limit).await;
-    let ended = if ended { Ok(()) } else { Err(format!("it still runs after {} s", limit.as_secs())) };
+    let ended = if ended {
+        Ok(())
+    } else {
+        Err(format!("it still runs after {} s", limit.as_secs()))
+    };
     findings.push(Finding::new("after 'shutdown' the driver ends", ended));
 }
 

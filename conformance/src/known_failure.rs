@@ -104,24 +104,42 @@ impl KnownFailures {
         let file: KnownFailuresFile = match serde_saphyr::from_str(text) {
             Ok(file) => file,
             Err(error) => {
-                return Err(KnownFailuresError::Syntax { path, error: error.to_string() });
+                return Err(KnownFailuresError::Syntax {
+                    path,
+                    error: error.to_string(),
+                });
             }
         };
         if file.schema != 1 {
-            return Err(KnownFailuresError::Schema { path, found: file.schema });
+            return Err(KnownFailuresError::Schema {
+                path,
+                found: file.schema,
+            });
         }
-        if let Some(entry) = file.known_failures.iter().find(|it| it.reason.trim().is_empty()) {
+        if let Some(entry) = file
+            .known_failures
+            .iter()
+            .find(|it| it.reason.trim().is_empty())
+        {
             let case = entry.case.to_string();
             return Err(KnownFailuresError::EmptyReason { path, case });
         }
-        let entries = file.known_failures.into_iter().map(|it| (it, Met::default())).collect();
+        let entries = file
+            .known_failures
+            .into_iter()
+            .map(|it| (it, Met::default()))
+            .collect();
         Ok(Self { entries })
     }
 
     /// Judges the report of a case by what is known.
     pub fn apply(&mut self, case: &Case, report: &mut CaseReport) {
         let mut listed: Vec<&KnownFailure> = Vec::new();
-        for (entry, met) in self.entries.iter_mut().filter(|(entry, _)| entry.case.fits(case)) {
+        for (entry, met) in self
+            .entries
+            .iter_mut()
+            .filter(|(entry, _)| entry.case.fits(case))
+        {
             *met = match report.outcome {
                 Outcome::Skip if *met == Met::Unselected => Met::Skipped,
                 Outcome::Skip => *met,
@@ -141,19 +159,30 @@ impl KnownFailures {
                 ));
             }
             Outcome::Fail => {
-                let unknown =
-                    report.problems.iter().find(|it| !listed.iter().any(|e| e.covers(it, case)));
-                let gone = listed
+                let unknown = report
+                    .problems
                     .iter()
-                    .find(|it| !report.problems.iter().any(|problem| it.covers(problem, case)));
+                    .find(|it| !listed.iter().any(|e| e.covers(it, case)));
+                let gone = listed.iter().find(|it| {
+                    !report
+                        .problems
+                        .iter()
+                        .any(|problem| it.covers(problem, case))
+                });
                 (report.outcome, report.reason) = match (unknown, gone) {
                     (Some(problem), _) => (
                         Outcome::ChangedFail,
-                        Some(format!("'{}' is not the failure that is known", problem.name)),
+                        Some(format!(
+                            "'{}' is not the failure that is known",
+                            problem.name
+                        )),
                     ),
                     (None, Some(entry)) => (
                         Outcome::ChangedFail,
-                        Some(format!("'{}' no longer fails: remove the entry", entry.case)),
+                        Some(format!(
+                            "'{}' no longer fails: remove the entry",
+                            entry.case
+                        )),
                     ),
                     (None, None) => (Outcome::KnownFail, Some(listed[0].reason.clone())),
                 };
@@ -178,7 +207,10 @@ impl KnownFailures {
 impl KnownFailure {
     fn covers(&self, problem: &Problem, case: &Case) -> bool {
         self.case.fits_check(case, &problem.name)
-            && self.message.as_ref().is_none_or(|it| problem.observed.starts_with(it.as_str()))
+            && self
+                .message
+                .as_ref()
+                .is_none_or(|it| problem.observed.starts_with(it.as_str()))
     }
 }
 
@@ -197,14 +229,19 @@ mod tests {
 
     fn case() -> Case {
         let cases = Library::embedded().unwrap().cases();
-        cases.into_iter().find(|case| case.scenario_id == "auth/happy/connect").unwrap()
+        cases
+            .into_iter()
+            .find(|case| case.scenario_id == "auth/happy/connect")
+            .unwrap()
     }
 
     fn failed(observed: &str) -> CaseReport {
         let case = case();
         let mut report = CaseReport::new(&case);
         let kind = ProblemKind::Mismatch;
-        report.add(Problem::of_step(kind, "connect", &case, "success", observed));
+        report.add(Problem::of_step(
+            kind, "connect", &case, "success", observed,
+        ));
         report
     }
 
@@ -237,7 +274,13 @@ mod tests {
     fn an_error_is_never_masked() {
         let case = case();
         let mut report = failed("failed with untrusted");
-        report.add(Problem::of_step(ProblemKind::Driver, "connect", &case, "an answer", "none"));
+        report.add(Problem::of_step(
+            ProblemKind::Driver,
+            "connect",
+            &case,
+            "an answer",
+            "none",
+        ));
         known("**", "").apply(&case, &mut report);
         assert_eq!(report.outcome, Outcome::Error);
     }

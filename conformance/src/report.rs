@@ -79,7 +79,10 @@ enum Terminal {
 impl Reporter {
     /// Begins. Files are made at once, so that a wrong path is told before the run, not after it.
     pub fn new(options: ReportOptions, paint: Paint, progress: bool) -> Result<Self, ReportError> {
-        for path in [&options.json, &options.junit, &options.html].into_iter().flatten() {
+        for path in [&options.json, &options.junit, &options.html]
+            .into_iter()
+            .flatten()
+        {
             create(path)?;
         }
         let events = match &options.events {
@@ -88,11 +91,22 @@ impl Reporter {
         };
         let human = || Human::new(io::stdout(), paint, progress);
         let terminal = match options.format {
-            Format::Github => Terminal::Human { human: human(), github: true },
-            Format::Human => Terminal::Human { human: human(), github: false },
+            Format::Github => Terminal::Human {
+                human: human(),
+                github: true,
+            },
+            Format::Human => Terminal::Human {
+                human: human(),
+                github: false,
+            },
             Format::Tap => Terminal::Tap(Tap::new(io::stdout())),
         };
-        Ok(Self { terminal, events, options, results: Results::default() })
+        Ok(Self {
+            terminal,
+            events,
+            options,
+            results: Results::default(),
+        })
     }
 
     /// Tells an event to all reports.
@@ -103,12 +117,15 @@ impl Reporter {
                 line.push('\n');
             }
             // Written at once: whoever follows the file, or finds it after a crash, sees it.
-            line.and_then(|line| file.write_all(line.as_bytes())).map_err(failed(path))?;
+            line.and_then(|line| file.write_all(line.as_bytes()))
+                .map_err(failed(path))?;
         }
         let shown = match &mut self.terminal {
             Terminal::Human { human, github } => {
                 let annotated = match event {
-                    Event::CaseFinished(case) if *github => machine::github(case, &mut io::stdout()),
+                    Event::CaseFinished(case) if *github => {
+                        machine::github(case, &mut io::stdout())
+                    }
                     _ => Ok(()),
                 };
                 annotated.and_then(|()| human.tell(event))
@@ -136,7 +153,8 @@ impl Reporter {
         }
         if let Some(path) = &self.options.junit {
             let text = machine::junit(&results).map_err(io::Error::other);
-            text.and_then(|text| std::fs::write(path, text)).map_err(failed(path))?;
+            text.and_then(|text| std::fs::write(path, text))
+                .map_err(failed(path))?;
         }
         if let Some(path) = &self.options.html {
             std::fs::write(path, html::page(&results)).map_err(failed(path))?;
@@ -165,9 +183,10 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> ReportError + use<> {
 /// A reader of standard output that went away is no error.
 fn unless_closed(result: io::Result<()>) -> Result<(), ReportError> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(ReportError { path: PathBuf::from("standard output"), error })
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ReportError {
+            path: PathBuf::from("standard output"),
+            error,
+        }),
         _ => Ok(()),
     }
 }

@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 
 use artifact::Folder;
-use worker::{Shared, Worker};
 pub(crate) use worker::initialize;
+use worker::{Shared, Worker};
 
 use crate::case::{Case, Level};
 use crate::driver::Source;
@@ -75,7 +75,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request: Duration::from_secs(10), case: Duration::from_mins(1), run: None }
+        Self {
+            request: Duration::from_secs(10),
+            case: Duration::from_mins(1),
+            run: None,
+        }
     }
 }
 
@@ -220,8 +224,16 @@ pub async fn run(
         }
     }
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let stale = if incomplete.is_none() { known.stale(library) } else { Vec::new() };
-    tell(&Event::RunFinished(RunEnd { millis, stale, incomplete }))?;
+    let stale = if incomplete.is_none() {
+        known.stale(library)
+    } else {
+        Vec::new()
+    };
+    tell(&Event::RunFinished(RunEnd {
+        millis,
+        stale,
+        incomplete,
+    }))?;
     if let Ok(shared) = Arc::try_unwrap(shared).map_err(drop) {
         shared.mock.stop().await;
     }
@@ -239,7 +251,9 @@ async fn work(
         let Some(case) = next else { break };
         let result = worker.run(&case).await;
         let broken = result.is_err();
-        let told = finished.send(result.map(|report| Box::new((case, report)))).await;
+        let told = finished
+            .send(result.map(|report| Box::new((case, report))))
+            .await;
         if broken || told.is_err() {
             break;
         }
@@ -263,8 +277,9 @@ pub(crate) async fn start_mock(
     options: &RunOptions,
     jobs: usize,
 ) -> Result<(MockEntra, Vec<[Option<String>; 2]>), RunError> {
-    let mut builder =
-        MockEntra::builder().seed(options.seed).journal_capacity(JOURNAL_CAPACITY);
+    let mut builder = MockEntra::builder()
+        .seed(options.seed)
+        .journal_capacity(JOURNAL_CAPACITY);
     if options.reach == Reach::Isolated {
         builder = builder.real_ports();
     }

@@ -44,7 +44,9 @@ impl Selection {
         let chosen = cases.iter().filter(|case| {
             let filter = self.filters.is_empty()
                 || self.filters.iter().any(|filter| match filter.check() {
-                    Some(_) => case.check_names().any(|check| filter.fits_check(case, check)),
+                    Some(_) => case
+                        .check_names()
+                        .any(|check| filter.fits_check(case, check)),
                     None => filter.fits(case),
                 });
             let auth = self.auth.is_empty() || self.auth.contains(&case.auth_method);
@@ -55,9 +57,11 @@ impl Selection {
         });
         // Neighbours in the list are alike, so taking turns gives shards of like length.
         Ok(match self.shard {
-            Some(shard) => {
-                chosen.skip(shard.index - 1).step_by(shard.count).cloned().collect()
-            }
+            Some(shard) => chosen
+                .skip(shard.index - 1)
+                .step_by(shard.count)
+                .cloned()
+                .collect(),
             None => chosen.cloned().collect(),
         })
     }
@@ -92,7 +96,12 @@ mod tests {
         let mut seen = Vec::new();
         for index in 1..=3 {
             let shard = Some(format!("{index}/3").parse().unwrap());
-            let part = Selection { shard, ..Selection::default() }.select(&cases).unwrap();
+            let part = Selection {
+                shard,
+                ..Selection::default()
+            }
+            .select(&cases)
+            .unwrap();
             seen.extend(part.into_iter().map(|case| case.id));
         }
         seen.sort();
@@ -110,8 +119,12 @@ mod tests {
             environments: vec![Environment::China],
             ..Selection::default()
         };
-        let ids: Vec<String> =
-            selection.select(&cases).unwrap().into_iter().map(|case| case.id).collect();
+        let ids: Vec<String> = selection
+            .select(&cases)
+            .unwrap()
+            .into_iter()
+            .map(|case| case.id)
+            .collect();
         assert_eq!(ids, ["auth/happy/connect[auth=own-app,environment=china]"]);
     }
 
@@ -119,8 +132,18 @@ mod tests {
     fn a_pattern_that_fits_nothing_is_an_error() {
         let cases = Library::embedded().unwrap().cases();
         let filters = vec!["auth/happy/conect".parse().unwrap()];
-        let error = Selection { filters, ..Selection::default() }.select(&cases).unwrap_err();
-        assert!(error.to_string().contains("did you mean 'auth/happy/connect'?"), "{error}");
+        let error = Selection {
+            filters,
+            ..Selection::default()
+        }
+        .select(&cases)
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("did you mean 'auth/happy/connect'?"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -89,14 +89,19 @@ pub fn is_inside() -> bool {
 /// Puts the hosts file and the CA bundle in place; seen by this process and its children only.
 pub fn mount_files(folder: &Path, bundle: &Path) -> Result<(), IsolationError> {
     let hosts = folder.join("hosts");
-    let write = |error| IsolationError::Write { path: hosts.clone(), error };
+    let write = |error| IsolationError::Write {
+        path: hosts.clone(),
+        error,
+    };
     let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n".to_owned();
     for host in Site::all_hosts() {
         text.push_str("127.0.0.1 ");
         text.push_str(host);
         text.push('\n');
     }
-    fs::create_dir_all(folder).and_then(|()| fs::write(&hosts, text)).map_err(write)?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&hosts, text))
+        .map_err(write)?;
     mount_over(&hosts, Path::new("/etc/hosts"))?;
     for path in SYSTEM_BUNDLES
         .map(Path::new)

@@ -1,4 +1,14 @@
-//! A Microsoft Entra ID and Microsoft Graph that runs on a laptop with no network.
+//! A Microsoft Entra ID and a Microsoft Graph that run on a laptop with no network.
+//!
+//! They issue and revoke tokens, enforce consent and permissions in four environments (Office 365,
+//! US Government L4 and L5, China), serve mail, calendars and contacts, and refuse what the real
+//! service refuses, with its codes. Not affiliated with Microsoft; never for production.
+//!
+//! - [`MockEntra`] is what a test holds.
+//! - [`directory::Event`] is what can happen in a tenant; [`clock::Clock`] is its time.
+//! - [`journal::Journal`] is what clients did.
+//!
+#![doc = include_str!("../docs/library.md")]
 
 pub mod aadsts;
 mod authority;

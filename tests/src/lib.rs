@@ -110,7 +110,7 @@ impl std::fmt::Display for Finished {
 ///
 /// If it can't be started or does not end in time.
 pub fn run(command: &mut Command) -> Finished {
-    run_within(command, Duration::from_secs(120))
+    run_within(command, Duration::from_mins(2))
 }
 
 /// Runs a program to its end, with a deadline.

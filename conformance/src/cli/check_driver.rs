@@ -35,6 +35,10 @@ impl CheckDriver {
             "\nthe driver is wrong, not the connector: see conformance/docs/write-a-driver.md\n"
         });
         print(&text);
-        Ok(if wrong == 0 { ExitStatus::AsExpected } else { ExitStatus::Unexpected })
+        Ok(if wrong == 0 {
+            ExitStatus::AsExpected
+        } else {
+            ExitStatus::Unexpected
+        })
     }
 }

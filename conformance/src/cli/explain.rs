@@ -63,7 +63,10 @@ fn explain(case: &Case, wanted: Option<&str>) -> String {
     let own = scenario.checks();
     for (title, checks) in [
         ("checks", own),
-        ("rules that hold in every case", case.rules.iter().map(|it| &**it).collect()),
+        (
+            "rules that hold in every case",
+            case.rules.iter().map(|it| &**it).collect(),
+        ),
     ] {
         let checks: Vec<&Check> = checks.into_iter().filter(fits).collect();
         if checks.is_empty() {
@@ -77,7 +80,11 @@ fn explain(case: &Case, wanted: Option<&str>) -> String {
                 Level::Should => "should",
             };
             let source = check.source.as_deref().unwrap_or(&scenario.source);
-            let _ = writeln!(text, "  {level:<7} {}\n          {}", check.name, check.says);
+            let _ = writeln!(
+                text,
+                "  {level:<7} {}\n          {}",
+                check.name, check.says
+            );
             let _ = writeln!(text, "          source: {source}");
         }
     }

@@ -43,6 +43,10 @@ impl List {
             }
         }
         print(&text);
-        Ok(if cases.is_empty() { ExitStatus::NothingSelected } else { ExitStatus::AsExpected })
+        Ok(if cases.is_empty() {
+            ExitStatus::NothingSelected
+        } else {
+            ExitStatus::AsExpected
+        })
     }
 }

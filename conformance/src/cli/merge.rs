@@ -23,6 +23,9 @@ impl Merge {
         for event in merged.events() {
             reporter.tell(&event).map_err(Failure::incomplete)?;
         }
-        Ok(reporter.finish().map_err(Failure::incomplete)?.exit_status())
+        Ok(reporter
+            .finish()
+            .map_err(Failure::incomplete)?
+            .exit_status())
     }
 }

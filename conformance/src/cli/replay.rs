@@ -49,7 +49,10 @@ impl Replay {
         };
         if cases.len() > 1 {
             let others = cases.len() - 1;
-            eprintln!("replaying {}, the first of {others} more; --auth and --environment choose", case.id);
+            eprintln!(
+                "replaying {}, the first of {others} more; --auth and --environment choose",
+                case.id
+            );
         }
         let mut options = self.connector.options(Some(std::num::NonZeroUsize::MIN))?;
         options.watch = Some(|line| print(&format!("{line}\n")));
@@ -58,10 +61,17 @@ impl Replay {
             Reporter::new(ReportOptions::default(), paint, false).map_err(Failure::usage)?;
         let known = KnownFailures::default();
         runtime()?
-            .block_on(runner::run(vec![case.clone()], &all, options, known, |event| {
-                reporter.tell(event)
-            }))
+            .block_on(runner::run(
+                vec![case.clone()],
+                &all,
+                options,
+                known,
+                |event| reporter.tell(event),
+            ))
             .map_err(Failure::incomplete)?;
-        Ok(reporter.finish().map_err(Failure::incomplete)?.exit_status())
+        Ok(reporter
+            .finish()
+            .map_err(Failure::incomplete)?
+            .exit_status())
     }
 }

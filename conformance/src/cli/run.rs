@@ -60,10 +60,11 @@ impl Run {
         options.limits.run = self.time_limit.map(Duration::from_secs);
         self.connector.enter()?;
         let progress = std::io::stderr().is_terminal();
-        let mut reporter =
-            Reporter::new(self.report, paint, progress).map_err(Failure::usage)?;
+        let mut reporter = Reporter::new(self.report, paint, progress).map_err(Failure::usage)?;
         runtime()?
-            .block_on(runner::run(cases, &all, options, known, |event| reporter.tell(event)))
+            .block_on(runner::run(cases, &all, options, known, |event| {
+                reporter.tell(event)
+            }))
             .map_err(Failure::incomplete)?;
         let results = reporter.finish().map_err(Failure::incomplete)?;
         Ok(results.exit_status())

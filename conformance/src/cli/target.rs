@@ -106,7 +106,9 @@ pub(super) struct ConnectorFlags {
 
 impl ConnectorFlags {
     pub(super) fn source(&self) -> Result<Source, Failure> {
-        self.connector.parse().map_err(|error: crate::driver::SourceError| Failure::usage(error))
+        self.connector
+            .parse()
+            .map_err(|error: crate::driver::SourceError| Failure::usage(error))
     }
 
     pub(super) fn reach(&self) -> Reach {
@@ -130,7 +132,11 @@ impl ConnectorFlags {
     pub(super) fn options(&self, jobs: Option<NonZeroUsize>) -> Result<RunOptions, Failure> {
         let cores = std::thread::available_parallelism().ok();
         // What came by no proxy can only be told apart where cases run one by one.
-        let default = if self.reach() == Reach::Proxy { cores } else { None };
+        let default = if self.reach() == Reach::Proxy {
+            cores
+        } else {
+            None
+        };
         let jobs = jobs.or(default).map_or(1, NonZeroUsize::get);
         Ok(RunOptions {
             source: self.source()?,
@@ -168,7 +174,11 @@ impl ConnectorFlags {
 /// A word for a shell.
 fn quoted(text: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:".contains(it);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn level(text: &str) -> Result<Level, String> {

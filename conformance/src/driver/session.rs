@@ -261,7 +261,9 @@ impl Session {
     /// Waits for the driver to end by itself; whether it did in time.
     pub async fn wait(&mut self, limit: Duration) -> bool {
         match &mut self.process {
-            Some(process) => tokio::time::timeout(limit, process.child.wait()).await.is_ok(),
+            Some(process) => tokio::time::timeout(limit, process.child.wait())
+                .await
+                .is_ok(),
             None => true,
         }
     }

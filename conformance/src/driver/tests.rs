@@ -39,9 +39,14 @@ async fn an_answer_is_a_result_or_a_failure() {
     let mut session = driver(
         "{\"id\":{id},\"error\":{\"code\":-32000,\"message\":\"wait\",\"data\":{\"category\":\"throttled\",\"retry_after\":2}}}\n",
     );
-    let Ok(Reply::Failure(failure)) = ask(&mut session).await else { panic!("a failure") };
+    let Ok(Reply::Failure(failure)) = ask(&mut session).await else {
+        panic!("a failure")
+    };
     assert_eq!(failure.category, Category::Throttled);
-    assert_eq!((failure.message.as_str(), failure.retry_after), ("wait", Some(2.0)));
+    assert_eq!(
+        (failure.message.as_str(), failure.retry_after),
+        ("wait", Some(2.0))
+    );
     let mut session = driver("{\"id\":{id},\"error\":{\"code\":-32601,\"message\":\"none\"}}\n");
     assert_eq!(ask(&mut session).await, Ok(Reply::UnknownMethod));
 }
@@ -50,8 +55,16 @@ async fn an_answer_is_a_result_or_a_failure() {
 async fn a_banner_on_standard_output_is_quoted() {
     let mut session = driver("Acme connector 1.0 is ready\n");
     let error = ask(&mut session).await.unwrap_err();
-    assert_eq!(error, DriverError::NotJson("Acme connector 1.0 is ready".to_owned()));
-    assert!(error.to_string().contains("standard output is for the protocol only"), "{error}");
+    assert_eq!(
+        error,
+        DriverError::NotJson("Acme connector 1.0 is ready".to_owned())
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("standard output is for the protocol only"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +80,12 @@ async fn a_second_answer_does_not_fit() {
     let mut session = driver(twice);
     assert!(ask(&mut session).await.is_ok());
     let error = ask(&mut session).await.unwrap_err();
-    assert!(error.to_string().contains("second or late answer to request 1"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("second or late answer to request 1"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +127,10 @@ async fn children_of_a_driver_end_with_it() {
     // The child keeps standard output open; without it being ended the read below would hang.
     let source: Source = "sh -c 'sleep 600 & echo $! >&2; wait'".parse().unwrap();
     let mut session = Session::new(source.start(&[], &[]).await.unwrap());
-    assert!(matches!(ask(&mut session).await, Err(DriverError::Timeout { .. })));
+    assert!(matches!(
+        ask(&mut session).await,
+        Err(DriverError::Timeout { .. })
+    ));
     let child: i32 = session.stderr()[0].trim().parse().unwrap();
     drop(session);
     let gone = || {
@@ -129,5 +150,8 @@ async fn children_of_a_driver_end_with_it() {
 async fn a_command_that_is_none_is_told() {
     let source: Source = "/no/such/driver".parse().unwrap();
     let error = source.start(&[], &[]).await.err().unwrap().to_string();
-    assert!(error.contains("cannot run the connector '/no/such/driver'"), "{error}");
+    assert!(
+        error.contains("cannot run the connector '/no/such/driver'"),
+        "{error}"
+    );
 }

@@ -61,15 +61,22 @@ impl Facts {
         environment: Environment,
         description: &TenantDescription,
     ) -> Self {
-        let mut facts =
-            Self { auth_method, environment, values: BTreeMap::new(), secrets: Vec::new() };
+        let mut facts = Self {
+            auth_method,
+            environment,
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+        };
         facts.add_tenant("", description);
         facts.add("environment", environment.slug());
         facts.add("graph-host", environment.graph_host());
         facts.add("graph-root", environment.graph_root());
         let login = environment.cloud().facts();
         facts.add("login-host", &login.authority_host);
-        let alias = login.hosts.iter().find(|host| **host != login.authority_host);
+        let alias = login
+            .hosts
+            .iter()
+            .find(|host| **host != login.authority_host);
         facts.add("login-host.alias", alias.unwrap_or(&login.authority_host));
         // A neighbour over another sign-in cloud, and one with another Graph (over the same
         // sign-in cloud where there is one).
@@ -92,10 +99,12 @@ impl Facts {
 
     /// The environments of `other-cloud` and `other-graph`, whose tenants a case may name.
     pub fn neighbours(&self) -> impl Iterator<Item = (&'static str, Environment)> {
-        ["other-cloud", "other-graph"].into_iter().filter_map(|name| {
-            let slug = self.values.get(name)?;
-            Some((name, slug.parse().ok()?))
-        })
+        ["other-cloud", "other-graph"]
+            .into_iter()
+            .filter_map(|name| {
+                let slug = self.values.get(name)?;
+                Some((name, slug.parse().ok()?))
+            })
     }
 
     /// Adds a tenant of another environment: `other-cloud.tenant.id`, `other-cloud.alice.upn`,
@@ -116,7 +125,10 @@ impl Facts {
     }
 
     fn add_tenant(&mut self, prefix: &str, description: &TenantDescription) {
-        self.add(format!("{prefix}tenant.id"), description.tenant.id.to_string());
+        self.add(
+            format!("{prefix}tenant.id"),
+            description.tenant.id.to_string(),
+        );
         self.add(format!("{prefix}tenant.domain"), &description.tenant.domain);
         for (alias, user) in &description.users {
             self.add(format!("{prefix}{alias}.id"), user.id.to_string());
@@ -129,8 +141,14 @@ impl Facts {
         for (alias, app) in &description.apps {
             let own = (alias == self.auth_method.app()).then_some("app");
             for alias in [Some(alias.as_str()), own].into_iter().flatten() {
-                self.add(format!("{prefix}{alias}.client_id"), app.client_id.to_string());
-                self.add(format!("{prefix}{alias}.tenant_id"), app.tenant_id.to_string());
+                self.add(
+                    format!("{prefix}{alias}.client_id"),
+                    app.client_id.to_string(),
+                );
+                self.add(
+                    format!("{prefix}{alias}.tenant_id"),
+                    app.tenant_id.to_string(),
+                );
                 if let Some(secret) = &app.client_secret {
                     self.add_secret(format!("{prefix}{alias}.client_secret"), secret);
                 }
@@ -189,9 +207,12 @@ impl Facts {
     pub fn fill_value(&self, value: &Value) -> Result<Value, FillError> {
         Ok(match value {
             Value::String(text) => Value::String(self.text(text)?),
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|it| self.fill_value(it)).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|it| self.fill_value(it))
+                    .collect::<Result<_, _>>()?,
+            ),
             Value::Object(members) => Value::Object(
                 members
                     .iter()

@@ -15,7 +15,10 @@ pub(super) fn select<'a>(
 ) -> Vec<&'a Exchange> {
     let begin = selector.since.map(|since| {
         let steps = record.steps.iter().rev();
-        steps.clone().find(|step| step.step == since.step()).map_or(u64::MAX, |step| step.before)
+        steps
+            .clone()
+            .find(|step| step.step == since.step())
+            .map_or(u64::MAX, |step| step.before)
     });
     let fits = |exchange: &&Exchange| {
         let any = |list: &[String], test: &dyn Fn(&str) -> bool| {
@@ -23,10 +26,16 @@ pub(super) fn select<'a>(
         };
         is_of(surface, exchange)
             && !selector.except.iter().any(|it| *it == exchange.surface)
-            && any(&selector.grant.0, &|it| exchange.grant.as_deref() == Some(it))
-            && any(&selector.host.0, &|it| host_fits(it, exchange, &record.facts))
+            && any(&selector.grant.0, &|it| {
+                exchange.grant.as_deref() == Some(it)
+            })
+            && any(&selector.host.0, &|it| {
+                host_fits(it, exchange, &record.facts)
+            })
             && any(&selector.path.0, &|it| glob(it, &exchange.path))
-            && any(&selector.method.0, &|it| it.eq_ignore_ascii_case(&exchange.method))
+            && any(&selector.method.0, &|it| {
+                it.eq_ignore_ascii_case(&exchange.method)
+            })
             && (selector.answered.is_empty()
                 || selector.answered.iter().any(|it| answered(it, exchange)))
             && begin.is_none_or(|begin| exchange.number > begin)
@@ -48,7 +57,12 @@ pub(super) fn demand(
     record: &Record,
 ) -> Result<(), Problem> {
     let count = found.len();
-    let numbers = || found.iter().map(|exchange| exchange.number).collect::<Vec<_>>();
+    let numbers = || {
+        found
+            .iter()
+            .map(|exchange| exchange.number)
+            .collect::<Vec<_>>()
+    };
     let wrong_count = |wanted: String| {
         let observed = if count == 0 {
             summary(surface, record)
@@ -73,7 +87,11 @@ pub(super) fn demand(
     if let Some(condition) = &selector.each {
         for exchange in found {
             meets(condition, exchange, record).map_err(|problem| Problem {
-                expected: format!("each of {}: {}", describe(surface, selector), problem.expected),
+                expected: format!(
+                    "each of {}: {}",
+                    describe(surface, selector),
+                    problem.expected
+                ),
                 observed: format!("#{}: {}", exchange.number, problem.observed),
                 exchanges: vec![exchange.number],
             })?;
@@ -95,7 +113,10 @@ pub(super) fn describe(surface: &str, selector: &Selector) -> String {
     add("at", selector.host.0.clone());
     add("path", selector.path.0.clone());
     add("method", selector.method.0.clone());
-    add("answered", selector.answered.iter().map(ToString::to_string).collect());
+    add(
+        "answered",
+        selector.answered.iter().map(ToString::to_string).collect(),
+    );
     if selector.with.is_some() {
         words.push("with the given properties".to_owned());
     }
@@ -115,13 +136,20 @@ pub(super) fn describe(surface: &str, selector: &Selector) -> String {
         "proxy" => "requests to hosts that are not Microsoft's".to_owned(),
         other => format!("{other} requests"),
     };
-    if words.is_empty() { noun } else { format!("{noun} ({})", words.join(", ")) }
+    if words.is_empty() {
+        noun
+    } else {
+        format!("{noun} ({})", words.join(", "))
+    }
 }
 
 /// What there was at a surface, in words.
 pub(super) fn summary(surface: &str, record: &Record) -> String {
-    let all: Vec<&Exchange> =
-        record.exchanges.iter().filter(|exchange| is_of(surface, exchange)).collect();
+    let all: Vec<&Exchange> = record
+        .exchanges
+        .iter()
+        .filter(|exchange| is_of(surface, exchange))
+        .collect();
     if all.is_empty() {
         let noun = describe(surface, &Selector::default());
         return match record.exchanges.len() {
@@ -158,7 +186,10 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
         let mut seen: Vec<(u64, String)> = Vec::new();
         for exchange in found {
             let word = if different { "different" } else { "the same" };
-            let expected = format!("{}: {wanted} is {word} in each", describe(surface, selector));
+            let expected = format!(
+                "{}: {wanted} is {word} in each",
+                describe(surface, selector)
+            );
             let Some(value) = field(exchange, wanted) else {
                 return Err(Problem {
                     expected,
@@ -166,7 +197,9 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                     exchanges: vec![exchange.number],
                 });
             };
-            let clash = seen.iter().find(|(_, other)| (*other == value) == different);
+            let clash = seen
+                .iter()
+                .find(|(_, other)| (*other == value) == different);
             if let Some((other, _)) = clash {
                 return Err(Problem {
                     expected,
@@ -185,7 +218,9 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
 }
 
 fn spacing(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<(), Problem> {
-    let Some(least) = selector.spaced_at_least else { return Ok(()) };
+    let Some(least) = selector.spaced_at_least else {
+        return Ok(());
+    };
     for pair in found.windows(2) {
         let time = |exchange: &Exchange| exchange.tenant_time.unwrap_or(exchange.at);
         let between = time(pair[1]).duration_since(time(pair[0]));
@@ -211,7 +246,14 @@ fn listed(exchanges: &[&Exchange]) -> String {
         .iter()
         .take(SHOWN)
         .map(|it| {
-            format!("#{} {} {}{} → {}", it.number, it.method, host(it), it.path, answer_of(it))
+            format!(
+                "#{} {} {}{} → {}",
+                it.number,
+                it.method,
+                host(it),
+                it.path,
+                answer_of(it)
+            )
         })
         .collect();
     if exchanges.len() > SHOWN {

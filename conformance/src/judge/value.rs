@@ -14,7 +14,11 @@ pub(super) fn test_text(name: &str, test: &ValueTest, text: Option<&str>) -> Res
 }
 
 /// Tests a JSON value that may be absent.
-pub(super) fn test_value(name: &str, test: &ValueTest, found: Option<&Value>) -> Result<(), Problem> {
+pub(super) fn test_value(
+    name: &str,
+    test: &ValueTest,
+    found: Option<&Value>,
+) -> Result<(), Problem> {
     let found = found.filter(|value| !value.is_null());
     let observed = || match found {
         None => format!("{name} is absent"),
@@ -45,10 +49,16 @@ pub(super) fn test_value(name: &str, test: &ValueTest, found: Option<&Value>) ->
     };
     if let Value::Array(items) = value {
         if test.min_items.is_some_and(|least| items.len() < least) {
-            return wrong(format!("has at least {} entries", test.min_items.unwrap_or_default()));
+            return wrong(format!(
+                "has at least {} entries",
+                test.min_items.unwrap_or_default()
+            ));
         }
         if test.max_items.is_some_and(|most| items.len() > most) {
-            return wrong(format!("has at most {} entries", test.max_items.unwrap_or_default()));
+            return wrong(format!(
+                "has at most {} entries",
+                test.max_items.unwrap_or_default()
+            ));
         }
     } else if test.min_items.is_some() || test.max_items.is_some() {
         return wrong("is a list".to_owned());
@@ -62,7 +72,10 @@ pub(super) fn test_value(name: &str, test: &ValueTest, found: Option<&Value>) ->
 /// What the test wants and the text is not.
 fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
     let quoted = |list: &[String]| {
-        list.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")
+        list.iter()
+            .map(|it| format!("'{it}'"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     if let Some(wanted) = test.equals.as_ref().filter(|it| *it != text) {
         return Some(format!("is '{wanted}'"));
@@ -73,21 +86,36 @@ fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
     if test.none_of.iter().any(|it| it == text) {
         return Some(format!("is none of {}", quoted(&test.none_of)));
     }
-    if let Some(part) = test.contains.iter().find(|part| !text.contains(part.as_str())) {
+    if let Some(part) = test
+        .contains
+        .iter()
+        .find(|part| !text.contains(part.as_str()))
+    {
         return Some(format!("contains '{part}'"));
     }
     if !test.contains_one_of.is_empty()
-        && !test.contains_one_of.iter().any(|part| text.contains(part.as_str()))
+        && !test
+            .contains_one_of
+            .iter()
+            .any(|part| text.contains(part.as_str()))
     {
         return Some(format!("contains one of {}", quoted(&test.contains_one_of)));
     }
     if let Some(part) = test.lacks.iter().find(|part| text.contains(part.as_str())) {
         return Some(format!("does not contain '{part}'"));
     }
-    if let Some(start) = test.starts_with.as_ref().filter(|it| !text.starts_with(it.as_str())) {
+    if let Some(start) = test
+        .starts_with
+        .as_ref()
+        .filter(|it| !text.starts_with(it.as_str()))
+    {
         return Some(format!("starts with '{start}'"));
     }
-    if let Some(end) = test.ends_with.as_ref().filter(|it| !text.ends_with(it.as_str())) {
+    if let Some(end) = test
+        .ends_with
+        .as_ref()
+        .filter(|it| !text.ends_with(it.as_str()))
+    {
         return Some(format!("ends with '{end}'"));
     }
     let length = text.chars().count();
@@ -105,10 +133,18 @@ fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
             return Some(format!("is exactly the words {}", quoted(wanted)));
         }
     }
-    if let Some(word) = test.with_words.iter().find(|it| !words.contains(it.as_str())) {
+    if let Some(word) = test
+        .with_words
+        .iter()
+        .find(|it| !words.contains(it.as_str()))
+    {
         return Some(format!("has the word '{word}'"));
     }
-    if let Some(word) = test.without_words.iter().find(|it| words.contains(it.as_str())) {
+    if let Some(word) = test
+        .without_words
+        .iter()
+        .find(|it| words.contains(it.as_str()))
+    {
         return Some(format!("does not have the word '{word}'"));
     }
     None

@@ -62,8 +62,14 @@ impl Settings {
         let form = Form(&connect.settings);
         let mut cloud = Cloud::of(connect.environment.as_deref())?;
         if let Some(endpoints) = &connect.endpoints {
-            cloud.authority = endpoints.authority.trim_end_matches('/').to_owned();
-            cloud.graph = endpoints.graph.trim_end_matches('/').to_owned();
+            endpoints
+                .authority
+                .trim_end_matches('/')
+                .clone_into(&mut cloud.authority);
+            endpoints
+                .graph
+                .trim_end_matches('/')
+                .clone_into(&mut cloud.graph);
         }
         let client_id = form.required("client_id")?;
         if !is_guid(&client_id) {

@@ -67,7 +67,11 @@ pub(super) fn page(results: &Results) -> String {
 }
 
 fn name(results: &Results) -> &str {
-    if results.run.connector.is_empty() { &results.run.source } else { &results.run.connector }
+    if results.run.connector.is_empty() {
+        &results.run.source
+    } else {
+        &results.run.connector
+    }
 }
 
 fn totals(results: &Results) -> Markup {
@@ -85,8 +89,12 @@ fn totals(results: &Results) -> Markup {
 
 fn axes(results: &Results) -> (Vec<AuthMethod>, Vec<Environment>) {
     let has = |fits: &dyn Fn(&CaseReport) -> bool| results.cases.iter().any(fits);
-    let methods = AuthMethod::ALL.into_iter().filter(|it| has(&|case| case.auth == *it));
-    let places = Environment::ALL.into_iter().filter(|it| has(&|case| case.environment == *it));
+    let methods = AuthMethod::ALL
+        .into_iter()
+        .filter(|it| has(&|case| case.auth == *it));
+    let places = Environment::ALL
+        .into_iter()
+        .filter(|it| has(&|case| case.environment == *it));
     (methods.collect(), places.collect())
 }
 
@@ -158,7 +166,9 @@ fn scenarios(results: &Results) -> Markup {
 }
 
 fn square(case: Option<&&CaseReport>) -> Markup {
-    let Some(case) = case else { return html! { td.none {} } };
+    let Some(case) = case else {
+        return html! { td.none {} };
+    };
     let outcome = case.outcome.slug();
     let reason = case.reason.as_deref().unwrap_or_default();
     let title = format!("{}: {outcome} {reason}", case.id);
@@ -173,7 +183,11 @@ fn square(case: Option<&&CaseReport>) -> Markup {
 }
 
 fn failure(case: &CaseReport) -> Markup {
-    let shown: Vec<u64> = case.problems.iter().flat_map(|it| it.exchanges.clone()).collect();
+    let shown: Vec<u64> = case
+        .problems
+        .iter()
+        .flat_map(|it| it.exchanges.clone())
+        .collect();
     html! {
         details.failure id=(anchor(&case.id)) open[case.outcome == Outcome::Error] {
             summary {
@@ -238,7 +252,9 @@ fn warnings(cases: &[&CaseReport]) -> Markup {
 
 /// An id that is safe in an address.
 fn anchor(id: &str) -> String {
-    id.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect()
+    id.chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+        .collect()
 }
 
 const STYLE: &str = include_str!("html/page.css");

@@ -32,7 +32,11 @@ pub struct Paint {
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn bold(self, text: &str) -> String {
@@ -54,10 +58,18 @@ impl Paint {
 
 impl<W: Write> Human<W> {
     pub(super) fn new(out: W, paint: Paint, progress: bool) -> Self {
-        let target =
-            if progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if progress {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let progress = ProgressBar::with_draw_target(None, target);
-        Self { out, paint, progress, failed: 0 }
+        Self {
+            out,
+            paint,
+            progress,
+            failed: 0,
+        }
     }
 
     pub(super) fn tell(&mut self, event: &Event) -> io::Result<()> {
@@ -69,7 +81,8 @@ impl<W: Write> Human<W> {
                     return Ok(());
                 }
                 self.failed += 1;
-                self.progress.set_message(format!("{} not as expected", self.failed));
+                self.progress
+                    .set_message(format!("{} not as expected", self.failed));
                 let text = failure(case, self.paint);
                 let out = &mut self.out;
                 self.progress.suspend(|| writeln!(out, "{text}"))
@@ -83,7 +96,8 @@ impl<W: Write> Human<W> {
 
     /// Writes the summary.
     pub(super) fn finish(&mut self, results: &Results) -> io::Result<()> {
-        self.out.write_all(summary(results, self.paint).as_bytes())?;
+        self.out
+            .write_all(summary(results, self.paint).as_bytes())?;
         self.out.flush()
     }
 
@@ -93,9 +107,15 @@ impl<W: Write> Human<W> {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {elapsed}  {msg}")
             .expect("the template is valid");
         self.progress.set_style(style);
-        let shard = start.shard.as_ref().map_or_else(String::new, |it| format!(" · shard {it}"));
-        let name =
-            if start.connector.is_empty() { &start.source } else { &start.connector };
+        let shard = start
+            .shard
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" · shard {it}"));
+        let name = if start.connector.is_empty() {
+            &start.source
+        } else {
+            &start.connector
+        };
         writeln!(
             self.out,
             "{} · {} · seed {}{shard}\n",
@@ -111,7 +131,12 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
     let mut text = String::new();
     let label = case.outcome.slug().to_uppercase();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}  {}", paint.outcome(case.outcome, &label), paint.bold(&case.id));
+    let _ = writeln!(
+        text,
+        "{}  {}",
+        paint.outcome(case.outcome, &label),
+        paint.bold(&case.id)
+    );
     let mut line = |name: &str, value: &str| {
         for (index, part) in value.lines().enumerate() {
             let name = if index == 0 { name } else { "" };
@@ -125,9 +150,17 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
         tell_problem(problem, &mut line);
     }
     // The exchanges that show a problem, or else the last ones.
-    let shown: Vec<u64> = case.problems.iter().flat_map(|it| it.exchanges.clone()).collect();
-    let named: Vec<String> =
-        case.wire.iter().filter(|it| shown.contains(&it.number)).map(WireLine::text).collect();
+    let shown: Vec<u64> = case
+        .problems
+        .iter()
+        .flat_map(|it| it.exchanges.clone())
+        .collect();
+    let named: Vec<String> = case
+        .wire
+        .iter()
+        .filter(|it| shown.contains(&it.number))
+        .map(WireLine::text)
+        .collect();
     let lines = if named.is_empty() {
         let skip = case.wire.len().saturating_sub(WIRE_LINES);
         case.wire.iter().skip(skip).map(WireLine::text).collect()
@@ -158,7 +191,10 @@ fn tell_problem(problem: &Problem, line: &mut impl FnMut(&str, &str)) {
         Level::Must => "must",
         Level::Should => "should",
     };
-    line(level, &format!("{} ({})", problem.name, problem.kind.slug()));
+    line(
+        level,
+        &format!("{} ({})", problem.name, problem.kind.slug()),
+    );
     line("", &problem.says);
     line("source", &problem.source);
     line("expected", &problem.expected);
@@ -169,22 +205,40 @@ fn tell_problem(problem: &Problem, line: &mut impl FnMut(&str, &str)) {
 fn summary(results: &Results, paint: Paint) -> String {
     let mut text = String::new();
     let matrix = results.matrix();
-    let methods: Vec<AuthMethod> =
-        AuthMethod::ALL.into_iter().filter(|it| matrix.keys().any(|key| key.0 == *it)).collect();
-    let places: Vec<Environment> =
-        Environment::ALL.into_iter().filter(|it| matrix.keys().any(|key| key.1 == *it)).collect();
-    let cell = |method, place| matrix.get(&(method, place)).map_or_else(String::new, counts);
+    let methods: Vec<AuthMethod> = AuthMethod::ALL
+        .into_iter()
+        .filter(|it| matrix.keys().any(|key| key.0 == *it))
+        .collect();
+    let places: Vec<Environment> = Environment::ALL
+        .into_iter()
+        .filter(|it| matrix.keys().any(|key| key.1 == *it))
+        .collect();
+    let cell = |method, place| {
+        matrix
+            .get(&(method, place))
+            .map_or_else(String::new, counts)
+    };
     let widths: Vec<usize> = places
         .iter()
         .map(|place| {
-            let cells = methods.iter().map(|method| cell(*method, *place).chars().count());
+            let cells = methods
+                .iter()
+                .map(|method| cell(*method, *place).chars().count());
             cells.chain([place.slug().len()]).max().unwrap_or(0)
         })
         .collect();
     if !methods.is_empty() {
-        let heads: Vec<String> =
-            places.iter().zip(&widths).map(|(place, width)| format!("{:<width$}", place.slug())).collect();
-        let _ = writeln!(text, "{:<20}  {}", "", paint.bold(heads.join("   ").trim_end()));
+        let heads: Vec<String> = places
+            .iter()
+            .zip(&widths)
+            .map(|(place, width)| format!("{:<width$}", place.slug()))
+            .collect();
+        let _ = writeln!(
+            text,
+            "{:<20}  {}",
+            "",
+            paint.bold(heads.join("   ").trim_end())
+        );
     }
     for method in &methods {
         let mut row = format!("{method:<20}");
@@ -197,12 +251,21 @@ fn summary(results: &Results, paint: Paint) -> String {
         }
         let _ = writeln!(text, "{}", row.trim_end());
     }
-    let skipped = reasons(results.cases.iter().filter(|it| it.outcome == Outcome::Skip));
+    let skipped = reasons(
+        results
+            .cases
+            .iter()
+            .filter(|it| it.outcome == Outcome::Skip),
+    );
     if !skipped.is_empty() {
         text.push('\n');
     }
     for (reason, number) in skipped {
-        let _ = writeln!(text, "{} {reason}", paint.dim(&format!("skipped {number:>4}")));
+        let _ = writeln!(
+            text,
+            "{} {reason}",
+            paint.dim(&format!("skipped {number:>4}"))
+        );
     }
     let mut warnings: BTreeMap<&str, (usize, &Problem)> = BTreeMap::new();
     for warning in results.cases.iter().flat_map(|it| &it.warnings) {
@@ -210,7 +273,12 @@ fn summary(results: &Results, paint: Paint) -> String {
     }
     for (name, (number, problem)) in warnings {
         let cases = plural(number, "case");
-        let _ = writeln!(text, "{} {name}: {} ({cases})", paint.with("33", "warning"), problem.says);
+        let _ = writeln!(
+            text,
+            "{} {name}: {} ({cases})",
+            paint.with("33", "warning"),
+            problem.says
+        );
     }
     let unexpected: Vec<&CaseReport> = results.unexpected().collect();
     if !unexpected.is_empty() {
@@ -223,16 +291,26 @@ fn summary(results: &Results, paint: Paint) -> String {
     }
     for stale in &results.end.stale {
         let label = paint.with("31;1", "stale          ");
-        let _ = writeln!(text, "  {label} {stale}: a known failure for which no case ran");
+        let _ = writeln!(
+            text,
+            "  {label} {stale}: a known failure for which no case ran"
+        );
     }
     let took = seconds(Duration::from_millis(results.end.millis));
     let number = plural(results.cases.len(), "case");
     let _ = writeln!(text, "\n{number}: {} in {took}", totals(results, paint));
     if let Some(incomplete) = &results.end.incomplete {
-        let _ = writeln!(text, "{}: {incomplete}", paint.with("31;1", "could not complete"));
+        let _ = writeln!(
+            text,
+            "{}: {incomplete}",
+            paint.with("31;1", "could not complete")
+        );
     }
-    if let Some(artifacts) =
-        results.run.artifacts.as_ref().filter(|_| results.unexpected().next().is_some())
+    if let Some(artifacts) = results
+        .run
+        .artifacts
+        .as_ref()
+        .filter(|_| results.unexpected().next().is_some())
     {
         let _ = writeln!(text, "artifacts in {artifacts}");
     }
@@ -246,14 +324,21 @@ fn totals(results: &Results, paint: Paint) -> String {
         .filter_map(|outcome| totals.get(&outcome).map(|number| (outcome, number)))
         .map(|(outcome, number)| paint.outcome(outcome, &format!("{number} {}", outcome.slug())))
         .collect();
-    if told.is_empty() { "nothing ran".to_owned() } else { told.join(", ") }
+    if told.is_empty() {
+        "nothing ran".to_owned()
+    } else {
+        told.join(", ")
+    }
 }
 
 /// The counts of a cell, such as `12 pass, 1 skip`.
 pub(super) fn counts(cell: &BTreeMap<Outcome, usize>) -> String {
     let told: Vec<String> = Outcome::ALL
         .into_iter()
-        .filter_map(|outcome| cell.get(&outcome).map(|number| format!("{number} {}", outcome.slug())))
+        .filter_map(|outcome| {
+            cell.get(&outcome)
+                .map(|number| format!("{number} {}", outcome.slug()))
+        })
         .collect();
     told.join(", ")
 }
@@ -276,14 +361,20 @@ pub(super) fn worst(cell: &BTreeMap<Outcome, usize>) -> Option<Outcome> {
 fn reasons<'a>(cases: impl Iterator<Item = &'a CaseReport>) -> BTreeMap<&'a str, usize> {
     let mut reasons = BTreeMap::new();
     for case in cases {
-        *reasons.entry(case.reason.as_deref().unwrap_or("without a reason")).or_default() += 1;
+        *reasons
+            .entry(case.reason.as_deref().unwrap_or("without a reason"))
+            .or_default() += 1;
     }
     reasons
 }
 
 /// A number with its noun: `1 case`, `2 cases`.
 pub(super) fn plural(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// A duration for people: `850 ms`, `14.2 s`, `3 min 5 s`.
@@ -292,6 +383,10 @@ pub(super) fn seconds(duration: Duration) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
         1_000..120_000 => format!("{:.1} s", duration.as_secs_f64()),
-        _ => format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60),
+        _ => format!(
+            "{} min {} s",
+            duration.as_secs() / 60,
+            duration.as_secs() % 60
+        ),
     }
 }

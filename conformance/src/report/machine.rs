@@ -15,7 +15,10 @@ pub(super) fn junit(results: &Results) -> Result<String, quick_junit::SerializeE
     let mut suites: Vec<TestSuite> = Vec::new();
     for case in &results.cases {
         let theme = case.scenario.rsplit_once('/').map_or("", |it| it.0);
-        if suites.last().is_none_or(|suite| suite.name.as_str() != theme) {
+        if suites
+            .last()
+            .is_none_or(|suite| suite.name.as_str() != theme)
+        {
             suites.push(TestSuite::new(theme));
         }
         if let Some(suite) = suites.last_mut() {
@@ -86,7 +89,11 @@ impl<W: Write> Tap<W> {
             Outcome::Skip => format!(" # SKIP {reason}"),
             _ => String::new(),
         };
-        writeln!(self.out, "{result} {} - {}{directive}", self.number, case.id)?;
+        writeln!(
+            self.out,
+            "{result} {} - {}{directive}",
+            self.number, case.id
+        )?;
         if case.outcome.is_expected() {
             return Ok(());
         }
@@ -100,7 +107,11 @@ impl<W: Write> Tap<W> {
                 ("observed", &problem.observed),
             ] {
                 // A JSON string is a YAML string.
-                writeln!(self.out, "  {name}: {}", serde_json::Value::from(value.as_str()))?;
+                writeln!(
+                    self.out,
+                    "  {name}: {}",
+                    serde_json::Value::from(value.as_str())
+                )?;
             }
         }
         writeln!(self.out, "  ...")
@@ -110,7 +121,9 @@ impl<W: Write> Tap<W> {
 /// An annotation of GitHub Actions for each case that is not as expected.
 pub(super) fn github(case: &CaseReport, out: &mut impl Write) -> io::Result<()> {
     let escape = |text: &str| {
-        text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+        text.replace('%', "%25")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
     };
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
     let (title, text) = (property(&case.id), escape(&details(case)));
@@ -118,7 +131,11 @@ pub(super) fn github(case: &CaseReport, out: &mut impl Write) -> io::Result<()> 
         writeln!(out, "::error title={title}::{text}")?;
     }
     for warning in &case.warnings {
-        writeln!(out, "::warning title={title}::{}", escape(&paragraph(warning)))?;
+        writeln!(
+            out,
+            "::warning title={title}::{}",
+            escape(&paragraph(warning))
+        )?;
     }
     Ok(())
 }
@@ -127,7 +144,10 @@ pub(super) fn github(case: &CaseReport, out: &mut impl Write) -> io::Result<()> 
 fn headline(case: &CaseReport) -> String {
     match (case.problems.first(), &case.reason) {
         (Some(problem), _) => {
-            format!("{}: expected {}, observed {}", problem.name, problem.expected, problem.observed)
+            format!(
+                "{}: expected {}, observed {}",
+                problem.name, problem.expected, problem.observed
+            )
         }
         (None, Some(reason)) => reason.clone(),
         (None, None) => case.outcome.slug().to_owned(),
@@ -145,11 +165,22 @@ fn details(case: &CaseReport) -> String {
 }
 
 fn paragraph(problem: &Problem) -> String {
-    let Problem { name, says, source, expected, observed, kind, .. } = problem;
+    let Problem {
+        name,
+        says,
+        source,
+        expected,
+        observed,
+        kind,
+        ..
+    } = problem;
     let kind = kind.slug();
     format!("{name} ({kind}): {says}\nexpected: {expected}\nobserved: {observed}\nsource: {source}")
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('#', "\\#")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('#', "\\#")
 }

@@ -90,13 +90,21 @@ impl Results {
 
     /// Reads a JSON report, or the events of a run, even of one that was broken off.
     pub fn read(path: &Path) -> Result<Self, ResultsError> {
-        let failed = |error| ResultsError::Io { path: path.to_owned(), error };
+        let failed = |error| ResultsError::Io {
+            path: path.to_owned(),
+            error,
+        };
         let text = std::fs::read_to_string(path).map_err(failed)?;
-        let results = Self::parse(&text)
-            .map_err(|error| ResultsError::Syntax { path: path.to_owned(), error })?;
+        let results = Self::parse(&text).map_err(|error| ResultsError::Syntax {
+            path: path.to_owned(),
+            error,
+        })?;
         if results.run.schema != SCHEMA {
             let found = results.run.schema;
-            return Err(ResultsError::Schema { path: path.to_owned(), found });
+            return Err(ResultsError::Schema {
+                path: path.to_owned(),
+                found,
+            });
         }
         Ok(results)
     }
@@ -108,7 +116,10 @@ impl Results {
         };
         let mut results = Self::default();
         results.end.incomplete = Some("the events end before the run does".to_owned());
-        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+        let mut lines = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .peekable();
         let mut any = false;
         while let Some(line) = lines.next() {
             match serde_json::from_str(line) {
@@ -130,7 +141,11 @@ impl Results {
         for path in files {
             let part = Self::read(path)?;
             if merged.run.schema == 0 {
-                merged.run = RunStart { shard: None, cases: 0, ..part.run.clone() };
+                merged.run = RunStart {
+                    shard: None,
+                    cases: 0,
+                    ..part.run.clone()
+                };
             }
             merged.run.cases += part.run.cases;
             // Shards run side by side.
@@ -141,7 +156,10 @@ impl Results {
                 match merged.cases.binary_search_by(|it| it.id.cmp(&case.id)) {
                     Ok(_) => {
                         let path = path.clone();
-                        return Err(ResultsError::Duplicate { path, case: case.id });
+                        return Err(ResultsError::Duplicate {
+                            path,
+                            case: case.id,
+                        });
                     }
                     Err(place) => merged.cases.insert(place, case),
                 }
@@ -154,7 +172,10 @@ impl Results {
 
     /// The events that tell these results.
     pub fn events(&self) -> impl Iterator<Item = Event> {
-        let cases = self.cases.iter().map(|it| Event::CaseFinished(Box::new(it.clone())));
+        let cases = self
+            .cases
+            .iter()
+            .map(|it| Event::CaseFinished(Box::new(it.clone())));
         let (start, end) = (self.run.clone(), self.end.clone());
         std::iter::once(Event::RunStarted(start))
             .chain(cases)

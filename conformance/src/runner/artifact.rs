@@ -27,7 +27,13 @@ impl Folder {
     pub(super) fn new(root: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
         let numbers = std::fs::read_dir(root)?.filter_map(|entry| {
-            entry.ok()?.file_name().to_str()?.strip_prefix("run-")?.parse::<u32>().ok()
+            entry
+                .ok()?
+                .file_name()
+                .to_str()?
+                .strip_prefix("run-")?
+                .parse::<u32>()
+                .ok()
         });
         let mut number = numbers.max().unwrap_or(0) + 1;
         loop {
@@ -58,7 +64,10 @@ impl Artifacts<'_> {
     pub(super) fn write(&self, folder: &Folder) -> io::Result<PathBuf> {
         let folder = folder.path().join(file_name(&self.case.id));
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("conversation.txt"), lines(&self.said.conversation))?;
+        std::fs::write(
+            folder.join("conversation.txt"),
+            lines(&self.said.conversation),
+        )?;
         std::fs::write(folder.join("stderr.txt"), lines(&self.said.stderr))?;
         std::fs::write(folder.join("journal.json"), json(&self.record.exchanges)?)?;
         std::fs::write(folder.join("record.json"), json(self.record)?)?;
@@ -74,7 +83,13 @@ fn file_name(id: &str) -> String {
     let id = id.replace("auth=", "").replace("environment=", "");
     let name: String = id
         .chars()
-        .map(|it| if it.is_ascii_alphanumeric() || it == '-' { it } else { '.' })
+        .map(|it| {
+            if it.is_ascii_alphanumeric() || it == '-' {
+                it
+            } else {
+                '.'
+            }
+        })
         .collect();
     name.trim_matches('.').to_owned()
 }
@@ -84,5 +99,8 @@ fn json(value: &impl Serialize) -> io::Result<String> {
 }
 
 fn lines(lines: &[String]) -> String {
-    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    lines
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"])
+        .collect()
 }

@@ -12,7 +12,7 @@ use super::worker::Worker;
 use crate::browser::{Callback, Person};
 use crate::case::{BrowserAction, Case, CertificateForms, Check};
 use crate::driver::DriverError;
-use crate::judge::{self, CheckResult, FailureKind, Facts, FillError, Record};
+use crate::judge::{self, CheckResult, Facts, FailureKind, FillError, Record};
 use crate::protocol::Capabilities;
 use crate::report::{CaseReport, Problem, ProblemKind};
 
@@ -96,7 +96,12 @@ impl<'a> CaseRun<'a> {
             facts.add_neighbour(name, &description);
         }
         let tweaks = facts.fill(&case.scenario.world)?;
-        let changed = tweaks.apply(mock.world(), tenant.tenant(), &description, case.auth_method);
+        let changed = tweaks.apply(
+            mock.world(),
+            tenant.tenant(),
+            &description,
+            case.auth_method,
+        );
         changed.map_err(|it| suite(&it))?;
         let person = Person::new(worker.person_proxy.as_deref(), mock.ca_pem());
         let person = person.map_err(|it| suite(&it))?;
@@ -106,7 +111,11 @@ impl<'a> CaseRun<'a> {
             capabilities,
             tenant,
             person,
-            record: Record { facts, exchanges: Vec::new(), steps: Vec::new() },
+            record: Record {
+                facts,
+                exchanges: Vec::new(),
+                steps: Vec::new(),
+            },
             report: CaseReport::new(case),
             browser: None,
             absent: BTreeSet::new(),
@@ -179,7 +188,8 @@ impl<'a> CaseRun<'a> {
         match judge::check(check, &self.record) {
             CheckResult::Pass { .. } => self.report.passed.push(check.name.clone()),
             CheckResult::Fail(failure) => {
-                self.report.add(Problem::of_check(check, failure, self.case));
+                self.report
+                    .add(Problem::of_check(check, failure, self.case));
             }
         }
     }
@@ -201,7 +211,11 @@ impl<'a> CaseRun<'a> {
 
     /// Takes the case's exchanges from the journal.
     fn collect(&mut self) {
-        let from = self.record.exchanges.last().map_or(self.began, |it| it.number);
+        let from = self
+            .record
+            .exchanges
+            .last()
+            .map_or(self.began, |it| it.number);
         let newer = self.worker.shared.mock.journal().exchanges_since(from);
         let ours: Vec<Exchange> = newer.into_iter().filter(|it| self.is_ours(it)).collect();
         self.record.exchanges.extend(ours);
@@ -264,7 +278,11 @@ impl<'a> CaseRun<'a> {
         let shared = &self.worker.shared;
         self.report.explain(&self.record.exchanges);
         for line in &mut self.report.wire {
-            let exchange = self.record.exchanges.iter().find(|it| it.number == line.number);
+            let exchange = self
+                .record
+                .exchanges
+                .iter()
+                .find(|it| it.number == line.number);
             let via = exchange.and_then(|it| it.via.as_deref());
             line.person = via.map_or(line.person, |it| it == self.worker.person_label());
         }
@@ -283,7 +301,9 @@ impl<'a> CaseRun<'a> {
                 match artifacts.write(folder) {
                     Ok(path) => self.report.artifacts = Some(path.display().to_string()),
                     Err(error) => {
-                        self.report.output.push(format!("no artifacts were kept: {error}"));
+                        self.report
+                            .output
+                            .push(format!("no artifacts were kept: {error}"));
                     }
                 }
             }

@@ -36,10 +36,16 @@ impl CaseRun<'_> {
             settings: form.settings,
             endpoints,
         };
-        let request =
-            if repair { Request::Reconnect(parameters) } else { Request::Connect(parameters) };
+        let request = if repair {
+            Request::Reconnect(parameters)
+        } else {
+            Request::Connect(parameters)
+        };
         let action = self.browser.take();
-        match self.until_connected(&request, connect, action.as_ref()).await? {
+        match self
+            .until_connected(&request, connect, action.as_ref())
+            .await?
+        {
             Some(reply) => {
                 let answer = state_answer(reply, request.method())?;
                 if matches!(answer, Answer::Failure { .. }) && !step.may_fail.is_empty() {
@@ -74,7 +80,9 @@ impl CaseRun<'_> {
             Some(tamper) => callback.tampered(&self.record.facts.fill(tamper)?),
             None => callback,
         };
-        let reply = self.finish_authorization(&finish.connection, callback).await?;
+        let reply = self
+            .finish_authorization(&finish.connection, callback)
+            .await?;
         let answer = state_answer(reply, "finish-authorization")?;
         self.answered(&answer, step)
     }
@@ -91,7 +99,11 @@ impl CaseRun<'_> {
         let id = self.worker.session()?.send(request).await?;
         let mut left = false;
         let reply = loop {
-            let incoming = self.worker.session()?.next(&[id], request.method(), limit).await;
+            let incoming = self
+                .worker
+                .session()?
+                .next(&[id], request.method(), limit)
+                .await;
             match incoming {
                 Ok(Incoming::Reply(_, reply)) => break reply,
                 Ok(Incoming::Notification(Notification::Log { level, text })) => {
@@ -120,7 +132,9 @@ impl CaseRun<'_> {
                 Err(error) => return Err(error.into()),
             }
         };
-        let Reply::Result(result) = &reply else { return Ok(Some(reply)) };
+        let Reply::Result(result) = &reply else {
+            return Ok(Some(reply));
+        };
         let state = read_state(result, request.method())?;
         if state.state != ConnectionState::AwaitingAuthorization {
             return Ok(Some(reply));
@@ -137,7 +151,9 @@ impl CaseRun<'_> {
                 Ok(None)
             }
             Some(callback) => {
-                let reply = self.finish_authorization(&connect.connection, callback).await?;
+                let reply = self
+                    .finish_authorization(&connect.connection, callback)
+                    .await?;
                 Ok(Some(reply))
             }
         }
@@ -179,7 +195,10 @@ impl CaseRun<'_> {
         self.asked();
         let account = self.account(connect, action)?;
         let host = &self.case.environment.cloud().facts().authority_host;
-        let visit = self.person.enter_device_code(host, user_code, &account, action).await;
+        let visit = self
+            .person
+            .enter_device_code(host, user_code, &account, action)
+            .await;
         match visit {
             // The last page of a device sign-in has no way on.
             Ok(Visit::Stopped { aadsts: None, .. }) => Ok(true),
@@ -240,20 +259,27 @@ impl CaseRun<'_> {
                 Ok(None)
             }
             (Visit::Left { .. }, _) if leaves => Ok(None),
-            (Visit::Left { how }, _) => {
-                Err(self.strayed("the person comes back to the connector", &format!("they {how}")))
-            }
+            (Visit::Left { how }, _) => Err(self.strayed(
+                "the person comes back to the connector",
+                &format!("they {how}"),
+            )),
             (Visit::Stopped { text, aadsts }, Some(BrowserAction::StoppedBy(code))) => {
                 let expected = format!("the sign-in is stopped by AADSTS{code}");
                 Err(self.strayed(&expected, &stopped(&text, aadsts)))
             }
-            (Visit::Stopped { text, aadsts }, _) => Err(self
-                .strayed("the person comes back to the connector", &stopped(&text, aadsts))),
+            (Visit::Stopped { text, aadsts }, _) => Err(self.strayed(
+                "the person comes back to the connector",
+                &stopped(&text, aadsts),
+            )),
         }
     }
 
     fn mismatch(&mut self, expected: &str, observed: &str) {
-        let step = self.record.steps.last().map_or("connect", |it| it.step.as_str());
+        let step = self
+            .record
+            .steps
+            .last()
+            .map_or("connect", |it| it.step.as_str());
         let kind = ProblemKind::Mismatch;
         let problem = Problem::of_step(kind, step, self.case, expected, observed);
         self.report.add(problem);

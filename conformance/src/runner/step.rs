@@ -44,15 +44,20 @@ impl CaseRun<'_> {
             Action::Check(check) => self.check(check).await,
             Action::ClearFaults | Action::Fault(_) => {
                 self.begin(name, None, None);
-                Err(Interrupt::Suite("faults cannot be set in this version".to_owned()))
+                Err(Interrupt::Suite(
+                    "faults cannot be set in this version".to_owned(),
+                ))
             }
             Action::Connect(connect) => self.connect(step, connect, false).await,
             Action::Disconnect { connection } => {
                 self.begin(name, None, Some(connection));
                 self.connections.remove(connection);
-                let request = Request::Disconnect { connection: self.connection(connection) };
+                let request = Request::Disconnect {
+                    connection: self.connection(connection),
+                };
                 let reply = self.ask(&request).await?;
-                let answer = reply.into_answer("disconnect", |_| Ok(Answer::Value { value: Value::Null }))?;
+                let answer = reply
+                    .into_answer("disconnect", |_| Ok(Answer::Value { value: Value::Null }))?;
                 self.answered(&answer, step)
             }
             Action::Event(event) => {
@@ -117,7 +122,9 @@ impl CaseRun<'_> {
     /// Notes the answer to the last step, and compares it with what the step says.
     pub(super) fn answered(&mut self, answer: &Answer, step: &Step) -> Result<(), Interrupt> {
         self.end();
-        let Some(last) = self.record.steps.last_mut() else { return Ok(()) };
+        let Some(last) = self.record.steps.last_mut() else {
+            return Ok(());
+        };
         let name = last.operation.clone().unwrap_or_else(|| last.step.clone());
         last.answer = Some(answer.clone());
         self.compare(&name, answer, step)
@@ -127,7 +134,11 @@ impl CaseRun<'_> {
     /// build on it, so the case ends there.
     fn compare(&mut self, name: &str, answer: &Answer, step: &Step) -> Result<(), Interrupt> {
         let failure = match answer {
-            Answer::Failure { category, aadsts, message } => Some((*category, aadsts, message)),
+            Answer::Failure {
+                category,
+                aadsts,
+                message,
+            } => Some((*category, aadsts, message)),
             Answer::State { .. } | Answer::Value { .. } => None,
         };
         let observed = match failure {
@@ -145,13 +156,20 @@ impl CaseRun<'_> {
             let fits = failure.is_none() || listed(&step.may_fail);
             (fits, format!("{name} succeeds{}", or_fails(&step.may_fail)))
         } else {
-            (listed(&step.fails), format!("{name} fails with {}", categories(&step.fails)))
+            (
+                listed(&step.fails),
+                format!("{name} fails with {}", categories(&step.fails)),
+            )
         };
         if fits {
             return Ok(());
         }
         // Whoever declares what they do not have is not skipped, but fails.
-        let kind = if claimed { ProblemKind::BrokenClaim } else { ProblemKind::Mismatch };
+        let kind = if claimed {
+            ProblemKind::BrokenClaim
+        } else {
+            ProblemKind::Mismatch
+        };
         let mut problem = Problem::of_step(kind, name, self.case, expected, observed);
         if let Some(last) = self.record.steps.last() {
             problem.exchanges = self
@@ -166,7 +184,11 @@ impl CaseRun<'_> {
                 .collect();
         }
         self.report.add(problem);
-        if failure.is_some() && step.fails.is_empty() { Err(Interrupt::Mismatch) } else { Ok(()) }
+        if failure.is_some() && step.fails.is_empty() {
+            Err(Interrupt::Mismatch)
+        } else {
+            Ok(())
+        }
     }
 
     /// Asks the driver and waits for the answer; what it tells on the way goes to the report.
@@ -175,7 +197,12 @@ impl CaseRun<'_> {
         let session = self.worker.session()?;
         let id = session.send(request).await?;
         loop {
-            match self.worker.session()?.next(&[id], request.method(), limit).await? {
+            match self
+                .worker
+                .session()?
+                .next(&[id], request.method(), limit)
+                .await?
+            {
                 Incoming::Notification(Notification::Log { level, text }) => {
                     self.report.output.push(format!("{level}: {text}"));
                 }
@@ -191,7 +218,13 @@ impl CaseRun<'_> {
         // The vendor's credentials live by the time of the vendor's tenant.
         let world = self.worker.shared.mock.world();
         let cloud = self.case.environment.cloud();
-        let homes: Vec<_> = self.tenant.describe().apps.values().map(|it| it.tenant_id).collect();
+        let homes: Vec<_> = self
+            .tenant
+            .describe()
+            .apps
+            .values()
+            .map(|it| it.tenant_id)
+            .collect();
         let mut done = vec![self.tenant.id()];
         for home in homes {
             if !done.contains(&home) {
@@ -224,7 +257,9 @@ impl CaseRun<'_> {
 
     async fn status(&mut self, connection: &str) -> Result<(), Interrupt> {
         self.begin("status", None, Some(connection));
-        let request = Request::Status { connection: self.connection(connection) };
+        let request = Request::Status {
+            connection: self.connection(connection),
+        };
         let reply = self.ask(&request).await?;
         let answer = reply.into_answer("status", |result| {
             let state: State = serde_json::from_value(result).map_err(|it| it.to_string())?;
@@ -233,7 +268,10 @@ impl CaseRun<'_> {
                 ConnectionState::Broken => StateName::Broken,
                 ConnectionState::Connected => StateName::Connected,
             };
-            Ok(Answer::State { state: name, category: state.category })
+            Ok(Answer::State {
+                state: name,
+                category: state.category,
+            })
         })?;
         self.end();
         if let Some(last) = self.record.steps.last_mut() {
@@ -294,7 +332,9 @@ impl CaseRun<'_> {
                 }
                 Incoming::Notification(_) => continue,
             };
-            let Some((place, step, name)) = open.remove(&id) else { continue };
+            let Some((place, step, name)) = open.remove(&id) else {
+                continue;
+            };
             let answer = call_answer(reply)?;
             let after = self.position();
             self.record.steps[place].after = after;
@@ -318,9 +358,16 @@ impl Reply {
                 method: method.to_owned(),
                 problem,
             }),
-            Self::Failure(Failure { category, aadsts, message, .. }) => {
-                Ok(Answer::Failure { category, aadsts, message })
-            }
+            Self::Failure(Failure {
+                category,
+                aadsts,
+                message,
+                ..
+            }) => Ok(Answer::Failure {
+                category,
+                aadsts,
+                message,
+            }),
             Self::UnknownMethod => Ok(Answer::Failure {
                 category: Category::Unsupported,
                 aadsts: Vec::new(),
@@ -336,14 +383,23 @@ fn call_answer(reply: Reply) -> Result<Answer, DriverError> {
             .remove("value")
             .map(|value| Answer::Value { value })
             .ok_or_else(|| "the result has no member 'value'".to_owned()),
-        other => Err(format!("expected a result with the member 'value', found {other}")),
+        other => Err(format!(
+            "expected a result with the member 'value', found {other}"
+        )),
     })
 }
 
 fn categories(list: &Many<Category>) -> String {
-    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    list.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" or ")
 }
 
 fn or_fails(list: &Many<Category>) -> String {
-    if list.is_empty() { String::new() } else { format!(", or fails with {}", categories(list)) }
+    if list.is_empty() {
+        String::new()
+    } else {
+        format!(", or fails with {}", categories(list))
+    }
 }

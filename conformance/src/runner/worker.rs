@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use entra_mock::MockEntra;
 use entra_mock::server::UNSET;
 
+use super::artifact::Folder;
 use super::case_run::{CaseRun, certificate_forms};
 use super::{Reach, RunOptions};
-use super::artifact::Folder;
 use crate::case::{Case, CertificateForms};
 use crate::driver::{DriverError, Reply, Session, Source};
 use crate::protocol::{Capabilities, Initialize, Network, Request, VERSION};
@@ -24,12 +24,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        mock: MockEntra,
-        options: RunOptions,
-        artifacts: Option<Folder>,
-    ) -> Self {
-        Self { mock, options, artifacts, certificate: OnceLock::new() }
+    pub(super) fn new(mock: MockEntra, options: RunOptions, artifacts: Option<Folder>) -> Self {
+        Self {
+            mock,
+            options,
+            artifacts,
+            certificate: OnceLock::new(),
+        }
     }
 
     /// The client certificate in all its forms.
@@ -38,7 +39,9 @@ impl Shared {
         file: &str,
         password: &str,
     ) -> Result<&CertificateForms, String> {
-        let made = self.certificate.get_or_init(|| certificate_forms(file, password));
+        let made = self
+            .certificate
+            .get_or_init(|| certificate_forms(file, password));
         made.as_ref().map_err(Clone::clone)
     }
 }
@@ -70,7 +73,15 @@ impl Worker {
         person_proxy: Option<String>,
     ) -> Self {
         let said = Output::default();
-        Self { shared, person_proxy, number, proxy, session: None, said, cases: 0 }
+        Self {
+            shared,
+            person_proxy,
+            number,
+            proxy,
+            session: None,
+            said,
+            cases: 0,
+        }
     }
 
     /// The labels of a worker's proxies: the connector's and the person's.
@@ -124,7 +135,10 @@ impl Worker {
             return Ok(capabilities.clone());
         }
         let mock = &self.shared.mock;
-        let variables = mock.variables_for(self.proxy.as_deref(), self.shared.options.reach == Reach::Direct);
+        let variables = mock.variables_for(
+            self.proxy.as_deref(),
+            self.shared.options.reach == Reach::Direct,
+        );
         let mut unset: Vec<&str> = UNSET.to_vec();
         if self.proxy.is_none() {
             unset.extend(PROXY_VARIABLES);
@@ -146,7 +160,10 @@ impl Worker {
                 let stderr = session.stderr();
                 let tail = stderr.iter().rev().take(10).rev();
                 let said: String = tail.map(|line| format!("\n  stderr: {line}")).collect();
-                Err(format!("the connector '{}' does not start: {error}{said}", self.shared.options.source))
+                Err(format!(
+                    "the connector '{}' does not start: {error}{said}",
+                    self.shared.options.source
+                ))
             }
         }
     }
@@ -226,7 +243,10 @@ pub(crate) async fn initialize(
     network: Network,
     limit: Duration,
 ) -> Result<Capabilities, DriverError> {
-    let misfit = |problem: String| DriverError::Misfit { method: "initialize".to_owned(), problem };
+    let misfit = |problem: String| DriverError::Misfit {
+        method: "initialize".to_owned(),
+        problem,
+    };
     let request = Request::Initialize(Initialize {
         protocol: vec![VERSION],
         suite: concat!("entra-conformance ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -249,13 +269,22 @@ pub(crate) async fn initialize(
 fn unsupported(case: &Case, capabilities: &Capabilities) -> Option<String> {
     let lacks = |list: &[String], name: &str| !list.iter().any(|it| it == name);
     if lacks(&capabilities.auth_methods, case.auth_method.slug()) {
-        return Some(format!("the connector does not have the auth method {}", case.auth_method));
+        return Some(format!(
+            "the connector does not have the auth method {}",
+            case.auth_method
+        ));
     }
     if lacks(&capabilities.environments, case.environment.slug()) {
         let environment = case.environment.slug();
-        return Some(format!("the connector does not have the environment {environment}"));
+        return Some(format!(
+            "the connector does not have the environment {environment}"
+        ));
     }
-    let missing = case.scenario.needs.iter().find(|need| !capabilities.has(need))?;
+    let missing = case
+        .scenario
+        .needs
+        .iter()
+        .find(|need| !capabilities.has(need))?;
     Some(format!("the connector does not have {missing}"))
 }
 
@@ -263,5 +292,11 @@ fn unsupported(case: &Case, capabilities: &Capabilities) -> Option<String> {
 const START_LIMIT: Duration = Duration::from_secs(30);
 const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(2);
 
-const PROXY_VARIABLES: [&str; 6] =
-    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];

@@ -343,10 +343,7 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
             Err(invalid) => {
                 let principal = directory.service_principal(app.app_id).cloned();
-                let client = Client {
-                    app,
-                    principal,
-                };
+                let client = Client { app, principal };
                 Some((
                     invalid,
                     issue::refusal(invalid, &directory, &client, &sign_in),

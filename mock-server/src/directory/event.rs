@@ -357,14 +357,26 @@ impl Directory {
                 self.add_policy(user.as_ref(), app.as_ref(), Demand::Block, now, random)?;
             }
             Event::RequireCompliantDevice { user, app } => {
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::CompliantDevice, now, random)?;
+                self.add_policy(
+                    user.as_ref(),
+                    app.as_ref(),
+                    Demand::CompliantDevice,
+                    now,
+                    random,
+                )?;
             }
             Event::RequireTermsOfUse { user, app } => {
                 self.add_policy(user.as_ref(), app.as_ref(), Demand::TermsOfUse, now, random)?;
             }
             Event::SetSignInFrequency { user, app, seconds } => {
                 let every = SignedDuration::from_secs(i64::from(*seconds));
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::SignInFrequency(every), now, random)?;
+                self.add_policy(
+                    user.as_ref(),
+                    app.as_ref(),
+                    Demand::SignInFrequency(every),
+                    now,
+                    random,
+                )?;
             }
             // Consent.
             Event::SetUserConsentPolicy {

@@ -147,11 +147,7 @@ impl CertificateAuthority {
     /// A TLS configuration that has a certificate for every host that the mock serves.
     ///
     /// `fallback` is the name for clients that send none.
-    pub(super) fn server_config(
-        self: &Arc<Self>,
-        fallback: &str,
-        now: Timestamp,
-    ) -> ServerConfig {
+    pub(super) fn server_config(self: &Arc<Self>, fallback: &str, now: Timestamp) -> ServerConfig {
         let resolver = Resolver::new(Arc::clone(self), fallback.to_owned(), now);
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()

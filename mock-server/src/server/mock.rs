@@ -554,6 +554,15 @@ impl TenantHandle {
         self.core.describe(&self.tenant)
     }
 
+    /// The tenant's token endpoint (v2) on localhost.
+    pub fn token_endpoint(&self) -> String {
+        format!(
+            "{}/{}/oauth2/v2.0/token",
+            self.core.root(self.environment()),
+            self.id()
+        )
+    }
+
     /// The tenant's time.
     pub fn clock(&self) -> &Clock {
         &self.tenant.clock

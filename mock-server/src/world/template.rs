@@ -74,6 +74,21 @@ pub struct AppDescription {
     pub has_certificate: bool,
 }
 
+impl AppDescription {
+    /// The form of a client-credentials request with the app's secret.
+    pub fn client_credentials(&self, scope: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", self.client_id.to_string()),
+            (
+                "client_secret",
+                self.client_secret.clone().unwrap_or_default(),
+            ),
+            ("scope", scope.to_owned()),
+        ]
+    }
+}
+
 impl World {
     /// Adds the default world: a customer and its vendor in each environment. Returns the
     /// customers' tenants in the order of [`Environment::ALL`].

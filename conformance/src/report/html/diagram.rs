@@ -20,8 +20,12 @@ const LABEL: usize = 60;
 pub(super) fn of(lines: &[WireLine], shown: &[u64]) -> Markup {
     let rows = u32::try_from(lines.len()).unwrap_or(u32::MAX / STEP);
     let height = HEAD + rows * STEP + 10;
-    let heads =
-        [("person", PERSON), ("connector", CONNECTOR), ("authority", AUTHORITY), ("Graph", GRAPH)];
+    let heads = [
+        ("person", PERSON),
+        ("connector", CONNECTOR),
+        ("authority", AUTHORITY),
+        ("Graph", GRAPH),
+    ];
     html! {
         svg width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}")) role="img"
             aria-label="Sequence of requests and answers" {
@@ -38,9 +42,19 @@ pub(super) fn of(lines: &[WireLine], shown: &[u64]) -> Markup {
 
 fn row(line: &WireLine, y: u32, shown: bool) -> Markup {
     let from = if line.person { PERSON } else { CONNECTOR };
-    let to = if line.surface == Surface::Graph { GRAPH } else { AUTHORITY };
-    let request = format!("#{} {} {} {}", line.number, line.method, line.path, line.presented);
-    let fault = line.fault.as_ref().map_or_else(String::new, |it| format!(" (fault: {it})"));
+    let to = if line.surface == Surface::Graph {
+        GRAPH
+    } else {
+        AUTHORITY
+    };
+    let request = format!(
+        "#{} {} {} {}",
+        line.number, line.method, line.path, line.presented
+    );
+    let fault = line
+        .fault
+        .as_ref()
+        .map_or_else(String::new, |it| format!(" (fault: {it})"));
     let answer = format!("{} {}{fault}", line.status, line.answer);
     let class = if shown { "shown" } else { "" };
     html! {

@@ -146,10 +146,7 @@ fn access_token(
         .application(tenant.environment.cloud(), request.client)
         .ok_or_else(|| AuthorityError::aadsts(700_016))?;
     let principal = tenant.directory().service_principal(app.app_id).cloned();
-    let client = Client {
-        app,
-        principal,
-    };
+    let client = Client { app, principal };
     let grant = UserGrant {
         tenant,
         client: &client,
