@@ -3,3 +3,4 @@
 mod browser;
 mod command_line;
 mod real_clients;
+mod suite;

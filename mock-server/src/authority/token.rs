@@ -351,3 +351,6 @@ fn allow_origin(headers: &mut HeaderMap) {
 fn expiry(issued: Timestamp, lifetime: jiff::SignedDuration) -> Timestamp {
     issued.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;
