@@ -88,7 +88,12 @@ fn a_driver_that_cannot_be_started_is_told_once() {
     ]);
     assert_eq!(finished.code, Some(3), "{finished}");
     let told = finished.to_string();
-    assert_eq!(told.matches("cannot run the connector 'no-such-driver'").count(), 1, "{finished}");
+    assert_eq!(
+        told.matches("cannot run the connector 'no-such-driver'")
+            .count(),
+        1,
+        "{finished}"
+    );
 }
 
 #[test]
