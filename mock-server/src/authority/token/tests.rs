@@ -399,7 +399,7 @@ async fn a_code_is_redeemed_once_by_its_client_with_its_proof() {
         body["refresh_token"].is_string() && body["id_token"].is_string(),
         "{body}"
     );
-    assert_eq!(body["scope"].as_str().unwrap().contains("Mail.Read"), true);
+    assert!(body["scope"].as_str().unwrap().contains("Mail.Read"));
     assert_eq!(code_of(&mock.redeem(&code, &[]).await), 54_005);
 
     let old = mock.code(|code| {
