@@ -1,4 +1,6 @@
 use super::*;
+use crate::directory::MailboxRight;
+use crate::environment::Environment;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
