@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::net::{TcpListener, TcpStream};
@@ -297,6 +298,11 @@ impl Builder {
         tasks.push(tokio::spawn(accept(Arc::clone(&shared), control.0, serve)));
         // The other keys are made while nobody waits for them.
         thread::spawn(move || {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the first requests have the cores"
+            )]
+            thread::sleep(Duration::from_secs(1));
             for cloud in SignInCloud::ALL {
                 keys.of(cloud).published(0);
             }
