@@ -16,4 +16,7 @@ mod serve;
 mod settings;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use serve::serve;

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::id_token;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::token::{merge_capabilities, random_id};
@@ -73,6 +74,7 @@ impl Pending {
     /// The code of a callback that belongs to this sign-in.
     pub(super) fn code(
         &self,
+        settings: &Settings,
         redirect_url: &str,
         form: Option<&Map<String, Value>>,
     ) -> Result<String, Problem> {
@@ -87,6 +89,12 @@ impl Pending {
         if get("state") != Some(&self.state) {
             return Err(Problem::untrusted(
                 "the callback does not belong to this sign-in (its state differs): start again",
+            ));
+        }
+        // Entra sends no `iss`; who sends another authority's has mixed up two sign-ins (RFC 9207, 2.4).
+        if get("iss").is_some_and(|issuer| !id_token::is_trusted(settings, issuer)) {
+            return Err(Problem::untrusted(
+                "the callback comes from another sign-in service: start again",
             ));
         }
         if let Some(error) = get("error") {

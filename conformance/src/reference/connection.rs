@@ -1,7 +1,7 @@
 //! A connection: its tokens, its state, and how it is repaired.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use reqwest::Client;
@@ -25,6 +25,9 @@ pub(super) struct Connection {
     /// Held while tokens are asked for: fifty calls at expiry make one refresh.
     tokens: AsyncMutex<Option<Tokens>>,
     broken: Mutex<Option<Problem>>,
+    /// How many renewals failed, and why the last one did: those who waited for it share its answer.
+    failures: AtomicU64,
+    last_failure: Mutex<Option<Problem>>,
 }
 
 /// The connector's notion of the time, which the suite may move.
@@ -57,11 +60,14 @@ impl Connection {
             pending: Mutex::new(None),
             tokens: AsyncMutex::new(None),
             broken: Mutex::new(None),
+            failures: AtomicU64::new(0),
+            last_failure: Mutex::new(None),
         }
     }
 
-    /// Begins: an app-only connection is tried out, a user is sent to sign in.
-    pub(super) async fn begin(&self, consent: bool) -> Result<State, Problem> {
+    /// Begins: an app-only connection is tried out, a user is sent to sign in. Where that repairs
+    /// something `broken`, the sign-in asks for what was missing.
+    pub(super) async fn begin(&self, broken: Option<&Problem>) -> Result<State, Problem> {
         match &self.settings.flow {
             Flow::AppOnly { .. } => {
                 let fresh = self.ask_app_only(None).await?;
@@ -69,7 +75,9 @@ impl Connection {
                 Ok(connected())
             }
             Flow::Delegated { .. } => {
-                let pending = Pending::begin(&self.settings, consent, None)?;
+                let consent = broken.is_some_and(|it| it.category == Category::ConsentRequired);
+                let claims = broken.and_then(|it| it.claims.as_deref());
+                let pending = Pending::begin(&self.settings, consent, claims)?;
                 let url = pending.url.clone();
                 *self.pending.lock() = Some(pending);
                 Ok(State {
@@ -90,7 +98,7 @@ impl Connection {
         let pending = self.pending.lock().clone().ok_or_else(|| {
             Problem::untrusted("no sign-in is waiting for this callback: start again")
         })?;
-        let code = pending.code(redirect_url, form)?;
+        let code = pending.code(&self.settings, redirect_url, form)?;
         // From here on the callback is used up.
         *self.pending.lock() = None;
         let redeemed = self.redeem(&pending, &code).await;
@@ -159,8 +167,8 @@ impl Connection {
     }
 
     /// Why the connection is broken, if it is.
-    pub(super) fn broken(&self) -> Option<Category> {
-        self.broken.lock().as_ref().map(|problem| problem.category)
+    pub(super) fn broken(&self) -> Option<Problem> {
+        self.broken.lock().clone()
     }
 
     /// Does something at Graph.
@@ -179,16 +187,17 @@ impl Connection {
 
     /// An access token that is good for some minutes.
     pub(super) async fn access_token(&self) -> Result<String, Problem> {
-        if let Some(problem) = &*self.broken.lock() {
-            return Err(problem.clone());
-        }
+        let failures = self.failures.load(Ordering::Acquire);
         let mut tokens = self.tokens.lock().await;
+        if let Some(problem) = self.broken() {
+            return Err(problem);
+        }
         let now = self.clock.now();
         match &*tokens {
             Some(current) if current.expires - MARGIN > now => Ok(current.access.clone()),
             Some(current) => {
                 let still_good = (current.expires > now).then(|| current.access.clone());
-                match self.renew(current, None).await {
+                match self.renew_since(failures, current, None).await {
                     Ok(fresh) => {
                         let access = fresh.access.clone();
                         *tokens = Some(fresh);
@@ -214,7 +223,11 @@ impl Connection {
         refused: &str,
         claims: Option<&str>,
     ) -> Result<String, Problem> {
+        let failures = self.failures.load(Ordering::Acquire);
         let mut tokens = self.tokens.lock().await;
+        if let Some(problem) = self.broken() {
+            return Err(problem);
+        }
         let Some(current) = &*tokens else {
             return Err(Problem::new(Category::ReconnectRequired, "connect again"));
         };
@@ -222,7 +235,7 @@ impl Connection {
             // Somebody else has replaced it in the meantime.
             return Ok(current.access.clone());
         }
-        match self.renew(current, claims).await {
+        match self.renew_since(failures, current, claims).await {
             Ok(fresh) => {
                 let access = fresh.access.clone();
                 *tokens = Some(fresh);
@@ -236,6 +249,30 @@ impl Connection {
     pub(super) async fn forget(&self) {
         *self.tokens.lock().await = None;
         *self.pending.lock() = None;
+    }
+
+    /// Renews, unless a renewal failed since `failures` were counted: then that is the answer.
+    async fn renew_since(
+        &self,
+        failures: u64,
+        current: &Tokens,
+        claims: Option<&str>,
+    ) -> Result<Tokens, Problem> {
+        let failed_meanwhile = self.failures.load(Ordering::Acquire) != failures;
+        if let Some(problem) = self
+            .last_failure
+            .lock()
+            .clone()
+            .filter(|_| failed_meanwhile)
+        {
+            return Err(problem);
+        }
+        let renewed = self.renew(current, claims).await;
+        if let Err(problem) = &renewed {
+            *self.last_failure.lock() = Some(problem.clone());
+            self.failures.fetch_add(1, Ordering::Release);
+        }
+        renewed
     }
 
     async fn renew(&self, current: &Tokens, claims: Option<&str>) -> Result<Tokens, Problem> {

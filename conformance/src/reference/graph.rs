@@ -3,6 +3,8 @@
 //! Source: learn.microsoft.com/graph/errors, /graph/throttling, and
 //! entra/identity-platform/claims-challenge.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -57,6 +59,7 @@ impl Session<'_> {
     ) -> Result<Value, Problem> {
         let mut page = self.send(Method::GET, path, query, None).await?;
         let mut items = Vec::new();
+        let mut followed = HashSet::new();
         loop {
             let next = page["@odata.nextLink"].as_str().map(str::to_owned);
             if let Some(Value::Array(more)) = page.get_mut("value").map(Value::take) {
@@ -72,6 +75,12 @@ impl Session<'_> {
                 .ok_or_else(|| {
                     Problem::untrusted("Graph's link to the next page leads elsewhere")
                 })?;
+            // Pages may be empty, so only a link that comes again tells a circle.
+            if !followed.insert(next) {
+                return Err(Problem::unavailable(
+                    "Graph's links to the next page go round in a circle",
+                ));
+            }
             page = self.send_to(&Method::GET, &url, None).await?;
         }
         items.truncate(limit);
@@ -118,7 +127,7 @@ impl Session<'_> {
                 None => request,
             }
         };
-        http::send("Microsoft Graph", method, build).await
+        http::send("Microsoft Graph", *method == Method::GET, build).await
     }
 }
 

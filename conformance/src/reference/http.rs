@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Method, Proxy, RequestBuilder, Response, StatusCode};
+use reqwest::{Certificate, Client, Proxy, RequestBuilder, Response, StatusCode};
 
 use super::problem::Problem;
 use crate::case::Category;
@@ -34,13 +34,12 @@ pub(super) fn client(network: &Network) -> Result<Client, Problem> {
 }
 
 /// Sends a request, again where that is sensible: a refusal that says when to come back, and
-/// (for requests that change nothing) a server error or a lost connection.
+/// (for requests that may arrive twice) a server error or a lost connection.
 pub(super) async fn send(
     what: &str,
-    method: &Method,
+    repeatable: bool,
     request: impl Fn() -> RequestBuilder,
 ) -> Result<Response, Problem> {
-    let repeatable = method == Method::GET;
     let mut waited = Duration::ZERO;
     let mut attempt = 0;
     loop {
@@ -48,15 +47,14 @@ pub(super) async fn send(
         let last = attempt >= ATTEMPTS;
         let pause = match request().send().await {
             Ok(response) if is_patience_asked(response.status()) => {
-                let asked = retry_after(&response);
-                let pause = asked.map_or_else(|| backoff(attempt), Duration::from_secs_f64);
+                let pause = patience(retry_after(&response), attempt);
                 if last || waited + pause > PATIENCE {
                     return Ok(response);
                 }
                 pause
             }
             Ok(response) if response.status().is_server_error() && repeatable && !last => {
-                backoff(attempt)
+                backoff(SHORT, attempt)
             }
             Ok(response) => return Ok(response),
             Err(error) if error.is_connect() && is_certificate(&error) => {
@@ -65,7 +63,7 @@ pub(super) async fn send(
                     root(&error)
                 )));
             }
-            Err(_) if repeatable && !last => backoff(attempt),
+            Err(_) if repeatable && !last => backoff(SHORT, attempt),
             Err(error) => {
                 return Err(Problem::unavailable(format!(
                     "{what} cannot be reached: {}",
@@ -82,9 +80,14 @@ pub(super) async fn send(
 /// `Retry-After` in seconds, given as seconds or as a date.
 pub(super) fn retry_after(response: &Response) -> Option<f64> {
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
-    let text = header("retry-after")?.trim();
+    delay(header("retry-after")?.trim(), header("date"))
+}
+
+/// What a `Retry-After` says, by the clock of the service's own `Date`; nothing if it makes no sense.
+pub(super) fn delay(text: &str, date: Option<&str>) -> Option<f64> {
     if let Ok(seconds) = text.parse::<f64>() {
-        return Some(seconds.clamp(0.0, 86_400.0));
+        // `NaN` and negative numbers parse, too.
+        return (seconds >= 0.0).then(|| seconds.min(LONGEST));
     }
     let format = "%a, %d %b %Y %H:%M:%S GMT";
     let parse = |text: &str| {
@@ -93,12 +96,12 @@ pub(super) fn retry_after(response: &Response) -> Option<f64> {
             .and_then(|time| jiff::tz::Offset::UTC.to_timestamp(time).ok())
     };
     // The service's own clock says how far away the date is.
-    let now = header("date").and_then(parse)?;
+    let now = date.and_then(parse)?;
     Some(
         parse(text)?
             .duration_since(now)
             .as_secs_f64()
-            .clamp(0.0, 86_400.0),
+            .clamp(0.0, LONGEST),
     )
 }
 
@@ -124,9 +127,20 @@ fn is_patience_asked(status: StatusCode) -> bool {
     )
 }
 
+/// How long to wait after a refusal that asks for patience. Without a usable time in it the wait
+/// grows from a second on: to come back at once makes it worse.
+///
+/// Source: learn.microsoft.com/graph/throttling ("exponential backoff").
+pub(super) fn patience(asked: Option<f64>, attempt: u32) -> Duration {
+    match asked.filter(|seconds| *seconds > 0.0) {
+        Some(seconds) => Duration::from_secs_f64(seconds),
+        None => backoff(LONG, attempt),
+    }
+}
+
 /// Doubling, with jitter of up to a half.
-fn backoff(attempt: u32) -> Duration {
-    let base = 100 * 2_u64.pow(attempt);
+fn backoff(first: u64, attempt: u32) -> Duration {
+    let base = first * 2_u64.pow(attempt - 1);
     let jitter = u64::from(super::token::random_id().as_bytes()[0]) * base / 512;
     Duration::from_millis(base + jitter)
 }
@@ -144,6 +158,13 @@ fn root(error: &dyn std::error::Error) -> String {
 }
 
 const ATTEMPTS: u32 = 4;
+
+/// The first wait after a fault, and after being asked for patience without a time: milliseconds.
+const SHORT: u64 = 200;
+const LONG: u64 = 1_000;
+
+/// No `Retry-After` is believed beyond a day: seconds.
+const LONGEST: f64 = 86_400.0;
 
 /// How long one operation waits in all: the user is waiting, too.
 const PATIENCE: Duration = Duration::from_secs(5);

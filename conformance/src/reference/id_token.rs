@@ -6,7 +6,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{Client, Method};
+use reqwest::Client;
 use serde_json::Value;
 use url::Url;
 
@@ -53,7 +53,7 @@ pub(super) async fn validate(
         return Err(untrusted("it belongs to another sign-in"));
     }
     let time = |name: &str| claims[name].as_i64();
-    if time("exp").is_none_or(|exp| exp + SKEW <= now)
+    if time("exp").is_none_or(|exp| exp.saturating_add(SKEW) <= now)
         || time("nbf").is_some_and(|nbf| nbf > now + SKEW)
     {
         return Err(untrusted("it is not valid at this time"));
@@ -103,7 +103,7 @@ async fn document(client: &Client, settings: &Settings, url: &str) -> Result<Val
             "the sign-in service points to {url}"
         )));
     }
-    let response = http::send("the sign-in service", &Method::GET, || client.get(url)).await?;
+    let response = http::send("the sign-in service", true, || client.get(url)).await?;
     let status = response.status();
     if !status.is_success() {
         let after = http::retry_after(&response);
@@ -126,7 +126,7 @@ fn issuer_fits(template: &str, issuer: &str, tenant: Option<&str>) -> bool {
 }
 
 /// Whether an address is of this cloud's login hosts, or of the authority that was configured.
-fn is_trusted(settings: &Settings, address: &str) -> bool {
+pub(super) fn is_trusted(settings: &Settings, address: &str) -> bool {
     let Ok(url) = Url::parse(address) else {
         return false;
     };

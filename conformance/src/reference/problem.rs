@@ -14,6 +14,8 @@ pub(super) struct Problem {
     pub(super) message: String,
     /// The OAuth error, where the authority gave one.
     pub(super) error: Option<String>,
+    /// What the authority wants the next sign-in to prove.
+    pub(super) claims: Option<String>,
 }
 
 impl Problem {
@@ -24,6 +26,7 @@ impl Problem {
             retry_after: None,
             message: message.into(),
             error: None,
+            claims: None,
         }
     }
 
@@ -67,6 +70,7 @@ impl Problem {
             retry_after,
             message: format!("{message} ({})", advice(category)),
             error: Some(error.to_owned()),
+            claims: body["claims"].as_str().map(str::to_owned),
         }
     }
 

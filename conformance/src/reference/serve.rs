@@ -92,7 +92,7 @@ impl Connector {
             }
             Request::Connect(connect) => {
                 let connection = self.make(&connect)?;
-                let state = connection.begin(false).await?;
+                let state = connection.begin(None).await?;
                 self.connections
                     .lock()
                     .insert(connect.connection, connection);
@@ -100,11 +100,9 @@ impl Connector {
             }
             Request::Reconnect(connect) => {
                 let before = self.connections.lock().get(&connect.connection).cloned();
-                let consent = before
-                    .as_ref()
-                    .is_some_and(|it| it.broken() == Some(Category::ConsentRequired));
+                let broken = before.and_then(|it| it.broken());
                 let connection = self.make(&connect)?;
-                let state = connection.begin(consent).await?;
+                let state = connection.begin(broken.as_ref()).await?;
                 self.connections
                     .lock()
                     .insert(connect.connection, connection);

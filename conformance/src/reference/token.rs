@@ -1,6 +1,6 @@
 //! The token endpoint.
 
-use reqwest::{Client, Method};
+use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::http;
@@ -51,7 +51,9 @@ pub(super) async fn request(
             .header("accept", "application/json")
             .form(&form)
     };
-    let response = http::send("the sign-in service", &Method::POST, send).await?;
+    // A code counts once: whether a lost request used it up cannot be known.
+    let repeatable = !grant.contains(&("grant_type", "authorization_code"));
+    let response = http::send("the sign-in service", repeatable, send).await?;
     let status = response.status();
     let after = http::retry_after(&response);
     let text = response
@@ -75,6 +77,9 @@ pub(super) fn merge_capabilities(claims: Option<&str>) -> String {
         .and_then(|text| serde_json::from_str(text).ok())
         .filter(Value::is_object)
         .unwrap_or_else(|| json!({}));
+    if !value["access_token"].is_object() {
+        value["access_token"] = json!({});
+    }
     value["access_token"]["xms_cc"] = json!({ "values": ["cp1"] });
     value.to_string()
 }
@@ -106,7 +111,7 @@ fn tokens(body: &Value, now: i64) -> Result<Tokens, Problem> {
     };
     Ok(Tokens {
         access: text("access_token").ok_or_else(malformed)?,
-        expires: now + lifetime.ok_or_else(malformed)?,
+        expires: now.saturating_add(lifetime.ok_or_else(malformed)?),
         refresh: text("refresh_token"),
         id: text("id_token"),
     })
