@@ -36,8 +36,8 @@ pub(crate) struct Pending {
     pub(crate) resource: Option<String>,
     /// When the request was made.
     pub(crate) issued: Timestamp,
-    /// When it was last polled.
-    pub(crate) polled: Option<Timestamp>,
+    /// When it was last polled, by the clock that counts for it and by the machine's.
+    pub(crate) polled: Option<(Timestamp, Timestamp)>,
     /// What the person decided.
     pub(crate) decision: Decision,
 }
@@ -70,8 +70,11 @@ impl Store {
     /// Makes a device code and a user code.
     pub(crate) fn create(&self, request: Request, now: Timestamp, random: &Random) -> Pending {
         let mut pending = self.pending.lock();
-        // Abandoned ones go when new ones come, so that the store is bounded.
-        pending.retain(|_, it| now.duration_since(it.issued) < LIFETIME * 2);
+        // Abandoned ones go when new ones come, so that the store is bounded. Tenants have clocks
+        // of their own: one that moved ahead must not end the sign-ins of another.
+        pending.retain(|_, it| {
+            it.tenant != request.tenant || now.duration_since(it.issued) < LIFETIME * 2
+        });
         if pending.len() >= CAPACITY
             && let Some(oldest) = pending
                 .values()
@@ -124,14 +127,20 @@ impl Store {
     }
 
     /// Notes a poll. Returns whether it came sooner than the interval allows.
-    pub(crate) fn poll(&self, device_code: &str, now: Timestamp) -> bool {
+    ///
+    /// Sooner by both clocks: a client waits by the machine's while the tenant's may be frozen,
+    /// and a test may move the tenant's instead of waiting.
+    pub(crate) fn poll(&self, device_code: &str, now: Timestamp, machine: Timestamp) -> bool {
         let mut pending = self.pending.lock();
         let Some(code) = pending.get_mut(device_code) else {
             return false;
         };
-        let last = code.polled.replace(now);
-        // One poll ahead of time is forgiven; clients and clocks differ by parts of a second.
-        last.is_some_and(|last| now.duration_since(last) < INTERVAL / 5)
+        let last = code.polled.replace((now, machine));
+        // Polls ahead of time are forgiven unless they come in a rush.
+        last.is_some_and(|(last, last_machine)| {
+            now.duration_since(last) < INTERVAL / 5
+                && machine.duration_since(last_machine) < INTERVAL / 5
+        })
     }
 
     /// The person signed in and confirmed.
@@ -171,17 +180,25 @@ impl Pending {
 /// Ids of redeemed authorization codes, until the codes would have expired.
 #[derive(Debug, Default)]
 pub(crate) struct RedeemedCodes {
-    until: Mutex<HashMap<Uuid, Timestamp>>,
+    until: Mutex<HashMap<(TenantId, Uuid), Timestamp>>,
 }
 
 impl RedeemedCodes {
     /// Notes a redemption. Returns whether the code had been redeemed before.
-    pub(crate) fn redeem(&self, id: Uuid, expires: Timestamp, now: Timestamp) -> bool {
+    pub(crate) fn redeem(
+        &self,
+        tenant: TenantId,
+        id: Uuid,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> bool {
         let mut until = self.until.lock();
-        if until.len() >= CAPACITY {
-            until.retain(|_, expires| *expires > now);
+        // Looks through all only where the table would have to grow anyway: constant on average.
+        if until.len() >= CAPACITY && until.len() == until.capacity() {
+            // By the tenant's own clock; those of other tenants wait for theirs.
+            until.retain(|(owner, _), expires| *owner != tenant || *expires > now);
         }
-        until.insert(id, expires).is_some()
+        until.insert((tenant, id), expires).is_some()
     }
 }
 
@@ -195,3 +212,6 @@ const CAPACITY: usize = 10_000;
 
 /// No letters and digits that look alike.
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,8 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         }
         None => of_code(request, &code, &tenant)?,
     };
-    if request.state.redeemed.redeem(code.id, expires, now) {
+    let redeemed = &request.state.redeemed;
+    if redeemed.redeem(tenant.id, code.id, expires, now) {
         return Err(AuthorityError::aadsts(54_005));
     }
     let mut sign_in = code.sign_in.clone();

@@ -49,16 +49,17 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
     if pending.client != app.app_id {
         return Err(AuthorityError::aadsts(70_000));
     }
+    let now = request.now_of(&pending);
     let sign_in = match &pending.decision {
         Decision::Declined => {
             return Err(AuthorityError::aadsts(70_017));
         }
+        _ if pending.is_expired(now) => {
+            return Err(AuthorityError::aadsts(70_020).error("expired_token"));
+        }
         Decision::Open => {
-            let now = request.now_of(&pending);
-            if pending.is_expired(now) {
-                return Err(AuthorityError::aadsts(70_020).error("expired_token"));
-            }
-            let too_soon = request.state.device_codes.poll(text, now);
+            let machine = Clock::real().now();
+            let too_soon = request.state.device_codes.poll(text, now, machine);
             let error = AuthorityError::aadsts(70_016);
             // What the service says to fast pollers is not documented: RFC 8628, section 3.5.
             return Err(if too_soon {
@@ -70,9 +71,6 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         Decision::Approved(sign_in) => sign_in.clone(),
     };
     let tenant = request.tenant_of_grant(sign_in.tenant, &app)?;
-    if pending.is_expired(tenant.now()) {
-        return Err(AuthorityError::aadsts(70_020).error("expired_token"));
-    }
     request.annotation.user = Some(sign_in.user);
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, default_class(&client.app), &tenant)?;
