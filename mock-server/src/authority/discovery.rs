@@ -4,6 +4,8 @@
 //! (AuthorityMetadata.ts), learn.microsoft.com/entra/identity-platform/v2-protocols-oidc, and
 //! recorded answers. The order of the members is the service's.
 
+mod configuration;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -13,13 +15,14 @@ use axum::response::Response;
 use axum::{Extension, Router, routing};
 use serde_json::{Map, Value, json};
 
+use self::configuration::configuration;
 use super::State;
 use super::error::{AuthorityError, Trace, common_headers, json_response};
 use super::form::Form;
 use super::resolve::{CONSUMERS_TENANT, TenantSegment};
 use crate::clock::Clock;
 use crate::directory::UserPrincipalName;
-use crate::environment::{Environment, SignInCloud, Site, retired_hosts};
+use crate::environment::{SignInCloud, Site, retired_hosts};
 use crate::exchange::{Annotation, Arrival};
 use crate::token::SigningKey;
 
@@ -231,193 +234,6 @@ fn note(place: &TenantSegment, annotation: &mut Annotation) {
     }
 }
 
-/// The OpenID configuration of a tenant segment.
-fn configuration(
-    place: &TenantSegment,
-    arrival: &Arrival,
-    query: Option<&str>,
-    version: u8,
-) -> Value {
-    let cloud = arrival.cloud;
-    let facts = cloud.facts();
-    let root = arrival.authority_root();
-    // Every endpoint has the tenant's id, whatever spelling was asked for.
-    let segment = match place {
-        TenantSegment::Tenant(tenant) => tenant.id.to_string(),
-        TenantSegment::Common => "common".to_owned(),
-        TenantSegment::Organizations => "organizations".to_owned(),
-        TenantSegment::Consumers => "consumers".to_owned(),
-    };
-    let issuer_tenant = match place {
-        TenantSegment::Tenant(tenant) => tenant.id.to_string(),
-        TenantSegment::Consumers => CONSUMERS_TENANT.to_owned(),
-        TenantSegment::Common | TenantSegment::Organizations => "{tenantid}".to_owned(),
-    };
-    let environment = match place {
-        TenantSegment::Tenant(tenant) => Some(tenant.environment),
-        _ => None,
-    };
-    let graph_host =
-        environment.map_or(facts.common_msgraph_host.as_str(), Environment::graph_host);
-    let graph_root = match environment {
-        Some(environment) => arrival.graph_root(environment),
-        None => format!("https://{graph_host}"),
-    };
-    let suffix = Form::parse(query.unwrap_or_default().as_bytes())
-        .raw("appid")
-        .map_or_else(String::new, |app| {
-            form_urlencoded::Serializer::new("?".to_owned())
-                .append_pair("appid", app)
-                .finish()
-        });
-    let base = format!("{root}/{segment}");
-    let mut document = Map::new();
-    let mut put = |name: &str, value: Value| {
-        document.insert(name.to_owned(), value);
-    };
-    let v2 = version == 2;
-    let path =
-        |v2_path: &str, v1_path: &str| format!("{base}/{}", if v2 { v2_path } else { v1_path });
-    put(
-        "token_endpoint",
-        json!(path("oauth2/v2.0/token", "oauth2/token")),
-    );
-    put(
-        "token_endpoint_auth_methods_supported",
-        json!([
-            "client_secret_post",
-            "private_key_jwt",
-            "client_secret_basic"
-        ]),
-    );
-    let keys = if v2 {
-        format!("{base}/discovery/v2.0/keys")
-    } else {
-        format!("{root}/common/discovery/keys")
-    };
-    put("jwks_uri", json!(format!("{keys}{suffix}")));
-    put(
-        "response_modes_supported",
-        json!(["query", "fragment", "form_post"]),
-    );
-    put("subject_types_supported", json!(["pairwise"]));
-    put("id_token_signing_alg_values_supported", json!(["RS256"]));
-    let response_types = if v2 {
-        json!(["code", "id_token", "code id_token", "id_token token"])
-    } else {
-        json!([
-            "code",
-            "id_token",
-            "code id_token",
-            "token id_token",
-            "token"
-        ])
-    };
-    put("response_types_supported", response_types);
-    let scopes = if v2 {
-        json!(["openid", "profile", "email", "offline_access"])
-    } else {
-        json!(["openid"])
-    };
-    put("scopes_supported", scopes);
-    let issuer = if v2 {
-        cloud.v2_issuer(&issuer_tenant)
-    } else {
-        cloud.v1_issuer(&issuer_tenant)
-    };
-    put("issuer", json!(issuer));
-    if v2 {
-        put("request_uri_parameter_supported", json!(false));
-        put(
-            "userinfo_endpoint",
-            json!(format!("{graph_root}/oidc/userinfo")),
-        );
-    } else {
-        put("microsoft_multi_refresh_token", json!(true));
-    }
-    put(
-        "authorization_endpoint",
-        json!(path("oauth2/v2.0/authorize", "oauth2/authorize")),
-    );
-    put(
-        "device_authorization_endpoint",
-        json!(path("oauth2/v2.0/devicecode", "oauth2/devicecode")),
-    );
-    put("http_logout_supported", json!(true));
-    put("frontchannel_logout_supported", json!(true));
-    put(
-        "end_session_endpoint",
-        json!(path("oauth2/v2.0/logout", "oauth2/logout")),
-    );
-    let claims = if v2 {
-        json!([
-            "sub",
-            "iss",
-            "cloud_instance_name",
-            "cloud_instance_host_name",
-            "cloud_graph_host_name",
-            "msgraph_host",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "acr",
-            "nonce",
-            "preferred_username",
-            "name",
-            "tid",
-            "ver",
-            "at_hash",
-            "c_hash",
-            "email"
-        ])
-    } else {
-        json!([
-            "sub",
-            "iss",
-            "cloud_instance_name",
-            "cloud_instance_host_name",
-            "cloud_graph_host_name",
-            "msgraph_host",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "acr",
-            "amr",
-            "nonce",
-            "email",
-            "given_name",
-            "family_name",
-            "nickname"
-        ])
-    };
-    put("claims_supported", claims);
-    if !v2 {
-        put(
-            "check_session_iframe",
-            json!(format!("{base}/oauth2/checksession")),
-        );
-        put(
-            "userinfo_endpoint",
-            json!(format!("{base}/openid/userinfo")),
-        );
-    }
-    put("kerberos_endpoint", json!(format!("{base}/kerberos")));
-    put(
-        "tenant_region_scope",
-        json!(environment.map(Environment::region_scope)),
-    );
-    if let Some(sub_scope) = environment.and_then(Environment::region_sub_scope) {
-        put("tenant_region_sub_scope", json!(sub_scope));
-    }
-    put("cloud_instance_name", json!(facts.cloud_instance_name));
-    put("cloud_graph_host_name", json!(facts.cloud_graph_host_name));
-    put("msgraph_host", json!(graph_host));
-    put("rbac_url", json!(facts.rbac_url));
-    Value::Object(document)
-}
-
 /// The key set: the tenant's keys, or all keys in use in the cloud.
 fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) -> Value {
     let world = &state.world;
@@ -537,3 +353,6 @@ fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, Authority
     document.insert("metadata".into(), json!(metadata));
     Ok(Value::Object(document))
 }
+
+#[cfg(test)]
+mod tests;
