@@ -90,6 +90,15 @@ pub(super) enum Endpoint {
     V2,
 }
 
+/// What becomes of a `scope` with permissions of several APIs: a token is for one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum SeveralApis {
+    /// The token is for the API of the first scope.
+    FirstCounts,
+    /// The request is refused.
+    Refused,
+}
+
 /// A token request, as far as all grants share it.
 struct TokenRequest<'a> {
     state: &'a State,
@@ -277,6 +286,7 @@ impl TokenRequest<'_> {
     fn requested(
         &self,
         tenant: &Tenant,
+        several: SeveralApis,
     ) -> Result<
         Option<(
             RequestedResource,
@@ -291,8 +301,11 @@ impl TokenRequest<'_> {
                 let Some(scope) = self.form.get("scope")? else {
                     return Ok(None);
                 };
-                let (resource, openid) =
-                    Requested::parse(world, tenant, scope)?.single(tenant, scope)?;
+                let mut requested = Requested::parse(world, tenant, scope)?;
+                if several == SeveralApis::FirstCounts {
+                    requested.resources.truncate(1);
+                }
+                let (resource, openid) = requested.single(tenant, scope)?;
                 Ok(Some((resource, openid, Version::V2)))
             }
             Endpoint::V1 => {

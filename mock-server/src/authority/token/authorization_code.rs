@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{Endpoint, TokenRequest, expiry};
+use super::{Endpoint, SeveralApis, TokenRequest, expiry};
 use crate::authority::client_authentication::{class_of_platform, default_class};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
@@ -74,7 +74,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         return Err(AuthorityError::aadsts(70_008));
     }
     issue::check_sign_in(&tenant, &client, &code.sign_in, Use::NonInteractive)?;
-    let (requested, openid, version) = match request.requested(&tenant)? {
+    let (requested, openid, version) = match request.requested(&tenant, SeveralApis::Refused)? {
         Some((requested, mut openid, version)) => {
             // What the person agreed to at the authorize endpoint stands, whatever is asked here.
             openid.extend(

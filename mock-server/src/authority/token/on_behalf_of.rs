@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::TokenRequest;
+use super::{SeveralApis, TokenRequest};
 use crate::authority::error::{AuthorityError, ticks};
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::directory::Application;
@@ -62,7 +62,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         }
     })?;
     let (requested, openid, version) = request
-        .requested(&tenant)?
+        .requested(&tenant, SeveralApis::Refused)?
         .ok_or_else(|| AuthorityError::missing("scope"))?;
     issue::user_tokens(
         request.state,
@@ -92,10 +92,11 @@ fn check(
 ) -> Result<(), AuthorityError> {
     let id = app.app_id.to_string();
     let own = claims.aud.eq_ignore_ascii_case(&id)
-        || app
-            .api
-            .as_ref()
-            .is_some_and(|api| api.identifier_uris.contains(&claims.aud));
+        || app.api.as_ref().is_some_and(|api| {
+            // A v1 token names the API as its client spelled it, with or without a last slash.
+            let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
+            api.identifier_uris.iter().any(|uri| uri == audience)
+        });
     if !own {
         return Err(AuthorityError::aadsts(500_131)
             .with("audience", &claims.aud)

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::TokenRequest;
+use super::{SeveralApis, TokenRequest};
 use crate::authority::client_authentication::default_class;
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
@@ -44,12 +44,14 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
     let sign_in = check_password(request, &tenant, &client, username, password)?;
     request.annotation.user = Some(sign_in.user);
     issue::check_sign_in(&tenant, &client, &sign_in, Use::NonInteractive)?;
-    let (requested, openid, version) = request.requested(&tenant)?.ok_or_else(|| {
-        AuthorityError::missing(match request.endpoint {
-            super::Endpoint::V1 => "resource",
-            super::Endpoint::V2 => "scope",
-        })
-    })?;
+    let (requested, openid, version) = request
+        .requested(&tenant, SeveralApis::Refused)?
+        .ok_or_else(|| {
+            AuthorityError::missing(match request.endpoint {
+                super::Endpoint::V1 => "resource",
+                super::Endpoint::V2 => "scope",
+            })
+        })?;
     issue::user_tokens(
         request.state,
         &UserGrant {

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Endpoint, TokenRequest};
+use super::{Endpoint, SeveralApis, TokenRequest};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::{RequestedResource, Resource};
@@ -62,7 +62,9 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         validity::refresh_token(&token, &directory, tenant.now())
             .map_err(|invalid| issue::refusal(invalid, &directory, &client, &token.sign_in))?;
     }
-    let (requested, openid, version) = match request.requested(&tenant)? {
+    // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
+    // access token": of scopes of several APIs the first decides.
+    let (requested, openid, version) = match request.requested(&tenant, SeveralApis::FirstCounts)? {
         Some((requested, mut openid, version)) => {
             openid.insert("offline_access".to_owned());
             (requested, openid, version)

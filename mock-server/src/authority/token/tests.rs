@@ -18,6 +18,10 @@ use crate::world::seed::SeedContext;
 use crate::world::{TenantDescription, World};
 
 mod assertions;
+mod device_code;
+mod federated;
+mod on_behalf_of;
+mod refusals;
 
 const GRAPH: &str = "https://graph.microsoft.com/.default";
 

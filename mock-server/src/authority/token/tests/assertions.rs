@@ -29,7 +29,7 @@ impl Mock {
         })
     }
 
-    fn signed(&self, header: &Value, claims: &Value, padded: bool) -> String {
+    pub(super) fn signed(&self, header: &Value, claims: &Value, padded: bool) -> String {
         let der = PrivatePkcs8KeyDer::from_pem_slice(self.certificate.key_pem.as_bytes()).unwrap();
         let key = KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
         let engine = if padded { &URL_SAFE } else { &URL_SAFE_NO_PAD };

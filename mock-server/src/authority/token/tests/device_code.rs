@@ -1,0 +1,130 @@
+//! The machine half of the device-code flow; what the person does stands with the pages.
+
+use super::*;
+
+const URN: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+impl Mock {
+    async fn device(&self, segment: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        self.post(&format!("/{segment}/oauth2/v2.0/devicecode"), form)
+            .await
+    }
+
+    async fn poll(&self, grant: &str, client: &str, code: &[(&str, &str)]) -> (u16, Value) {
+        let mut form = vec![("grant_type", grant), ("client_id", client)];
+        form.extend(code);
+        self.token(&form).await
+    }
+}
+
+#[tokio::test]
+async fn a_device_gets_its_codes_with_the_documented_members() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    let form = [("client_id", id.as_str()), ("scope", "Mail.ReadWrite")];
+    let (status, body) = mock.device(&mock.id(), &form).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(
+        members(&body),
+        [
+            "user_code",
+            "device_code",
+            "verification_uri",
+            "expires_in",
+            "interval",
+            "message"
+        ]
+    );
+    assert_eq!(
+        (&body["expires_in"], &body["interval"]),
+        (&json!(900), &json!(5))
+    );
+    assert_eq!(body["user_code"].as_str().unwrap().len(), 9);
+    assert!(
+        body["message"].as_str().unwrap().contains("devicelogin"),
+        "{body}"
+    );
+
+    let v1 = format!("/{}/oauth2/devicecode", mock.id());
+    let form = [
+        ("client_id", id.as_str()),
+        ("resource", "https://graph.microsoft.com"),
+    ];
+    let (status, body) = mock.post(&v1, &form).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body["verification_url"].is_string(), "{body}");
+    assert_eq!(
+        (&body["expires_in"], &body["interval"]),
+        (&json!("900"), &json!("5"))
+    );
+}
+
+#[tokio::test]
+async fn polls_in_all_spellings_wait_for_the_person() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    let (other, _) = mock.client("unconsented-app");
+    let form = [("client_id", id.as_str()), ("scope", "Mail.ReadWrite")];
+    for segment in [mock.id(), "contoso.onmicrosoft.com".to_owned()] {
+        for grant in [URN, "device_code"] {
+            let (_, body) = mock.device(&segment, &form).await;
+            let code = body["device_code"].as_str().unwrap();
+            // MSAL for Python sends both names.
+            let both = [("device_code", code), ("code", code)];
+            let (status, body) = mock.poll(grant, &id, &both).await;
+            assert_eq!(
+                (status, &body["error"]),
+                (400, &json!("authorization_pending")),
+                "{body}"
+            );
+            assert_eq!(body["error_codes"], json!([70_016]));
+            let (_, body) = mock.poll(grant, &id, &both).await;
+            assert_eq!(body["error"], "slow_down", "{body}");
+        }
+    }
+    let (_, body) = mock.device(&mock.id(), &form).await;
+    let code = body["device_code"].as_str().unwrap().to_owned();
+    let answer = mock.poll(URN, &other, &[("device_code", &code)]).await;
+    assert_eq!(code_of(&answer), 70_000);
+    let (_, body) = mock.poll(URN, &id, &[("device_code", "unknown")]).await;
+    assert_eq!(body["error"], "bad_verification_code", "{body}");
+    assert_eq!(code_of(&mock.poll(URN, &id, &[]).await), 900_144);
+
+    mock.tenant.clock.advance(SignedDuration::from_mins(15));
+    let (status, body) = mock.poll(URN, &id, &[("device_code", &code)]).await;
+    assert_eq!(
+        (status, &body["error"]),
+        (400, &json!("expired_token")),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn each_mistake_of_a_device_has_its_code() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    let (own, _) = mock.client("own-app");
+    let (vendor, _) = mock.client("vendor-app");
+    let unknown = "11111111-2222-3333-4444-555555555555";
+    let tenant = mock.id();
+    let cases = [
+        (tenant.as_str(), id.as_str(), "", 900_144),
+        (&tenant, &id, "No.Such.Scope", 70_011),
+        (&tenant, unknown, "Mail.Read", 700_016),
+        (&tenant, &own, "Mail.Read", 7_000_218),
+        ("organizations", unknown, "Mail.Read", 50_059),
+        ("organizations", &id, "Mail.Read", 50_194),
+        ("organizations", &vendor, "Mail.Read", 7_000_218),
+        ("nobody.example", &id, "Mail.Read", 90_002),
+    ];
+    for (segment, client, scope, expected) in cases {
+        let form = [("client_id", client), ("scope", scope)];
+        let answer = mock.device(segment, &form).await;
+        assert_eq!(
+            code_of(&answer),
+            expected,
+            "{segment} {client}: {}",
+            answer.1
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Federated credentials: assertions of an issuer that an app trusts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use x509_parser::public_key::PublicKey;
+
+use super::*;
+use crate::directory::FederatedCredential;
+
+const ISSUER: &str = "https://token.builds.example";
+const SUBJECT: &str = "repo:contoso/export:ref:refs/heads/main";
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+impl Mock {
+    /// Lets `daemon-secret` trust the builds' issuer, whose key is the mock's client key.
+    fn trust(&self) {
+        let (_, parsed) =
+            x509_parser::parse_x509_certificate(&self.certificate.certificate).unwrap();
+        let PublicKey::RSA(key) = parsed.public_key().parsed().unwrap() else {
+            panic!("the client certificate has an RSA key");
+        };
+        let number = |bytes: &[u8]| {
+            let significant = bytes.iter().position(|byte| *byte != 0).unwrap_or_default();
+            URL_SAFE_NO_PAD.encode(&bytes[significant..])
+        };
+        let jwks = json!({"keys": [
+            {"kty": "RSA", "kid": "old", "n": number(&[7; 256]), "e": "AQAB"},
+            {"kty": "RSA", "kid": "builds-1", "n": number(key.modulus), "e": number(key.exponent)},
+        ]});
+        let id = self.facts.apps["daemon-secret"].client_id;
+        let mut directory = self.tenant.change();
+        let app = directory.applications.get_mut(&id).unwrap();
+        app.federated_credentials.push(FederatedCredential {
+            id: Uuid::from_u128(5),
+            name: "builds".to_owned(),
+            issuer: ISSUER.to_owned(),
+            subject: SUBJECT.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            jwks: Some(jwks),
+        });
+    }
+
+    async fn assert_federated(&self, header: &Value, change: &[(&str, Value)]) -> (u16, Value) {
+        let now = self.tenant.now().as_second();
+        let mut claims = json!({
+            "iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "nbf": now - 10, "exp": now + 300,
+        });
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        let (id, _) = self.client("daemon-secret");
+        self.token(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &id),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &self.signed(header, &claims, false)),
+            ("scope", GRAPH),
+        ])
+        .await
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_of_a_trusted_issuer_is_a_credential() {
+    let mock = Mock::new();
+    mock.trust();
+    for header in [
+        json!({"alg": "RS256", "typ": "JWT", "kid": "builds-1"}),
+        json!({"alg": "RS256"}),
+    ] {
+        let (status, body) = mock.assert_federated(&header, &[]).await;
+        assert_eq!(status, 200, "{header}: {body}");
+    }
+    let header = json!({"alg": "RS256", "kid": "builds-1"});
+    let several = [("aud", json!(["https://other.example", AUDIENCE]))];
+    assert_eq!(mock.assert_federated(&header, &several).await.0, 200);
+}
+
+#[tokio::test]
+async fn issuer_subject_and_audience_must_equal_the_credentials() {
+    let mock = Mock::new();
+    mock.trust();
+    let good = json!({"alg": "RS256", "kid": "builds-1"});
+    let long_ago = mock.tenant.now().as_second() - 3600;
+    let cases = [
+        (
+            &good,
+            ("iss", json!("https://token.builds.example/")),
+            700_211,
+        ),
+        (&good, ("sub", json!("repo:contoso/other")), 700_213),
+        (&good, ("sub", json!(SUBJECT.to_uppercase())), 700_213),
+        (
+            &good,
+            ("aud", json!("api://AzureADTokenExchangeUSGov")),
+            700_212,
+        ),
+        (&good, ("exp", json!(long_ago)), 700_024),
+        (
+            &json!({"alg": "PS256", "kid": "builds-1"}),
+            ("jti", json!("1")),
+            5_002_738,
+        ),
+        (
+            &json!({"alg": "RS256", "kid": "old"}),
+            ("jti", json!("1")),
+            700_027,
+        ),
+        (
+            &json!({"alg": "RS256", "kid": "unknown"}),
+            ("jti", json!("1")),
+            700_027,
+        ),
+    ];
+    for (header, change, expected) in cases {
+        let answer = mock
+            .assert_federated(header, std::slice::from_ref(&change))
+            .await;
+        assert_eq!(
+            code_of(&answer),
+            expected,
+            "{header} {change:?}: {}",
+            answer.1
+        );
+    }
+    let certificate = Mock::new();
+    let answer = certificate.assert_federated(&good, &[]).await;
+    assert_eq!(
+        code_of(&answer),
+        700_211,
+        "no credential is registered: {}",
+        answer.1
+    );
+}
