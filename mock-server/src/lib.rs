@@ -20,6 +20,7 @@ mod control;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
+mod file;
 mod graph;
 pub mod isolation;
 pub mod journal;

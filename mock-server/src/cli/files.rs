@@ -64,7 +64,9 @@ impl Cert {
         let mut written = Vec::new();
         for (ending, contents) in files {
             let path = self.out.join(format!("{}.{ending}", self.name));
-            write_private(&path, contents)?;
+            crate::file::write(&path, contents, 0o600).map_err(|error| {
+                Failure::usage(format!("cannot write {}: {error}", path.display()))
+            })?;
             written.push(path.display().to_string());
         }
         print(&format!(
@@ -98,18 +100,4 @@ impl Ca {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn write_private(path: &std::path::Path, contents: &[u8]) -> Result<(), Failure> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(contents))
-        .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
 }

@@ -167,9 +167,8 @@ pub(super) fn write_ready(
         ))
     };
     let text = serde_json::to_string_pretty(ready).map_err(Failure::usage)?;
-    let partial = path.with_extension(format!("partial-{}", std::process::id()));
-    std::fs::write(&partial, text).map_err(failed)?;
-    std::fs::rename(&partial, path).map_err(failed)
+    // It holds every secret of the mock.
+    crate::file::write(path, text.as_bytes(), 0o600).map_err(failed)
 }
 
 /// Waits for Ctrl-C or a polite request to end.

@@ -22,8 +22,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::data_directory::{read_or_create, write_if_changed};
 use crate::environment::Site;
+use crate::file::{read_or_create, write_if_changed};
 
 /// The certificate authority of this machine.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use super::certificate::{CertificateError, set_validity};
-use super::data_directory::{read_or_create, write_if_changed};
+use crate::file::{read_or_create, write_if_changed};
 
 /// A client certificate with its private key (RSA, 2048 bits, self-signed).
 #[derive(Clone, Debug)]

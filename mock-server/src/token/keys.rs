@@ -4,9 +4,6 @@
 //! next key appears before it is used, the previous one stays for tokens still in use.
 //! Source: learn.microsoft.com/entra/identity-platform/signing-key-rollover.
 
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +18,7 @@ use parking_lot::Mutex;
 use rcgen::{CertificateParams, DnType};
 
 use crate::environment::SignInCloud;
+use crate::file;
 
 /// The key rings of all sign-in clouds.
 #[derive(Debug)]
@@ -99,7 +97,7 @@ impl KeyRing {
         if let Some(key) = &keys[index] {
             return Arc::clone(key);
         }
-        let key = Arc::new(self.load(index).unwrap_or_else(|| self.make(index)));
+        let key = Arc::new(self.load_or_make(index));
         keys[index] = Some(Arc::clone(&key));
         key
     }
@@ -119,39 +117,43 @@ impl KeyRing {
         )
     }
 
-    fn load(&self, index: usize) -> Option<SigningKey> {
-        let text = fs::read_to_string(self.path(index)?).ok()?;
-        let (key, certificate) = text.trim().split_once('\n')?;
-        SigningKey::from_der(
-            &STANDARD.decode(key).ok()?,
-            &STANDARD.decode(certificate).ok()?,
-        )
-    }
-
-    fn make(&self, index: usize) -> SigningKey {
-        // Both steps fail only where the process can't get memory or randomness.
-        let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made");
-        let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key made here can be encoded");
-        let certificate = certificate(der.as_ref(), &self.cloud.facts().key_subject);
-        if let Some(path) = self.path(index) {
-            let text = format!(
-                "{}\n{}\n",
-                STANDARD.encode(der.as_ref()),
-                STANDARD.encode(&certificate)
-            );
-            if let Err(error) = write_private(&path, text.as_bytes()) {
-                tracing::warn!(path = %path.display(), %error, "the signing key is not kept");
-            }
+    /// The key on disk, or a new one: processes that share a folder share its keys.
+    fn load_or_make(&self, index: usize) -> SigningKey {
+        let make = || SigningKey::make(&self.cloud.facts().key_subject);
+        let Some(path) = self.path(index) else {
+            return make().0;
+        };
+        let kept = file::read_or_create(&path, || make().1);
+        if let Some(key) = kept.as_deref().ok().and_then(SigningKey::from_text) {
+            return key;
         }
-        SigningKey::new(pair, &certificate)
+        let (key, text) = make();
+        if let Err(error) = file::write(&path, text.as_bytes(), 0o600) {
+            tracing::warn!(path = %path.display(), %error, "the signing key is not kept");
+        }
+        key
     }
 }
 
 impl SigningKey {
-    fn from_der(key: &[u8], certificate: &[u8]) -> Option<Self> {
-        KeyPair::from_pkcs8(key)
-            .ok()
-            .map(|pair| Self::new(pair, certificate))
+    /// A new key, and its text for the disk.
+    fn make(subject: &str) -> (Self, String) {
+        // Both steps fail only where the process can't get memory or randomness.
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made");
+        let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key made here can be encoded");
+        let certificate = certificate(der.as_ref(), subject);
+        let text = format!(
+            "{}\n{}\n",
+            STANDARD.encode(der.as_ref()),
+            STANDARD.encode(&certificate)
+        );
+        (Self::new(pair, &certificate), text)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (key, certificate) = text.trim().split_once('\n')?;
+        let pair = KeyPair::from_pkcs8(&STANDARD.decode(key).ok()?).ok()?;
+        Some(Self::new(pair, &STANDARD.decode(certificate).ok()?))
     }
 
     fn new(pair: KeyPair, certificate: &[u8]) -> Self {
@@ -220,25 +222,9 @@ fn certificate(pkcs8: &[u8], subject: &str) -> Vec<u8> {
     certificate.der().to_vec()
 }
 
-/// Writes a file that only its owner can read, and replaces an older one whole.
-pub(crate) fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    let partial = path.with_extension(format!("partial-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&partial)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -263,6 +249,24 @@ mod tests {
             fs::metadata(file).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn rings_that_make_a_key_at_once_agree() {
+        let directory = tempfile::tempdir().unwrap();
+        let kids: Vec<String> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..3)
+                .map(|_| {
+                    let folder = directory.path();
+                    scope.spawn(move || {
+                        let rings = KeyRings::new(Some(folder));
+                        rings.of(SignInCloud::China).key(0).kid().to_owned()
+                    })
+                })
+                .collect();
+            makers.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
     }
 
     #[test]
