@@ -30,13 +30,16 @@ pub(crate) fn read_or_create(path: &Path, make: impl FnOnce() -> String) -> io::
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
-    match prepare(path, make().as_bytes(), 0o600)?.persist_noclobber(path) {
+    let file = prepare(path, make().as_bytes(), 0o600)?;
+    // What is made once is to be there after a power cut, too.
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
         Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => Err(refused.error),
         _ => fs::read_to_string(path),
     }
 }
 
-/// A file with the contents beside the place where it is to stand, on the disk for good.
+/// A file with the contents beside the place where it is to stand.
 fn prepare(path: &Path, contents: &[u8], mode: u32) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -48,7 +51,6 @@ fn prepare(path: &Path, contents: &[u8], mode: u32) -> io::Result<NamedTempFile>
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     file.write_all(contents)?;
-    file.as_file().sync_all()?;
     Ok(file)
 }
 

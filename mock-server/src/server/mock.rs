@@ -200,10 +200,10 @@ impl Builder {
         let keys = Arc::new(KeyRings::new(Some(&folder)));
         // On a new machine two RSA keys are made at once, on two cores.
         let (certificate, authority) = thread::scope(|scope| {
-            let signing = scope.spawn(|| keys.of(SignInCloud::Global).key(0));
+            scope.spawn(|| keys.of(SignInCloud::Global).key(0));
+            let authority = scope.spawn(|| CertificateAuthority::open(&folder, now));
             let certificate = ClientCertificate::of_machine(&folder, now);
-            let authority = CertificateAuthority::open(&folder, now);
-            drop(signing.join());
+            let authority = authority.join().expect("opening the authority does not panic");
             (certificate, authority)
         });
         let ((certificate, certificate_files), authority) = (certificate?, Arc::new(authority?));
