@@ -20,6 +20,7 @@ server = subprocess.Popen(
 )
 try:
     while not os.path.exists(ready) or not os.path.getsize(ready):
+        time.sleep(0.0002)
         if server.poll() is not None:
             sys.exit("the server ended")
     with open(ready, encoding="utf-8") as file:
