@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,17 @@ impl Clock {
     }
 }
 
+/// An amount of time as people write it: `90d`, `61m`, `1h 30m`, `2w`, or `P90D` of ISO 8601. A
+/// day has 24 hours. The error says what is wrong and gives examples.
+pub fn duration(text: &str) -> Result<SignedDuration, String> {
+    let example = "write an amount of time such as 90d, 61m or '1h 30m'";
+    let span: Span = text
+        .parse()
+        .map_err(|error| format!("'{text}': {error}; {example}"))?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| format!("'{text}': months and years differ in length; {example}"))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where real time enters"
@@ -130,6 +141,22 @@ mod tests {
         clock.reset();
         assert!(clock.now() > noon());
         assert_eq!(clock.state(), ClockState::default());
+    }
+
+    #[test]
+    fn amounts_of_time_are_read_as_people_write_them() {
+        let hours = |text: &str| duration(text).map(|it| it.as_secs_f64() / 3600.0);
+        assert_eq!(hours("90d"), Ok(2160.0));
+        assert_eq!(hours("90m"), Ok(1.5));
+        assert_eq!(hours("1h 30m"), Ok(1.5));
+        assert_eq!(hours("1h30m"), Ok(1.5));
+        assert_eq!(hours("2w"), Ok(336.0));
+        assert_eq!(hours("P1DT1H"), Ok(25.0));
+        assert_eq!(hours("-1h"), Ok(-1.0));
+        for wrong in ["", "90", "3 fortnights", "1mo", "99999999999d"] {
+            let error = duration(wrong).unwrap_err();
+            assert!(error.contains("such as 90d"), "{error}");
+        }
     }
 
     #[test]

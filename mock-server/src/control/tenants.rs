@@ -7,11 +7,12 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use axum::routing;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Problem, json_response};
+use crate::clock;
 use crate::directory::{Event, EventError};
 use crate::environment::Environment;
 use crate::server::Core;
@@ -115,10 +116,8 @@ async fn move_clock(
     let moved = find(&core, &name).and_then(|tenant| {
         match parse(&body, "")? {
             ClockChange::Advance(by) => {
-                let by: SignedDuration = by.parse().map_err(|error| {
-                    Problem::new(StatusCode::BAD_REQUEST, "not a duration").detail(format!(
-                        "'{by}' is no duration such as '90d', '61m' or '1h 30m': {error}"
-                    ))
+                let by = clock::duration(&by).map_err(|error| {
+                    Problem::new(StatusCode::BAD_REQUEST, "not an amount of time").detail(error)
                 })?;
                 tenant.clock.advance(by);
             }

@@ -203,7 +203,9 @@ impl Builder {
             scope.spawn(|| keys.of(SignInCloud::Global).key(0));
             let authority = scope.spawn(|| CertificateAuthority::open(&folder, now));
             let certificate = ClientCertificate::of_machine(&folder, now);
-            let authority = authority.join().expect("opening the authority does not panic");
+            let authority = authority
+                .join()
+                .expect("opening the authority does not panic");
             (certificate, authority)
         });
         let ((certificate, certificate_files), authority) = (certificate?, Arc::new(authority?));
