@@ -4,3 +4,4 @@ mod browser;
 mod command_line;
 mod real_clients;
 mod suite;
+mod walk_through;
