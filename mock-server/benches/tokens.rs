@@ -37,6 +37,7 @@ fn spec() -> AccessTokenSpec {
             roles: BTreeSet::from(["Mail.Read".to_owned(), "User.Read.All".to_owned()]),
         },
         issued: "2026-01-15T09:00:00Z".parse().expect("a timestamp"),
+        moment: "2026-01-15T09:00:00Z".parse().expect("a timestamp"),
         lifetime: 3599,
         handles_claims_challenges: false,
         format: TokenFormat::Jwt,

@@ -13,7 +13,7 @@ mod user;
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -94,6 +94,9 @@ pub struct Directory {
     /// (`revoke-access-tokens`, continuous access evaluation).
     #[serde(default)]
     pub access_tokens_revoked: Vec<AccessTokensEnded>,
+    /// The moment of the last event ([`Directory::moment`]).
+    #[serde(default)]
+    pub last_event: Option<Timestamp>,
     /// Refresh token families that were revoked one by one, until they would have expired.
     #[serde(default)]
     pub revoked_families: IndexMap<Uuid, Timestamp>,
@@ -117,14 +120,21 @@ pub struct AccessTokensEnded {
 impl AccessTokensEnded {
     /// Whether a token of this user and client, issued then, has ended.
     pub fn covers(&self, user: Option<ObjectId>, app: ApplicationId, issued: Timestamp) -> bool {
-        // `iat` is in whole seconds: a token of the same second counts as issued before.
-        issued.as_second() <= self.at.as_second()
+        issued <= self.at
             && self.user.is_none_or(|it| user == Some(it))
             && self.app.is_none_or(|it| it == app)
     }
 }
 
 impl Directory {
+    /// The moment that counts for something that happens now: it lies after every event so far,
+    /// also where the clock stands still or was set back. So a sign-in after a revocation is
+    /// never taken for one before it.
+    pub fn moment(&self, now: Timestamp) -> Timestamp {
+        let next = self.last_event.and_then(|at| at.checked_add(TICK).ok());
+        next.map_or(now, |next| next.max(now))
+    }
+
     /// An empty directory.
     pub fn new(
         id: TenantId,
@@ -153,6 +163,7 @@ impl Directory {
             key_generation: 0,
             access_tokens_expired: Vec::new(),
             access_tokens_revoked: Vec::new(),
+            last_event: None,
             revoked_families: IndexMap::new(),
             accepted_terms: BTreeSet::new(),
         }
@@ -297,3 +308,6 @@ impl Directory {
             .filter(move |policy| policy.applies_to(user, app))
     }
 }
+
+/// The service writes such moments with seven fractional digits.
+const TICK: SignedDuration = SignedDuration::from_micros(1);

@@ -221,6 +221,13 @@ impl CaseRun<'_> {
             Some(BrowserAction::SignIn { user }) => user,
             _ => &connect.user,
         };
+        // The person knows their new password, and their new name.
+        if let Some(user) = self.tenant.describe().users.get(alias) {
+            return Ok(Account {
+                upn: user.upn.clone(),
+                password: user.password.clone(),
+            });
+        }
         let facts = &self.record.facts;
         Ok(Account {
             upn: facts.text(&format!("{{{alias}.upn}}"))?,

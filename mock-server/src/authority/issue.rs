@@ -204,6 +204,7 @@ pub(crate) fn user_tokens(
                 session: grant.sign_in.session,
             },
             issued: now,
+            moment: directory.moment(now),
             lifetime: lifetime.draw(&world.random),
             handles_claims_challenges: challenges && resource.is_graph(),
             format: AccessTokenSpec::format_of(&directory),
@@ -312,6 +313,7 @@ pub(crate) fn app_token(
                 roles,
             },
             issued: now,
+            moment: directory.moment(now),
             // Seen with 86399 for apps that handle claims challenges, not drawn as for users.
             lifetime: if challenges {
                 86_399

@@ -27,6 +27,18 @@ pub(crate) enum TenantSegment {
     Consumers,
 }
 
+/// Whether a tenant is neither deleted nor blocked.
+pub(crate) fn is_open(tenant: &Tenant, name: &str) -> Result<(), AuthorityError> {
+    let directory = tenant.directory();
+    if directory.deleted {
+        return Err(AuthorityError::aadsts(90_002).with("tenant", name));
+    }
+    if directory.blocked {
+        return Err(AuthorityError::aadsts(5_000_224));
+    }
+    Ok(())
+}
+
 impl TenantSegment {
     /// Finds what a path segment names.
     pub(crate) fn resolve(
@@ -44,14 +56,7 @@ impl TenantSegment {
             _ => {}
         }
         if let Some(tenant) = world.tenant_of_segment(arrival.cloud, segment) {
-            let directory = tenant.directory();
-            if directory.deleted {
-                return Err(AuthorityError::aadsts(90_002).with("tenant", segment));
-            }
-            if directory.blocked {
-                return Err(AuthorityError::aadsts(5_000_224));
-            }
-            drop(directory);
+            is_open(&tenant, segment)?;
             return Ok(Self::Tenant(tenant));
         }
         let is_name = segment.contains('.')

@@ -193,15 +193,7 @@ impl Found {
             Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
             Proof::SecurityKey => AuthenticationMethod::NonPassword,
         };
-        // A sign-in comes after the revocations that there are, also where the clock stands still.
-        let newest = user
-            .revocations
-            .iter()
-            .map(|revocation| revocation.at)
-            .max();
-        let tick = jiff::SignedDuration::from_millis(1);
-        let after = newest.and_then(|at| at.checked_add(tick).ok());
-        let auth_time = after.map_or(now, |after| after.max(now));
+        let auth_time = directory.moment(now);
         Ok(Login {
             tenant: self.tenant.id,
             user: user.id,

@@ -26,7 +26,7 @@ use super::client_authentication::{Presented, Verification};
 use super::error::{AuthorityError, Trace, json_response, token_headers};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Version};
-use super::resolve::{Client, Requested, RequestedResource, TenantSegment};
+use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_open};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::token::ClientClass;
@@ -131,6 +131,9 @@ fn answer(
     let mut trace = Trace::of(headers, parameter, &world.random, Clock::real().now());
     let mut annotation = Annotation {
         endpoint: Some("token".to_owned()),
+        // Also where the path is refused before the form is looked at.
+        grant: form.raw("grant_type").map(|it| short_name(it).to_owned()),
+        client: form.raw("client_id").and_then(|it| it.parse().ok()),
         ..Annotation::default()
     };
     if method == Method::OPTIONS {
@@ -149,7 +152,6 @@ fn answer(
             note_tenant(&mut trace, &mut annotation, tenant);
         }
         let grant = form.required("grant_type")?;
-        annotation.grant = Some(short_name(grant).to_owned());
         if endpoint == Endpoint::V2 && form.get("resource")?.is_some() {
             return Err(AuthorityError::aadsts(901_002));
         }
@@ -230,6 +232,7 @@ impl TokenRequest<'_> {
             .world
             .tenant(self.arrival.cloud, id)
             .ok_or_else(|| wrong(self.segment))?;
+        is_open(&tenant, &id.to_string())?;
         note_tenant(self.trace, self.annotation, &tenant);
         Ok(tenant)
     }

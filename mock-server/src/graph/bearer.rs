@@ -130,7 +130,7 @@ fn ended(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), GraphError> {
-    let issued = claims.issued();
+    let issued = claims.moment();
     let user = actor.user();
     if directory
         .access_tokens_expired
@@ -191,7 +191,7 @@ fn critical_event(
         .iter()
         .filter(|it| it.cause != RevocationCause::SingleSignOut)
         .map(|it| it.at)
-        .filter(|at| issued.as_second() <= at.as_second())
+        .filter(|at| issued <= *at)
         .max()
 }
 

@@ -114,6 +114,7 @@ impl Bench {
             client_authentication: 1,
             subject,
             issued: token.issued,
+            moment: token.issued,
             lifetime: 3600,
             handles_claims_challenges: token.handles_claims_challenges,
             format: TokenFormat::Jwt,

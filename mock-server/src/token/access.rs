@@ -44,6 +44,8 @@ pub struct AccessTokenSpec {
     pub subject: Subject,
     /// When it is issued.
     pub issued: Timestamp,
+    /// When it counts as issued among the tenant's events: `Directory::moment`.
+    pub moment: Timestamp,
     /// How long it lives, in seconds.
     pub lifetime: u32,
     /// The client declared `cp1`: it can handle claims challenges.
@@ -195,9 +197,12 @@ impl AccessClaims {
         self.scp.as_deref().unwrap_or("").split_ascii_whitespace()
     }
 
-    /// Issued at.
-    pub fn issued(&self) -> Timestamp {
-        Timestamp::from_second(self.iat).unwrap_or(Timestamp::UNIX_EPOCH)
+    /// When it counts as issued among the tenant's events; more exact than `iat`, which has whole
+    /// seconds.
+    pub fn moment(&self) -> Timestamp {
+        moment_of(&self.uti)
+            .or_else(|| Timestamp::from_second(self.iat).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -365,7 +370,7 @@ pub(crate) fn pairwise_subject(tenant: TenantId, user: ObjectId, client: Applica
 }
 
 /// The members that all tokens share: `aio`, `rh`, `uti`.
-pub(super) fn opaque_members(random: &Random, claims: &mut Map<String, Value>) {
+pub(super) fn opaque_members(random: &Random, moment: Timestamp, claims: &mut Map<String, Value>) {
     claims.insert(
         "aio".into(),
         json!(URL_SAFE_NO_PAD.encode(random.bytes::<27>())),
@@ -377,10 +382,21 @@ pub(super) fn opaque_members(random: &Random, claims: &mut Map<String, Value>) {
             URL_SAFE_NO_PAD.encode(random.bytes::<39>())
         )),
     );
-    claims.insert(
-        "uti".into(),
-        json!(URL_SAFE_NO_PAD.encode(random.bytes::<16>())),
-    );
+    claims.insert("uti".into(), json!(token_id(random, moment)));
+}
+
+/// A token's id, which only its issuer can read: a moment, hidden by as many random bytes.
+fn token_id(random: &Random, moment: Timestamp) -> String {
+    let mask = random.bytes::<8>();
+    let micros = (moment.as_microsecond() ^ i64::from_be_bytes(mask)).to_be_bytes();
+    URL_SAFE_NO_PAD.encode([micros, mask].concat())
+}
+
+fn moment_of(token_id: &str) -> Option<Timestamp> {
+    let bytes = URL_SAFE_NO_PAD.decode(token_id).ok()?;
+    let (micros, mask) = bytes.split_first_chunk::<8>()?;
+    let micros = i64::from_be_bytes(*micros) ^ i64::from_be_bytes(mask.try_into().ok()?);
+    Timestamp::from_microsecond(micros).ok()
 }
 
 fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, Value> {
@@ -507,7 +523,7 @@ fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, V
         let groups: Vec<Uuid> = (0..200).map(|_| random.uuid()).collect();
         put("groups", json!(groups));
     }
-    opaque_members(random, &mut claims);
+    opaque_members(random, spec.moment, &mut claims);
     claims
 }
 

@@ -44,13 +44,13 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         client_class: ClientClass::Confidential,
         user: claims.oid,
         // The person signed in when the presented token was issued, or before.
-        auth_time: claims.issued(),
+        auth_time: claims.moment(),
         method: AuthenticationMethod::Password,
         mfa_time: claims
             .amr
             .iter()
             .any(|it| it == "mfa")
-            .then(|| claims.issued()),
+            .then(|| claims.moment()),
         session: world.random.uuid(),
     };
     // A policy on the API behind is told with claims, for the first client to satisfy it.

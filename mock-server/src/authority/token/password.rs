@@ -116,7 +116,7 @@ fn check_password(
         client: client.app.app_id,
         client_class: default_class(&client.app),
         user: user.id,
-        auth_time: now,
+        auth_time: directory.moment(now),
         method: AuthenticationMethod::Password,
         mfa_time: None,
         session: random.uuid(),

@@ -24,12 +24,14 @@ impl Directory {
         now: Timestamp,
         random: &Random,
     ) -> Result<Applied, EventError> {
+        let moment = self.moment(now);
+        self.last_event = Some(moment);
         match event {
             // Passwords and sessions.
             Event::ChangePassword { user, password } => {
                 let user = self.user_mut(user)?;
                 set_password(user, password.as_ref());
-                user.revoke(RevocationCause::PasswordChanged, now);
+                user.revoke(RevocationCause::PasswordChanged, moment);
             }
             Event::ResetPassword { user, by, password } => {
                 let user = self.user_mut(user)?;
@@ -39,7 +41,7 @@ impl Directory {
                     PasswordResetBy::AdminPortal => RevocationCause::PasswordResetInAzurePortal,
                     PasswordResetBy::SelfService => RevocationCause::PasswordResetBySelfService,
                 };
-                user.revoke(cause, now);
+                user.revoke(cause, moment);
             }
             Event::ExpirePassword { user } => self.user_mut(user)?.password_expired = true,
             Event::RevokeSessions { user, by } => {
@@ -47,11 +49,11 @@ impl Directory {
                     RevokedBy::Admin => RevocationCause::RevokedByAdministrator,
                     RevokedBy::User => RevocationCause::RevokedByUser,
                 };
-                self.user_mut(user)?.revoke(cause, now);
+                self.user_mut(user)?.revoke(cause, moment);
             }
             Event::SingleSignOut { user } => {
                 self.user_mut(user)?
-                    .revoke(RevocationCause::SingleSignOut, now);
+                    .revoke(RevocationCause::SingleSignOut, moment);
             }
             // Accounts.
             Event::DisableUser { user } => self.user_mut(user)?.enabled = false,
@@ -285,11 +287,11 @@ impl Directory {
             }
             // Tokens.
             Event::ExpireAccessTokens { user, app } => {
-                let ended = self.tokens_ended(user.as_ref(), app.as_ref(), now)?;
+                let ended = self.tokens_ended(user.as_ref(), app.as_ref(), moment)?;
                 record(&mut self.access_tokens_expired, ended);
             }
             Event::RevokeAccessTokens { user, app } => {
-                let ended = self.tokens_ended(user.as_ref(), app.as_ref(), now)?;
+                let ended = self.tokens_ended(user.as_ref(), app.as_ref(), moment)?;
                 record(&mut self.access_tokens_revoked, ended);
             }
             Event::SetTokenLifetime { seconds } => {

@@ -20,6 +20,7 @@ fn spec(subject: Subject) -> AccessTokenSpec {
         client_authentication: 2,
         subject,
         issued: "2026-01-15T12:00:00.9Z".parse().unwrap(),
+        moment: "2026-01-15T12:00:00.9Z".parse().unwrap(),
         lifetime: 3599,
         handles_claims_challenges: false,
         format: TokenFormat::Jwt,
