@@ -136,7 +136,7 @@ pub(crate) fn refusal(
         .conditional_access(sign_in.user, sign_in.client)
         .next()
         .map(|policy| policy.id);
-    let mut error = AuthorityError::of_invalid(
+    let error = AuthorityError::of_invalid(
         invalid,
         &RefusalFacts {
             user: &user,
@@ -147,11 +147,13 @@ pub(crate) fn refusal(
             policy,
         },
     );
-    if invalid == Invalid::UserDeleted {
+    match invalid {
         // As recorded for a refresh token of a deleted user.
-        error = error.suberror("bad_token");
+        Invalid::UserDeleted => error.suberror("bad_token"),
+        // The code's own error is what the authorize endpoint says.
+        Invalid::BlockedByPolicy | Invalid::UserRisk => error.error("invalid_grant"),
+        _ => error,
     }
-    error
 }
 
 /// Issues the tokens of a user grant: the members of the answer, in the service's order.

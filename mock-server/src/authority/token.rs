@@ -211,6 +211,14 @@ impl TokenRequest<'_> {
         self.place.clone().tenant(refusal)
     }
 
+    /// The tenant that the path names, if it is another one than this.
+    fn another_tenant(&self, id: crate::directory::TenantId) -> Option<Arc<Tenant>> {
+        match &self.place {
+            TenantSegment::Tenant(tenant) if tenant.id != id => Some(Arc::clone(tenant)),
+            _ => None,
+        }
+    }
+
     /// The tenant that a sealed grant belongs to; the path must name it or leave it open.
     fn tenant_of_grant(
         &mut self,

@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::refresh::{AuthenticationMethod, ClientClass, RefreshToken, SignIn};
-use crate::directory::{Demand, Directory, RevocationCause, Risk};
+use crate::directory::{Demand, Directory, RevocationCause, Risk, UserKind};
 
 /// Why a refresh token, or a sign-in, is not good.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Invalid {
     BlockedByPolicy,
     /// A policy demands a compliant device: AADSTS53000.
     CompliantDeviceRequired,
+    /// The account is a guest's and disabled here: AADSTS500571.
+    GuestDisabled,
     /// Not presented for 90 days: AADSTS700082.
     Inactive {
         /// When the token was issued.
@@ -64,6 +66,7 @@ impl Invalid {
         match self {
             Self::BlockedByPolicy | Self::UserRisk => 53003,
             Self::CompliantDeviceRequired => 53000,
+            Self::GuestDisabled => 500_571,
             Self::Inactive { .. } => 700_082,
             Self::MfaRequired => 50076,
             Self::NotAssigned => 50105,
@@ -112,16 +115,21 @@ pub fn refresh_token(
 /// Whether the account of a sign-in exists and is enabled.
 pub fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
     let user = directory.user(sign_in.user).ok_or(Invalid::UserDeleted)?;
-    if user.enabled {
-        Ok(())
-    } else {
-        Err(Invalid::UserDisabled)
+    match user.kind {
+        _ if user.enabled => Ok(()),
+        UserKind::Guest { .. } => Err(Invalid::GuestDisabled),
+        UserKind::Member => Err(Invalid::UserDisabled),
     }
 }
 
 /// When the sign-in was revoked, if it was.
 pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> {
     let user = directory.user(sign_in.user)?;
+    if matches!(user.kind, UserKind::Guest { .. }) {
+        // What is revoked for a guest counts at home only.
+        // Source: learn.microsoft.com/entra/identity/users/users-revoke-access.
+        return directory.revoked_families.get(&sign_in.family).copied();
+    }
     let everyone = directory
         .switches
         .password_events_reach_confidential_clients;

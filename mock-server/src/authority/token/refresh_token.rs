@@ -3,6 +3,8 @@
 //! The old one stays good: the service neither revokes it nor notices its reuse.
 //! Source: learn.microsoft.com/entra/identity-platform/refresh-tokens.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Endpoint, SeveralApis, TokenRequest};
@@ -45,6 +47,9 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         }
         return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
     };
+    if let Some(elsewhere) = request.another_tenant(token.sign_in.tenant) {
+        return Err(refused_elsewhere(request, &token, &elsewhere));
+    }
     let tenant = request.tenant_of_grant(token.sign_in.tenant, &app)?;
     request.annotation.user = Some(token.sign_in.user);
     let client = request.client(&tenant)?;
@@ -91,6 +96,38 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         request.trace,
         request.annotation,
     )
+}
+
+/// A refresh token is bound to its user and client, not to a tenant: in another tenant the client is
+/// looked at first, and then the user is missing.
+/// Source: learn.microsoft.com/entra/identity-platform/refresh-tokens; unverified: the code.
+fn refused_elsewhere(
+    request: &mut TokenRequest<'_>,
+    token: &RefreshToken,
+    elsewhere: &Arc<Tenant>,
+) -> AuthorityError {
+    let authenticated = request
+        .client(elsewhere)
+        .and_then(|client| request.authenticate(&client, token.sign_in.client_class, elsewhere));
+    if let Err(error) = authenticated {
+        return error;
+    }
+    let home = request
+        .state
+        .world
+        .tenant(request.arrival.cloud, token.sign_in.tenant);
+    let user = home.and_then(|home| {
+        let user = home.directory().user(token.sign_in.user)?.clone();
+        Some(user.user_principal_name.to_string())
+    });
+    AuthorityError::aadsts(50_020)
+        .with("user", user.unwrap_or_default())
+        .with(
+            "provider",
+            request.arrival.cloud.v1_issuer(token.sign_in.tenant),
+        )
+        .with("tenant", &elsewhere.directory().display_name)
+        .with("app", token.sign_in.client.to_string())
 }
 
 /// Without `scope` or `resource` the token is for what was asked last.

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use axum::body::Body;
 use axum::http::{Request, Response, header};
 use http_body_util::BodyExt as _;
@@ -20,10 +22,18 @@ use crate::world::{TenantDescription, World};
 mod assertions;
 mod device_code;
 mod federated;
+mod invalidation;
 mod on_behalf_of;
 mod refusals;
 
 const GRAPH: &str = "https://graph.microsoft.com/.default";
+
+/// Keys take some 100 ms each: all tests have the same.
+static KEYS: LazyLock<(Arc<KeyRings>, ClientCertificate)> = LazyLock::new(|| {
+    let now = Clock::real().now();
+    let certificate = ClientCertificate::generate("client", Validity::Now, "pw", now);
+    (Arc::new(KeyRings::new(None)), certificate)
+});
 
 /// A mock without a server: the authority's router over the default world.
 struct Mock {
@@ -37,10 +47,10 @@ struct Mock {
 impl Mock {
     fn new() -> Self {
         let now = Clock::real().now();
-        let certificate = ClientCertificate::generate("client", Validity::Now, "pw", now);
+        let (keys, certificate) = &*KEYS;
         let journal = Journal::new(10, Redaction::On);
-        let keys = Arc::new(KeyRings::new(None));
-        let world = Arc::new(World::new(Random::seeded(1), keys, Sealer::new(), journal));
+        let random = Random::seeded(1);
+        let world = Arc::new(World::new(random, Arc::clone(keys), Sealer::new(), journal));
         let context = SeedContext {
             now,
             client_certificate: Some(certificate.certificate.clone()),
@@ -53,7 +63,7 @@ impl Mock {
             world,
             tenant,
             facts,
-            certificate,
+            certificate: certificate.clone(),
         }
     }
 
@@ -69,11 +79,19 @@ impl Mock {
         )
     }
 
-    async fn send(&self, mut request: Request<Body>) -> (u16, Value, Response<()>) {
+    async fn send(&self, request: Request<Body>) -> (u16, Value, Response<()>) {
+        self.send_to(Environment::Office365, request).await
+    }
+
+    async fn send_to(
+        &self,
+        environment: Environment,
+        mut request: Request<Body>,
+    ) -> (u16, Value, Response<()>) {
         request.extensions_mut().insert(Arrival {
-            cloud: Environment::Office365.cloud(),
-            environment: Some(Environment::Office365),
-            origin: "https://login.microsoftonline.com".to_owned(),
+            cloud: environment.cloud(),
+            environment: Some(environment),
+            origin: environment.cloud().authority_root(),
             real_host: true,
             retired: None,
         });

@@ -20,7 +20,7 @@ impl Mock {
         )
     }
 
-    fn claims(&self) -> Value {
+    pub(super) fn claims(&self) -> Value {
         let (id, _) = self.client("daemon-certificate");
         let now = self.tenant.now().as_second();
         json!({

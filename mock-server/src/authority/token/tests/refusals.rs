@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 
 impl Mock {
-    fn happen(&self, event: &Event) {
+    pub(super) fn happen(&self, event: &Event) {
         self.world.apply(&self.tenant, event).unwrap();
     }
 
