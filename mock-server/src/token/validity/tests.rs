@@ -1,3 +1,5 @@
+mod sequences;
+
 use std::collections::BTreeSet;
 
 use uuid::Uuid;

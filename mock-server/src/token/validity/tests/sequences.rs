@@ -1,0 +1,322 @@
+//! Random sequences of events, sign-ins and time, against a model that knows only the documents.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+/// Something that happens in a sequence.
+#[derive(Clone, Debug)]
+enum Step {
+    Happens(Event),
+    Passes(SignedDuration),
+    SignsIn(ClientClass, AuthenticationMethod),
+    Refreshes(usize),
+}
+
+/// What the documents say of one token: the model. It knows no timestamps of revocations, only
+/// whether the token was there when one happened.
+#[derive(Clone, Debug)]
+struct Expected {
+    class: ClientClass,
+    method: AuthenticationMethod,
+    signed_in: Timestamp,
+    first_issued: Timestamp,
+    issued: Timestamp,
+    revoked: bool,
+}
+
+/// What the documents say of the account and the tenant.
+#[derive(Clone, Debug, Default)]
+struct Tenant {
+    disabled: bool,
+    deleted: bool,
+    high_risk: bool,
+    assignment_required: bool,
+    assigned: bool,
+    blocked: bool,
+    compliant_device: bool,
+    mfa: bool,
+    frequency: Vec<SignedDuration>,
+    terms: bool,
+    /// The order of the policies that are looked at one after the other.
+    demands: Vec<&'static str>,
+}
+
+impl Tenant {
+    fn happens(&mut self, event: &Event, tokens: &mut [Expected]) {
+        let mut revoke = |which: fn(&Expected) -> bool| {
+            for token in tokens.iter_mut().filter(|it| which(it)) {
+                token.revoked = true;
+            }
+        };
+        let public_password = |it: &Expected| {
+            it.class != ClientClass::Confidential && it.method == AuthenticationMethod::Password
+        };
+        match event {
+            Event::ChangePassword { .. } => revoke(public_password),
+            Event::ResetPassword { by, .. } => revoke(match by {
+                PasswordResetBy::AdminCenter => |_: &Expected| true,
+                PasswordResetBy::AdminPortal | PasswordResetBy::SelfService => public_password,
+            }),
+            Event::RevokeSessions { user, .. } if user == "alice" => revoke(|_| true),
+            Event::DisableUser { .. } => self.disabled = true,
+            Event::EnableUser { .. } => self.disabled = false,
+            Event::DeleteUser { .. } => self.deleted = true,
+            Event::RestoreUser { .. } => self.deleted = false,
+            Event::SetUserRisk { risk, .. } => self.high_risk = *risk == Risk::High,
+            Event::RequireAssignment { .. } => self.assignment_required = true,
+            Event::AssignUser { .. } => self.assigned = true,
+            Event::UnassignUser { .. } => self.assigned = false,
+            Event::BlockByPolicy { .. } => self.demand("block", |it| it.blocked = true),
+            Event::RequireCompliantDevice { .. } => {
+                self.demand("device", |it| it.compliant_device = true);
+            }
+            Event::RequireMfa { .. } => self.demand("mfa", |it| it.mfa = true),
+            Event::RequireTermsOfUse { .. } => self.demand("terms", |it| it.terms = true),
+            Event::SetSignInFrequency { seconds, .. } => {
+                let every = SignedDuration::from_secs(i64::from(*seconds));
+                self.demand("frequency", |it| it.frequency.push(every));
+            }
+            // Everything else leaves sign-ins alone.
+            _ => {}
+        }
+    }
+
+    fn demand(&mut self, name: &'static str, change: impl FnOnce(&mut Self)) {
+        self.demands.push(name);
+        change(self);
+    }
+
+    /// The documented code, in the service's order.
+    fn verdict(&self, token: &Expected, now: Timestamp) -> Result<(), u32> {
+        let day = SignedDuration::from_hours(24);
+        if token.class == ClientClass::Spa && now.duration_since(token.first_issued) >= day {
+            return Err(700_084);
+        }
+        if now.duration_since(token.issued) >= day * 90 {
+            return Err(700_082);
+        }
+        if self.deleted {
+            return Err(50034);
+        }
+        if self.disabled {
+            return Err(50057);
+        }
+        if token.revoked {
+            return Err(50173);
+        }
+        if self.assignment_required && !self.assigned {
+            return Err(50105);
+        }
+        if self.high_risk {
+            return Err(53003);
+        }
+        let hard = self.demands.iter().find_map(|demand| match *demand {
+            "block" => Some(53003),
+            "device" => Some(53000),
+            _ => None,
+        });
+        if let Some(code) = hard {
+            return Err(code);
+        }
+        let mut frequencies = self.frequency.iter();
+        for demand in &self.demands {
+            match *demand {
+                "mfa" => return Err(50076),
+                "terms" => return Err(50158),
+                "frequency" => {
+                    let every = *frequencies.next().unwrap();
+                    let age = now.duration_since(token.signed_in);
+                    if token.class != ClientClass::Confidential && age >= every {
+                        return Err(70043);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let user = alice;
+    let app = || "web".to_owned();
+    let reset = move |by| Event::ResetPassword {
+        user: user(),
+        by,
+        password: None,
+    };
+    select(vec![
+        Event::ChangePassword {
+            user: user(),
+            password: None,
+        },
+        reset(PasswordResetBy::AdminCenter),
+        reset(PasswordResetBy::AdminPortal),
+        reset(PasswordResetBy::SelfService),
+        Event::ExpirePassword { user: user() },
+        Event::RevokeSessions {
+            user: user(),
+            by: RevokedBy::Admin,
+        },
+        Event::RevokeSessions {
+            user: "bob".to_owned(),
+            by: RevokedBy::Admin,
+        },
+        Event::SingleSignOut { user: user() },
+        Event::DisableUser { user: user() },
+        Event::EnableUser { user: user() },
+        Event::DeleteUser { user: user() },
+        Event::RestoreUser { user: user() },
+        Event::LockUser { user: user() },
+        Event::SetUserRisk {
+            user: user(),
+            risk: Risk::High,
+        },
+        Event::SetUserRisk {
+            user: user(),
+            risk: Risk::Low,
+        },
+        Event::RequireAssignment { app: app() },
+        Event::AssignUser {
+            app: app(),
+            user: user(),
+        },
+        Event::UnassignUser {
+            app: app(),
+            user: user(),
+        },
+        Event::BlockByPolicy {
+            user: Some(user()),
+            app: None,
+        },
+        Event::RequireCompliantDevice {
+            user: None,
+            app: Some(app()),
+        },
+        Event::RequireMfa {
+            user: Some(user()),
+            app: Some(app()),
+        },
+        Event::RequireTermsOfUse {
+            user: None,
+            app: None,
+        },
+        Event::SetSignInFrequency {
+            user: None,
+            app: None,
+            seconds: 7200,
+        },
+        Event::ExpireAccessTokens {
+            user: None,
+            app: None,
+        },
+        Event::RotateSigningKey {},
+        Event::RemoveLicence { user: user() },
+    ])
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use AuthenticationMethod::{NonPassword, Password};
+    use ClientClass::{Confidential, Public, Spa};
+    let hours = select(vec![0, 1, 3, 25, 24 * 30, 24 * 61]);
+    prop_oneof![
+        // Conditions that nothing lifts come seldom, so that the others are seen, too.
+        6 => event().prop_map(Step::Happens),
+        3 => hours.prop_map(|it| Step::Passes(SignedDuration::from_hours(it))),
+        4 => (select(vec![Public, Confidential, Spa]), select(vec![Password, NonPassword]))
+            .prop_map(|(class, method)| Step::SignsIn(class, method)),
+        3 => (0_usize..8).prop_map(Step::Refreshes),
+    ]
+}
+
+/// The directory, as a state file would bring it back.
+fn restored(directory: &Directory) -> Directory {
+    serde_json::from_str(&serde_json::to_string(directory).unwrap()).unwrap()
+}
+
+fn run(steps: &[Step]) -> Result<(), TestCaseError> {
+    let random = Random::seeded(1);
+    let mut directory = directory();
+    let mut model = Tenant::default();
+    let mut tokens: Vec<RefreshToken> = Vec::new();
+    let mut expected: Vec<Expected> = Vec::new();
+    let mut refused_for_ever: Vec<Option<u32>> = Vec::new();
+    let mut now = noon();
+    for step in steps {
+        match step {
+            Step::Happens(event) => {
+                // An event that does not fit the state, such as one for a deleted user, happens
+                // in neither.
+                if directory.apply(event, now, &random).is_ok() {
+                    model.happens(event, &mut expected);
+                }
+            }
+            Step::Passes(by) => now += *by,
+            Step::SignsIn(class, method) => {
+                if directory.find_user("alice").is_none() {
+                    continue;
+                }
+                let mut fresh = token(&directory, *class, *method);
+                fresh.sign_in.auth_time = directory.moment(now);
+                (fresh.issued, fresh.first_issued) = (now, now);
+                tokens.push(fresh);
+                expected.push(Expected {
+                    class: *class,
+                    method: *method,
+                    signed_in: tokens[tokens.len() - 1].sign_in.auth_time,
+                    first_issued: now,
+                    issued: now,
+                    revoked: false,
+                });
+                refused_for_ever.push(None);
+            }
+            Step::Refreshes(index) => {
+                let Some(token) = tokens.get_mut(*index) else {
+                    continue;
+                };
+                if refresh_token(token, &directory, now).is_ok() {
+                    token.issued = now;
+                    expected[*index].issued = now;
+                }
+            }
+        }
+        for (index, token) in tokens.iter().enumerate() {
+            let found = refresh_token(token, &directory, now).map_err(Invalid::aadsts);
+            prop_assert_eq!(
+                found,
+                model.verdict(&expected[index], now),
+                "{:?}",
+                expected[index]
+            );
+            let permanent = matches!(found, Err(50173 | 700_082 | 700_084));
+            if let Some(code) = refused_for_ever[index] {
+                prop_assert!(found.is_err(), "alive again after {}", code);
+            }
+            if permanent {
+                refused_for_ever[index] = found.err();
+            }
+        }
+    }
+    // Nothing but the state decides, so a restart changes nothing.
+    let again = restored(&directory);
+    for token in &tokens {
+        prop_assert_eq!(
+            refresh_token(token, &directory, now),
+            refresh_token(token, &again, now)
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn ten_thousand_sequences_end_as_the_documents_say(
+        steps in proptest::collection::vec(step(), 1..14)
+    ) {
+        run(&steps)?;
+    }
+}
