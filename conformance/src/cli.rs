@@ -6,6 +6,7 @@ mod list;
 mod merge;
 mod replay;
 mod run;
+mod selftest;
 mod target;
 
 use std::io::IsTerminal as _;
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::Replay),
     /// Talk to a driver before any case runs, and say whether it keeps to the protocol
     CheckDriver(check_driver::CheckDriver),
+    /// Prove that the suite can fail: every deliberately broken connector is caught
+    Selftest(selftest::Selftest),
     /// Join the results of shards into one report
     Merge(merge::Merge),
     /// Print the JSON Schemas of the protocol, of the reports, or of scenario files
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(run) => run.execute(paint),
+        Command::Selftest(selftest) => selftest.execute(),
         Command::List(list) => list.execute(),
         Command::Explain(explain) => explain.execute(),
         Command::Replay(replay) => replay.execute(paint),
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
             runtime.block_on(crate::reference::serve(
                 tokio::io::stdin(),
                 tokio::io::stdout(),
+                crate::reference::Kind::Sound,
             ));
             // A pending read of standard input must not hold the process.
             runtime.shutdown_background();

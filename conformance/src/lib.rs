@@ -14,3 +14,4 @@ pub mod reference;
 pub mod report;
 pub mod runner;
 pub mod selection;
+pub mod selftest;

@@ -10,6 +10,7 @@ mod connection;
 mod graph;
 mod http;
 mod id_token;
+mod mutant;
 mod operations;
 mod problem;
 mod serve;
@@ -19,4 +20,5 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use mutant::{Kind, Mutant};
 pub use serve::serve;

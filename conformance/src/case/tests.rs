@@ -352,6 +352,7 @@ fn every_requirement_is_covered_or_says_why_not() {
         ("APP", 7),
         ("ENV", 7),
         ("FLOW", 4),
+        ("RT", 8),
         ("ODD", 20),
     ];
     let mut ids = BTreeSet::new();

@@ -10,13 +10,15 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 
+use crate::reference::Kind;
+
 /// Where a driver comes from, as `--connector` names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Source {
     /// A command whose standard input and output speak the protocol.
     Command(String),
-    /// The built-in reference connector, in this process.
-    Reference,
+    /// The built-in reference connector, in this process: sound, or with a deliberate defect.
+    Reference(Kind),
     /// A TCP socket, `tcp:HOST:PORT`.
     Tcp(String),
     /// A Unix socket, `unix:PATH`.
@@ -60,6 +62,9 @@ pub enum SourceError {
         /// What happened.
         error: std::io::Error,
     },
+    /// There is no such mutant.
+    #[error("{0}")]
+    Mutant(String),
     /// The command has a quote that does not end.
     #[error("the command '{0}' has a quote that does not end")]
     Quote(String),
@@ -69,8 +74,15 @@ impl FromStr for Source {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "reference" {
-            return Ok(Self::Reference);
+        match text {
+            "reference" => return Ok(Self::Reference(Kind::Sound)),
+            "null" => return Ok(Self::Reference(Kind::Null)),
+            "silent" => return Ok(Self::Reference(Kind::Silent)),
+            _ => {}
+        }
+        if let Some(name) = text.strip_prefix("mutant:") {
+            let mutant = name.parse().map_err(SourceError::Mutant)?;
+            return Ok(Self::Reference(Kind::Mutant(mutant)));
         }
         if let Some(address) = text.strip_prefix("tcp:") {
             return Ok(Self::Tcp(address.to_owned()));
@@ -87,7 +99,10 @@ impl std::fmt::Display for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Command(command) => formatter.write_str(command),
-            Self::Reference => formatter.write_str("reference"),
+            Self::Reference(Kind::Sound) => formatter.write_str("reference"),
+            Self::Reference(Kind::Mutant(mutant)) => write!(formatter, "mutant:{mutant}"),
+            Self::Reference(Kind::Null) => formatter.write_str("null"),
+            Self::Reference(Kind::Silent) => formatter.write_str("silent"),
             Self::Tcp(address) => write!(formatter, "tcp:{address}"),
             Self::Unix(path) => write!(formatter, "unix:{path}"),
         }
@@ -104,7 +119,7 @@ impl Source {
     ) -> Result<Spawned, SourceError> {
         match self {
             Self::Command(command) => start_command(command, variables, unset),
-            Self::Reference => Ok(in_process()),
+            Self::Reference(kind) => Ok(in_process(*kind)),
             Self::Tcp(address) => {
                 let failed = |error| SourceError::Socket {
                     address: address.clone(),
@@ -203,10 +218,10 @@ fn start_command(
 }
 
 /// The reference connector speaks the same lines as any other, through memory.
-fn in_process() -> Spawned {
+fn in_process(kind: Kind) -> Spawned {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (their_reader, their_writer) = tokio::io::split(theirs);
-    tokio::spawn(crate::reference::serve(their_reader, their_writer));
+    tokio::spawn(crate::reference::serve(their_reader, their_writer, kind));
     let (reader, writer) = tokio::io::split(ours);
     Spawned::new(reader, writer)
 }
@@ -249,7 +264,12 @@ mod tests {
 
     #[test]
     fn connectors_are_named_as_documented() {
-        assert_eq!("reference".parse::<Source>().unwrap(), Source::Reference);
+        let reference = Source::Reference(Kind::Sound);
+        assert_eq!("reference".parse::<Source>().unwrap(), reference);
+        for name in ["mutant:fixed-state", "null", "silent", "reference"] {
+            assert_eq!(name.parse::<Source>().unwrap().to_string(), name);
+        }
+        assert!("mutant:fixed-stat".parse::<Source>().is_err());
         let tcp = Source::Tcp("127.0.0.1:9000".to_owned());
         assert_eq!("tcp:127.0.0.1:9000".parse::<Source>().unwrap(), tcp);
         assert_eq!(

@@ -2,7 +2,7 @@
 //!
 //! Source: learn.microsoft.com/entra/identity-platform/certificate-credentials (PS256, x5t#S256).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use serde_json::json;
 
+use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use crate::case::Category;
 
@@ -21,6 +22,8 @@ use crate::case::Category;
 pub(super) struct ClientCertificate {
     key: Arc<KeyPair>,
     thumbprint: String,
+    /// The assertion that a mutant uses again.
+    cached: Arc<OnceLock<String>>,
 }
 
 impl ClientCertificate {
@@ -69,20 +72,43 @@ impl ClientCertificate {
         Ok(Self {
             key: Arc::new(key),
             thumbprint,
+            cached: Arc::default(),
         })
     }
 
     /// An assertion for one request: never used twice.
-    pub(super) fn assertion(&self, client_id: &str, audience: &str, now: i64) -> String {
+    pub(super) fn assertion(
+        &self,
+        client_id: &str,
+        audience: &str,
+        now: i64,
+        kind: Kind,
+    ) -> String {
+        if kind.is(Mutant::CachesAssertion) {
+            let make = || self.fresh(client_id, audience, now, kind);
+            return self.cached.get_or_init(make).clone();
+        }
+        self.fresh(client_id, audience, now, kind)
+    }
+
+    fn fresh(&self, client_id: &str, audience: &str, now: i64, kind: Kind) -> String {
+        let (mut audience, mut subject, mut lifetime) = (audience, client_id, 540);
+        match kind {
+            Kind::Mutant(Mutant::AssertionForElsewhere) => audience = "https://example.com/token",
+            Kind::Mutant(Mutant::AssertionOfSomebodyElse) => subject = "somebody-else",
+            // Longer than any run.
+            Kind::Mutant(Mutant::CachesAssertion) => lifetime = 86_400 * 365,
+            _ => {}
+        }
         let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let claims = json!({
             "aud": audience,
             "iss": client_id,
-            "sub": client_id,
+            "sub": subject,
             "jti": super::token::random_id(),
             "nbf": now - 60,
             "iat": now,
-            "exp": now + 540,
+            "exp": now + lifetime,
         });
         let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::id_token;
+use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::token::{merge_capabilities, random_id};
@@ -36,8 +37,21 @@ impl Pending {
                 "this auth method has no sign-in page",
             ));
         };
-        let (state, nonce, verifier) = (random_id(), random_id(), random_id());
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let (mut state, nonce, verifier) = (random_id(), random_id(), random_id());
+        let mut challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let is = |mutant| settings.kind.is(mutant);
+        if is(Mutant::FixedState) {
+            "the-state-of-the-connector".clone_into(&mut state);
+        }
+        let mut method = "S256";
+        if is(Mutant::PlainPkce) {
+            (challenge, method) = (verifier.clone(), "plain");
+        }
+        let response_type = if is(Mutant::AsksForTokenAndCode) {
+            "code id_token"
+        } else {
+            "code"
+        };
         let scope: Vec<String> = scopes
             .iter()
             .map(|scope| settings.qualified(scope))
@@ -49,19 +63,36 @@ impl Pending {
             let mut query = url.query_pairs_mut();
             query
                 .append_pair("client_id", &settings.client_id)
-                .append_pair("response_type", "code")
+                .append_pair("response_type", response_type)
                 .append_pair("redirect_uri", redirect_uri)
-                .append_pair("response_mode", "query")
+                .append_pair(
+                    "response_mode",
+                    if response_type == "code" {
+                        "query"
+                    } else {
+                        "fragment"
+                    },
+                )
                 .append_pair("scope", &scope.join(" "))
-                .append_pair("state", &state)
                 .append_pair("nonce", &nonce)
                 .append_pair("code_challenge", &challenge)
-                .append_pair("code_challenge_method", "S256")
+                .append_pair("code_challenge_method", method)
                 .append_pair("client_info", "1")
                 .append_pair("claims", &merge_capabilities(claims));
+            if !is(Mutant::WithoutState) {
+                query.append_pair("state", &state);
+            }
             if consent {
                 query.append_pair("prompt", "consent");
             }
+        }
+        if is(Mutant::SignsInElsewhere) {
+            let host = match url.host_str() {
+                Some("login.microsoftonline.us") => "login.microsoftonline.com",
+                _ => "login.microsoftonline.us",
+            };
+            // Both are host names.
+            let _ = url.set_host(Some(host));
         }
         Ok(Self {
             url: url.into(),
@@ -86,7 +117,9 @@ impl Pending {
                 .map(|(_, value)| value.as_str())
         };
         // First of all: is this the answer to what was asked?
-        if get("state") != Some(&self.state) {
+        let is = |mutant| settings.kind.is(mutant);
+        let unasked = is(Mutant::SkipsStateCheck) || is(Mutant::WithoutState);
+        if get("state") != Some(&self.state) && !unasked {
             return Err(Problem::untrusted(
                 "the callback does not belong to this sign-in (its state differs): start again",
             ));
@@ -96,6 +129,9 @@ impl Pending {
             return Err(Problem::untrusted(
                 "the callback comes from another sign-in service: start again",
             ));
+        }
+        if is(Mutant::IgnoresErrorCallbacks) {
+            return Ok(get("code").unwrap_or("undefined").to_owned());
         }
         if let Some(error) = get("error") {
             let body = json!({

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::authorize::Pending;
+use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::token::{self, Tokens};
@@ -70,6 +71,10 @@ impl Connection {
     pub(super) async fn begin(&self, broken: Option<&Problem>) -> Result<State, Problem> {
         match &self.settings.flow {
             Flow::AppOnly { .. } => {
+                if self.is(Mutant::OpensAPageForAnApp) {
+                    let url = format!("{}/oauth2/v2.0/authorize", self.settings.authority());
+                    let _ = self.client.get(url).send().await;
+                }
                 let fresh = self.ask_app_only(None).await?;
                 *self.tokens.lock().await = Some(fresh);
                 Ok(connected())
@@ -78,6 +83,25 @@ impl Connection {
                 let consent = broken.is_some_and(|it| it.category == Category::ConsentRequired);
                 let claims = broken.and_then(|it| it.claims.as_deref());
                 let pending = Pending::begin(&self.settings, consent, claims)?;
+                if self.is(Mutant::PasswordGrant) {
+                    let password = [
+                        ("grant_type", "password"),
+                        ("username", "alice"),
+                        ("password", "the-password"),
+                        ("scope", "openid"),
+                    ];
+                    let now = self.clock.now();
+                    let _ =
+                        token::request(&self.client, &self.settings, &password, None, now).await;
+                }
+                if self.is(Mutant::ProbesTheSignInPage) {
+                    let url = format!(
+                        "{}/organizations/oauth2/v2.0/authorize?client_id=another\
+                         &redirect_uri=https%253A%252F%252Felsewhere.example",
+                        self.settings.cloud.authority
+                    );
+                    let _ = self.client.get(url).send().await;
+                }
                 let url = pending.url.clone();
                 *self.pending.lock() = Some(pending);
                 Ok(State {
@@ -95,12 +119,15 @@ impl Connection {
         redirect_url: &str,
         form: Option<&Map<String, Value>>,
     ) -> Result<State, Problem> {
-        let pending = self.pending.lock().clone().ok_or_else(|| {
+        let pending = self.pending.lock().clone();
+        let pending = pending.ok_or_else(|| {
             Problem::untrusted("no sign-in is waiting for this callback: start again")
         })?;
         let code = pending.code(&self.settings, redirect_url, form)?;
         // From here on the callback is used up.
-        *self.pending.lock() = None;
+        if !self.is(Mutant::AcceptsOldCallbacks) {
+            *self.pending.lock() = None;
+        }
         let redeemed = self.redeem(&pending, &code).await;
         if let Err(problem) = &redeemed
             && self.tokens.lock().await.is_none()
@@ -122,19 +149,28 @@ impl Connection {
             ));
         };
         let scope = self.scope(scopes);
+        let redirect_uri = if self.is(Mutant::RedeemsWithAnotherUri) {
+            "https://localhost/callback"
+        } else {
+            redirect_uri.as_str()
+        };
         let grant = [
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", redirect_uri.as_str()),
+            ("redirect_uri", redirect_uri),
             ("code_verifier", pending.verifier.as_str()),
             ("scope", scope.as_str()),
         ];
         let now = self.clock.now();
-        let fresh = token::request(&self.client, &self.settings, &grant, None, now).await?;
+        let fresh = match token::request(&self.client, &self.settings, &grant, None, now).await {
+            Err(_) if self.is(Mutant::FallsBackToAppOnly) => self.ask_app_only(None).await?,
+            fresh => fresh?,
+        };
         match &fresh.id {
             Some(id) => {
                 id_token::validate(&self.client, &self.settings, id, &pending.nonce, now).await?;
             }
+            None if self.is(Mutant::FallsBackToAppOnly) => {}
             None if scopes.iter().any(|scope| scope == "openid") => {
                 return Err(Problem::untrusted(
                     "the ID token that was asked for is missing",
@@ -149,6 +185,9 @@ impl Connection {
 
     /// What a user sees of the connection.
     pub(super) fn status(&self) -> State {
+        if self.is(Mutant::HidesFailures) {
+            return connected();
+        }
         if let Some(problem) = &*self.broken.lock() {
             return State {
                 state: ConnectionState::Broken,
@@ -164,6 +203,16 @@ impl Connection {
             };
         }
         connected()
+    }
+
+    /// Whether the connector has this defect.
+    pub(super) fn is(&self, mutant: Mutant) -> bool {
+        self.settings.kind.is(mutant)
+    }
+
+    /// Shows the connection as broken, as a mutant does.
+    pub(super) fn break_off(&self, problem: &Problem) {
+        *self.broken.lock() = Some(problem.clone());
     }
 
     /// Why the connection is broken, if it is.
@@ -194,7 +243,12 @@ impl Connection {
         }
         let now = self.clock.now();
         match &*tokens {
-            Some(current) if current.expires - MARGIN > now => Ok(current.access.clone()),
+            Some(current)
+                if current.expires - MARGIN > now && !self.is(Mutant::TokenForEachCall)
+                    || self.is(Mutant::NeverRenews) =>
+            {
+                Ok(current.access.clone())
+            }
             Some(current) => {
                 let still_good = (current.expires > now).then(|| current.access.clone());
                 match self.renew_since(failures, current, None).await {
@@ -231,6 +285,9 @@ impl Connection {
         let Some(current) = &*tokens else {
             return Err(Problem::new(Category::ReconnectRequired, "connect again"));
         };
+        if self.is(Mutant::NeverRenews) {
+            return Err(Problem::new(Category::Unavailable, "the token has ended"));
+        }
         if current.access != refused {
             // Somebody else has replaced it in the meantime.
             return Ok(current.access.clone());
@@ -280,7 +337,12 @@ impl Connection {
             Flow::AppOnly { .. } => return self.ask_app_only(claims).await,
             Flow::Delegated { scopes, .. } => scopes,
         };
-        let Some(refresh) = &current.refresh else {
+        let absent = String::new();
+        let refresh = current
+            .refresh
+            .as_ref()
+            .or(Some(&absent).filter(|_| self.is(Mutant::RefreshesWithoutToken)));
+        let Some(refresh) = refresh else {
             return Err(Problem {
                 error: Some("no_refresh_token".to_owned()),
                 ..Problem::new(
@@ -297,8 +359,12 @@ impl Connection {
             ("scope", scope.as_str()),
         ];
         let now = self.clock.now();
-        let mut fresh = token::request(&self.client, &self.settings, &grant, claims, now).await?;
-        if fresh.refresh.is_none() {
+        let renewed = token::request(&self.client, &self.settings, &grant, claims, now).await;
+        let mut fresh = renewed.map_err(|problem| match current.refresh {
+            Some(_) => problem,
+            None => Problem::new(Category::ReconnectRequired, "connect again"),
+        })?;
+        if fresh.refresh.is_none() || self.is(Mutant::KeepsFirstRefreshToken) {
             // Without a new one the old one stays in use.
             fresh.refresh.clone_from(&current.refresh);
         }
@@ -306,7 +372,15 @@ impl Connection {
     }
 
     async fn ask_app_only(&self, claims: Option<&str>) -> Result<Tokens, Problem> {
-        let scope = format!("{}/.default", self.settings.cloud.resource);
+        let mut scope = format!("{}/.default", self.settings.cloud.resource);
+        if self.is(Mutant::NamesPermissionsForAnApp) {
+            scope = format!("{}/Mail.Read", self.settings.cloud.resource);
+        }
+        if self.is(Mutant::RefreshTokenForAnApp) {
+            let refresh = [("grant_type", "refresh_token"), ("refresh_token", "none")];
+            let now = self.clock.now();
+            let _ = token::request(&self.client, &self.settings, &refresh, None, now).await;
+        }
         let grant = [
             ("grant_type", "client_credentials"),
             ("scope", scope.as_str()),
@@ -327,6 +401,12 @@ impl Connection {
     /// A dead grant breaks the connection: the refresh token is dropped, and nothing is asked
     /// until the user repairs it.
     fn note(&self, problem: Problem, tokens: &mut Option<Tokens>) -> Problem {
+        if self.is(Mutant::ReusesDeadRefreshToken) {
+            return problem;
+        }
+        if self.is(Mutant::LosesTheGrantOnAnyRefusal) && problem.error.is_some() {
+            *tokens = None;
+        }
         if problem.ends_the_grant() {
             *tokens = None;
             *self.broken.lock() = Some(problem.clone());

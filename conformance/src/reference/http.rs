@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, Proxy, RequestBuilder, Response, StatusCode};
 
+use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use crate::case::Category;
 use crate::protocol::Network;
 
 /// A client for this network: trusts the given root only, and follows no redirect.
-pub(super) fn client(network: &Network) -> Result<Client, Problem> {
+pub(super) fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
     let failed = |error: &dyn std::fmt::Display| {
         Problem::unavailable(format!("the network cannot be set up: {error}"))
     };
@@ -29,6 +30,9 @@ pub(super) fn client(network: &Network) -> Result<Client, Problem> {
     }
     if let Some(proxy) = &network.https_proxy {
         builder = builder.proxy(Proxy::https(proxy).map_err(|error| failed(&error))?);
+        if kind.is(Mutant::GivesTheSecretToItsVendor) {
+            builder = builder.proxy(Proxy::http(proxy).map_err(|error| failed(&error))?);
+        }
     }
     builder.build().map_err(|error| failed(&error))
 }

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::graph::Session;
+use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::Flow;
 use crate::case::Category;
@@ -33,6 +34,7 @@ pub(super) async fn run(
     let arguments = Arguments(arguments);
     let settings = &session.connection.settings;
     let own = match &settings.flow {
+        Flow::AppOnly { .. } if settings.kind.is(Mutant::UsesMeForAnApp) => "/me".to_owned(),
         Flow::AppOnly { account } => format!("/users/{}", encoded(account)),
         Flow::Delegated { .. } => "/me".to_owned(),
     };
@@ -46,7 +48,11 @@ pub(super) async fn run(
     match operation {
         "get-profile" => {
             let query = [select("id,displayName,mail,userPrincipalName")];
-            session.send(Method::GET, &own, &query, None).await
+            let mut profile = session.send(Method::GET, &own, &query, None).await?;
+            if settings.kind.is(Mutant::AnswersWithSomebodyElse) {
+                profile["userPrincipalName"] = json!("somebody-else@contoso.com");
+            }
+            Ok(profile)
         }
         "list-messages" => {
             let path = match arguments.text("folder") {

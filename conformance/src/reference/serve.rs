@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::connection::{Clock, Connection};
 use super::http;
+use super::mutant::{Kind, Mutant};
 use super::operations::OPERATIONS;
 use super::problem::Problem;
 use super::settings::Settings;
@@ -22,8 +23,12 @@ use crate::protocol::{
 pub async fn serve(
     reader: impl AsyncRead + Send + Unpin + 'static,
     mut writer: impl AsyncWrite + Send + Unpin + 'static,
+    kind: Kind,
 ) {
-    let connector = Arc::new(Connector::default());
+    let connector = Arc::new(Connector {
+        kind,
+        ..Connector::default()
+    });
     let (answers, mut outgoing) = mpsc::channel::<String>(64);
     let writing = tokio::spawn(async move {
         while let Some(mut line) = outgoing.recv().await {
@@ -60,10 +65,20 @@ pub async fn serve(
         let connector = Arc::clone(&connector);
         let answers = answers.clone();
         tokio::spawn(async move {
-            let answer = match connector.answer(request).await {
+            let answer = match connector.answer_as(request).await {
                 Ok(result) => result_answer(&id, &result),
+                Err(_) if kind.is(Mutant::SwallowsErrors) => {
+                    result_answer(&id, &json!({"state": "connected", "value": {"value": []}}))
+                }
                 Err(problem) => {
-                    let failure = problem.into_failure();
+                    let mut failure = problem.into_failure();
+                    if kind.is(Mutant::TellsNothing) {
+                        failure.category = Category::Unavailable;
+                        "the network is down".clone_into(&mut failure.message);
+                    }
+                    if kind.is(Mutant::SecretInMessages) {
+                        failure.message.push_str(&connector.secrets());
+                    }
                     let data = serde_json::to_value(&failure).unwrap_or_default();
                     error_answer(&id, FAILURE_CODE, &failure.message, Some(data))
                 }
@@ -78,12 +93,44 @@ pub async fn serve(
 /// The connector: its connections, and how it reaches the network.
 #[derive(Default)]
 struct Connector {
+    kind: Kind,
+    /// The one connection of a mutant.
+    shared: Mutex<Option<Arc<Connection>>>,
+    /// The credentials that were filled in, for a mutant's messages.
+    credentials: Mutex<Vec<String>>,
     network: Mutex<Network>,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
     clock: Arc<Clock>,
 }
 
 impl Connector {
+    /// Answers as the kind of connector that this is.
+    async fn answer_as(&self, request: Request) -> Result<Value, Problem> {
+        if matches!(request, Request::Initialize(_)) {
+            return self.answer(request).await;
+        }
+        match self.kind {
+            Kind::Null => Ok(json!({"state": "connected", "value": {}})),
+            Kind::Silent => Err(Problem::new(Category::Unsupported, "not today")),
+            Kind::Mutant(Mutant::BreaksOnAnyFailure) => {
+                let name = match &request {
+                    Request::Call { connection, .. } => Some(connection.clone()),
+                    _ => None,
+                };
+                let answer = self.answer(request).await;
+                if let (Err(problem), Some(name)) = (&answer, name) {
+                    self.find(&name)?.break_off(problem);
+                }
+                answer
+            }
+            _ => self.answer(request).await,
+        }
+    }
+
+    fn secrets(&self) -> String {
+        self.credentials.lock().join(" ")
+    }
+
     async fn answer(&self, request: Request) -> Result<Value, Problem> {
         match request {
             Request::Initialize(initialize) => {
@@ -97,6 +144,9 @@ impl Connector {
                     .lock()
                     .insert(connect.connection, connection);
                 Ok(json!(state))
+            }
+            Request::Reconnect(_) if self.kind.is(Mutant::ReconnectsWithoutSignIn) => {
+                Ok(json!({"state": "connected"}))
             }
             Request::Reconnect(connect) => {
                 let before = self.connections.lock().get(&connect.connection).cloned();
@@ -145,8 +195,13 @@ impl Connector {
     }
 
     fn make(&self, connect: &Connect) -> Result<Arc<Connection>, Problem> {
-        let settings = Settings::of(connect, self.clock.now())?;
-        let client = http::client(&self.network.lock())?;
+        let secret = connect
+            .settings
+            .get("client_secret")
+            .and_then(Value::as_str);
+        self.credentials.lock().extend(secret.map(str::to_owned));
+        let settings = Settings::of(connect, self.clock.now(), self.kind)?;
+        let client = http::client(&self.network.lock(), self.kind)?;
         Ok(Arc::new(Connection::new(
             settings,
             client,
@@ -155,6 +210,14 @@ impl Connector {
     }
 
     fn find(&self, name: &str) -> Result<Arc<Connection>, Problem> {
+        if self.kind.is(Mutant::OneTokenForAll) {
+            let first = self.connections.lock().get(name).cloned();
+            let mut shared = self.shared.lock();
+            if let Some(found) = shared.clone().or(first) {
+                *shared = Some(Arc::clone(&found));
+                return Ok(found);
+            }
+        }
         self.connections.lock().get(name).cloned().ok_or_else(|| {
             Problem::new(
                 Category::ReconnectRequired,

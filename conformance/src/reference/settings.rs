@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::assertion::ClientCertificate;
 use super::clouds::Cloud;
+use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use crate::case::AuthMethod;
 use crate::protocol::Connect;
@@ -21,6 +22,8 @@ pub(super) struct Settings {
     pub(super) flow: Flow,
     /// The mailbox that is opened instead of the user's own.
     pub(super) shared_mailbox: Option<String>,
+    /// Whether the connector is to have a defect.
+    pub(super) kind: Kind,
 }
 
 /// How the client proves who it is.
@@ -58,9 +61,15 @@ impl fmt::Debug for Credential {
 
 impl Settings {
     /// Checks what the user filled in.
-    pub(super) fn of(connect: &Connect, now: i64) -> Result<Self, Problem> {
-        let form = Form(&connect.settings);
-        let mut cloud = Cloud::of(connect.environment.as_deref())?;
+    pub(super) fn of(connect: &Connect, now: i64, kind: Kind) -> Result<Self, Problem> {
+        let form = Form(&connect.settings, kind);
+        let mut cloud = match connect.environment.as_deref() {
+            Some(_) if kind.is(Mutant::IgnoresTheEnvironment) => Cloud::of(None)?,
+            Some("us-gov-l5") if kind.is(Mutant::MixesUpGovernmentClouds) => {
+                Cloud::of(Some("us-gov-l4"))?
+            }
+            environment => Cloud::of(environment)?,
+        };
         if let Some(endpoints) = &connect.endpoints {
             endpoints
                 .authority
@@ -72,7 +81,7 @@ impl Settings {
                 .clone_into(&mut cloud.graph);
         }
         let client_id = form.required("client_id")?;
-        if !is_guid(&client_id) {
+        if !is_guid(&client_id) && !kind.is(Mutant::ChecksNoFields) {
             return Err(Problem::configuration(format!(
                 "the client id must be a GUID such as 11111111-2222-3333-4444-555555555555, not '{client_id}'"
             )));
@@ -83,12 +92,24 @@ impl Settings {
                 let pfx = form.required("certificate")?;
                 // A file without a password has the empty one.
                 let password = form.optional("certificate_password").unwrap_or_default();
-                Credential::Certificate(ClientCertificate::open(&pfx, &password, now)?)
+                match ClientCertificate::open(&pfx, &password, now) {
+                    Ok(certificate) => Credential::Certificate(certificate),
+                    Err(_) if kind.is(Mutant::ChecksNoFields) => Credential::Secret(pfx),
+                    Err(problem) => return Err(problem),
+                }
             }
             AuthMethod::AuthorizationCode => form
                 .optional("client_secret")
                 .map_or(Credential::None, Credential::Secret),
             _ => Credential::Secret(form.required("client_secret")?),
+        };
+        let credential = match credential {
+            Credential::Secret(secret) if kind.is(Mutant::EncodesTheSecretTwice) => {
+                Credential::Secret(
+                    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+                )
+            }
+            credential => credential,
         };
         let tenant = match method {
             // The vendor's app serves work and school accounts of all tenants.
@@ -98,10 +119,19 @@ impl Settings {
                 .unwrap_or_else(|| "common".to_owned()),
             _ => form.required("tenant_id")?,
         };
-        check_tenant(&tenant, method.is_app_only())?;
+        let tenant = if kind.is(Mutant::IgnoresTheTenant) && !method.is_app_only()
+            || kind.is(Mutant::AppOnlyAtCommon) && method.is_app_only()
+        {
+            "common".to_owned()
+        } else {
+            if !kind.is(Mutant::ChecksNoFields) {
+                check_tenant(&tenant, method.is_app_only())?;
+            }
+            tenant
+        };
         let flow = if method.is_app_only() {
             Flow::AppOnly {
-                account: form.required("account")?,
+                account: form.account()?,
             }
         } else {
             Flow::Delegated {
@@ -117,6 +147,7 @@ impl Settings {
             tenant,
             flow,
             shared_mailbox,
+            kind,
         })
     }
 
@@ -135,7 +166,7 @@ impl Settings {
     }
 }
 
-struct Form<'a>(&'a Map<String, Value>);
+struct Form<'a>(&'a Map<String, Value>, Kind);
 
 impl Form<'_> {
     fn optional(&self, name: &str) -> Option<String> {
@@ -149,9 +180,20 @@ impl Form<'_> {
     }
 
     fn required(&self, name: &str) -> Result<String, Problem> {
-        self.optional(name).ok_or_else(|| {
-            Problem::configuration(format!("the field '{name}' is empty: it is required here"))
-        })
+        match self.optional(name) {
+            Some(text) => Ok(text),
+            None if self.1.is(Mutant::ChecksNoFields) => Ok("undefined".to_owned()),
+            None => Err(Problem::configuration(format!(
+                "the field '{name}' is empty: it is required here"
+            ))),
+        }
+    }
+
+    fn account(&self) -> Result<String, Problem> {
+        match self.required("account") {
+            Err(_) if self.1.is(Mutant::GuessesTheAccount) => Ok("admin@contoso.com".to_owned()),
+            account => account,
+        }
     }
 
     fn scopes(&self) -> Result<Vec<String>, Problem> {
@@ -165,6 +207,9 @@ impl Form<'_> {
             _ => Vec::new(),
         };
         scopes.dedup();
+        if self.1.is(Mutant::AsksForMorePermissions) {
+            scopes.push("Contacts.ReadWrite".to_owned());
+        }
         if scopes.is_empty() {
             return Err(Problem::configuration(
                 "no scopes: add at least one permission",
@@ -174,7 +219,10 @@ impl Form<'_> {
     }
 
     fn redirect_uri(&self) -> Result<String, Problem> {
-        let uri = self.required("redirect_uri")?;
+        let uri = match self.required("redirect_uri") {
+            Ok(_) if self.1.is(Mutant::IgnoresTheRedirectUri) => "https://localhost/cb".to_owned(),
+            uri => uri?,
+        };
         match url::Url::parse(&uri) {
             Ok(parsed) if parsed.fragment().is_none() => Ok(uri),
             _ => Err(Problem::configuration(format!(

@@ -4,6 +4,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::http;
+use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use super::settings::{Credential, Settings};
 
@@ -25,8 +26,102 @@ pub(super) async fn request(
     claims: Option<&str>,
     now: i64,
 ) -> Result<Tokens, Problem> {
-    let endpoint = format!("{}/oauth2/v2.0/token", settings.authority());
+    let kind = settings.kind;
+    if kind.is(Mutant::FallsBackToAnotherCloud) {
+        let first = request_once(client, settings, grant, claims, now).await;
+        if let Err(problem) = &first
+            && problem.error.is_some()
+        {
+            let mut elsewhere = settings.clone();
+            elsewhere.cloud = super::clouds::Cloud::of(match elsewhere.cloud.resource {
+                "https://graph.microsoft.com" => Some("us-gov-l4"),
+                _ => None,
+            })?;
+            let _ = request_once(client, &elsewhere, grant, claims, now).await;
+        }
+        return first;
+    }
+    if kind.is(Mutant::TriesAnotherTenant) {
+        let other = Settings {
+            tenant: match settings.tenant.as_str() {
+                "organizations" => "common".to_owned(),
+                _ => "organizations".to_owned(),
+            },
+            ..settings.clone()
+        };
+        let _ = request_once(client, &other, grant, claims, now).await;
+    }
+    if kind.is(Mutant::PresentsExpiredAssertions)
+        && matches!(settings.credential, Credential::Certificate(_))
+    {
+        let _ = request_once(client, settings, grant, claims, now - 7200).await;
+    }
+    let repeats = match kind {
+        Kind::Mutant(Mutant::RedeemsTwice) if is_code(grant) => 1,
+        Kind::Mutant(Mutant::RetriesRefusals) => 4,
+        _ => 0,
+    };
+    let mut answer = request_once(client, settings, grant, claims, now).await;
+    for _ in 0..repeats {
+        if answer.is_ok() && kind.is(Mutant::RetriesRefusals) {
+            break;
+        }
+        let again = request_once(client, settings, grant, claims, now).await;
+        if answer.is_err() {
+            answer = again;
+        }
+    }
+    let weaker = match (&answer, kind) {
+        (Err(problem), Kind::Mutant(Mutant::DropsRefusedSecret)) if is_credential(problem) => {
+            Some(Credential::None)
+        }
+        (Err(problem), Kind::Mutant(Mutant::TriesOtherCredentials)) if is_credential(problem) => {
+            Some(match settings.credential {
+                Credential::Certificate(_) => Credential::Secret("the-old-secret".to_owned()),
+                _ => Credential::None,
+            })
+        }
+        _ => None,
+    };
+    match weaker {
+        Some(credential) => {
+            let weaker = Settings {
+                credential,
+                ..settings.clone()
+            };
+            request_once(client, &weaker, grant, claims, now).await
+        }
+        None => answer,
+    }
+}
+
+fn is_code(grant: &[(&str, &str)]) -> bool {
+    grant.contains(&("grant_type", "authorization_code"))
+}
+
+fn is_credential(problem: &Problem) -> bool {
+    problem.error.as_deref() == Some("invalid_client")
+}
+
+async fn request_once(
+    client: &Client,
+    settings: &Settings,
+    grant: &[(&str, &str)],
+    claims: Option<&str>,
+    now: i64,
+) -> Result<Tokens, Problem> {
+    let kind = settings.kind;
+    let mut endpoint = format!("{}/oauth2/v2.0/token", settings.authority());
+    let audience = endpoint.clone();
+    if kind.is(Mutant::SecretInUrl)
+        && let Credential::Secret(secret) = &settings.credential
+    {
+        let secret: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        endpoint.push_str("?client_secret=");
+        endpoint.push_str(&secret);
+    }
     let claims = merge_capabilities(claims);
+    let is_refresh = grant.contains(&("grant_type", "refresh_token"));
     let send = || {
         let mut form: Vec<(&str, String)> = vec![("client_id", settings.client_id.clone())];
         form.extend(
@@ -39,20 +134,37 @@ pub(super) async fn request(
         match &settings.credential {
             Credential::Certificate(certificate) => {
                 // A fresh one for every request, a repeated request included.
-                let assertion = certificate.assertion(&settings.client_id, &endpoint, now);
+                let assertion = certificate.assertion(&settings.client_id, &audience, now, kind);
+                if kind.is(Mutant::SecretBesideAssertion) {
+                    form.push(("client_secret", "the-old-secret".to_owned()));
+                }
                 form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
                 form.push(("client_assertion", assertion));
             }
             Credential::None => {}
+            Credential::Secret(_) if is_refresh && kind.is(Mutant::RefreshesWithoutSecret) => {}
             Credential::Secret(secret) => form.push(("client_secret", secret.clone())),
         }
-        client
-            .post(&endpoint)
-            .header("accept", "application/json")
-            .form(&form)
+        let mut request = client.post(&endpoint).header("accept", "application/json");
+        if kind.is(Mutant::SecretTwice)
+            && let Credential::Secret(secret) = &settings.credential
+        {
+            request = request.basic_auth(&settings.client_id, Some(secret));
+        }
+        if kind.is(Mutant::PosesAsABrowser) {
+            request = request.header("origin", "http://localhost");
+        }
+        if kind.is(Mutant::JsonTokenRequests) {
+            let members: serde_json::Map<String, Value> = form
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
+            return request.json(&members);
+        }
+        request.form(&form)
     };
     // A code counts once: whether a lost request used it up cannot be known.
-    let repeatable = !grant.contains(&("grant_type", "authorization_code"));
+    let repeatable = !is_code(grant);
     let response = http::send("the sign-in service", repeatable, send).await?;
     let status = response.status();
     let after = http::retry_after(&response);

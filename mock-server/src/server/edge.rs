@@ -184,7 +184,17 @@ impl Edge {
     }
 
     /// Journals a request for a host that is none of ours.
-    pub(super) fn refuse_foreign(&self, connection: &Connection, method: &str, target: &str) {
+    pub(super) fn refuse_foreign(
+        &self,
+        connection: &Connection,
+        method: &str,
+        target: &str,
+        headers: &HeaderMap,
+    ) {
+        let write = Write {
+            redaction: self.world.journal.redaction(),
+        };
+        let (origin, query) = target.split_once('?').unwrap_or((target, ""));
         self.world.journal.exchange(Exchange {
             number: 0,
             at: Clock::real().now(),
@@ -196,10 +206,10 @@ impl Edge {
             surface: Surface::Proxy,
             endpoint: None,
             method: method.to_owned(),
-            origin: target.to_owned(),
+            origin: origin.to_owned(),
             path: String::new(),
-            query: Vec::new(),
-            request_headers: Vec::new(),
+            query: write.fields(query.as_bytes()),
+            request_headers: write.headers(headers),
             form: Vec::new(),
             request_body: None,
             status: StatusCode::BAD_GATEWAY.as_u16(),

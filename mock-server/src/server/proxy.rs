@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -116,9 +116,12 @@ async fn dispatch(
             target: target.to_string(),
             tls: false,
         };
-        shared
-            .edge
-            .refuse_foreign(&connection, request.method().as_str(), target.as_str());
+        shared.edge.refuse_foreign(
+            &connection,
+            request.method().as_str(),
+            &request.uri().to_string(),
+            request.headers(),
+        );
         return text(StatusCode::BAD_GATEWAY, &foreign_host(target.as_str()));
     }
     match control {
@@ -168,7 +171,9 @@ async fn connect(
     };
     let ours = Site::of_host(&host).is_some() && matches!(port, 80 | 443);
     if !ours && environment.is_none() {
-        shared.edge.refuse_foreign(&connection, "CONNECT", &target);
+        shared
+            .edge
+            .refuse_foreign(&connection, "CONNECT", &target, &HeaderMap::new());
         if shared.allow_passthrough && Site::of_host(&host).is_none() {
             pass_through(stream, &target, rest).await;
             return;

@@ -1,0 +1,229 @@
+//! The reference connector with one deliberate defect each: the proof that the checks can fail.
+//!
+//! A defect is a branch at the place where a connector would have it. What each must turn red is
+//! data, `data/mutants.yaml`.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! mutants {
+    ($($(#[doc = $says:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A deliberate defect.
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum Mutant {
+            $($(#[doc = $says])+ $variant,)+
+        }
+
+        impl Mutant {
+            /// All of them, in the order of their names.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name, as `--connector mutant:NAME` takes it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The defect in a sentence.
+            pub fn says(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($says),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Redeems the code of a sign-in that a newer one has replaced.
+    AcceptsOldCallbacks = "accepts-old-callbacks",
+    /// App-only: asks for its token at `common`.
+    AppOnlyAtCommon = "app-only-at-common",
+    /// Asks for more permissions than were chosen.
+    AsksForMorePermissions = "asks-for-more-permissions",
+    /// Answers with the profile of somebody else.
+    AnswersWithSomebodyElse = "answers-with-somebody-else",
+    /// Asks for a token and a code at once.
+    AsksForTokenAndCode = "asks-for-token-and-code",
+    /// Asks for another token when Graph says that a permission is missing.
+    AsksForTokensWhenDenied = "asks-for-tokens-when-denied",
+    /// Addresses the assertion to another site.
+    AssertionForElsewhere = "assertion-for-elsewhere",
+    /// Names something else than itself as the subject of the assertion.
+    AssertionOfSomebodyElse = "assertion-of-somebody-else",
+    /// Takes every failure for a broken connection.
+    BreaksOnAnyFailure = "breaks-on-any-failure",
+    /// Makes one assertion, and sends it again and again.
+    CachesAssertion = "caches-assertion",
+    /// Sends what the user filled in without looking at it.
+    ChecksNoFields = "checks-no-fields",
+    /// Goes on as a public client when its secret is refused.
+    DropsRefusedSecret = "drops-refused-secret",
+    /// Encodes the secret twice.
+    EncodesTheSecretTwice = "encodes-the-secret-twice",
+    /// Takes another mailbox when the one that was named is not there.
+    FallsBackToAnotherMailbox = "falls-back-to-another-mailbox",
+    /// Becomes an app when the person may not.
+    FallsBackToAppOnly = "falls-back-to-app-only",
+    /// Tries the worldwide cloud when another one refuses.
+    FallsBackToAnotherCloud = "falls-back-to-another-cloud",
+    /// Sends the same state with every sign-in.
+    FixedState = "fixed-state",
+    /// Sends the secret to a host of its vendor.
+    GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
+    /// Makes up an account where none was named.
+    GuessesTheAccount = "guesses-the-account",
+    /// Shows every connection as connected.
+    HidesFailures = "hides-failures",
+    /// Goes on with the code where the callback is an error, or without one.
+    IgnoresErrorCallbacks = "ignores-error-callbacks",
+    /// Takes Office 365 whatever environment was picked.
+    IgnoresTheEnvironment = "ignores-the-environment",
+    /// Takes its own redirect URI instead of the one that was filled in.
+    IgnoresTheRedirectUri = "ignores-the-redirect-uri",
+    /// Asks at `common` whatever tenant was filled in.
+    IgnoresTheTenant = "ignores-the-tenant",
+    /// Calls Graph again with a token that was refused.
+    InsistsOnRefusedTokens = "insists-on-refused-tokens",
+    /// Presents the refresh token of the sign-in for ever.
+    KeepsFirstRefreshToken = "keeps-first-refresh-token",
+    /// Asks for its token in JSON.
+    JsonTokenRequests = "json-token-requests",
+    /// Forgets the refresh token at the first refusal of any kind.
+    LosesTheGrantOnAnyRefusal = "loses-the-grant-on-any-refusal",
+    /// Calls L4's Graph for L5.
+    MixesUpGovernmentClouds = "mixes-up-government-clouds",
+    /// App-only: names permissions instead of `.default`.
+    NamesPermissionsForAnApp = "names-permissions-for-an-app",
+    /// Never renews an access token.
+    NeverRenews = "never-renews",
+    /// Looks into the mailboxes of others, too.
+    LooksIntoOtherMailboxes = "looks-into-other-mailboxes",
+    /// Keeps one token for all connections.
+    OneTokenForAll = "one-token-for-all",
+    /// Opens the sign-in page for an app-only connection.
+    OpensAPageForAnApp = "opens-a-page-for-an-app",
+    /// Asks for the person's password and sends it.
+    PasswordGrant = "password-grant",
+    /// Sends the PKCE challenge in plain.
+    PlainPkce = "plain-pkce",
+    /// Poses as a page of a browser when that is what the service wants.
+    PosesAsABrowser = "poses-as-a-browser",
+    /// Presents an expired assertion first.
+    PresentsExpiredAssertions = "presents-expired-assertions",
+    /// Looks at the sign-in page before the person does, with another app's data.
+    ProbesTheSignInPage = "probes-the-sign-in-page",
+    /// Reconnects without a sign-in.
+    ReconnectsWithoutSignIn = "reconnects-without-sign-in",
+    /// Redeems each code twice.
+    RedeemsTwice = "redeems-twice",
+    /// Redeems with another redirect URI than it signed in with.
+    RedeemsWithAnotherUri = "redeems-with-another-uri",
+    /// Refreshes without its secret.
+    RefreshesWithoutSecret = "refreshes-without-secret",
+    /// Refreshes where it has no refresh token.
+    RefreshesWithoutToken = "refreshes-without-token",
+    /// App-only: keeps a refresh token in use.
+    RefreshTokenForAnApp = "refresh-token-for-an-app",
+    /// Asks again after each refusal.
+    RetriesRefusals = "retries-refusals",
+    /// Presents a refresh token that was refused for good.
+    ReusesDeadRefreshToken = "reuses-dead-refresh-token",
+    /// Puts its credential beside the assertion.
+    SecretBesideAssertion = "secret-beside-assertion",
+    /// Puts a credential into its messages.
+    SecretInMessages = "secret-in-messages",
+    /// Puts its credential into the address of the token endpoint.
+    SecretInUrl = "secret-in-url",
+    /// Sends its secret in header and body.
+    SecretTwice = "secret-twice",
+    /// Signs in at the host of another cloud.
+    SignsInElsewhere = "signs-in-elsewhere",
+    /// Redeems a code whatever the state says.
+    SkipsStateCheck = "skips-state-check",
+    /// Answers every failure with an empty success.
+    SwallowsErrors = "swallows-errors",
+    /// Calls every failure a lost connection to the network.
+    TellsNothing = "tells-nothing",
+    /// Puts the access token into the address of Graph.
+    TokenInUrl = "token-in-url",
+    /// Asks for a token before each call.
+    TokenForEachCall = "token-for-each-call",
+    /// Tries another environment's Graph first.
+    TriesAnotherGraph = "tries-another-graph",
+    /// Tries another tenant's token endpoint first.
+    TriesAnotherTenant = "tries-another-tenant",
+    /// Tries a secret where the certificate is refused, and a certificate's form for a secret.
+    TriesOtherCredentials = "tries-other-credentials",
+    /// App-only: calls `/me`.
+    UsesMeForAnApp = "uses-me-for-an-app",
+    /// Reads mail by the old Outlook interface.
+    UsesOutlookRest = "uses-outlook-rest",
+    /// Sends no state.
+    WithoutState = "without-state",
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Mutant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|mutant| mutant.name() == text)
+            .copied()
+            .ok_or_else(|| {
+                let nearest = Self::ALL
+                    .iter()
+                    .min_by_key(|it| strsim::damerau_levenshtein(it.name(), text));
+                format!(
+                    "there is no mutant '{text}', did you mean '{}'?",
+                    nearest.map_or("", |it| it.name())
+                )
+            })
+    }
+}
+
+/// What stands in the place of the connector.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The reference connector as it is.
+    #[default]
+    Sound,
+    /// With one defect.
+    Mutant(Mutant),
+    /// Answers every request with success, and does nothing.
+    Null,
+    /// Declares everything, and answers that it is unsupported.
+    Silent,
+}
+
+impl Kind {
+    /// Whether it has this defect.
+    pub(super) fn is(self, mutant: Mutant) -> bool {
+        self == Self::Mutant(mutant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_mutants_and_say_what_is_wrong() {
+        for mutant in Mutant::ALL {
+            assert_eq!(mutant.name().parse(), Ok(*mutant));
+            assert!(mutant.says().ends_with('.'), "{mutant}");
+        }
+        let error = "skip-state-check".parse::<Mutant>().unwrap_err();
+        assert!(error.contains("skips-state-check"), "{error}");
+    }
+}

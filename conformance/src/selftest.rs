@@ -1,0 +1,317 @@
+//! Proof that the suite can fail: every deliberately broken connector is caught, where and only
+//! where `data/mutants.yaml` says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use entra_mock::environment::Environment;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::case::{Case, Level};
+use crate::driver::Source;
+use crate::known_failure::KnownFailures;
+use crate::reference::{Kind, Mutant};
+use crate::report::{CaseReport, Event};
+use crate::runner::{self, Limits, Reach, RunError, RunOptions};
+
+/// Which checks each mutant turns red: `scenario#check`, or `rules#check`.
+pub type Expectations = IndexMap<String, BTreeSet<String>>;
+
+/// What became of one connector.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Its name: a mutant's, `null`, `silent` or `reference`.
+    pub name: String,
+    /// The defect in a sentence.
+    pub says: String,
+    /// How many checks it turned red.
+    pub red: usize,
+    /// Checks that should be red and are green.
+    pub missed: BTreeSet<String>,
+    /// Checks that are red and should be green.
+    pub surplus: BTreeSet<String>,
+}
+
+/// What the selftest found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Proof {
+    /// The connectors.
+    pub verdicts: Vec<Verdict>,
+    /// Must-checks of the library that no mutant turns red.
+    pub unproven: BTreeSet<String>,
+    /// What each mutant turned red.
+    #[serde(skip)]
+    pub found: Expectations,
+}
+
+impl Verdict {
+    /// Whether the connector was caught as it should be.
+    pub fn is_as_expected(&self) -> bool {
+        let survived = self.red == 0 && self.name != "reference";
+        self.missed.is_empty() && self.surplus.is_empty() && !survived
+    }
+}
+
+impl Proof {
+    /// Whether every broken connector was caught, and every must-check can fail.
+    pub fn holds(&self) -> bool {
+        self.unproven.is_empty() && self.verdicts.iter().all(Verdict::is_as_expected)
+    }
+}
+
+/// What the mutants must turn red, as it stands in `data/mutants.yaml`.
+pub fn expectations() -> Expectations {
+    // The file is part of the program; a test reads it.
+    serde_saphyr::from_str(include_str!("../data/mutants.yaml"))
+        .expect("data/mutants.yaml has a list of checks for each mutant")
+}
+
+/// One case for each scenario and auth method: what a mutant does wrong it does wrong everywhere.
+/// Scenarios about environments are taken whole.
+pub fn sample(cases: &[Case]) -> Vec<Case> {
+    let mut seen = BTreeSet::new();
+    let first = |case: &Case| (case.scenario_id.clone(), case.auth_method);
+    let mut chosen: Vec<Case> = Vec::new();
+    for environment in Environment::ALL {
+        for case in cases.iter().filter(|it| it.environment == environment) {
+            let whole = case.scenario_id.starts_with("environments/")
+                || case.scenario_id == "auth/happy/connect";
+            if seen.insert(first(case)) || whole {
+                chosen.push(case.clone());
+            }
+        }
+    }
+    chosen
+}
+
+/// The must-checks of some cases: `scenario#check`.
+fn must_checks(cases: &[Case]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for case in cases {
+        let own = case.scenario.checks().into_iter();
+        let judged = own.filter(|check| {
+            check.level == Level::Must && check.applies_to(case.auth_method, case.environment)
+        });
+        all.extend(judged.map(|check| format!("{}#{}", case.scenario_id, check.name)));
+        let rules = case.rules.iter().filter(|rule| {
+            rule.level == Level::Must && rule.applies_to(case.auth_method, case.environment)
+        });
+        all.extend(rules.map(|rule| format!("rules#{}", rule.name)));
+    }
+    all
+}
+
+/// The must-checks that passed in each case, by the case's id.
+type Green = BTreeMap<String, BTreeSet<String>>;
+
+fn green(reports: &[CaseReport], musts: &BTreeSet<String>) -> Green {
+    let of = |report: &CaseReport| {
+        let passed = report.passed.iter();
+        passed
+            .filter_map(|check| id(report, check, musts))
+            .collect()
+    };
+    let all = reports.iter();
+    all.map(|report| (report.id.clone(), of(report))).collect()
+}
+
+/// The checks that do not pass with a defect: they failed, or they pass for the connector as it is
+/// and the case failed before it came to them.
+fn red(sound: &Green, reports: &[CaseReport], musts: &BTreeSet<String>) -> BTreeSet<String> {
+    let broken = green(reports, musts);
+    let failed = reports.iter().flat_map(|report| {
+        let problems = report.problems.iter();
+        problems.filter_map(|problem| id(report, &problem.name, musts))
+    });
+    let none = BTreeSet::new();
+    let lost = sound.iter().flat_map(|(case, checks)| {
+        let left = broken.get(case).unwrap_or(&none);
+        checks.difference(left)
+    });
+    lost.cloned().chain(failed).collect()
+}
+
+/// The id of a check of a report, if it is a must-check.
+fn id(report: &CaseReport, check: &str, musts: &BTreeSet<String>) -> Option<String> {
+    let own = format!("{}#{check}", report.scenario);
+    let rule = format!("rules#{check}");
+    [own, rule].into_iter().find(|it| musts.contains(it))
+}
+
+/// Runs the reference connector, each mutant, and the null and the silent connector, and compares.
+/// `only` limits the mutants; then nothing is said about unproven checks.
+pub async fn prove(
+    cases: &[Case],
+    expected: &Expectations,
+    only: &[Mutant],
+    jobs: usize,
+    mut tell: impl FnMut(&Verdict),
+) -> Result<Proof, RunError> {
+    let musts = must_checks(cases);
+    let mut all = expected.values().flatten();
+    let whole = all.all(|it| musts.contains(it));
+    let mut proof = Proof::default();
+    let mut proven = BTreeSet::new();
+    let mut note = |proof: &mut Proof, verdict: Verdict| {
+        tell(&verdict);
+        proof.verdicts.push(verdict);
+    };
+    let reports = run(cases, Kind::Sound, jobs).await?;
+    let sound = green(&reports, &musts);
+    let failed = reports.iter().flat_map(|report| {
+        let problems = report.problems.iter();
+        problems.map(|problem| format!("{}#{}", report.scenario, problem.name))
+    });
+    let says = "The connector as it is.";
+    note(
+        &mut proof,
+        compare("reference", says, &failed.collect(), &BTreeSet::new()),
+    );
+    for mutant in Mutant::ALL {
+        if !only.is_empty() && !only.contains(mutant) {
+            continue;
+        }
+        let reports = run(cases, Kind::Mutant(*mutant), jobs).await?;
+        let red = red(&sound, &reports, &musts);
+        let none = BTreeSet::new();
+        let listed = expected.get(mutant.name()).unwrap_or(&none);
+        // A rule may be broken in a scenario that is not among the cases.
+        let expected_here = |it: &&String| {
+            musts.contains(*it) && (!it.starts_with("rules#") || whole || red.contains(*it))
+        };
+        let listed = listed.iter().filter(expected_here).cloned().collect();
+        note(
+            &mut proof,
+            compare(mutant.name(), mutant.says(), &red, &listed),
+        );
+        proven.extend(red.iter().cloned());
+        proof.found.insert(mutant.name().to_owned(), red);
+    }
+    if only.is_empty() {
+        for (kind, name, says) in [
+            (Kind::Null, "null", "Answers success, and does nothing."),
+            (
+                Kind::Silent,
+                "silent",
+                "Declares everything, and does nothing of it.",
+            ),
+        ] {
+            let passed = green(&run(cases, kind, jobs).await?, &musts);
+            let green: BTreeSet<String> = passed.into_values().flatten().collect();
+            let verdict = Verdict {
+                name: name.to_owned(),
+                says: says.to_owned(),
+                red: musts.len() - green.len(),
+                missed: green,
+                surplus: BTreeSet::new(),
+            };
+            note(&mut proof, verdict);
+        }
+        proof.unproven = musts.difference(&proven).cloned().collect();
+    }
+    Ok(proof)
+}
+
+fn compare(name: &str, says: &str, red: &BTreeSet<String>, listed: &BTreeSet<String>) -> Verdict {
+    Verdict {
+        name: name.to_owned(),
+        says: says.to_owned(),
+        red: red.len(),
+        missed: listed.difference(red).cloned().collect(),
+        surplus: red.difference(listed).cloned().collect(),
+    }
+}
+
+async fn run(cases: &[Case], kind: Kind, jobs: usize) -> Result<Vec<CaseReport>, RunError> {
+    let options = RunOptions {
+        source: Source::Reference(kind),
+        jobs,
+        seed: 1,
+        level: Level::Must,
+        limits: Limits {
+            request: Duration::from_secs(20),
+            ..Limits::default()
+        },
+        reach: Reach::Proxy,
+        artifacts: None,
+        shard: None,
+        watch: None,
+        rerun: format!("--connector {}", Source::Reference(kind)),
+    };
+    let mut reports = BTreeMap::new();
+    runner::run(
+        cases.to_vec(),
+        cases,
+        options,
+        KnownFailures::default(),
+        |event| {
+            if let Event::CaseFinished(report) = event {
+                reports.insert(report.id.clone(), (**report).clone());
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(reports.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Library;
+
+    fn cases() -> Vec<Case> {
+        sample(&Library::embedded().unwrap().cases())
+    }
+
+    #[test]
+    fn every_mutant_is_listed_with_checks_that_exist() {
+        let expected = expectations();
+        let names: Vec<&str> = Mutant::ALL.iter().map(|it| it.name()).collect();
+        let listed: Vec<&str> = expected.keys().map(String::as_str).collect();
+        assert_eq!(listed, names);
+        let musts = must_checks(&cases());
+        for (mutant, checks) in &expected {
+            assert!(!checks.is_empty(), "{mutant} breaks no check");
+            let gone: Vec<_> = checks.difference(&musts).collect();
+            assert!(
+                gone.is_empty(),
+                "{mutant} lists {gone:?}, which are not must-checks"
+            );
+        }
+    }
+
+    #[test]
+    fn every_must_check_has_a_mutant() {
+        let proven: BTreeSet<String> = expectations().into_values().flatten().collect();
+        let unproven: Vec<_> = must_checks(&cases()).difference(&proven).cloned().collect();
+        assert!(
+            unproven.is_empty(),
+            "no mutant turns these red: {unproven:#?}"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn broken_connectors_are_caught_where_they_are_listed() {
+        let chosen = [
+            "auth/happy/connect",
+            "auth/sign-in/state-altered",
+            "refresh/revoke-sessions-by-admin",
+            "refresh/rotation",
+        ];
+        let mut cases = cases();
+        cases.retain(|case| chosen.contains(&case.scenario_id.as_str()));
+        let mutants = [
+            Mutant::KeepsFirstRefreshToken,
+            Mutant::ReusesDeadRefreshToken,
+            Mutant::SkipsStateCheck,
+            Mutant::TokenForEachCall,
+        ];
+        let proof = prove(&cases, &expectations(), &mutants, 2, |_| {}).await;
+        let proof = proof.unwrap();
+        assert!(proof.holds(), "{:#?}", proof.verdicts);
+        assert_eq!(proof.verdicts.len(), 1 + mutants.len());
+        assert!(proof.verdicts[1..].iter().all(|it| it.red > 0));
+    }
+}
