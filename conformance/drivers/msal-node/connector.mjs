@@ -24,7 +24,8 @@ const CATEGORIES = {
 };
 const BY_ERROR = {
   invalid_client: "invalid-credentials", access_denied: "interaction-blocked",
-  invalid_grant: "reconnect-required", consent_required: "consent-required",
+  invalid_grant: "reconnect-required", interaction_required: "reconnect-required",
+  consent_required: "consent-required",
   temporarily_unavailable: "unavailable", network_error: "unavailable", nonce_mismatch: "untrusted",
 };
 
