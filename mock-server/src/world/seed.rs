@@ -3,6 +3,7 @@
 //! What is not said has a sensible value; ids that are not given are derived from names, so a
 //! file gives the same world at every start.
 
+mod export;
 mod file;
 
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ use crate::directory::{
     RedirectUri, RequiredResourceAccess, ServicePrincipal, TenantId, User, UserKind,
     UserPrincipalName,
 };
-use crate::environment::GRAPH_APPLICATION_ID;
+use crate::environment::{Environment, GRAPH_APPLICATION_ID};
 use crate::permission::{Permission, PermissionKind};
 
 /// Why a seed file does not make a world.
@@ -62,10 +63,17 @@ impl SeedFile {
     pub fn parse(text: &str) -> Result<Self, SeedError> {
         let file: Self =
             serde_saphyr::from_str(text).map_err(|error| SeedError::Syntax(error.to_string()))?;
-        if file.schema != 1 {
-            return Err(SeedError::Version(file.schema));
-        }
+        file.check_version()?;
         Ok(file)
+    }
+
+    /// Whether this program reads the version of the file.
+    pub fn check_version(&self) -> Result<(), SeedError> {
+        if self.schema == 1 {
+            Ok(())
+        } else {
+            Err(SeedError::Version(self.schema))
+        }
     }
 
     /// Makes the directories of all tenants.
@@ -108,7 +116,14 @@ impl SeedTenant {
 /// What aliases mean across the tenants of a file.
 struct Names<'a> {
     tenants: IndexMap<&'a str, TenantId>,
-    apps: IndexMap<&'a str, (ApplicationId, TenantId)>,
+    apps: Vec<NamedApp<'a>>,
+}
+
+struct NamedApp<'a> {
+    alias: &'a str,
+    app: ApplicationId,
+    tenant: TenantId,
+    environment: Environment,
 }
 
 impl<'a> Names<'a> {
@@ -123,10 +138,12 @@ impl<'a> Names<'a> {
             .values()
             .flat_map(|tenant| {
                 tenant.apps.keys().filter_map(|alias| {
-                    Some((
-                        alias.as_str(),
-                        (tenant.client_id(alias)?, tenant.tenant_id()),
-                    ))
+                    Some(NamedApp {
+                        alias,
+                        app: tenant.client_id(alias)?,
+                        tenant: tenant.tenant_id(),
+                        environment: tenant.environment,
+                    })
                 })
             })
             .collect();
@@ -488,12 +505,23 @@ impl Build<'_> {
     }
 
     fn app(&self, alias: &str, place: &str) -> Result<(ApplicationId, TenantId), SeedError> {
-        self.names.apps.get(alias).copied().ok_or_else(|| {
+        let named = self.names.apps.iter().filter(|it| it.alias == alias);
+        // Tenants may have apps of the same name: the nearest is meant.
+        let nearest_first = named.min_by_key(|it| {
+            let environment = self.seed.environment;
+            (
+                it.tenant != self.seed.tenant_id(),
+                it.environment != environment,
+                it.environment.cloud() != environment.cloud(),
+            )
+        });
+        let app = nearest_first.map(|it| (it.app, it.tenant));
+        app.ok_or_else(|| {
             self.wrong(
                 place,
                 format!(
                     "no app '{alias}' in this file{}",
-                    nearest(alias, self.names.apps.keys())
+                    nearest(alias, self.names.apps.iter().map(|it| it.alias))
                 ),
             )
         })
@@ -577,4 +605,4 @@ fn secret(domain: &str, name: &str) -> String {
 const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_9c5e_70b4_4f0e_9f3c_2b8e_5d41_a7c6);
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
