@@ -15,6 +15,7 @@ pub(super) struct ControlArgument {
     /// URL of the running mock's control API
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         env = "ENTRA_MOCK_CONTROL",
         default_value = "http://127.0.0.1:8400"

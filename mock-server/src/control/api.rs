@@ -221,10 +221,14 @@ impl Operation {
         self
     }
 
-    /// Answers a text of another media type.
-    pub(super) fn answers_text(mut self, media: &'static str, description: &'static str) -> Self {
+    /// Answers in another media type.
+    pub(super) fn answers_as<T: JsonSchema>(
+        mut self,
+        media: &'static str,
+        description: &'static str,
+    ) -> Self {
         self.answers
-            .push((200, description, media, Some(schema_of::<String>)));
+            .push((200, description, media, Some(schema_of::<T>)));
         self
     }
 

@@ -55,7 +55,7 @@ pub(super) fn serve(api: Api) -> Api {
         routing::get(wait),
     )
     .serve(
-        filtered(follow_operation).answers_text(
+        filtered(follow_operation).answers_as::<String>(
             "text/event-stream",
             "An event for each entry, its number as id",
         ),

@@ -28,7 +28,7 @@ pub(super) fn serve(api: Api) -> Api {
             "json: everything; yaml: a seed file to copy and edit",
         )
         .answers::<WholeState>(200, "What an import takes, or a seed file")
-        .answers_text("application/yaml", "What an import takes, or a seed file"),
+        .answers_as::<SeedFile>("application/yaml", "What an import takes, or a seed file"),
         routing::get(export),
     )
     .serve(

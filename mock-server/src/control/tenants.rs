@@ -71,7 +71,7 @@ pub(super) fn serve(api: Api) -> Api {
             200,
             "The tenant, and those of its guests and of the apps installed in it",
         )
-        .answers_text("application/yaml", "The seed file")
+        .answers_as::<SeedFile>("application/yaml", "The seed file")
         .problems(&[404]),
         routing::get(export),
     )
