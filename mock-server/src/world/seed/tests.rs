@@ -141,7 +141,7 @@ fn wrong_names_and_values_are_refused_with_the_nearest_right_one() {
 
 #[test]
 fn secrets_look_like_secrets() {
-    let secret = secret("contoso.onmicrosoft.com", "own-app/0");
+    let secret = build::secret("contoso.onmicrosoft.com", "own-app/0");
     assert_eq!(secret.len(), 40);
     assert_eq!(&secret[3..6], "8Q~");
 }
