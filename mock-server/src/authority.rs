@@ -11,6 +11,7 @@ mod discovery;
 mod error;
 mod flow;
 mod form;
+mod held;
 mod interaction;
 mod issue;
 mod login;
@@ -21,6 +22,7 @@ mod resolve;
 mod session;
 mod sign_in;
 mod token;
+pub(crate) mod verdict;
 mod visit;
 
 use std::sync::Arc;
@@ -36,15 +38,12 @@ pub(crate) struct State {
     pub(crate) world: Arc<World>,
     /// Pending device-code sign-ins.
     pub(crate) device_codes: device_code::Store,
-    /// Redeemed authorization codes.
-    pub(crate) redeemed: device_code::RedeemedCodes,
 }
 
 pub(crate) fn router(world: Arc<World>) -> Router {
     let state = Arc::new(State {
         world,
         device_codes: device_code::Store::default(),
-        redeemed: device_code::RedeemedCodes::default(),
     });
     Router::new()
         .merge(browser::routes())

@@ -5,6 +5,7 @@ mod drive;
 mod files;
 mod run;
 mod serve;
+mod state;
 mod summary;
 
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Clock(drive::ClockCommand),
     /// Print the journal of a running mock
     Journal(drive::JournalCommand),
+    /// Export, import or reset the whole state of a running mock
+    State(state::StateCommand),
     /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it
     Cert(files::Cert),
     /// Print the path of the root certificate, or the certificate
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Event(event) => event.execute(),
         Command::Clock(clock) => clock.execute(),
         Command::Journal(journal) => journal.execute(),
+        Command::State(state) => state.execute(),
         Command::Cert(cert) => cert.execute(),
         Command::Ca(ca) => ca.execute(),
         Command::Completions { shell } => {

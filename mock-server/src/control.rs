@@ -3,10 +3,16 @@
 //! A web page that is open in the developer's browser can't drive it: `Host` must name this
 //! address, and a request that carries a foreign `Origin` is refused.
 
+mod api;
+mod directory;
+mod explain;
 mod journal;
 mod problem;
+mod request;
+mod state;
 mod tenants;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,53 +21,103 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::routing;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::server::Core;
-use problem::{Problem, json_response};
+use crate::server::{Core, Ready};
+use api::{Api, Operation};
+use problem::{Problem, conform, json_response};
 
 pub(crate) fn router(core: Arc<Core>) -> Router {
-    Router::new()
-        .route("/api/v1/ready", routing::get(ready))
-        .route("/api/v1/health", routing::get(health))
-        .route("/api/v1/variables", routing::get(variables))
-        .merge(tenants::routes())
-        .merge(journal::routes())
+    let (router, document) = api().finish();
+    let document = Arc::new(document);
+    let openapi = move || async move { json_response(StatusCode::OK, &*document) };
+    router
+        .route("/api/v1/openapi.json", routing::get(openapi))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(&core), guard))
+        .layer(middleware::from_fn(conform))
         .with_state(core)
 }
+
+/// The OpenAPI document of the control API.
+#[cfg(test)]
+fn openapi() -> serde_json::Value {
+    api().finish().1
+}
+
+fn api() -> Api {
+    let api = Api::new()
+        .serve(
+            Operation::get("/api/v1/ready", "ready", "Every address and credential")
+                .answers::<Ready>(200, "As in the ready file"),
+            routing::get(ready),
+        )
+        .serve(
+            Operation::get("/api/v1/health", "health", "Whether the mock is up")
+                .answers::<Health>(200, "It is"),
+            routing::get(health),
+        )
+        .serve(
+            Operation::get(
+                "/api/v1/variables",
+                "variables",
+                "The environment variables by which unmodified clients find the mock",
+            )
+            .answers::<Variables>(200, "Values by name"),
+            routing::get(variables),
+        );
+    [
+        tenants::serve,
+        directory::serve,
+        explain::serve,
+        journal::serve,
+        state::serve,
+    ]
+    .iter()
+    .fold(api, |api, serve| serve(api))
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// The version of the program.
+    version: &'static str,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Variables(BTreeMap<String, String>);
 
 async fn ready(State(core): State<Arc<Core>>) -> Response<Body> {
     json_response(StatusCode::OK, &core.ready())
 }
 
 async fn health() -> Response<Body> {
-    json_response(
-        StatusCode::OK,
-        &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
-    )
+    let health = Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    json_response(StatusCode::OK, &health)
 }
 
 /// The variables of `entra-mock env`.
 async fn variables(State(core): State<Arc<Core>>) -> Response<Body> {
     let proxy = core.control_url();
-    let variables: serde_json::Map<String, serde_json::Value> = core
-        .variables(Some(&proxy), false)
-        .into_iter()
-        .map(|(name, value)| (name, value.into()))
-        .collect();
-    json_response(StatusCode::OK, &variables)
+    let variables = core.variables(Some(&proxy), false).into_iter().collect();
+    json_response(StatusCode::OK, &Variables(variables))
 }
 
 async fn unknown(request: Request) -> Response<Body> {
-    Problem::new(StatusCode::NOT_FOUND, "no such resource")
-        .detail(format!(
+    Problem::not_found(
+        "no such resource",
+        format!(
             "{} {} is not part of the control API, which begins at /api/v1/",
             request.method(),
             request.uri().path()
-        ))
-        .respond()
+        ),
+    )
+    .respond()
 }
 
 /// Refuses what a page of another origin, or a rebound host name, could send.
@@ -106,3 +162,6 @@ async fn guard(State(core): State<Arc<Core>>, request: Request, next: Next) -> R
     }
     next.run(request).await
 }
+
+#[cfg(test)]
+mod tests;

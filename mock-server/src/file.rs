@@ -15,6 +15,26 @@ pub(crate) fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
         .map_err(|refused| refused.error)
 }
 
+/// Writes a file whole, and returns when it would be there after a power cut, too.
+pub(crate) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let file = prepare(path, contents, mode)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|refused| refused.error)?;
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// Removes what writers of the file left that were killed. Only for who is its only writer.
+pub(crate) fn remove_leftovers(path: &Path) -> io::Result<()> {
+    let prefix = partial_prefix(path);
+    for entry in fs::read_dir(folder_of(path))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file whole, if its contents differ.
 pub(crate) fn write_if_changed(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == contents) {
@@ -41,17 +61,26 @@ pub(crate) fn read_or_create(path: &Path, make: impl FnOnce() -> String) -> io::
 
 /// A file with the contents beside the place where it is to stand.
 fn prepare(path: &Path, contents: &[u8], mode: u32) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut file = Builder::new()
-        .prefix(".partial-")
+        .prefix(&partial_prefix(path))
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     file.write_all(contents)?;
     Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn partial_prefix(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    format!(".{}.partial-", name.to_string_lossy())
 }
 
 #[cfg(test)]
@@ -92,6 +121,23 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn leftovers_of_the_file_go_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        write_durably(&path, b"{}", 0o600).unwrap();
+        for name in [".state.json.partial-1", ".other.partial-1"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        remove_leftovers(&path).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".other.partial-1", "state.json"]);
     }
 
     #[test]

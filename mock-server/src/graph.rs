@@ -47,10 +47,17 @@ use self::error::GraphError;
 use self::odata::query::Query;
 use self::path::Path;
 use self::prefer::{Metadata, Prefer};
-use crate::environment::SignInCloud;
+use crate::environment::{Environment, SignInCloud};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::world::World;
+
+/// What Graph says to an access token now: nothing, or the message of its refusal.
+pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -> Option<String> {
+    bearer::check(world, environment, token)
+        .err()
+        .map(|error| error.message)
+}
 
 /// The routes of the Graph hosts.
 pub(crate) fn router(world: Arc<World>) -> Router {

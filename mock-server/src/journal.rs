@@ -3,6 +3,8 @@
 //! Secrets, assertions and tokens never stand here whole: they are replaced as an entry is
 //! written (`redact`), tokens by a fingerprint that tells the same token from another one.
 
+mod expect;
+mod filter;
 mod redact;
 
 use std::collections::VecDeque;
@@ -14,13 +16,15 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+pub use expect::Expectation;
+pub use filter::{Filter, status_range};
 pub use redact::{Redaction, fingerprint};
 
 use crate::directory::{ApplicationId, Event, ObjectId, TenantId};
 use crate::environment::{Environment, SignInCloud};
 
 /// An entry of the journal.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Entry {
     /// A request with its answer.
@@ -30,26 +34,29 @@ pub enum Entry {
 }
 
 /// An event that was applied.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct EventRecord {
     /// The position in the journal, from 1, without gaps.
     pub number: u64,
     /// Real time.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// Where.
     pub tenant: TenantId,
     /// The tenant's own time.
+    #[schemars(with = "String")]
     pub tenant_time: Timestamp,
     /// What.
     pub event: Event,
 }
 
 /// A request with its answer.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Exchange {
     /// The position in the journal, from 1, without gaps.
     pub number: u64,
     /// Real time of arrival.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// From arrival to answer, in microseconds.
     pub elapsed_micros: u64,
@@ -88,6 +95,7 @@ pub struct Exchange {
     /// The tenant that was meant.
     pub tenant: Option<TenantId>,
     /// The tenant's own time when the answer was made.
+    #[schemars(with = "Option<String>")]
     pub tenant_time: Option<Timestamp>,
     /// The client.
     pub client: Option<ApplicationId>,
@@ -148,7 +156,7 @@ pub enum Surface {
 }
 
 /// A token that an exchange presented or issued.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct TokenUse {
     /// What kind of token.
     pub kind: TokenKind,
@@ -164,7 +172,7 @@ pub struct TokenUse {
 }
 
 /// The kind of a token.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenKind {
     /// Access token.
@@ -182,7 +190,7 @@ pub enum TokenKind {
 }
 
 /// Which way a token went.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// The mock issued it.
@@ -269,6 +277,35 @@ impl Journal {
     /// All entries written from now on; a reader that is too slow loses the oldest.
     pub fn follow(&self) -> broadcast::Receiver<Arc<Entry>> {
         self.inner.feed.subscribe()
+    }
+
+    /// The first entry that fits, among those kept or those to come before the deadline.
+    pub async fn wait_for_entry(&self, filter: &Filter, deadline: Duration) -> Option<Arc<Entry>> {
+        let mut feed = self.follow();
+        let search = || {
+            let kept = self.since(filter.since);
+            kept.into_iter().find(|entry| filter.fits(entry))
+        };
+        if let Some(found) = search() {
+            return Some(found);
+        }
+        tokio::time::timeout(deadline, async {
+            loop {
+                match feed.recv().await {
+                    Ok(entry) if filter.fits(&entry) => return Some(entry),
+                    Ok(_) => {}
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        if let Some(found) = search() {
+                            return Some(found);
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        })
+        .await
+        .ok()
+        .flatten()
     }
 
     /// Waits until an exchange after `position` fits, or the deadline passes.

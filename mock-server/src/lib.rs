@@ -12,6 +12,7 @@
 
 pub mod aadsts;
 mod authority;
+mod base64_bytes;
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use id::{IdError, IdSpace, ItemKey};
@@ -36,7 +37,7 @@ pub struct Mailboxes {
 }
 
 /// Whose mailbox it is, and who else is in the tenant: what its contents are made from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Owner {
     /// The user.
     pub person: Person,
@@ -49,7 +50,7 @@ pub struct Owner {
 }
 
 /// Somebody with a mail address.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Person {
     /// The name that people see.
     pub name: String,
@@ -64,6 +65,32 @@ impl Mailboxes {
             seed,
             open: Mutex::default(),
         }
+    }
+
+    /// Mailboxes as they were stored; those never used are filled from the same seed as before.
+    pub fn restore(seed: u64, stored: Vec<Contents>) -> Self {
+        let open = stored
+            .into_iter()
+            .map(|it| (it.owner.id, Arc::new(Mutex::new(it))))
+            .collect();
+        Self {
+            seed,
+            open: Mutex::new(open),
+        }
+    }
+
+    /// The seed from which mailboxes are filled.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Copies of the mailboxes in use, in a stable order.
+    pub fn stored(&self) -> Vec<Contents> {
+        // Whoever works on a mailbox holds its lock alone: copied outside of the lock of the map.
+        let open: Vec<_> = self.open.lock().values().map(Arc::clone).collect();
+        let mut stored: Vec<Contents> = open.iter().map(|it| it.lock().clone()).collect();
+        stored.sort_by_key(|it| it.owner.id);
+        stored
     }
 
     /// The contents of a mailbox; made on first use.

@@ -4,6 +4,7 @@
 //! come from the operating system.
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct Random {
     seed: u64,
+    stream: AtomicU64,
     state: Mutex<ChaCha8Rng>,
 }
 
@@ -22,6 +24,7 @@ impl Random {
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
+            stream: AtomicU64::new(0),
             state: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
         }
     }
@@ -29,6 +32,20 @@ impl Random {
     /// The seed, for messages that tell how to repeat a run.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The part of the seed's values that is drawn from.
+    pub fn stream(&self) -> u64 {
+        self.stream.load(Ordering::Relaxed)
+    }
+
+    /// Draws from another part of the seed's values, from its beginning: a world that goes on
+    /// from a file must not draw the ids again that stand in it.
+    pub fn change_stream(&self, stream: u64) {
+        let mut state = self.state.lock();
+        *state = ChaCha8Rng::seed_from_u64(self.seed);
+        state.set_stream(stream);
+        self.stream.store(stream, Ordering::Relaxed);
     }
 
     /// A random (version 4) UUID.
@@ -62,5 +79,16 @@ mod tests {
         );
         assert_ne!(one.uuid(), Random::seeded(8).uuid());
         assert_eq!(one.uuid().get_version_num(), 4);
+    }
+
+    #[test]
+    fn streams_of_a_seed_differ() {
+        let (one, two) = (Random::seeded(7), Random::seeded(7));
+        let first = one.uuid();
+        two.change_stream(1);
+        assert_eq!(two.stream(), 1);
+        assert_ne!(two.uuid(), first);
+        two.change_stream(0);
+        assert_eq!(two.uuid(), first);
     }
 }

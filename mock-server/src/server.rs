@@ -9,6 +9,7 @@ mod edge;
 mod mock;
 mod proxy;
 mod ready;
+mod state_file;
 mod variables;
 
 pub(crate) use certificate::SYSTEM_BUNDLES;
@@ -18,4 +19,5 @@ pub use data_directory::default_data_directory;
 pub(crate) use mock::Core;
 pub use mock::{Builder, MockEntra, StartError, TenantHandle};
 pub use ready::{Ready, ReadyEnvironment};
+pub use state_file::StateFileError;
 pub use variables::UNSET;

@@ -3,6 +3,7 @@
 mod access;
 mod id;
 mod keys;
+mod redeemed;
 mod refresh;
 mod seal;
 pub mod validity;
@@ -13,6 +14,7 @@ pub use access::{
     VerifyError, mint_access_token, verify_access_token,
 };
 pub use id::{IdTokenSpec, mint_id_token};
-pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey};
+pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey, StoredKey};
+pub use redeemed::{RedeemedCode, RedeemedCodes};
 pub use refresh::{AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn};
 pub use seal::{SealError, Sealer};

@@ -1,14 +1,19 @@
 //! The world: all tenants of all environments, and how to find things in them.
 
+mod connections;
 pub mod seed;
+mod snapshot;
 mod template;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+pub use connections::Connections;
+pub use snapshot::{Snapshot, SnapshotError};
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
 
 use crate::clock::Clock;
@@ -19,7 +24,7 @@ use crate::environment::{Environment, SignInCloud};
 use crate::journal::{EventRecord, Journal};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
-use crate::token::{KeyRings, Sealer};
+use crate::token::{KeyRings, RedeemedCodes, Sealer};
 
 /// All tenants, their keys, and the source of randomness.
 #[derive(Debug)]
@@ -32,7 +37,10 @@ pub struct World {
     pub sealer: Sealer,
     /// The record of what happens.
     pub journal: Journal,
+    /// Redeemed authorization codes.
+    pub redeemed: RedeemedCodes,
     tenants: RwLock<Index>,
+    changes: AtomicU64,
 }
 
 /// One tenant: the unit of isolation.
@@ -46,7 +54,10 @@ pub struct Tenant {
     pub clock: Clock,
     /// The contents of its mailboxes.
     pub mailboxes: Mailboxes,
+    /// Who is signed in with which client.
+    pub connections: Connections,
     directory: RwLock<Directory>,
+    changes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +68,8 @@ struct Index {
     by_domain: HashMap<(SignInCloud, String), TenantId>,
     by_app: HashMap<(SignInCloud, ApplicationId), TenantId>,
     order: Vec<(SignInCloud, TenantId)>,
+    /// The tenants that the ready file names, in its order.
+    defaults: Vec<(SignInCloud, TenantId)>,
 }
 
 impl World {
@@ -67,25 +80,18 @@ impl World {
             keys,
             sealer,
             journal,
+            redeemed: RedeemedCodes::default(),
             tenants: RwLock::default(),
+            changes: AtomicU64::new(0),
         }
     }
 
     /// Adds a tenant, or replaces the one with the same id.
     pub fn add(&self, directory: Directory, clock: Clock) -> Arc<Tenant> {
-        let tenant = Arc::new(Tenant {
-            id: directory.id,
-            environment: directory.environment,
-            clock,
-            mailboxes: Mailboxes::new(self.random.seed()),
-            directory: RwLock::new(directory),
-        });
-        let mut index = self.tenants.write();
-        let key = (tenant.environment.cloud(), tenant.id);
-        if index.by_id.insert(key, Arc::clone(&tenant)).is_none() {
-            index.order.push(key);
-        }
-        index.learn(&tenant);
+        let mailboxes = Mailboxes::new(self.random.seed());
+        let tenant = Arc::new(Tenant::new(directory, clock, mailboxes));
+        self.tenants.write().add(&tenant);
+        self.changed();
         tenant
     }
 
@@ -93,6 +99,7 @@ impl World {
     pub fn remove(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
         let mut index = self.tenants.write();
         let tenant = index.by_id.remove(&(cloud, id))?;
+        self.changed();
         index.order.retain(|key| *key != (cloud, id));
         index
             .by_domain
@@ -106,11 +113,23 @@ impl World {
     /// All tenants in the order in which they were added.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
         let index = self.tenants.read();
-        index
-            .order
-            .iter()
-            .filter_map(|key| index.by_id.get(key).cloned())
-            .collect()
+        index.of(&index.order)
+    }
+
+    /// The tenants that the ready file names, in its order.
+    pub fn defaults(&self) -> Vec<Arc<Tenant>> {
+        let index = self.tenants.read();
+        index.of(&index.defaults)
+    }
+
+    /// Names the tenants for the ready file.
+    pub fn name_defaults(&self, tenants: &[Arc<Tenant>]) {
+        self.tenants.write().defaults = tenants.iter().map(|it| it.key()).collect();
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The tenant with this id in a cloud.
@@ -199,6 +218,22 @@ impl World {
 }
 
 impl Tenant {
+    fn new(directory: Directory, clock: Clock, mailboxes: Mailboxes) -> Self {
+        Self {
+            id: directory.id,
+            environment: directory.environment,
+            clock,
+            mailboxes,
+            connections: Connections::default(),
+            directory: RwLock::new(directory),
+            changes: AtomicU64::new(0),
+        }
+    }
+
+    fn key(&self) -> (SignInCloud, TenantId) {
+        (self.environment.cloud(), self.id)
+    }
+
     /// The tenant's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -212,7 +247,10 @@ impl Tenant {
     /// Changes the directory at set-up, and where no [`Event`] exists (consent on the pages,
     /// Graph writes). Apps and domains added here are found after [`World::reindex`].
     pub fn change(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.directory.write()
+        let directory = self.directory.write();
+        // Under the lock: who has seen the number waits for the change.
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        directory
     }
 }
 
@@ -224,6 +262,20 @@ impl World {
 }
 
 impl Index {
+    fn add(&mut self, tenant: &Arc<Tenant>) {
+        let key = tenant.key();
+        if self.by_id.insert(key, Arc::clone(tenant)).is_none() {
+            self.order.push(key);
+        }
+        self.learn(tenant);
+    }
+
+    fn of(&self, keys: &[(SignInCloud, TenantId)]) -> Vec<Arc<Tenant>> {
+        keys.iter()
+            .filter_map(|key| self.by_id.get(key).cloned())
+            .collect()
+    }
+
     fn learn(&mut self, tenant: &Tenant) {
         let cloud = tenant.environment.cloud();
         let directory = tenant.directory();

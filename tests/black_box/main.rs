@@ -2,6 +2,8 @@
 
 mod browser;
 mod command_line;
+mod control_api;
 mod real_clients;
+mod state;
 mod suite;
 mod walk_through;

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use uuid::Uuid;
 
 use crate::directory::{ApplicationId, TenantId};
 use crate::random::Random;
@@ -174,31 +173,6 @@ impl Pending {
     /// Whether the code is too old.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         now.duration_since(self.issued) >= LIFETIME
-    }
-}
-
-/// Ids of redeemed authorization codes, until the codes would have expired.
-#[derive(Debug, Default)]
-pub(crate) struct RedeemedCodes {
-    until: Mutex<HashMap<(TenantId, Uuid), Timestamp>>,
-}
-
-impl RedeemedCodes {
-    /// Notes a redemption. Returns whether the code had been redeemed before.
-    pub(crate) fn redeem(
-        &self,
-        tenant: TenantId,
-        id: Uuid,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> bool {
-        let mut until = self.until.lock();
-        // Looks through all only where the table would have to grow anyway: constant on average.
-        if until.len() >= CAPACITY && until.len() == until.capacity() {
-            // By the tenant's own clock; those of other tenants wait for theirs.
-            until.retain(|(owner, _), expires| *owner != tenant || *expires > now);
-        }
-        until.insert((tenant, id), expires).is_some()
     }
 }
 

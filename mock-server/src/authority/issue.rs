@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 use super::error::{AuthorityError, RefusalFacts, Trace};
+use super::held::{consent_missing, consented_scopes, held_scopes};
 use super::resolve::{Client, RequestedResource};
 use crate::directory::Directory;
 use crate::exchange::Annotation;
@@ -251,6 +252,7 @@ pub(crate) fn user_tokens(
     if grant.always_refresh || grant.openid.contains("offline_access") {
         let token = refresh_token(grant, now);
         let sealed = format!("1.A{}", world.sealer.seal(RefreshToken::PURPOSE, &token));
+        tenant.connections.note(&token);
         annotation.tokens.push(TokenUse {
             family: Some(token.sign_in.family.to_string()),
             generation: Some(token.generation),
@@ -376,25 +378,16 @@ fn granted_scopes(
 ) -> Result<BTreeSet<String>, AuthorityError> {
     let app = &grant.client.app;
     let resource = grant.requested.resource.audience.resource;
-    let mut granted = directory.granted_scopes(app.app_id, grant.sign_in.user, resource);
-    // An API of this tenant may name clients whose users are not asked.
-    if let Some(api) = directory
-        .applications
-        .get(&resource)
-        .and_then(|it| it.api.as_ref())
-        && api.pre_authorized.contains(&app.app_id)
-    {
-        granted.extend(api.scopes.iter().map(|scope| scope.value.clone()));
-    }
-    let asked_are_granted = grant.requested.scopes.iter().all(|scope| {
-        granted.contains(scope) || granted.iter().any(|held| held.eq_ignore_ascii_case(scope))
-    });
-    let only_openid = grant.requested.scopes.is_empty() && !grant.requested.default;
-    if !asked_are_granted || granted.is_empty() && !only_openid {
-        return Err(AuthorityError::aadsts(65_001)
-            .with("app", app.app_id.to_string())
-            .with("name", &app.display_name));
-    }
+    let asked = &grant.requested.scopes;
+    let mut granted = if grant.requested.default && asked.is_empty() {
+        let granted = consented_scopes(directory, app, grant.sign_in.user, resource);
+        if granted.is_empty() {
+            return Err(consent_missing(app));
+        }
+        granted
+    } else {
+        held_scopes(directory, app, grant.sign_in.user, resource, asked)?
+    };
     if grant.requested.resource.is_graph() {
         // Sign-in scopes stand in Graph tokens, too.
         granted.extend(grant.openid.iter().cloned());

@@ -15,6 +15,7 @@ pub(super) struct ControlArgument {
     /// URL of the running mock's control API
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         env = "ENTRA_MOCK_CONTROL",
         default_value = "http://127.0.0.1:8400"
@@ -30,6 +31,18 @@ impl ControlArgument {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
+        let text = body.map(ToString::to_string).unwrap_or_default();
+        let text = self.text(method, path, text.into_bytes()).await?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Sends a request and returns the answer's text; a problem becomes a failure.
+    pub(super) async fn text(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<String, Failure> {
         let response = self.send(method, path, body).await?;
         let status = response.status();
         let bytes = response
@@ -38,10 +51,10 @@ impl ControlArgument {
             .await
             .map_err(|error| self.unreachable(&error))?
             .to_bytes();
-        let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(value);
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
         }
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let detail = text("detail");
         Err(Failure {
@@ -59,7 +72,7 @@ impl ControlArgument {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Vec<u8>,
     ) -> Result<Response<Incoming>, Failure> {
         let authority = self
             .control
@@ -78,13 +91,12 @@ impl ControlArgument {
             .await
             .map_err(|error| self.unreachable(&error))?;
         tokio::spawn(connection);
-        let text = body.map(ToString::to_string).unwrap_or_default();
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", authority)
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(text)))
+            .body(Full::new(Bytes::from(body)))
             .map_err(Failure::usage)?;
         sender
             .send_request(request)

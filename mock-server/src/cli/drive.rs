@@ -318,7 +318,7 @@ impl JournalCommand {
     async fn follow_feed(&self) -> Result<(), Failure> {
         let response = self
             .control
-            .send(Method::GET, "/api/v1/journal/follow", None)
+            .send(Method::GET, "/api/v1/journal/follow", Vec::new())
             .await?;
         let mut body = response.into_body();
         let mut text = String::new();

@@ -17,6 +17,10 @@ pub(super) struct Serve {
     #[command(flatten)]
     pub(super) world: WorldArguments,
 
+    /// File that keeps the world: loaded at start if it is there, saved after each change
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
     /// Address of the control API and the forward proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400")]
     control: SocketAddr,
@@ -131,6 +135,9 @@ impl Serve {
             .address(self.control.ip())
             .control_port(self.control.port())
             .plain_http(self.plain_http);
+        if let Some(path) = &self.state {
+            builder = builder.state_file(path);
+        }
         for (index, environment) in (0..).zip(Environment::ALL) {
             let port = if self.tls_port == 0 {
                 0

@@ -1,105 +1,269 @@
 //! The journal: read, waited for, followed.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing;
 use futures_util::stream;
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::openapi::schema::Type;
 
-use super::problem::{Problem, json_response};
-use crate::directory::TenantId;
-use crate::journal::Entry;
+use super::api::{Api, Operation};
+use super::problem::{Answer, Problem, json_response, no_content, text_response};
+use super::request::Parameters;
+use super::tenants::find;
+use crate::clock;
+use crate::directory::{ApplicationId, ObjectId, TenantId};
+use crate::journal::{Entry, Filter, Surface, status_range};
 use crate::server::Core;
 
-pub(super) fn routes() -> Router<Arc<Core>> {
-    Router::new()
-        .route("/api/v1/journal", routing::get(read).delete(clear))
-        .route("/api/v1/journal/follow", routing::get(follow))
+pub(super) fn serve(api: Api) -> Api {
+    let read_operation = Operation::get("/api/v1/journal", "readJournal", "Entries, oldest first");
+    let wait_operation = Operation::get(
+        "/api/v1/journal/wait",
+        "waitForEntry",
+        "The first entry that fits, kept or to come",
+    )
+    .query(
+        "deadline",
+        Type::String,
+        "How long to wait, such as 5s; 30s if absent, 10m at most",
+    );
+    let follow_operation = Operation::get(
+        "/api/v1/journal/follow",
+        "followJournal",
+        "Entries as they are written, as server-sent events",
+    );
+    api.serve(
+        filtered(read_operation).answers::<Vec<Entry>>(200, "The entries that are kept and fit"),
+        routing::get(read),
+    )
+    .serve(
+        Operation::delete("/api/v1/journal", "clearJournal", "Forgets all entries")
+            .answers_nothing("They are forgotten; numbers go on"),
+        routing::delete(clear),
+    )
+    .serve(
+        filtered(wait_operation)
+            .answers::<Entry>(200, "The entry")
+            .problems(&[408]),
+        routing::get(wait),
+    )
+    .serve(
+        filtered(follow_operation).answers_as::<String>(
+            "text/event-stream",
+            "An event for each entry, its number as id",
+        ),
+        routing::get(follow),
+    )
 }
 
-/// `?since=N` skips older entries, `tenant=ID` others' entries, `wait=SECONDS` waits (at most a
-/// minute) until there is one.
-async fn read(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Response<Body> {
-    let query = query.unwrap_or_default();
-    let mut since = 0;
-    let mut wait = 0;
-    let mut tenant: Option<TenantId> = None;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let parsed = match &*name {
-            "since" => value.parse().map(|it| since = it).is_ok(),
-            "wait" => value.parse().map(|it: u64| wait = it.min(60)).is_ok(),
-            "tenant" => value.parse().map(|it| tenant = Some(it)).is_ok(),
-            _ => false,
+/// Documents the parameters of [`filter`].
+fn filtered(operation: Operation) -> Operation {
+    operation
+        .query("since", Type::Integer, "Later than this position")
+        .query("tenant", Type::String, "About this tenant: id or domain")
+        .query("client", Type::String, "Of this client: client id or alias")
+        .query(
+            "user",
+            Type::String,
+            "Of this user: object id, sign-in name or alias",
+        )
+        .query(
+            "surface",
+            Type::String,
+            "The kind of endpoint, such as token or graph",
+        )
+        .query("status", Type::String, "The status, such as 400 or 4xx")
+        .query("grant", Type::String, "The grant, such as refresh_token")
+}
+
+const KNOWN: &str = "since, tenant, client, user, surface, status, grant";
+
+fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
+    let text = |text: &str| Some(text.to_owned());
+    let since = parameters.take("since", "a number", |it| it.parse().ok())?;
+    let tenant = parameters.take("tenant", "an id or a domain", text)?;
+    let client = parameters.take("client", "a client id or an alias", text)?;
+    let user = parameters.take("user", "an object id, a sign-in name or an alias", text)?;
+    let surface = parameters.take("surface", "such as token or graph", surface)?;
+    let status = parameters.take("status", "such as 400 or 4xx", status_range)?;
+    let grant = parameters.take("grant", "such as refresh_token", text)?;
+    let tenant = tenant.map(|name| tenant_id(core, &name)).transpose()?;
+    Ok(Filter {
+        since: since.unwrap_or(0),
+        tenant,
+        clients: client
+            .map(|name| clients(core, tenant, &name))
+            .transpose()?,
+        users: user.map(|name| users(core, tenant, &name)).transpose()?,
+        surface,
+        status,
+        grant,
+    })
+}
+
+fn surface(text: &str) -> Option<Surface> {
+    serde_json::from_value(text.into()).ok()
+}
+
+/// An id counts as it is: the tenant may be gone, and still be in the journal.
+fn tenant_id(core: &Core, name: &str) -> Result<TenantId, Problem> {
+    match name.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => find(core, name)
+            .map(|tenant| tenant.id)
+            .map_err(|_| unknown("tenant", name)),
+    }
+}
+
+fn clients(
+    core: &Core,
+    tenant: Option<TenantId>,
+    name: &str,
+) -> Result<BTreeSet<ApplicationId>, Problem> {
+    if let Ok(id) = name.parse() {
+        return Ok(BTreeSet::from([id]));
+    }
+    let mut found = BTreeSet::new();
+    for it in core.world.tenants() {
+        let directory = it.directory();
+        let in_question = |app: &ApplicationId| {
+            tenant.is_none_or(|wanted| wanted == it.id)
+                || tenant
+                    .and_then(|wanted| core.world.tenant(it.environment.cloud(), wanted))
+                    .filter(|wanted| wanted.id != it.id)
+                    .is_some_and(|wanted| wanted.directory().service_principal(*app).is_some())
         };
-        if !parsed {
-            return Problem::new(StatusCode::BAD_REQUEST, "unknown or malformed parameter")
-                .detail(format!(
-                    "'{name}={value}': expected since=NUMBER, wait=SECONDS or tenant=ID"
-                ))
-                .respond();
-        }
+        let named = directory
+            .applications
+            .values()
+            .filter(|app| app.alias == name);
+        found.extend(named.map(|app| app.app_id).filter(in_question));
     }
-    let journal = &core.world.journal;
-    let fits = |entry: &Entry| tenant.is_none_or(|tenant| entry.tenant() == Some(tenant));
-    let mut feed = journal.follow();
-    let collect = || -> Vec<_> {
-        journal
-            .since(since)
-            .into_iter()
-            .filter(|entry| fits(entry))
-            .collect()
-    };
-    let mut entries = collect();
-    if entries.is_empty() && wait > 0 {
-        let deadline = Duration::from_secs(wait);
-        let _ = tokio::time::timeout(deadline, async {
-            while let Ok(entry) = feed.recv().await {
-                if entry.number() > since && fits(&entry) {
-                    break;
-                }
-            }
-        })
-        .await;
-        entries = collect();
+    if found.is_empty() {
+        return Err(unknown("client", name));
     }
-    json_response(StatusCode::OK, &entries)
+    Ok(found)
 }
 
-async fn clear(State(core): State<Arc<Core>>) -> Response<Body> {
+fn users(core: &Core, tenant: Option<TenantId>, name: &str) -> Result<BTreeSet<ObjectId>, Problem> {
+    if let Ok(id) = name.parse() {
+        return Ok(BTreeSet::from([id]));
+    }
+    let tenants = core.world.tenants();
+    let found: BTreeSet<ObjectId> = tenants
+        .iter()
+        .filter(|it| tenant.is_none_or(|wanted| wanted == it.id))
+        .filter_map(|it| Some(it.directory().find_user(name)?.id))
+        .collect();
+    if found.is_empty() {
+        return Err(unknown("user", name));
+    }
+    Ok(found)
+}
+
+fn unknown(what: &str, name: &str) -> Problem {
+    Problem::bad_request(
+        "unknown name",
+        format!("'{what}={name}': there is no such {what}"),
+    )
+}
+
+async fn read(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
+    let mut parameters = Parameters::new(query)?;
+    let filter = filter(&core, &mut parameters)?;
+    parameters.finish(KNOWN)?;
+    let kept = core.world.journal.since(filter.since);
+    let entries: Vec<_> = kept.iter().filter(|entry| filter.fits(entry)).collect();
+    Ok(json_response(StatusCode::OK, &entries))
+}
+
+async fn wait(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
+    let mut parameters = Parameters::new(query)?;
+    let filter = filter(&core, &mut parameters)?;
+    let deadline = parameters.take(
+        "deadline",
+        "an amount of time up to 10m, such as 5s",
+        |it| {
+            let deadline = Duration::try_from(clock::duration(it).ok()?).ok()?;
+            (deadline <= LONGEST_WAIT).then_some(deadline)
+        },
+    )?;
+    parameters.finish(&format!("{KNOWN}, deadline"))?;
+    let deadline = deadline.unwrap_or(WAIT);
+    match core.world.journal.wait_for_entry(&filter, deadline).await {
+        Some(entry) => Ok(json_response(StatusCode::OK, &*entry)),
+        None => Err(
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "nothing fitted").detail(format!(
+                "no entry fitted within {} ms",
+                deadline.as_millis()
+            )),
+        ),
+    }
+}
+
+async fn clear(State(core): State<Arc<Core>>) -> Answer {
     core.world.journal.clear();
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
+    Ok(no_content())
 }
 
-/// Entries as they are written, as server-sent events.
-async fn follow(State(core): State<Arc<Core>>) -> Response<Body> {
-    let feed = core.world.journal.follow();
-    let events = stream::unfold(feed, |mut feed| async move {
-        match feed.recv().await {
-            Ok(entry) => {
-                let json = serde_json::to_string(&*entry).unwrap_or_default();
-                let event = format!("id: {}\ndata: {json}\n\n", entry.number());
-                Some((Ok::<_, Infallible>(event), feed))
+/// Entries as they are written, as server-sent events; with `since`, first those that are kept.
+async fn follow(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
+    let mut parameters = Parameters::new(query)?;
+    let mut filter = filter(&core, &mut parameters)?;
+    parameters.finish(KNOWN)?;
+    let journal = &core.world.journal;
+    // Subscribed before it is read: nothing falls between.
+    let feed = journal.follow();
+    let kept = if filter.since > 0 {
+        journal.since(filter.since)
+    } else {
+        Vec::new()
+    };
+    let before: String = kept
+        .iter()
+        .filter(|entry| filter.fits(entry))
+        .map(|entry| event(entry))
+        .collect();
+    if let Some(newest) = kept.last() {
+        filter.since = newest.number();
+    }
+    let first = stream::once(async move { Ok::<_, Infallible>(before) });
+    let rest = stream::unfold((feed, filter), |(mut feed, filter)| async move {
+        loop {
+            match feed.recv().await {
+                Ok(entry) if filter.fits(&entry) => {
+                    return Some((Ok(event(&entry)), (feed, filter)));
+                }
+                Ok(_) => {}
+                // A slow reader loses the oldest, and is told.
+                Err(RecvError::Lagged(lost)) => {
+                    let told = format!("event: lost\ndata: {lost}\n\n");
+                    return Some((Ok(told), (feed, filter)));
+                }
+                Err(RecvError::Closed) => return None,
             }
-            // A slow reader loses the oldest, and is told.
-            Err(RecvError::Lagged(lost)) => {
-                Some((Ok(format!("event: lost\ndata: {lost}\n\n")), feed))
-            }
-            Err(RecvError::Closed) => None,
         }
     });
-    let mut response = Response::new(Body::from_stream(events));
-    let kind = HeaderValue::from_static("text/event-stream");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let body = Body::from_stream(stream::StreamExt::chain(first, rest));
+    let mut response = text_response(StatusCode::OK, "text/event-stream", body);
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Ok(response)
 }
+
+fn event(entry: &Entry) -> String {
+    let json = serde_json::to_string(entry).unwrap_or_default();
+    format!("id: {}\ndata: {json}\n\n", entry.number())
+}
+
+const WAIT: Duration = Duration::from_secs(30);
+
+const LONGEST_WAIT: Duration = Duration::from_mins(10);

@@ -2,180 +2,332 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::{Response, StatusCode};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Problem, json_response};
+use super::api::{Api, Operation};
+use super::problem::{Answer, Problem, json_response, no_content, text_response};
+use super::request::Json;
+use super::state::{FORMATS, Format};
 use crate::clock;
-use crate::directory::{Event, EventError};
+use crate::directory::{Directory, Event, EventError, UserKind};
 use crate::environment::Environment;
-use crate::server::Core;
+use crate::server::{Core, ReadyEnvironment};
 use crate::world::Tenant;
+use crate::world::seed::SeedFile;
 
-pub(super) fn routes() -> Router<Arc<Core>> {
-    Router::new()
-        .route("/api/v1/tenants", routing::get(list).post(create))
-        .route(
-            "/api/v1/tenants/{tenant}",
-            routing::get(show).delete(remove),
+const TENANTS: &str = "/api/v1/tenants";
+const TENANT: &str = "/api/v1/tenants/{tenant}";
+const EXPORT: &str = "/api/v1/tenants/{tenant}/export";
+const CLOCK: &str = "/api/v1/tenants/{tenant}/clock";
+const EVENTS: &str = "/api/v1/tenants/{tenant}/events";
+const EVENTS_ANYWHERE: &str = "/api/v1/events";
+
+pub(super) fn serve(api: Api) -> Api {
+    api.serve(
+        Operation::get(TENANTS, "listTenants", "All tenants")
+            .answers::<Vec<ReadyEnvironment>>(200, "As the ready file describes them"),
+        routing::get(list),
+    )
+    .serve(
+        Operation::post(
+            TENANTS,
+            "createTenant",
+            "Makes a tenant: a fresh copy of the default one, or those of a seed file",
         )
-        .route(
-            "/api/v1/tenants/{tenant}/clock",
-            routing::get(clock).post(move_clock),
+        .body::<NewTenant>()
+        .answers::<ReadyEnvironment>(201, "The tenant; of a seed file, the first one")
+        .problems(&[409]),
+        routing::post(create),
+    )
+    .serve(
+        Operation::get(TENANT, "showTenant", "A tenant with its users and apps")
+            .answers::<ReadyEnvironment>(200, "As the ready file describes it")
+            .problems(&[404]),
+        routing::get(show),
+    )
+    .serve(
+        Operation::delete(
+            TENANT,
+            "deleteTenant",
+            "Forgets a tenant with all that is in it",
         )
-        .route("/api/v1/tenants/{tenant}/events", routing::post(event))
-        .route("/api/v1/events", routing::post(event_anywhere))
+        .answers_nothing("It is gone")
+        .problems(&[404]),
+        routing::delete(remove),
+    )
+    .serve(
+        Operation::get(
+            EXPORT,
+            "exportTenant",
+            "The seed file that makes the tenant again",
+        )
+        .choice("format", &FORMATS, "The form of the file")
+        .answers::<SeedFile>(
+            200,
+            "The tenant, and those of its guests and of the apps installed in it",
+        )
+        .answers_as::<SeedFile>("application/yaml", "The seed file")
+        .problems(&[404]),
+        routing::get(export),
+    )
+    .serve(
+        Operation::get(CLOCK, "showClock", "The tenant's time")
+            .answers::<ClockView>(200, "The time")
+            .problems(&[404]),
+        routing::get(clock),
+    )
+    .serve(
+        Operation::post(
+            CLOCK,
+            "moveClock",
+            "Moves, stops or resets the tenant's time",
+        )
+        .body::<ClockChange>()
+        .answers::<ClockView>(200, "The time afterwards")
+        .problems(&[404]),
+        routing::post(move_clock),
+    )
+    .serve(
+        Operation::post(EVENTS, "applyEvent", "Makes something happen in the tenant")
+            .body::<Event>()
+            .answers_nothing("It happened")
+            .problems(&[404, 409]),
+        routing::post(event),
+    )
+    .serve(
+        Operation::post(
+            EVENTS_ANYWHERE,
+            "applyEventAnywhere",
+            "Makes something happen in the first tenant that knows the user and the app",
+        )
+        .body::<Event>()
+        .answers_nothing("It happened")
+        .problems(&[404, 409]),
+        routing::post(event_anywhere),
+    )
 }
 
-#[derive(Debug, Deserialize)]
+/// A tenant to make: by template, or by a seed file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewTenant {
-    #[serde(default = "office365")]
-    environment: Environment,
+    /// Where the copy of the template lives; office365 if absent.
+    #[serde(default)]
+    environment: Option<Environment>,
+    /// `default`, which is also meant if absent.
     #[serde(default)]
     template: Option<String>,
+    /// A seed file, instead of environment and template.
+    #[serde(default)]
+    seed: Option<SeedFile>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct ClockView {
+    /// The tenant's time.
+    #[schemars(with = "String")]
     now: Timestamp,
+    /// Whether it stands still.
     frozen: bool,
 }
 
-#[derive(Debug, Deserialize)]
+/// A change of a tenant's time.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 enum ClockChange {
+    /// Moves the time forward by `90d`, `61m` or `1h 30m` (back, where it begins with `-`).
     Advance(String),
+    /// Stops the time.
     Freeze {},
+    /// Returns to real time.
     Reset {},
 }
 
-async fn list(State(core): State<Arc<Core>>) -> Response<Body> {
+async fn list(State(core): State<Arc<Core>>) -> Answer {
     let tenants: Vec<_> = core
         .world
         .tenants()
         .iter()
         .map(|tenant| core.ready_environment(tenant))
         .collect();
-    json_response(StatusCode::OK, &tenants)
+    Ok(json_response(StatusCode::OK, &tenants))
 }
 
-async fn create(State(core): State<Arc<Core>>, body: Bytes) -> Response<Body> {
-    let wanted: NewTenant = match parse(&body, "{}") {
-        Ok(wanted) => wanted,
-        Err(problem) => return problem.respond(),
-    };
-    if let Some(template) = wanted.template.filter(|it| it != "default") {
-        return Problem::new(StatusCode::BAD_REQUEST, "unknown template")
-            .detail(format!(
-                "there is no template '{template}': use 'default', or leave it out"
-            ))
-            .respond();
-    }
-    let tenant = core.world.create_tenant(wanted.environment, &core.context);
-    json_response(StatusCode::CREATED, &core.ready_environment(&tenant))
-}
-
-async fn show(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Response<Body> {
-    match find(&core, &name) {
-        Ok(tenant) => json_response(StatusCode::OK, &core.ready_environment(&tenant)),
-        Err(problem) => problem.respond(),
-    }
-}
-
-async fn remove(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Response<Body> {
-    match find(&core, &name) {
-        Ok(tenant) => {
-            core.world.remove(tenant.environment.cloud(), tenant.id);
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
+async fn create(State(core): State<Arc<Core>>, Json(wanted): Json<NewTenant>) -> Answer {
+    let tenant = match wanted.seed {
+        Some(_) if wanted.environment.is_some() || wanted.template.is_some() => {
+            return Err(Problem::bad_request(
+                "two worlds",
+                "'seed' says everything: leave out 'environment' and 'template'",
+            ));
         }
-        Err(problem) => problem.respond(),
+        Some(seed) => add_seed(&core, &seed)?,
+        None => from_template(&core, &wanted)?,
+    };
+    let mut response = json_response(StatusCode::CREATED, &core.ready_environment(&tenant));
+    // An id has digits, letters and hyphens only.
+    if let Ok(location) = HeaderValue::try_from(format!("{TENANTS}/{}", tenant.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
     }
+    Ok(response)
 }
 
-async fn clock(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Response<Body> {
-    match find(&core, &name) {
-        Ok(tenant) => json_response(StatusCode::OK, &view(&tenant)),
-        Err(problem) => problem.respond(),
+fn from_template(core: &Core, wanted: &NewTenant) -> Result<Arc<Tenant>, Problem> {
+    if let Some(template) = wanted.template.as_ref().filter(|it| *it != "default") {
+        return Err(Problem::bad_request(
+            "unknown template",
+            format!("there is no template '{template}': use 'default', or leave it out"),
+        ));
     }
+    let environment = wanted.environment.unwrap_or(Environment::Office365);
+    Ok(core.world.create_tenant(environment, &core.context))
+}
+
+/// Adds the tenants of a seed file, unless one would take another's place.
+fn add_seed(core: &Core, seed: &SeedFile) -> Result<Arc<Tenant>, Problem> {
+    let unusable = |detail| Problem::bad_request("the seed does not make a world", detail);
+    seed.check_version()
+        .map_err(|error| unusable(error.to_string()))?;
+    let directories = seed
+        .directories(&core.context)
+        .map_err(|error| unusable(error.to_string()))?;
+    let world = &core.world;
+    for (index, directory) in directories.iter().enumerate() {
+        let cloud = directory.environment.cloud();
+        let earlier = &directories[..index];
+        let taken = world.tenant(cloud, directory.id).is_some()
+            || earlier
+                .iter()
+                .any(|it| it.id == directory.id && it.environment.cloud() == cloud)
+            || directory
+                .domains
+                .iter()
+                .any(|domain| world.tenant_of_domain(cloud, domain).is_some())
+            || directory
+                .applications
+                .keys()
+                .any(|app| world.application(cloud, *app).is_some());
+        if taken {
+            let detail = format!(
+                "a tenant with the id, a domain or a client id of '{}' exists already: delete it, \
+                 or give other ids",
+                directory.domain()
+            );
+            return Err(Problem::new(StatusCode::CONFLICT, "the tenant exists").detail(detail));
+        }
+    }
+    let tenants = world
+        .add_seed(seed, &core.context)
+        .map_err(|error| unusable(error.to_string()))?;
+    tenants
+        .into_iter()
+        .next()
+        .ok_or_else(|| unusable("it has no tenants".to_owned()))
+}
+
+async fn show(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
+    let tenant = find(&core, &name)?;
+    Ok(json_response(
+        StatusCode::OK,
+        &core.ready_environment(&tenant),
+    ))
+}
+
+async fn remove(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
+    let tenant = find(&core, &name)?;
+    core.world.remove(tenant.environment.cloud(), tenant.id);
+    Ok(no_content())
+}
+
+async fn export(
+    State(core): State<Arc<Core>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let tenant = find(&core, &name)?;
+    let format = Format::take(query)?;
+    let file = SeedFile::of(&with_homes(&core, &tenant), &core.context);
+    Ok(match format {
+        Format::Json => json_response(StatusCode::OK, &file),
+        Format::Yaml => text_response(StatusCode::OK, "application/yaml", file.to_yaml()),
+    })
+}
+
+/// The tenant, and the home tenants of its guests and of the apps that are installed in it.
+fn with_homes(core: &Core, tenant: &Tenant) -> Vec<Directory> {
+    let directory = tenant.directory().clone();
+    let mut all = vec![directory.clone()];
+    let apps = directory.service_principals.values();
+    let guests = directory.users.values().filter_map(|user| match user.kind {
+        UserKind::Guest { home_tenant } => home_tenant,
+        UserKind::Member => None,
+    });
+    for home in apps.map(|it| it.home_tenant).chain(guests) {
+        if all.iter().all(|it| it.id != home)
+            && let Some(home) = core.world.tenant(tenant.environment.cloud(), home)
+        {
+            all.push(home.directory().clone());
+        }
+    }
+    all
+}
+
+async fn clock(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
+    let tenant = find(&core, &name)?;
+    Ok(json_response(StatusCode::OK, &view(&tenant)))
 }
 
 async fn move_clock(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
-    body: Bytes,
-) -> Response<Body> {
-    let moved = find(&core, &name).and_then(|tenant| {
-        match parse(&body, "")? {
-            ClockChange::Advance(by) => {
-                let by = clock::duration(&by).map_err(|error| {
-                    Problem::new(StatusCode::BAD_REQUEST, "not an amount of time").detail(error)
-                })?;
-                tenant.clock.advance(by);
-            }
-            ClockChange::Freeze {} => tenant.clock.freeze(),
-            ClockChange::Reset {} => tenant.clock.reset(),
+    Json(change): Json<ClockChange>,
+) -> Answer {
+    let tenant = find(&core, &name)?;
+    match change {
+        ClockChange::Advance(by) => {
+            let by = clock::duration(&by)
+                .map_err(|error| Problem::bad_request("not an amount of time", error))?;
+            tenant.clock.advance(by);
         }
-        Ok(tenant)
-    });
-    match moved {
-        Ok(tenant) => json_response(StatusCode::OK, &view(&tenant)),
-        Err(problem) => problem.respond(),
+        ClockChange::Freeze {} => tenant.clock.freeze(),
+        ClockChange::Reset {} => tenant.clock.reset(),
     }
+    Ok(json_response(StatusCode::OK, &view(&tenant)))
 }
 
 async fn event(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
-    body: Bytes,
-) -> Response<Body> {
-    let applied = find(&core, &name).and_then(|tenant| {
-        let event: Event = parse(&body, "")?;
-        core.world
-            .apply(&tenant, &event)
-            .map_err(|error| impossible(&error))
-    });
-    respond(applied)
+    Json(event): Json<Event>,
+) -> Answer {
+    let tenant = find(&core, &name)?;
+    core.world
+        .apply(&tenant, &event)
+        .map_err(|error| impossible(&error))?;
+    Ok(no_content())
 }
 
 /// The user or the app of the event tells the tenant: the first one that knows them.
-async fn event_anywhere(State(core): State<Arc<Core>>, body: Bytes) -> Response<Body> {
-    let applied = parse(&body, "").and_then(|event: Event| {
-        let mut first = None;
-        for tenant in core.world.tenants() {
-            match core.world.apply(&tenant, &event) {
-                Ok(()) => return Ok(()),
-                Err(error @ EventError::NotPossible(_)) => return Err(impossible(&error)),
-                Err(error) => {
-                    first.get_or_insert(error);
-                }
+async fn event_anywhere(State(core): State<Arc<Core>>, Json(event): Json<Event>) -> Answer {
+    let mut first = None;
+    for tenant in core.world.tenants() {
+        match core.world.apply(&tenant, &event) {
+            Ok(()) => return Ok(no_content()),
+            Err(error @ EventError::NotPossible(_)) => return Err(impossible(&error)),
+            Err(error) => {
+                first.get_or_insert(error);
             }
         }
-        Err(first.map_or_else(
-            || Problem::new(StatusCode::CONFLICT, "there is no tenant"),
-            |error| impossible(&error),
-        ))
-    });
-    respond(applied)
-}
-
-fn respond(applied: Result<(), Problem>) -> Response<Body> {
-    match applied {
-        Ok(()) => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
-        }
-        Err(problem) => problem.respond(),
     }
+    Err(first.map_or_else(
+        || Problem::new(StatusCode::CONFLICT, "there is no tenant"),
+        |error| impossible(&error),
+    ))
 }
 
 fn impossible(error: &EventError) -> Problem {
@@ -187,7 +339,7 @@ fn impossible(error: &EventError) -> Problem {
 }
 
 /// A tenant by id or domain.
-fn find(core: &Core, name: &str) -> Result<Arc<Tenant>, Problem> {
+pub(super) fn find(core: &Core, name: &str) -> Result<Arc<Tenant>, Problem> {
     let tenants = core.world.tenants();
     let found = tenants
         .iter()
@@ -198,21 +350,13 @@ fn find(core: &Core, name: &str) -> Result<Arc<Tenant>, Problem> {
             .take(8)
             .map(|tenant| tenant.directory().domain().to_owned())
             .collect();
-        Problem::new(StatusCode::NOT_FOUND, "no such tenant").detail(format!(
-            "there is no tenant '{name}'; there are {}",
-            known.join(", ")
-        ))
-    })
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8], empty: &str) -> Result<T, Problem> {
-    let text = if body.is_empty() {
-        empty.as_bytes()
-    } else {
-        body
-    };
-    serde_json::from_slice(text).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "the body does not fit").detail(error.to_string())
+        Problem::not_found(
+            "no such tenant",
+            format!(
+                "there is no tenant '{name}'; there are {}",
+                known.join(", ")
+            ),
+        )
     })
 }
 
@@ -221,8 +365,4 @@ fn view(tenant: &Tenant) -> ClockView {
         now: tenant.now(),
         frozen: tenant.clock.state().frozen.is_some(),
     }
-}
-
-fn office365() -> Environment {
-    Environment::Office365
 }

@@ -72,7 +72,9 @@ pub struct Publisher {
 }
 
 /// Whose accounts may use an app, `signInAudience`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub enum SignInAudience {
     /// Accounts of the home tenant.
     #[default]
@@ -90,7 +92,7 @@ pub enum SignInAudience {
 }
 
 /// A registered redirect URI.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedirectUri {
     /// The URI as registered.
@@ -100,7 +102,7 @@ pub struct RedirectUri {
 }
 
 /// The platform of a redirect URI, which decides how a client must authenticate.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
     /// Mobile and desktop applications: public client.
@@ -138,7 +140,7 @@ pub struct KeyCredential {
     #[serde(default)]
     pub display_name: Option<String>,
     /// The certificate, DER; base64 in files.
-    #[serde(with = "base64_bytes")]
+    #[serde(with = "crate::base64_bytes")]
     pub certificate: Vec<u8>,
     /// Valid from.
     pub start: Timestamp,
@@ -147,7 +149,7 @@ pub struct KeyCredential {
 }
 
 /// Trust in another issuer's tokens as client assertions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FederatedCredential {
     /// The id of the credential.
@@ -166,7 +168,7 @@ pub struct FederatedCredential {
 }
 
 /// Permissions of one API in an app's static list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequiredResourceAccess {
     /// The API.
@@ -233,7 +235,7 @@ pub struct ExposedRole {
 }
 
 /// An app's instance in a tenant (enterprise application).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServicePrincipal {
     /// The object id of the service principal: `oid` and `sub` of app-only tokens.
@@ -251,6 +253,7 @@ pub struct ServicePrincipal {
     #[serde(default)]
     pub assigned_users: BTreeSet<ObjectId>,
     /// When the app appeared in the tenant.
+    #[schemars(with = "String")]
     pub created: Timestamp,
 }
 
@@ -297,21 +300,6 @@ fn without_loopback_port(uri: &str) -> Option<String> {
         let _ = parsed.set_port(None);
         parsed.to_string()
     })
-}
-
-mod base64_bytes {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(from)?;
-        STANDARD.decode(text.trim()).map_err(D::Error::custom)
-    }
 }
 
 #[cfg(test)]

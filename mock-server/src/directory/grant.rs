@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{ApplicationId, ObjectId};
 
 /// A delegated permission grant, `oauth2PermissionGrant`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PermissionGrant {
     /// The id of the grant.
@@ -25,7 +25,7 @@ pub struct PermissionGrant {
 }
 
 /// For whom a permission grant holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsentType {
     /// `AllPrincipals`: an administrator consented for the tenant.
@@ -45,7 +45,7 @@ impl ConsentType {
 }
 
 /// An application permission granted to an app, `appRoleAssignment`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AppRoleAssignment {
     /// The id of the assignment.
@@ -57,11 +57,12 @@ pub struct AppRoleAssignment {
     /// The role by name, such as `Mail.Read`.
     pub role: String,
     /// When it was granted.
+    #[schemars(with = "String")]
     pub created: Timestamp,
 }
 
 /// A user's request that an administrator consents.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentRequest {
     /// The id of the request.
@@ -75,15 +76,17 @@ pub struct ConsentRequest {
     /// The justification.
     pub reason: String,
     /// When it was made.
+    #[schemars(with = "String")]
     pub created: Timestamp,
     /// When it expires.
+    #[schemars(with = "String")]
     pub expires: Timestamp,
     /// What became of it.
     pub status: ConsentRequestStatus,
 }
 
 /// What became of a consent request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsentRequestStatus {
     /// A reviewer approved: consent was granted for the tenant.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{ApplicationId, ObjectId};
 
 /// The policies of a tenant.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
     /// Who may consent.
@@ -42,7 +42,7 @@ pub enum UserConsent {
 }
 
 /// The admin-consent workflow, `adminConsentRequestPolicy`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminConsentRequests {
     /// Whether users may ask.
@@ -65,7 +65,7 @@ impl Default for AdminConsentRequests {
 }
 
 /// A conditional access policy.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConditionalAccessPolicy {
     /// The id, as in `polids`.
@@ -79,11 +79,12 @@ pub struct ConditionalAccessPolicy {
     /// What it demands.
     pub demand: Demand,
     /// Since when it is in force.
+    #[schemars(with = "String")]
     pub since: Timestamp,
 }
 
 /// What a conditional access policy demands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Demand {
     /// Block access.
@@ -93,7 +94,11 @@ pub enum Demand {
     /// Multifactor authentication.
     Mfa,
     /// Sign in again after so many seconds.
-    SignInFrequency(#[serde(with = "seconds")] SignedDuration),
+    SignInFrequency(
+        #[serde(with = "seconds")]
+        #[schemars(with = "i64")]
+        SignedDuration,
+    ),
     /// Accepted terms of use.
     TermsOfUse,
 }

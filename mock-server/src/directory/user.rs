@@ -65,7 +65,9 @@ pub struct User {
 }
 
 /// Whether a user is at home in the directory.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserKind {
     /// Belongs to this directory.
@@ -79,7 +81,9 @@ pub enum UserKind {
 }
 
 /// A built-in directory role, by what the mock needs of it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DirectoryRole {
     /// May do everything, consent for the tenant included.
@@ -137,9 +141,10 @@ pub enum Risk {
 }
 
 /// Something that ended sessions of a user at a moment.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Revocation {
     /// When.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// Why: decides which tokens die (`token::validity`).
     pub cause: RevocationCause,
@@ -148,7 +153,19 @@ pub struct Revocation {
 /// Why sessions of a user ended: the rows of the documented matrix.
 ///
 /// Source: learn.microsoft.com/entra/identity-platform/refresh-tokens, "Token revocation".
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevocationCause {
     /// The user changed the password.
@@ -180,7 +197,9 @@ pub struct Mailbox {
 }
 
 /// Regular or shared.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum MailboxKind {
     /// The mailbox of a person.

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::id::{IdError, IdSpace, ItemKey};
 use super::{Owner, Properties};
 
 /// The contents of one mailbox.
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Contents {
     /// Whose.
     pub owner: Owner,
@@ -37,7 +38,7 @@ pub struct Contents {
 pub type Collection = BTreeMap<u64, Item>;
 
 /// A folder, calendar or contact folder.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Folder {
     /// The key.
     pub key: u64,
@@ -58,7 +59,8 @@ pub struct Folder {
 }
 
 /// What lies in a folder.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FolderKind {
     /// Events.
     Calendar,
@@ -71,7 +73,8 @@ pub enum FolderKind {
 /// The folders that every mailbox has.
 ///
 /// Source: learn.microsoft.com/graph/api/resources/mailfolder, "Well-known folder names".
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say what they are")]
 pub enum WellKnown {
     Archive,
@@ -89,7 +92,7 @@ pub enum WellKnown {
 }
 
 /// A message, event or contact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Item {
     /// The key: stays when the item moves.
     pub key: u64,
@@ -111,11 +114,12 @@ pub struct Item {
     pub conversation: u64,
     /// Files.
     pub attachments: Vec<Attachment>,
+    #[serde(with = "json_text")]
     properties: Box<str>,
 }
 
 /// A file attached to an item.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Attachment {
     /// The key.
     pub key: u64,
@@ -128,13 +132,14 @@ pub struct Attachment {
     /// The id by which the body refers to it.
     pub content_id: Option<String>,
     /// The bytes.
+    #[serde(with = "crate::base64_bytes")]
     pub content: Vec<u8>,
     /// When it was added.
     pub modified: Timestamp,
 }
 
 /// A change of a message, for delta queries.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// The position.
     pub number: u64,
@@ -147,7 +152,8 @@ pub struct Change {
 }
 
 /// What happened to a message in a folder.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// It appeared.
     Created,
@@ -476,6 +482,24 @@ fn text_of(properties: &Properties) -> Box<str> {
     serde_json::to_string(properties)
         .unwrap_or_default()
         .into_boxed_str()
+}
+
+/// JSON text as a part of the JSON around it.
+mod json_text {
+    use serde::de::Deserializer;
+    use serde::ser::{Error as _, Serialize as _, Serializer};
+    use serde_json::value::RawValue;
+
+    pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(text)
+            .map_err(S::Error::custom)?
+            .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<str>, D::Error> {
+        let raw: Box<RawValue> = serde::Deserialize::deserialize(from)?;
+        Ok(raw.into())
+    }
 }
 
 /// Changes that are kept for delta queries.

@@ -19,6 +19,7 @@ use super::data_directory::default_data_directory;
 use super::edge::Edge;
 use super::proxy::serve_control;
 use super::ready::{Ready, ReadyEnvironment};
+use super::state_file::{Saver, StateFile, StateFileError};
 use super::variables;
 use crate::clock::Clock;
 use crate::directory::{Event, EventError, TenantId};
@@ -43,6 +44,7 @@ pub struct Builder {
     seed: u64,
     world: Option<SeedFile>,
     data_directory: Option<PathBuf>,
+    state_file: Option<PathBuf>,
     journal_capacity: usize,
     redaction: Redaction,
 }
@@ -55,6 +57,7 @@ pub struct MockEntra {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    saver: Option<Saver>,
 }
 
 /// What the mock and its control API share.
@@ -67,8 +70,8 @@ pub(crate) struct Core {
     certificate_password: String,
     control: SocketAddr,
     ports: [SocketAddr; 4],
-    /// The tenants that the ready file names, in its order.
-    defaults: Vec<Arc<Tenant>>,
+    /// The world at the beginning, where it is not the default one.
+    seed: Option<SeedFile>,
 }
 
 /// A tenant of a running mock.
@@ -101,6 +104,9 @@ pub enum StartError {
     /// The seed file does not make a world.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The state file can't be read or written.
+    #[error(transparent)]
+    State(#[from] StateFileError),
 }
 
 impl Default for Builder {
@@ -115,6 +121,7 @@ impl Default for Builder {
             seed: 1,
             world: None,
             data_directory: None,
+            state_file: None,
             journal_capacity: 2000,
             redaction: Redaction::On,
         }
@@ -178,6 +185,13 @@ impl Builder {
         self
     }
 
+    /// A file that keeps the world: loaded now if it is there (then it counts, and not
+    /// [`Builder::world`]), and saved after each change and at [`MockEntra::stop`].
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
     /// How many entries the journal keeps.
     pub fn journal_capacity(mut self, entries: usize) -> Self {
         self.journal_capacity = entries;
@@ -220,9 +234,19 @@ impl Builder {
             Sealer::new(),
             journal,
         ));
-        let defaults = match &self.world {
-            Some(file) => world.add_seed(file, &context)?,
-            None => world.add_default(&context),
+        let saver = match &self.state_file {
+            Some(path) => {
+                let (file, snapshot) = StateFile::open(path)?;
+                match snapshot {
+                    Some(snapshot) => file.restore(&world, snapshot)?,
+                    None => world.begin(self.world.as_ref(), &context)?,
+                }
+                Some(file.keep(Arc::clone(&world))?)
+            }
+            None => {
+                world.begin(self.world.as_ref(), &context)?;
+                None
+            }
         };
         self.listen(
             world,
@@ -231,7 +255,7 @@ impl Builder {
             authority,
             certificate,
             certificate_files,
-            defaults,
+            saver,
         )
         .await
     }
@@ -245,7 +269,7 @@ impl Builder {
         authority: Arc<CertificateAuthority>,
         certificate: ClientCertificate,
         certificate_files: ClientCertificateFiles,
-        defaults: Vec<Arc<Tenant>>,
+        saver: Option<Saver>,
     ) -> Result<MockEntra, StartError> {
         let control = bind(
             self.address,
@@ -286,7 +310,7 @@ impl Builder {
             certificate_password: certificate.password,
             control: control.1,
             ports,
-            defaults,
+            seed: self.world,
         });
         let mut tasks = Vec::new();
         for (environment, listener) in listeners {
@@ -314,6 +338,7 @@ impl Builder {
             shared,
             stop,
             tasks,
+            saver,
         })
     }
 }
@@ -335,15 +360,14 @@ impl MockEntra {
     ///
     /// If a seed file replaced the default world and has no tenant there.
     pub fn tenant(&self, environment: Environment) -> TenantHandle {
-        let tenant = self
-            .core
-            .defaults
-            .iter()
+        let defaults = self.core.world.defaults();
+        let tenant = defaults
+            .into_iter()
             .find(|tenant| tenant.environment == environment);
         let tenant = tenant.unwrap_or_else(|| panic!("the world has no tenant in {environment}"));
         TenantHandle {
             core: Arc::clone(&self.core),
-            tenant: Arc::clone(tenant),
+            tenant,
         }
     }
 
@@ -449,6 +473,9 @@ impl MockEntra {
         for task in self.tasks.drain(..) {
             let _ = task.await;
         }
+        if let Some(saver) = self.saver.take() {
+            saver.finish().await;
+        }
     }
 }
 
@@ -468,13 +495,11 @@ impl Core {
     }
 
     pub(crate) fn ready(&self) -> Ready {
+        let defaults = self.world.defaults();
         let environments: IndexMap<String, ReadyEnvironment> = Environment::ALL
             .into_iter()
             .filter_map(|environment| {
-                let tenant = self
-                    .defaults
-                    .iter()
-                    .find(|it| it.environment == environment)?;
+                let tenant = defaults.iter().find(|it| it.environment == environment)?;
                 Some((
                     environment.slug().to_owned(),
                     self.ready_environment(tenant),
@@ -488,6 +513,12 @@ impl Core {
             ca_bundle_file: self.authority.bundle_file().display().to_string(),
             environments,
         }
+    }
+
+    /// Returns to the world as it was at the very beginning.
+    pub(crate) fn reset(&self) -> Result<(), SeedError> {
+        self.world.clear();
+        self.world.begin(self.seed.as_ref(), &self.context)
     }
 
     /// A tenant as the ready file describes it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::world::TenantDescription;
 
 /// Every address and credential of a running mock.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct Ready {
     /// The URL of the control API.
     pub control: String,
@@ -21,7 +21,7 @@ pub struct Ready {
 }
 
 /// An environment in the ready file.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct ReadyEnvironment {
     /// The root of the authority on localhost, without tenant and trailing slash.
     pub authority: String,

@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
 use rcgen::{CertificateParams, DnType};
+use serde::{Deserialize, Serialize};
 
 use crate::environment::SignInCloud;
 use crate::file;
@@ -54,6 +55,20 @@ pub struct PublicKey {
     pub x5c: String,
 }
 
+/// A signing key as a state file has it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredKey {
+    /// Whose ring.
+    pub cloud: SignInCloud,
+    /// The place in the ring.
+    pub generation: u32,
+    /// PKCS#8, base64.
+    pub key: String,
+    /// The certificate, DER, base64.
+    pub certificate: String,
+}
+
 impl KeyRings {
     /// Rings whose keys are kept in a directory (files of mode 0600), or in memory only.
     pub fn new(directory: Option<&Path>) -> Self {
@@ -70,6 +85,34 @@ impl KeyRings {
     /// The ring of a cloud.
     pub fn of(&self, cloud: SignInCloud) -> &KeyRing {
         &self.rings[cloud as usize]
+    }
+
+    /// The keys made so far.
+    pub fn stored(&self) -> Vec<StoredKey> {
+        let mut stored = Vec::new();
+        for cloud in SignInCloud::ALL {
+            let keys = self.of(cloud).keys.lock();
+            for (generation, key) in (0..).zip(keys.iter()) {
+                if let Some(key) = key {
+                    stored.push(key.store(cloud, generation));
+                }
+            }
+        }
+        stored
+    }
+
+    /// Puts stored keys into their places, whatever was there; `None`, and nothing changed, if one
+    /// is no key.
+    pub fn restore(&self, stored: &[StoredKey]) -> Option<()> {
+        let keys = stored
+            .iter()
+            .map(|it| Some((it, SigningKey::decode(&it.key, &it.certificate)?)))
+            .collect::<Option<Vec<_>>>()?;
+        for (place, key) in keys {
+            self.of(place.cloud)
+                .put(place.generation as usize, Arc::new(key));
+        }
+        Some(())
     }
 
     /// The key with this id, in whichever cloud, among the keys made so far.
@@ -100,6 +143,14 @@ impl KeyRing {
         let key = Arc::new(self.load_or_make(index));
         keys[index] = Some(Arc::clone(&key));
         key
+    }
+
+    fn put(&self, index: usize, key: Arc<SigningKey>) {
+        let mut keys = self.keys.lock();
+        if keys.len() <= index {
+            keys.resize_with(index + 1, || None);
+        }
+        keys[index] = Some(key);
     }
 
     /// The keys that a tenant at this generation publishes: previous, current, next.
@@ -152,8 +203,22 @@ impl SigningKey {
 
     fn from_text(text: &str) -> Option<Self> {
         let (key, certificate) = text.trim().split_once('\n')?;
+        Self::decode(key, certificate)
+    }
+
+    fn decode(key: &str, certificate: &str) -> Option<Self> {
         let pair = KeyPair::from_pkcs8(&STANDARD.decode(key).ok()?).ok()?;
         Some(Self::new(pair, &STANDARD.decode(certificate).ok()?))
+    }
+
+    fn store(&self, cloud: SignInCloud, generation: u32) -> StoredKey {
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().expect("a key made here can be encoded");
+        StoredKey {
+            cloud,
+            generation,
+            key: STANDARD.encode(der.as_ref()),
+            certificate: self.public.x5c.clone(),
+        }
     }
 
     fn new(pair: KeyPair, certificate: &[u8]) -> Self {
@@ -249,6 +314,20 @@ mod tests {
             fs::metadata(file).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn stored_keys_sign_in_other_rings() {
+        let rings = KeyRings::new(None);
+        let key = rings.of(SignInCloud::China).key(1);
+        let mut stored = rings.stored();
+        assert_eq!(stored.len(), 1);
+        let others = KeyRings::new(None);
+        others.restore(&stored).unwrap();
+        assert_eq!(others.of(SignInCloud::China).key(1).public(), key.public());
+        stored[0].key.truncate(80);
+        assert!(others.restore(&stored).is_none());
+        assert_eq!(others.of(SignInCloud::China).key(1).public(), key.public());
     }
 
     #[test]

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::validity;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 
 /// How a user signed in: the part that every token of the family inherits.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SignIn {
     /// The family: all tokens that descend from this sign-in.
     pub family: Uuid,
@@ -22,17 +23,19 @@ pub struct SignIn {
     /// The user.
     pub user: ObjectId,
     /// When the user authenticated.
+    #[schemars(with = "String")]
     pub auth_time: Timestamp,
     /// With what.
     pub method: AuthenticationMethod,
     /// When the user last passed multifactor authentication.
+    #[schemars(with = "Option<String>")]
     pub mfa_time: Option<Timestamp>,
     /// The session id, `sid`.
     pub session: Uuid,
 }
 
 /// The class of a client, by the redirect URI that took part, or the app's default.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientClass {
     /// Has a credential.
@@ -44,7 +47,7 @@ pub enum ClientClass {
 }
 
 /// How a user authenticated, by what revocation distinguishes.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthenticationMethod {
     /// With the password.
@@ -54,15 +57,17 @@ pub enum AuthenticationMethod {
 }
 
 /// The contents of a refresh token.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct RefreshToken {
     /// The sign-in from which it descends.
     pub sign_in: SignIn,
     /// The position in the family, from 1.
     pub generation: u32,
     /// When the first of the family was issued: the clock of single-page applications.
+    #[schemars(with = "String")]
     pub first_issued: Timestamp,
     /// When this one was issued: the clock of inactivity.
+    #[schemars(with = "String")]
     pub issued: Timestamp,
     /// The resource of the last request.
     pub resource: ApplicationId,
@@ -98,6 +103,16 @@ pub struct AuthorizationCode {
 impl RefreshToken {
     /// The purpose under which refresh tokens are sealed.
     pub const PURPOSE: &'static str = "refresh_token";
+
+    /// When it dies of age, if it is not used.
+    pub fn expires(&self) -> Option<Timestamp> {
+        match self.sign_in.client_class {
+            ClientClass::Spa => self.first_issued.checked_add(validity::SPA_LIFETIME).ok(),
+            ClientClass::Confidential | ClientClass::Public => {
+                self.issued.checked_add(validity::INACTIVITY).ok()
+            }
+        }
+    }
 }
 
 impl AuthorizationCode {

@@ -4,13 +4,19 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::RwLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Encrypts and authenticates values for their way through a client.
 #[derive(Debug)]
 pub struct Sealer {
-    secret: [u8; 32],
+    current: RwLock<Secret>,
+}
+
+#[derive(Debug)]
+struct Secret {
+    bytes: [u8; 32],
     key: LessSafeKey,
 }
 
@@ -22,25 +28,29 @@ pub struct SealError;
 impl Sealer {
     /// A sealer with a new secret of the operating system's randomness.
     pub fn new() -> Self {
-        let mut secret = [0; 32];
-        // The operating system's generator does not fail on the supported platforms.
-        rand::fill(&mut secret).expect("the operating system gives randomness");
-        Self::from_secret(secret)
+        Self::from_secret(fresh())
     }
 
     /// A sealer that opens what one with the same secret sealed.
     pub fn from_secret(secret: [u8; 32]) -> Self {
-        // 32 bytes are the key length of AES-256.
-        let key = UnboundKey::new(&AES_256_GCM, &secret).expect("the secret has the key length");
         Self {
-            secret,
-            key: LessSafeKey::new(key),
+            current: RwLock::new(Secret::new(secret)),
         }
     }
 
     /// The secret, for state files.
-    pub fn secret(&self) -> &[u8; 32] {
-        &self.secret
+    pub fn secret(&self) -> [u8; 32] {
+        self.current.read().bytes
+    }
+
+    /// Takes another secret: what was sealed with it opens again, what was sealed since does not.
+    pub fn replace(&self, secret: [u8; 32]) {
+        *self.current.write() = Secret::new(secret);
+    }
+
+    /// Takes a new secret: nothing that was sealed so far opens any more.
+    pub fn renew(&self) {
+        self.replace(fresh());
     }
 
     /// Seals a value for a purpose such as `refresh_token`. The text is URL-safe.
@@ -49,7 +59,9 @@ impl Sealer {
         rand::fill(&mut nonce).expect("the operating system gives randomness");
         // Values of ours always serialize: they hold no maps with other keys than strings.
         let mut sealed = serde_json::to_vec(value).expect("sealed values serialize");
-        self.key
+        self.current
+            .read()
+            .key
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(purpose.as_bytes()),
@@ -73,12 +85,31 @@ impl Sealer {
         }
         let (nonce, sealed) = bytes.split_at_mut(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
-        let plain = self
+        let current = self.current.read();
+        let plain = current
             .key
             .open_in_place(nonce, Aad::from(purpose.as_bytes()), sealed)
             .map_err(|_| SealError)?;
         serde_json::from_slice(plain).map_err(|_| SealError)
     }
+}
+
+impl Secret {
+    fn new(bytes: [u8; 32]) -> Self {
+        // 32 bytes are the key length of AES-256.
+        let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("the secret has the key length");
+        Self {
+            bytes,
+            key: LessSafeKey::new(key),
+        }
+    }
+}
+
+fn fresh() -> [u8; 32] {
+    let mut secret = [0; 32];
+    // The operating system's generator does not fail on the supported platforms.
+    rand::fill(&mut secret).expect("the operating system gives randomness");
+    secret
 }
 
 impl Default for Sealer {
@@ -107,9 +138,15 @@ mod tests {
             Sealer::new().open::<(String, u8)>("code", &sealed),
             Err(SealError)
         );
-        let again = Sealer::from_secret(*sealer.secret());
+        let again = Sealer::from_secret(sealer.secret());
         assert!(again.open::<(String, u8)>("code", &sealed).is_ok());
         assert_ne!(sealed, sealer.seal("code", &("alice", 7)));
+
+        let kept = sealer.secret();
+        sealer.renew();
+        assert!(sealer.open::<(String, u8)>("code", &sealed).is_err());
+        sealer.replace(kept);
+        assert!(sealer.open::<(String, u8)>("code", &sealed).is_ok());
     }
 
     #[test]

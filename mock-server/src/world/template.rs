@@ -12,7 +12,7 @@ use crate::directory::{Application, ApplicationId, MailboxKind, ObjectId, Tenant
 use crate::environment::Environment;
 
 /// What scripts need to know of a tenant: a member of the ready file.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub struct TenantDescription {
     /// The tenant.
     pub tenant: TenantName,
@@ -26,7 +26,7 @@ pub struct TenantDescription {
 }
 
 /// A tenant by id and domain.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct TenantName {
     /// The id.
     pub id: TenantId,
@@ -35,7 +35,7 @@ pub struct TenantName {
 }
 
 /// A user, with what is needed to sign in.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct UserDescription {
     /// The object id.
     pub id: ObjectId,
@@ -46,7 +46,7 @@ pub struct UserDescription {
 }
 
 /// An app, with what a client needs.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AppDescription {
     /// The application id.
     pub client_id: ApplicationId,
@@ -109,6 +109,17 @@ impl World {
         let customer = format!("contoso{}{suffix}", &label[..12]);
         let vendor = format!("litware{}{suffix}", &label[..12]);
         self.instantiate_named(environment, &customer, &vendor, context)
+    }
+
+    /// Fills an empty world: with a seed file's tenants, or with the default world. They are what
+    /// the ready file names.
+    pub fn begin(&self, seed: Option<&SeedFile>, context: &SeedContext) -> Result<(), SeedError> {
+        let defaults = match seed {
+            Some(file) => self.add_seed(file, context)?,
+            None => self.add_default(context),
+        };
+        self.name_defaults(&defaults);
+        Ok(())
     }
 
     /// Adds the tenants of a seed file.

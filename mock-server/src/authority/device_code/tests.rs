@@ -1,3 +1,5 @@
+use uuid::Uuid;
+
 use super::*;
 
 fn request(tenant: u128) -> Request {
@@ -50,19 +52,4 @@ fn what_is_decided_stays_so() {
     assert!(!store.decline(&pending.device_code));
     store.remove(&pending.device_code);
     assert!(store.find_by_user_code(&typed).is_none());
-}
-
-#[test]
-fn a_redeemed_code_is_remembered_by_the_clock_of_its_tenant() {
-    let codes = RedeemedCodes::default();
-    let (one, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
-    let (start, id) = (Timestamp::UNIX_EPOCH, Uuid::from_u128(7));
-    let expires = after(start, SignedDuration::from_mins(10));
-    assert!(!codes.redeem(one, id, expires, start));
-    let far = after(start, SignedDuration::from_hours(1000));
-    for number in 0..2 * CAPACITY as u128 {
-        codes.redeem(other, Uuid::from_u128(number), start, far);
-    }
-    assert!(codes.redeem(one, id, expires, start));
-    assert!(codes.until.lock().len() <= 2 * CAPACITY);
 }

@@ -87,7 +87,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         }
         None => of_code(request, &code, &tenant)?,
     };
-    let redeemed = &request.state.redeemed;
+    let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, code.id, expires, now) {
         return Err(AuthorityError::aadsts(54_005));
     }

@@ -185,7 +185,8 @@ fn strict_rotation(
     let id = uuid::Uuid::new_v5(&token.sign_in.family, text.as_bytes());
     let now = tenant.now();
     let expires = super::expiry(token.issued, validity::INACTIVITY);
-    if request.state.redeemed.redeem(tenant.id, id, expires, now) {
+    let redeemed = &request.state.world.redeemed;
+    if redeemed.redeem(tenant.id, id, expires, now) {
         return Err(AuthorityError::aadsts(50_173)
             .with("issued", crate::authority::error::ticks(token.issued))
             .with("valid_from", crate::authority::error::ticks(now)));

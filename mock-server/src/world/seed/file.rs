@@ -52,7 +52,6 @@ pub struct SeedTenant {
     pub installed: IndexMap<String, SeedConsent>,
     /// Tenant-wide settings.
     #[serde(default)]
-    #[schemars(skip)]
     pub policies: Policies,
     /// Switches for disputed or optional behaviour.
     #[serde(default)]
@@ -82,7 +81,6 @@ pub struct SeedUser {
     pub office_location: Option<String>,
     /// Directory roles.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    #[schemars(with = "Vec<String>")]
     pub roles: BTreeSet<DirectoryRole>,
     /// Guest from another tenant of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +122,6 @@ pub struct SeedApp {
     pub client_id: Option<Uuid>,
     /// `signInAudience`; this tenant only if absent.
     #[serde(default)]
-    #[schemars(with = "String")]
     pub audience: SignInAudience,
     /// The publisher's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,7 +149,6 @@ pub struct SeedApp {
     pub certificates: Vec<String>,
     /// Federated identity credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(skip)]
     pub federated_credentials: Vec<FederatedCredential>,
     /// The static list of Graph permissions.
     #[serde(default)]

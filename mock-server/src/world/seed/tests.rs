@@ -6,20 +6,20 @@ use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
 use crate::world::World;
 
-fn context() -> SeedContext {
+pub(crate) fn context() -> SeedContext {
     SeedContext {
         now: "2026-01-15T09:00:00Z".parse().unwrap(),
         client_certificate: Some(certificate()),
     }
 }
 
-fn certificate() -> Vec<u8> {
+pub(crate) fn certificate() -> Vec<u8> {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
     params.self_signed(&key).unwrap().der().to_vec()
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let journal = Journal::new(10, Redaction::On);
     World::new(
         Random::seeded(1),
@@ -141,7 +141,7 @@ fn wrong_names_and_values_are_refused_with_the_nearest_right_one() {
 
 #[test]
 fn secrets_look_like_secrets() {
-    let secret = secret("contoso.onmicrosoft.com", "own-app/0");
+    let secret = build::secret("contoso.onmicrosoft.com", "own-app/0");
     assert_eq!(secret.len(), 40);
     assert_eq!(&secret[3..6], "8Q~");
 }

@@ -1,0 +1,52 @@
+//! Which permissions a client holds for a user.
+
+use std::collections::BTreeSet;
+
+use super::error::AuthorityError;
+use crate::directory::{Application, ApplicationId, Directory, ObjectId};
+
+/// The permissions that are consented, if those asked for are among them.
+pub(crate) fn held_scopes(
+    directory: &Directory,
+    app: &Application,
+    user: ObjectId,
+    resource: ApplicationId,
+    asked: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, AuthorityError> {
+    let granted = consented_scopes(directory, app, user, resource);
+    let is_held = |scope: &String| {
+        granted.contains(scope) || granted.iter().any(|held| held.eq_ignore_ascii_case(scope))
+    };
+    if asked.iter().all(is_held) {
+        Ok(granted)
+    } else {
+        Err(consent_missing(app))
+    }
+}
+
+/// The permissions of an API that a client holds for a user, by consent or without being asked.
+pub(crate) fn consented_scopes(
+    directory: &Directory,
+    app: &Application,
+    user: ObjectId,
+    resource: ApplicationId,
+) -> BTreeSet<String> {
+    let mut granted = directory.granted_scopes(app.app_id, user, resource);
+    // An API of this tenant may name clients whose users are not asked.
+    if let Some(api) = directory
+        .applications
+        .get(&resource)
+        .and_then(|it| it.api.as_ref())
+        && api.pre_authorized.contains(&app.app_id)
+    {
+        granted.extend(api.scopes.iter().map(|scope| scope.value.clone()));
+    }
+    granted
+}
+
+/// Something asked for is not consented: AADSTS65001.
+pub(crate) fn consent_missing(app: &Application) -> AuthorityError {
+    AuthorityError::aadsts(65_001)
+        .with("app", app.app_id.to_string())
+        .with("name", &app.display_name)
+}

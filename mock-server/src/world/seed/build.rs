@@ -1,0 +1,506 @@
+//! From a seed file to directories.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    SeedApi, SeedApp, SeedConsent, SeedContext, SeedError, SeedFile, SeedMailbox, SeedTenant,
+    SeedUser, derived,
+};
+use crate::directory::{
+    Application, ApplicationId, ConsentType, Directory, ExposedApi, ExposedRole, ExposedScope,
+    KeyCredential, Mailbox, MailboxKind, ObjectId, PasswordCredential, Platform, Publisher,
+    RedirectUri, RequiredResourceAccess, ServicePrincipal, TenantId, User, UserKind,
+    UserPrincipalName,
+};
+use crate::environment::{Environment, GRAPH_APPLICATION_ID};
+use crate::permission::{Permission, PermissionKind};
+
+/// What aliases mean across the tenants of a file.
+pub(super) struct Names<'a> {
+    tenants: IndexMap<&'a str, TenantId>,
+    apps: Vec<NamedApp<'a>>,
+}
+
+struct NamedApp<'a> {
+    alias: &'a str,
+    app: ApplicationId,
+    tenant: TenantId,
+    environment: Environment,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(file: &'a SeedFile) -> Self {
+        let tenants = file
+            .tenants
+            .iter()
+            .map(|(alias, it)| (alias.as_str(), it.tenant_id()))
+            .collect();
+        let apps = file
+            .tenants
+            .values()
+            .flat_map(|tenant| {
+                tenant.apps.keys().filter_map(|alias| {
+                    Some(NamedApp {
+                        alias,
+                        app: tenant.client_id(alias)?,
+                        tenant: tenant.tenant_id(),
+                        environment: tenant.environment,
+                    })
+                })
+            })
+            .collect();
+        Self { tenants, apps }
+    }
+}
+
+/// A tenant of a file on its way to a directory.
+pub(super) struct Build<'a> {
+    pub(super) names: &'a Names<'a>,
+    pub(super) context: &'a SeedContext,
+    pub(super) alias: &'a str,
+    pub(super) seed: &'a SeedTenant,
+}
+
+impl Build<'_> {
+    pub(super) fn directory(&self) -> Result<Directory, SeedError> {
+        let seed = self.seed;
+        let created = self.before_now(24 * 365);
+        let mut directory = Directory::new(
+            seed.tenant_id(),
+            seed.environment,
+            &seed.name,
+            &seed.domain,
+            created,
+        );
+        directory.domains.extend(seed.more_domains.iter().cloned());
+        if let Some(country) = &seed.country {
+            directory.country.clone_from(country);
+        }
+        directory.policies = seed.policies.clone();
+        directory.switches = seed.switches.clone();
+        for (alias, user) in &seed.users {
+            let user = self.user(alias, user)?;
+            directory.users.insert(user.id, user);
+        }
+        for (alias, app) in &seed.apps {
+            let application = self.application(alias, app)?;
+            let id = application.app_id;
+            directory.applications.insert(id, application);
+            let mut principal = self.principal(id, directory.id);
+            principal.assignment_required = app.assignment_required;
+            for user in &app.assigned {
+                principal
+                    .assigned_users
+                    .insert(self.user_id(user, &format!("apps.{alias}.assigned"))?);
+            }
+            directory.service_principals.insert(id, principal);
+            self.consent(&mut directory, alias, id, &app.consent)?;
+        }
+        for (alias, consent) in &seed.installed {
+            let (id, home) = self.app(alias, "installed")?;
+            directory
+                .service_principals
+                .insert(id, self.principal(id, home));
+            self.consent(&mut directory, alias, id, consent)?;
+        }
+        Ok(directory)
+    }
+
+    fn user(&self, alias: &str, seed: &SeedUser) -> Result<User, SeedError> {
+        let domain = &self.seed.domain;
+        let home_tenant = match &seed.guest_of {
+            Some(home) => Some(*self.names.tenants.get(home.as_str()).ok_or_else(|| {
+                self.wrong(
+                    &format!("users.{alias}.guest_of"),
+                    format!("no tenant '{home}' in this file"),
+                )
+            })?),
+            None => None,
+        };
+        let upn = seed
+            .upn
+            .clone()
+            .unwrap_or_else(|| format!("{alias}@{domain}"));
+        let (given_name, surname) = seed.name.split_once(' ').unwrap_or((&seed.name, ""));
+        let mailbox = match seed.mailbox {
+            SeedMailbox::None => None,
+            kind => {
+                let mut mailbox = Mailbox {
+                    kind: if kind == SeedMailbox::Shared {
+                        MailboxKind::Shared
+                    } else {
+                        MailboxKind::Regular
+                    },
+                    ..Mailbox::default()
+                };
+                for (delegate, rights) in &seed.delegates {
+                    let id = self.user_id(delegate, &format!("users.{alias}.delegates"))?;
+                    mailbox.delegates.insert(id, rights.clone());
+                }
+                Some(mailbox)
+            }
+        };
+        Ok(User {
+            id: self.user_id(alias, "users")?,
+            alias: alias.to_owned(),
+            user_principal_name: UserPrincipalName::new(upn),
+            display_name: seed.name.clone(),
+            given_name: given_name.to_owned(),
+            surname: surname.to_owned(),
+            job_title: seed.job_title.clone(),
+            office_location: seed.office_location.clone(),
+            password: seed
+                .password
+                .clone()
+                .unwrap_or_else(|| format!("Pw-{alias}-{}", &secret(domain, alias)[..6])),
+            kind: match seed.guest_of {
+                Some(_) => UserKind::Guest { home_tenant },
+                None => UserKind::Member,
+            },
+            enabled: seed.enabled,
+            roles: seed.roles.clone(),
+            created: self.before_now(24 * 300),
+            deleted: None,
+            password_expired: false,
+            locked_until: None,
+            risk: crate::directory::Risk::None,
+            revocations: Vec::new(),
+            mailbox,
+        })
+    }
+
+    fn application(&self, alias: &str, seed: &SeedApp) -> Result<Application, SeedError> {
+        let domain = &self.seed.domain;
+        let app_id = self
+            .seed
+            .client_id(alias)
+            .expect("the app stands in this tenant");
+        let text = |template: &String| {
+            let native = self.seed.environment.cloud().authority_root();
+            template
+                .replace("{client_id}", &app_id.to_string())
+                .replace("{domain}", domain)
+                .replace(
+                    "{nativeclient}",
+                    &format!("{native}/common/oauth2/nativeclient"),
+                )
+        };
+        let uris = [
+            (&seed.redirect_uris.web, Platform::Web),
+            (&seed.redirect_uris.spa, Platform::Spa),
+            (&seed.redirect_uris.public_client, Platform::PublicClient),
+        ];
+        let start = self.before_now(24);
+        let certificates = seed
+            .certificates
+            .iter()
+            .map(|certificate| self.certificate(alias, certificate))
+            .collect::<Result<_, _>>()?;
+        let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
+        let permissions = &seed.permissions;
+        self.known(alias, &permissions.delegated, PermissionKind::Delegated)?;
+        self.known(alias, &permissions.application, PermissionKind::Application)?;
+        Ok(Application {
+            app_id,
+            object_id: ObjectId(derived(domain, "application", alias)),
+            alias: alias.to_owned(),
+            display_name: seed.name.clone(),
+            publisher: Publisher {
+                name: seed.publisher.clone(),
+                verified: seed.verified,
+            },
+            sign_in_audience: seed.audience,
+            redirect_uris: uris
+                .into_iter()
+                .flat_map(|(uris, platform)| {
+                    uris.iter().map(move |uri| RedirectUri {
+                        uri: text(uri),
+                        platform,
+                    })
+                })
+                .collect(),
+            fallback_public_client: seed.public_client,
+            implicit_id_token: seed.implicit_id_token,
+            implicit_access_token: seed.implicit_access_token,
+            secrets: seed
+                .secrets
+                .iter()
+                .enumerate()
+                .map(|(index, it)| PasswordCredential {
+                    key_id: derived(domain, "secret", &format!("{alias}/{index}")),
+                    display_name: None,
+                    secret: it
+                        .value
+                        .clone()
+                        .unwrap_or_else(|| secret(domain, &format!("{alias}/{index}"))),
+                    start,
+                    end: it.end.unwrap_or_else(|| self.before_now(-24 * 730)),
+                })
+                .collect(),
+            certificates,
+            federated_credentials: seed.federated_credentials.clone(),
+            required_resource_access: if permissions.delegated.is_empty()
+                && permissions.application.is_empty()
+            {
+                Vec::new()
+            } else {
+                vec![RequiredResourceAccess {
+                    resource: graph,
+                    scopes: permissions.delegated.clone(),
+                    roles: permissions.application.clone(),
+                }]
+            },
+            api: seed
+                .api
+                .as_ref()
+                .map(|api| self.api(alias, api, &text))
+                .transpose()?,
+            logout_url: None,
+            created: start,
+        })
+    }
+
+    fn api(
+        &self,
+        alias: &str,
+        seed: &SeedApi,
+        text: &dyn Fn(&String) -> String,
+    ) -> Result<ExposedApi, SeedError> {
+        let id =
+            |kind: &str, value: &str| derived(&self.seed.domain, kind, &format!("{alias}/{value}"));
+        Ok(ExposedApi {
+            identifier_uris: seed.uris.iter().map(text).collect(),
+            scopes: seed
+                .scopes
+                .iter()
+                .map(|scope| ExposedScope {
+                    id: id("scope", &scope.value),
+                    value: scope.value.clone(),
+                    display_name: scope.display_name.clone(),
+                    admin_only: scope.admin_only,
+                })
+                .collect(),
+            roles: seed
+                .roles
+                .iter()
+                .map(|role| ExposedRole {
+                    id: id("role", &role.value),
+                    value: role.value.clone(),
+                    display_name: role.display_name.clone(),
+                })
+                .collect(),
+            access_token_version: seed.access_token_version,
+            pre_authorized: seed
+                .pre_authorized
+                .iter()
+                .map(|client| {
+                    Ok(self
+                        .app(client, &format!("apps.{alias}.api.pre_authorized"))?
+                        .0)
+                })
+                .collect::<Result<_, _>>()?,
+            known_clients: BTreeSet::new(),
+        })
+    }
+
+    fn certificate(&self, alias: &str, text: &str) -> Result<KeyCredential, SeedError> {
+        let place = format!("apps.{alias}.certificates");
+        let der = if text == "generated" {
+            self.context.client_certificate.clone().ok_or_else(|| {
+                self.wrong(
+                    &place,
+                    "no client certificate was generated in this run".to_owned(),
+                )
+            })?
+        } else {
+            let base64: String = text
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .map(str::trim)
+                .collect();
+            STANDARD.decode(base64).map_err(|error| {
+                self.wrong(
+                    &place,
+                    format!("expected PEM, base64 of a DER certificate, or 'generated': {error}"),
+                )
+            })?
+        };
+        let (start, end) = validity_of(&der)
+            .ok_or_else(|| self.wrong(&place, "this is not an X.509 certificate".to_owned()))?;
+        let key_id = derived(
+            &self.seed.domain,
+            "certificate",
+            &format!("{alias}/{}", der.len()),
+        );
+        Ok(KeyCredential {
+            key_id,
+            display_name: None,
+            certificate: der,
+            start,
+            end,
+        })
+    }
+
+    fn consent(
+        &self,
+        directory: &mut Directory,
+        alias: &str,
+        client: ApplicationId,
+        seed: &SeedConsent,
+    ) -> Result<(), SeedError> {
+        let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
+        let domain = &self.seed.domain;
+        let id = |what: &str| derived(domain, "grant", &format!("{alias}/{what}"));
+        self.known(alias, &seed.tenant, PermissionKind::Delegated)?;
+        self.known(alias, &seed.application, PermissionKind::Application)?;
+        if !seed.tenant.is_empty() {
+            let everybody = ConsentType::AllPrincipals;
+            directory.grant(
+                id("tenant"),
+                client,
+                graph,
+                everybody,
+                seed.tenant.iter().cloned(),
+            );
+        }
+        for (user, scopes) in &seed.users {
+            self.known(alias, scopes, PermissionKind::Delegated)?;
+            let principal =
+                ConsentType::Principal(self.user_id(user, &format!("apps.{alias}.consent.users"))?);
+            directory.grant(id(user), client, graph, principal, scopes.iter().cloned());
+        }
+        for (api, scopes) in &seed.apis {
+            let (resource, _) = self.app(api, &format!("apps.{alias}.consent.apis"))?;
+            let everybody = ConsentType::AllPrincipals;
+            directory.grant(id(api), client, resource, everybody, scopes.iter().cloned());
+        }
+        for role in &seed.application {
+            directory.assign_role(id(role), client, graph, role, self.context.now);
+        }
+        Ok(())
+    }
+
+    fn principal(&self, app_id: ApplicationId, home_tenant: TenantId) -> ServicePrincipal {
+        ServicePrincipal {
+            object_id: ObjectId(derived(&self.seed.domain, "principal", &app_id.to_string())),
+            app_id,
+            home_tenant,
+            enabled: true,
+            assignment_required: false,
+            assigned_users: BTreeSet::new(),
+            created: self.before_now(24),
+        }
+    }
+
+    fn user_id(&self, alias: &str, place: &str) -> Result<ObjectId, SeedError> {
+        let user = self.seed.users.get(alias).ok_or_else(|| {
+            self.wrong(
+                place,
+                format!(
+                    "no user '{alias}' in this tenant{}",
+                    nearest(alias, self.seed.users.keys())
+                ),
+            )
+        })?;
+        Ok(ObjectId(user.id.unwrap_or_else(|| {
+            derived(&self.seed.domain, "user", alias)
+        })))
+    }
+
+    fn app(&self, alias: &str, place: &str) -> Result<(ApplicationId, TenantId), SeedError> {
+        let named = self.names.apps.iter().filter(|it| it.alias == alias);
+        // Tenants may have apps of the same name: the nearest is meant.
+        let nearest_first = named.min_by_key(|it| {
+            let environment = self.seed.environment;
+            (
+                it.tenant != self.seed.tenant_id(),
+                it.environment != environment,
+                it.environment.cloud() != environment.cloud(),
+            )
+        });
+        let app = nearest_first.map(|it| (it.app, it.tenant));
+        app.ok_or_else(|| {
+            self.wrong(
+                place,
+                format!(
+                    "no app '{alias}' in this file{}",
+                    nearest(alias, self.names.apps.iter().map(|it| it.alias))
+                ),
+            )
+        })
+    }
+
+    fn known(
+        &self,
+        alias: &str,
+        permissions: &BTreeSet<String>,
+        kind: PermissionKind,
+    ) -> Result<(), SeedError> {
+        for name in permissions {
+            if Permission::find(name, kind).is_none() {
+                let what = match kind {
+                    PermissionKind::Application => "application",
+                    PermissionKind::Delegated => "delegated",
+                };
+                let names = Permission::all()
+                    .iter()
+                    .filter(|it| it.kind == kind)
+                    .map(|it| it.name.as_str());
+                return Err(self.wrong(
+                    &format!("apps.{alias}"),
+                    format!(
+                        "Microsoft Graph has no {what} permission '{name}'{}",
+                        nearest(name, names)
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, place: &str, problem: String) -> SeedError {
+        SeedError::Value {
+            place: format!("tenants.{}.{place}", self.alias),
+            problem,
+        }
+    }
+
+    fn before_now(&self, hours: i64) -> Timestamp {
+        self.context
+            .now
+            .saturating_sub(SignedDuration::from_hours(hours))
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let validity = certificate.validity();
+    Some((
+        Timestamp::from_second(validity.not_before.timestamp()).ok()?,
+        Timestamp::from_second(validity.not_after.timestamp()).ok()?,
+    ))
+}
+
+fn nearest(name: &str, known: impl Iterator<Item = impl AsRef<str>>) -> String {
+    known
+        .map(|it| (strsim::damerau_levenshtein(name, it.as_ref()), it))
+        .filter(|(distance, it)| *distance <= 1 + it.as_ref().len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map_or_else(String::new, |(_, it)| {
+            format!(", did you mean '{}'?", it.as_ref())
+        })
+}
+
+/// A client secret in the form that Entra gives them, always the same for the same names.
+pub(super) fn secret(domain: &str, name: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, format!("{domain} {name}").as_bytes());
+    let text = URL_SAFE_NO_PAD.encode(digest).replace('-', ".");
+    format!("{}8Q~{}", &text[..3], &text[3..37])
+}
