@@ -21,6 +21,7 @@ mod control;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
+pub mod fault;
 mod file;
 mod graph;
 pub mod isolation;

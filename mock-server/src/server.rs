@@ -6,6 +6,7 @@ mod client_certificate;
 mod connection;
 mod data_directory;
 mod edge;
+mod fault_layer;
 mod mock;
 mod proxy;
 mod ready;

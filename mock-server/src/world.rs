@@ -21,6 +21,7 @@ use crate::directory::{
     Application, ApplicationId, Applied, Directory, Event, EventError, TenantId,
 };
 use crate::environment::{Environment, SignInCloud};
+use crate::fault::Faults;
 use crate::journal::{EventRecord, Journal};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
@@ -56,6 +57,8 @@ pub struct Tenant {
     pub mailboxes: Mailboxes,
     /// Who is signed in with which client.
     pub connections: Connections,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     directory: RwLock<Directory>,
     changes: AtomicU64,
 }
@@ -108,6 +111,12 @@ impl World {
             .by_app
             .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
         Some(tenant)
+    }
+
+    /// Whether any tenant has a fault.
+    pub(crate) fn has_faults(&self) -> bool {
+        let index = self.tenants.read();
+        index.by_id.values().any(|it| !it.faults.is_empty())
     }
 
     /// All tenants in the order in which they were added.
@@ -177,6 +186,7 @@ impl World {
     /// Applies an event to a tenant, at its own time, and writes it to the journal.
     pub fn apply(&self, tenant: &Tenant, event: &Event) -> Result<(), EventError> {
         let now = tenant.now();
+        tenant.faults.event_happened(&event.name());
         let applied = tenant.change().apply(event, now, &self.random)?;
         match applied {
             Applied::Here => {}
@@ -225,6 +235,7 @@ impl Tenant {
             clock,
             mailboxes,
             connections: Connections::default(),
+            faults: Faults::default(),
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
         }

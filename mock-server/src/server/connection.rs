@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::edge::{Connection, Edge};
+use super::fault_layer::Dropped;
 use crate::environment::Environment;
 
 /// What all listeners share.
@@ -162,7 +163,12 @@ where
             let shared = Arc::clone(&shared);
             let connection = Arc::clone(&connection);
             async move {
-                Ok::<_, std::convert::Infallible>(shared.edge.serve(&connection, request).await)
+                let response = shared.edge.serve(&connection, request).await;
+                if response.extensions().get::<Dropped>().is_some() {
+                    // The connection ends without an answer.
+                    return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+                }
+                Ok(response)
             }
         })
     };

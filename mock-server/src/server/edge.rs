@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::fault_layer::{Asked, Touched};
 use crate::clock::Clock;
 use crate::environment::{Environment, SignInCloud, Site};
 use crate::exchange::{Annotation, Arrival};
@@ -90,6 +91,7 @@ impl Edge {
         let method = parts.method.clone();
         let headers = parts.headers.clone();
         let query = parts.uri.query().map(str::to_owned);
+        let mut touched = None;
         let (body, mut response) = match Limited::new(body, limit).collect().await {
             Ok(body) => {
                 let body = body.to_bytes();
@@ -99,19 +101,24 @@ impl Edge {
                 // The routers see paths: HTTP/2 and proxied requests have whole URIs.
                 parts.uri = origin_form(&parts.uri);
                 parts.extensions.insert(arrival.clone());
-                let request = Request::from_parts(parts, Body::from(body.clone()));
-                let router = if is_graph {
-                    &self.graph
-                } else {
-                    &self.authority
+                let asked = Asked {
+                    arrival: &arrival,
+                    surface,
+                    path: &path,
+                    query: query.as_deref(),
+                    headers: &headers,
+                    body: &body,
                 };
-                let answered = AssertUnwindSafe(router.clone().oneshot(request))
-                    .catch_unwind()
-                    .await;
-                let response = match answered {
-                    Ok(Ok(response)) => response,
-                    Ok(Err(never)) => match never {},
-                    Err(_) => self.broken(is_graph),
+                touched = Touched::find(&self.world, &asked);
+                let instead = touched
+                    .as_ref()
+                    .and_then(|it| it.instead(&self.world, surface));
+                let response = match instead {
+                    Some(response) => response,
+                    None => {
+                        let request = Request::from_parts(parts, Body::from(body.clone()));
+                        self.handle(is_graph, request).await
+                    }
                 };
                 (body, response)
             }
@@ -177,10 +184,31 @@ impl Edge {
             error: annotation.error,
             decision: annotation.decision,
             tokens: annotation.tokens,
-            fault: None,
+            fault: touched.as_ref().map(Touched::label),
             unsupported: annotation.unsupported,
         });
-        Response::from_parts(parts, Body::from(answer))
+        let response = Response::from_parts(parts, Body::from(answer.clone()));
+        match touched {
+            Some(touched) => touched.spoil(response, answer).await,
+            None => response,
+        }
+    }
+
+    /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.
+    async fn handle(&self, is_graph: bool, request: Request<Body>) -> Response<Body> {
+        let router = if is_graph {
+            &self.graph
+        } else {
+            &self.authority
+        };
+        let answered = AssertUnwindSafe(router.clone().oneshot(request))
+            .catch_unwind()
+            .await;
+        match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => self.broken(is_graph),
+        }
     }
 
     /// Journals a request for a host that is none of ours.

@@ -24,6 +24,7 @@ use super::variables;
 use crate::clock::Clock;
 use crate::directory::{Event, EventError, TenantId};
 use crate::environment::{Environment, SignInCloud};
+use crate::fault::Fault;
 use crate::isolation::IsolationError;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
@@ -610,6 +611,16 @@ impl TenantHandle {
     /// Makes something happen.
     pub fn event(&self, event: &Event) -> Result<(), EventError> {
         self.core.world.apply(&self.tenant, event)
+    }
+
+    /// Sets a fault, and returns its number.
+    pub fn fault(&self, fault: Fault) -> u64 {
+        self.tenant.faults.add(fault, self.tenant.now().as_second())
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.tenant.faults.clear();
     }
 
     /// The tenant itself.
