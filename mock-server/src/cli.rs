@@ -2,6 +2,7 @@
 
 mod client;
 mod drive;
+mod fault;
 mod files;
 mod run;
 mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Event(Box<drive::EventCommand>),
     /// Show or move the time of a running mock's tenants
     Clock(drive::ClockCommand),
+    /// Let something go wrong on purpose, or list and clear what was set
+    Fault(fault::FaultCommand),
     /// Print the journal of a running mock
     Journal(drive::JournalCommand),
     /// Export, import or reset the whole state of a running mock
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Env(env) => env.execute(),
         Command::Event(event) => event.execute(),
         Command::Clock(clock) => clock.execute(),
+        Command::Fault(fault) => fault.execute(),
         Command::Journal(journal) => journal.execute(),
         Command::State(state) => state.execute(),
         Command::Cert(cert) => cert.execute(),

@@ -6,6 +6,7 @@
 mod api;
 mod directory;
 mod explain;
+mod faults;
 mod journal;
 mod problem;
 mod request;
@@ -71,6 +72,7 @@ fn api() -> Api {
         tenants::serve,
         directory::serve,
         explain::serve,
+        faults::serve,
         journal::serve,
         state::serve,
     ]

@@ -1,0 +1,80 @@
+//! Faults of a tenant.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::api::{Api, Operation};
+use super::problem::{Answer, json_response, no_content};
+use super::request::Json;
+use super::tenants::find;
+use crate::fault::Fault;
+use crate::server::Core;
+
+const FAULTS: &str = "/api/v1/tenants/{tenant}/faults";
+
+pub(super) fn serve(api: Api) -> Api {
+    api.serve(
+        Operation::get(FAULTS, "listFaults", "What goes wrong on purpose")
+            .answers::<Vec<FaultView>>(200, "The faults, oldest first")
+            .problems(&[404]),
+        routing::get(list),
+    )
+    .serve(
+        Operation::post(FAULTS, "addFault", "Lets something go wrong")
+            .body::<Fault>()
+            .answers::<FaultNumber>(201, "The fault is set")
+            .problems(&[404]),
+        routing::post(add),
+    )
+    .serve(
+        Operation::delete(FAULTS, "clearFaults", "Takes all faults away")
+            .answers_nothing("There are none")
+            .problems(&[404]),
+        routing::delete(clear),
+    )
+}
+
+/// A fault that is set.
+#[derive(Debug, JsonSchema, Serialize)]
+struct FaultView {
+    /// Its number, which the journal names.
+    number: u64,
+    /// What it does, and to which exchanges.
+    fault: Fault,
+}
+
+/// The number of a fault.
+#[derive(Debug, JsonSchema, Serialize)]
+struct FaultNumber {
+    /// The number, which the journal names.
+    number: u64,
+}
+
+async fn list(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
+    let faults = find(&core, &name)?.faults.list();
+    let faults: Vec<FaultView> = faults
+        .into_iter()
+        .map(|(number, fault)| FaultView { number, fault })
+        .collect();
+    Ok(json_response(StatusCode::OK, &faults))
+}
+
+async fn add(
+    State(core): State<Arc<Core>>,
+    Path(name): Path<String>,
+    Json(fault): Json<Fault>,
+) -> Answer {
+    let tenant = find(&core, &name)?;
+    let number = tenant.faults.add(fault, tenant.now().as_second());
+    Ok(json_response(StatusCode::CREATED, &FaultNumber { number }))
+}
+
+async fn clear(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
+    find(&core, &name)?.faults.clear();
+    Ok(no_content())
+}
