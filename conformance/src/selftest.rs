@@ -60,6 +60,9 @@ impl Proof {
     }
 }
 
+/// Themes that have no mutants yet: their cases wait as the service asks, in real time.
+const UNPROVEN: [&str; 3] = ["outages/", "throttling/", "transport/"];
+
 /// What the mutants must turn red, as it stands in `data/mutants.yaml`.
 pub fn expectations() -> Expectations {
     // The file is part of the program; a test reads it.
@@ -73,8 +76,14 @@ pub fn sample(cases: &[Case]) -> Vec<Case> {
     let mut seen = BTreeSet::new();
     let first = |case: &Case| (case.scenario_id.clone(), case.auth_method);
     let mut chosen: Vec<Case> = Vec::new();
+    let fits = |case: &&Case| {
+        !UNPROVEN
+            .iter()
+            .any(|theme| case.scenario_id.starts_with(theme))
+    };
     for environment in Environment::ALL {
-        for case in cases.iter().filter(|it| it.environment == environment) {
+        let here = cases.iter().filter(|it| it.environment == environment);
+        for case in here.filter(fits) {
             let whole = case.scenario_id.starts_with("environments/")
                 || case.scenario_id == "auth/happy/connect";
             if seen.insert(first(case)) || whole {

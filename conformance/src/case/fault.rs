@@ -1,5 +1,6 @@
 //! The vocabulary of faults. It is part of the format; acting on them is the mock's part.
 
+use entra_mock::fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -152,4 +153,107 @@ pub enum WrongCertificate {
     Expired,
     Untrusted,
     WrongHost,
+}
+
+impl Fault {
+    /// The fault as the mock takes it. `id` finds the object id of a user or the application id
+    /// of an app by its alias. The error names what this version does not do.
+    pub fn resolve(
+        &self,
+        id: impl Fn(&str, &str) -> Result<String, String>,
+    ) -> Result<fault::Fault, String> {
+        let find = |name: &Option<String>, member: &str| match name {
+            Some(alias) => id(alias, member).map(Some),
+            None => Ok(None),
+        };
+        let parse = |text: Option<String>| text.and_then(|it| it.parse().ok());
+        let user = find(&self.on.user, "id")?;
+        Ok(fault::Fault {
+            on: fault::FaultTarget {
+                surfaces: self.on.surface.iter().map(|it| it.resolve()).collect(),
+                path: self.on.path.clone(),
+                grant: self.on.grant.clone(),
+                client: parse(find(&self.on.client, "client_id")?),
+                user: user.and_then(|it| it.parse().ok()),
+            },
+            when: self.when.as_ref().map(FaultWhen::resolve),
+            action: self.action.resolve()?,
+        })
+    }
+}
+
+impl FaultSurface {
+    fn resolve(self) -> fault::FaultSurface {
+        match self {
+            Self::Any => fault::FaultSurface::Any,
+            Self::Authorize => fault::FaultSurface::Authorize,
+            Self::Discovery => fault::FaultSurface::Discovery,
+            Self::Graph => fault::FaultSurface::Graph,
+            Self::Keys => fault::FaultSurface::Keys,
+            Self::Token => fault::FaultSurface::Token,
+        }
+    }
+}
+
+impl FaultWhen {
+    fn resolve(&self) -> fault::FaultWhen {
+        match self {
+            Self::AfterEvent(name) => fault::FaultWhen::AfterEvent(name.clone()),
+            Self::Between { from, to } => fault::FaultWhen::Between {
+                from: *from,
+                to: *to,
+            },
+            Self::Chance(chance) => fault::FaultWhen::Chance(*chance),
+            Self::Every(every) => fault::FaultWhen::Every(*every),
+            Self::Nth(nth) => fault::FaultWhen::Nth(*nth),
+            Self::Until(span) => {
+                fault::FaultWhen::Until(u32::try_from(span.0.as_secs()).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+impl FaultAction {
+    fn resolve(&self) -> Result<fault::FaultAction, String> {
+        let millis = |span: &Span| u64::try_from(span.0.as_millis()).unwrap_or(0);
+        Ok(match self {
+            Self::Aadsts(code) => fault::FaultAction::Aadsts(*code),
+            Self::Delay(span) => fault::FaultAction::Delay(millis(span)),
+            Self::Empty => fault::FaultAction::Empty,
+            Self::Event(event) => fault::FaultAction::Event(event.clone()),
+            Self::GraphError { status, code } => fault::FaultAction::GraphError {
+                status: *status,
+                code: code.clone(),
+            },
+            Self::HugeBody => fault::FaultAction::HugeBody,
+            Self::LoseResponse => fault::FaultAction::LoseResponse,
+            Self::MalformedJson => fault::FaultAction::MalformedJson,
+            Self::Redirect(to) => fault::FaultAction::Redirect(to.clone()),
+            Self::Reset(at) => fault::FaultAction::Reset(match at {
+                ResetAt::AfterHeaders => fault::ResetAt::AfterHeaders,
+                ResetAt::BeforeHeaders => fault::ResetAt::BeforeHeaders,
+                ResetAt::MidBody => fault::ResetAt::MidBody,
+            }),
+            Self::SlowBody(span) => fault::FaultAction::SlowBody(millis(span)),
+            Self::Status(status) => fault::FaultAction::Status(*status),
+            Self::Throttle { retry_after } => fault::FaultAction::Throttle {
+                retry_after: retry_after.clone(),
+            },
+            Self::Truncate => fault::FaultAction::Truncate,
+            Self::WrongContentType(kind) => fault::FaultAction::WrongContentType(kind.clone()),
+            Self::BadSignature
+            | Self::ClaimsChallenge
+            | Self::ExpiredToken
+            | Self::StaleKeys
+            | Self::Tls(_)
+            | Self::UnknownKey
+            | Self::WrongAudience
+            | Self::WrongIssuer => {
+                return Err(
+                    "wrong tokens, keys and certificates are not available in this version"
+                        .to_owned(),
+                );
+            }
+        })
+    }
 }

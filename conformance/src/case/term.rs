@@ -64,9 +64,11 @@ pub enum Secrets {
 pub enum Since {
     Advance,
     Call,
+    ClearFaults,
     Connect,
     Disconnect,
     Event,
+    Fault,
     Finish,
     Reconnect,
     Restart,
@@ -78,9 +80,11 @@ impl Since {
         match self {
             Self::Advance => "advance",
             Self::Call => "call",
+            Self::ClearFaults => "clear-faults",
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
             Self::Event => "event",
+            Self::Fault => "fault",
             Self::Finish => "finish",
             Self::Reconnect => "reconnect",
             Self::Restart => "restart",

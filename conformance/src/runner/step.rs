@@ -42,11 +42,24 @@ impl CaseRun<'_> {
                 self.answered(&answer, step)
             }
             Action::Check(check) => self.check(check).await,
-            Action::ClearFaults | Action::Fault(_) => {
+            Action::ClearFaults => {
                 self.begin(name, None, None);
-                Err(Interrupt::Suite(
-                    "faults cannot be set in this version".to_owned(),
-                ))
+                self.tenant.clear_faults();
+                self.end();
+                Ok(())
+            }
+            Action::Fault(fault) => {
+                self.begin(name, None, None);
+                let facts = &self.record.facts;
+                let id = |alias: &str, member: &str| {
+                    facts
+                        .text(&format!("{{{alias}.{member}}}"))
+                        .map_err(|error| error.to_string())
+                };
+                let fault = fault.resolve(id).map_err(Interrupt::Suite)?;
+                self.tenant.fault(fault);
+                self.end();
+                Ok(())
             }
             Action::Connect(connect) => self.connect(step, connect, false).await,
             Action::Disconnect { connection } => {
