@@ -26,7 +26,7 @@ const BY_ERROR = {
   invalid_client: "invalid-credentials", access_denied: "interaction-blocked",
   invalid_grant: "reconnect-required", interaction_required: "reconnect-required",
   consent_required: "consent-required",
-  temporarily_unavailable: "unavailable", network_error: "unavailable", nonce_mismatch: "untrusted",
+  temporarily_unavailable: "unavailable", server_error: "unavailable", network_error: "unavailable", nonce_mismatch: "untrusted",
 };
 
 /** What the connector's user is told. */
@@ -54,6 +54,7 @@ async function asked(work) {
     if (error.name === "InteractionRequiredAuthError" && !/AADSTS/.test(error.message)) {
       throw new Failure("reconnect-required", error.message);
     }
+    if (error instanceof SyntaxError || /parse response/.test(error.message)) throw new Failure("unavailable", error.message);
     throw refused(error.errorCode ?? error.name, error.errorMessage || error.message);
   }
 }
@@ -154,6 +155,7 @@ export class Connection {
       });
       if (answer.status !== 401) break;
     }
+    if (answer.status >= 300 && answer.status < 400) throw new Failure("untrusted", `Graph redirects to ${answer.headers.get("location")}`);
     const value = await answer.json().catch(() => null);
     if (answer.ok) return value;
     const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled" }[answer.status]

@@ -44,7 +44,7 @@ def refused(answer):
         if known.intersection(codes):
             return Failure(category, text, codes)
     by_error = {"invalid_client": "invalid-credentials", "access_denied": "interaction-blocked",
-                "temporarily_unavailable": "unavailable", "invalid_grant": "reconnect-required",
+                "temporarily_unavailable": "unavailable", "server_error": "unavailable", "invalid_grant": "reconnect-required",
                 "interaction_required": "reconnect-required", "consent_required": "consent-required"}
     return Failure(by_error.get(answer.get("error"), "invalid-configuration"), text, codes)
 
@@ -119,15 +119,19 @@ class Connection:
     def token(self, renew=False):
         if self.broken:
             raise self.broken
-        if self.app_only:
-            if renew:
-                self.app.remove_tokens_for_client()
-            result = self.app.acquire_token_for_client([f"{self.graph}/.default"])
-        else:
-            accounts = self.app.get_accounts()
-            result = accounts and self.app.acquire_token_silent_with_error(
-                self.scopes, accounts[0], force_refresh=renew)
-            result = result or {"error": "invalid_grant", "error_description": "sign in again"}
+        try:
+            if self.app_only:
+                if renew:
+                    self.app.remove_tokens_for_client()
+                result = self.app.acquire_token_for_client([f"{self.graph}/.default"])
+            else:
+                accounts = self.app.get_accounts()
+                result = accounts and self.app.acquire_token_silent_with_error(
+                    self.scopes, accounts[0], force_refresh=renew)
+                result = result or {"error": "invalid_grant", "error_description": "sign in again"}
+        except (requests.RequestException, msal.exceptions.MsalError, ValueError) as error:
+            # The service is down, or answers with something that is no JSON.
+            raise Failure("unavailable", str(error)) from error
         if "access_token" not in result:
             failure = refused(result)
             if not self.app_only and failure.data["category"] in ("reconnect-required", "consent-required"):
@@ -146,6 +150,8 @@ class Connection:
                 headers={"Authorization": f"Bearer {self.token(renew)}"}, allow_redirects=False)
             if answer.status_code != 401:
                 break
+        if answer.is_redirect:
+            raise Failure("untrusted", f"Graph redirects to {answer.headers['Location']}")
         if answer.ok:
             return answer.json() if answer.content else None
         error = (answer.json() if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
