@@ -29,14 +29,19 @@ pub struct Fault {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct FaultTarget {
     /// The surfaces; any if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surfaces: Vec<FaultSurface>,
     /// The path, `*` for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The grant type in its short spelling, such as `refresh_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
     /// The app.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<ApplicationId>,
     /// The user, as far as the token tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<ObjectId>,
 }
 

@@ -389,8 +389,12 @@ impl Exchange {
         let unsupported = self.unsupported.as_ref().map_or_else(String::new, |what| {
             format!("  [the mock does not do this: {what}]")
         });
+        let fault = self
+            .fault
+            .as_ref()
+            .map_or_else(String::new, |it| format!("  [{it}]"));
         format!(
-            "#{:<4} {} {}{}{grant}  → {}{error}{codes}{unsupported}",
+            "#{:<4} {} {}{}{grant}  → {}{error}{codes}{fault}{unsupported}",
             self.number, self.method, self.origin, self.path, self.status
         )
     }
