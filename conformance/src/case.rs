@@ -20,7 +20,9 @@ mod tests;
 mod tweak;
 mod value;
 
-pub use axis::{AuthMethod, Axis, Category, FEATURES, Many, OPERATIONS, UnknownName};
+pub use entra_mock::notation::{Many, Span};
+
+pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
 pub use certificate::{CertificateError, CertificateForms};
 pub use check::{AnswerTest, Check, Condition, Evidence, Level, Selector, StateName, StatusTest};
 pub use fault::{
@@ -38,4 +40,4 @@ pub use step::{
 };
 pub use term::{Answered, ClientAuthentication, Field, Secrets, Since, TokenName};
 pub use tweak::{AppPlatform, AppTweak, TweakError, WorldTweaks};
-pub use value::{Span, ValueTest};
+pub use value::ValueTest;

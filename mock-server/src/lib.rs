@@ -27,6 +27,7 @@ mod graph;
 pub mod isolation;
 pub mod journal;
 pub mod mailbox;
+pub mod notation;
 pub mod permission;
 pub mod random;
 pub mod server;

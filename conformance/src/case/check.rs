@@ -2,13 +2,14 @@
 
 use entra_mock::environment::Environment;
 use entra_mock::journal::Surface;
+use entra_mock::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::axis::{AuthMethod, Axis, Category, Many};
+use super::axis::{AuthMethod, Axis, Category};
 use super::term::{Answered, ClientAuthentication, Field, Secrets, Since, TokenName};
-use super::value::{Span, ValueTest};
+use super::value::ValueTest;
 
 /// How bad it is when a check fails.
 #[derive(

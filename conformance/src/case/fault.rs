@@ -4,8 +4,7 @@ use entra_mock::fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::axis::Many;
-use super::value::Span;
+use entra_mock::notation::{Many, Span};
 
 /// A scripted misbehaviour of the service or of the network.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]

@@ -3,15 +3,15 @@
 mod file;
 
 use entra_mock::directory::Event;
+use entra_mock::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::axis::{AuthMethod, Category, Many};
+use super::axis::{AuthMethod, Category};
 use super::check::Check;
 use super::fault::Fault;
-use super::value::Span;
 
 /// The connection that steps mean when they name none.
 pub const MAIN: &str = "main";

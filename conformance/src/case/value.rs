@@ -1,10 +1,8 @@
-//! Tests of a single value, and amounts of time.
+//! Tests of a single value.
 
 use std::fmt;
-use std::str::FromStr;
 
-use jiff::SignedDuration;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -135,92 +133,4 @@ impl Serialize for ValueTest {
 fn or_text(schema: &mut Schema) {
     let fields = std::mem::take(schema);
     *schema = json_schema!({"anyOf": [{"type": ["string", "number", "boolean"]}, fields]});
-}
-
-/// An amount of time, written as `90d`, `61m`, `1h30m`, `45s`.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Span(pub SignedDuration);
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || {
-            format!(
-                "'{text}' is not an amount of time: write a number with d, h, m or s, such as 90d, 61m or 1h30m"
-            )
-        };
-        let mut seconds: i64 = 0;
-        let mut number = String::new();
-        let mut any = false;
-        for character in text.chars() {
-            if character.is_ascii_digit() {
-                number.push(character);
-                continue;
-            }
-            let unit = match character {
-                'd' => 86_400,
-                'h' => 3_600,
-                'm' => 60,
-                's' => 1,
-                _ => return Err(wrong()),
-            };
-            let count: i64 = number.parse().map_err(|_| wrong())?;
-            let more = count
-                .checked_mul(unit)
-                .and_then(|more| seconds.checked_add(more));
-            seconds = more
-                .filter(|it| *it <= 100 * 366 * 86_400)
-                .ok_or_else(|| format!("'{text}' is more than a hundred years"))?;
-            number.clear();
-            any = true;
-        }
-        if !any || !number.is_empty() {
-            return Err(wrong());
-        }
-        Ok(Self(SignedDuration::from_secs(seconds)))
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_secs();
-        if rest == 0 {
-            return formatter.write_str("0s");
-        }
-        for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-            if rest >= seconds {
-                write!(formatter, "{}{unit}", rest / seconds)?;
-                rest %= seconds;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Span {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Span".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "pattern": "^([0-9]+[dhms])+$",
-            "description": "An amount of time, such as 90d, 61m, 1h30m."
-        })
-    }
 }

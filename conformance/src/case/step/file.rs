@@ -2,16 +2,16 @@
 
 use entra_mock::directory::Event;
 use entra_mock::environment::Environment;
+use entra_mock::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
-use crate::case::axis::{AuthMethod, Axis, Category, Many, OPERATIONS, UnknownName};
+use crate::case::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
 use crate::case::check::{Check, Evidence, Level};
 use crate::case::fault::Fault;
-use crate::case::value::Span;
 
 /// The step as it stands in a file: one of the actions, and what belongs to it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
