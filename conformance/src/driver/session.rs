@@ -8,6 +8,7 @@ use tokio::io::{
     AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::source::{Process, Spawned, Stderr};
 use crate::protocol::{
@@ -21,6 +22,7 @@ pub struct Session {
     next_id: u64,
     notifications: VecDeque<Notification>,
     stderr: Stderr,
+    reading: Option<JoinHandle<()>>,
     process: Option<Process>,
     /// Every line in both directions, for the report.
     conversation: Vec<String>,
@@ -114,6 +116,7 @@ impl Session {
             next_id: 1,
             notifications: VecDeque::new(),
             stderr: spawned.stderr,
+            reading: spawned.reading,
             process: spawned.process,
             conversation: Vec::new(),
             watch: None,
@@ -150,6 +153,14 @@ impl Session {
         }
     }
 
+    /// Waits until the standard error has ended, too: its last lines say why the driver is gone.
+    /// Children of the driver may hold it open, so the wait is short.
+    async fn hear_the_last(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            let _ = tokio::time::timeout(LAST_WORDS, reading).await;
+        }
+    }
+
     /// Sends a request that need not fit the protocol, and waits for its answer.
     pub async fn ask_raw(
         &mut self,
@@ -180,7 +191,10 @@ impl Session {
                     let (method, seconds) = (method.to_owned(), limit.as_secs());
                     return Err(DriverError::Timeout { method, seconds });
                 }
-                Ok(None | Some(Line::End)) => return Err(DriverError::Ended(method.to_owned())),
+                Ok(None | Some(Line::End)) => {
+                    self.hear_the_last().await;
+                    return Err(DriverError::Ended(method.to_owned()));
+                }
                 Ok(Some(Line::TooLong)) => return Err(DriverError::TooLong),
                 Ok(Some(Line::Text(text))) => text,
             };
@@ -328,3 +342,6 @@ fn cut(text: &str) -> String {
 }
 
 const LINE_KEPT: usize = 4000;
+
+/// How long the standard error is listened to after the standard output has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);

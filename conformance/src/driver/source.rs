@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use crate::reference::Kind;
 
@@ -33,6 +34,8 @@ pub struct Spawned {
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// The last lines of its standard error.
     pub(super) stderr: Stderr,
+    /// The task that reads the standard error; it ends with it.
+    pub(super) reading: Option<JoinHandle<()>>,
     /// The process, if there is one; ends when dropped, with its children.
     pub(super) process: Option<Process>,
 }
@@ -152,6 +155,7 @@ impl Spawned {
             reader: Box::new(reader),
             writer: Box::new(writer),
             stderr: Stderr::default(),
+            reading: None,
             process: None,
         }
     }
@@ -204,7 +208,7 @@ fn start_command(
     let mut spawned = Spawned::new(stdout.expect("piped"), stdin.expect("piped"));
     let kept = Arc::clone(&spawned.stderr);
     let mut lines = BufReader::new(stderr.expect("piped")).lines();
-    tokio::spawn(async move {
+    spawned.reading = Some(tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
             let mut kept = kept.lock();
             if kept.len() == STDERR_LINES {
@@ -212,7 +216,7 @@ fn start_command(
             }
             kept.push_back(line);
         }
-    });
+    }));
     spawned.process = Some(Process { child });
     Ok(spawned)
 }
