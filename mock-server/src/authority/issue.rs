@@ -251,7 +251,7 @@ pub(crate) fn user_tokens(
     body.insert("access_token".into(), json!(access_token));
     if grant.always_refresh || grant.openid.contains("offline_access") {
         let token = refresh_token(grant, now);
-        let sealed = format!("1.A{}", world.sealer.seal(RefreshToken::PURPOSE, &token));
+        let sealed = token.seal(&world.sealer);
         tenant.connections.note(&token);
         annotation.tokens.push(TokenUse {
             family: Some(token.sign_in.family.to_string()),

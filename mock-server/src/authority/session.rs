@@ -23,8 +23,10 @@ pub(crate) struct Login {
     pub(crate) session: Uuid,
     /// With what.
     pub(crate) method: AuthenticationMethod,
-    /// When.
+    /// When, by the tenant's clock.
     pub(crate) auth_time: Timestamp,
+    /// When among the tenant's events.
+    pub(crate) moment: Timestamp,
     /// When the second factor was given, if it was.
     pub(crate) mfa_time: Option<Timestamp>,
 }
@@ -55,7 +57,7 @@ impl Login {
 
     fn is_revoked(&self, user: &User) -> bool {
         user.revocations.iter().any(|revocation| {
-            self.auth_time <= revocation.at && revokes_session(revocation.cause, self.method)
+            self.moment <= revocation.at && revokes_session(revocation.cause, self.method)
         })
     }
 
@@ -68,6 +70,7 @@ impl Login {
             client_class: class,
             user: self.user,
             auth_time: self.auth_time,
+            moment: self.moment,
             method: self.method,
             mfa_time: self.mfa_time,
             session: self.session,
@@ -172,6 +175,7 @@ mod tests {
             session: Uuid::from_u128(2),
             method: AuthenticationMethod::Password,
             auth_time: Timestamp::UNIX_EPOCH,
+            moment: Timestamp::UNIX_EPOCH,
             mfa_time: None,
         }
     }

@@ -193,15 +193,15 @@ impl Found {
             Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
             Proof::SecurityKey => AuthenticationMethod::NonPassword,
         };
-        let auth_time = directory.moment(now);
         Ok(Login {
             tenant: self.tenant.id,
             user: user.id,
             session: random.uuid(),
             method,
-            auth_time,
+            auth_time: now,
+            moment: directory.moment(now),
             // A security key is a second factor by itself.
-            mfa_time: (method == AuthenticationMethod::NonPassword).then_some(auth_time),
+            mfa_time: (method == AuthenticationMethod::NonPassword).then_some(now),
         })
     }
 

@@ -152,11 +152,7 @@ async fn connections(State(core): State<Arc<Core>>, Path(name): Path<String>) ->
 
 impl Explanation {
     fn of(world: &World, token: &str) -> Self {
-        let sealed = token.strip_prefix("1.A").unwrap_or(token);
-        if let Ok(opened) = world
-            .sealer
-            .open::<RefreshToken>(RefreshToken::PURPOSE, sealed)
-        {
+        if let Ok(opened) = RefreshToken::open(token, &world.sealer) {
             return Self {
                 kind: Kind::RefreshToken,
                 header: None,

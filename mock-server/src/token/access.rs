@@ -385,7 +385,8 @@ pub(super) fn opaque_members(random: &Random, moment: Timestamp, claims: &mut Ma
     claims.insert("uti".into(), json!(token_id(random, moment)));
 }
 
-/// A token's id, which only its issuer can read: a moment, hidden by as many random bytes.
+/// A token's id: a moment, mixed with as many random bytes so that ids look random, as the
+/// service's do. It is no secret.
 fn token_id(random: &Random, moment: Timestamp) -> String {
     let mask = random.bytes::<8>();
     let micros = (moment.as_microsecond() ^ i64::from_be_bytes(mask)).to_be_bytes();
@@ -527,11 +528,11 @@ fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, V
     claims
 }
 
-fn encode(value: &Value) -> String {
+pub(super) fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn hashed(text: &str) -> String {
+pub(super) fn hashed(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::seal::{SealError, Sealer};
 use super::validity;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 
@@ -22,9 +23,13 @@ pub struct SignIn {
     pub client_class: ClientClass,
     /// The user.
     pub user: ObjectId,
-    /// When the user authenticated.
+    /// When the user authenticated, by the tenant's clock.
     #[schemars(with = "String")]
     pub auth_time: Timestamp,
+    /// When that counts as having happened among the tenant's events: `Directory::moment`. A
+    /// clock can be set back, the order of what happened cannot.
+    #[schemars(with = "String")]
+    pub moment: Timestamp,
     /// With what.
     pub method: AuthenticationMethod,
     /// When the user last passed multifactor authentication.
@@ -101,8 +106,20 @@ pub struct AuthorizationCode {
 }
 
 impl RefreshToken {
-    /// The purpose under which refresh tokens are sealed.
-    pub const PURPOSE: &'static str = "refresh_token";
+    /// The token as a client gets it.
+    pub fn seal(&self, sealer: &Sealer) -> String {
+        format!("{PREFIX}{}", sealer.seal(REFRESH_TOKEN, self))
+    }
+
+    /// Opens what [`Self::seal`] made.
+    ///
+    /// # Errors
+    ///
+    /// The text is no refresh token of this mock.
+    pub fn open(text: &str, sealer: &Sealer) -> Result<Self, SealError> {
+        let sealed = text.strip_prefix(PREFIX).ok_or(SealError)?;
+        sealer.open(REFRESH_TOKEN, sealed)
+    }
 
     /// When it dies of age, if it is not used.
     pub fn expires(&self) -> Option<Timestamp> {
@@ -116,6 +133,24 @@ impl RefreshToken {
 }
 
 impl AuthorizationCode {
-    /// The purpose under which codes are sealed.
-    pub const PURPOSE: &'static str = "authorization_code";
+    /// The code as a client gets it.
+    pub fn seal(&self, sealer: &Sealer) -> String {
+        format!("{PREFIX}{}", sealer.seal(AUTHORIZATION_CODE, self))
+    }
+
+    /// Opens what [`Self::seal`] made.
+    ///
+    /// # Errors
+    ///
+    /// The text is no authorization code of this mock.
+    pub fn open(text: &str, sealer: &Sealer) -> Result<Self, SealError> {
+        let sealed = text.strip_prefix(PREFIX).ok_or(SealError)?;
+        sealer.open(AUTHORIZATION_CODE, sealed)
+    }
 }
+
+/// With what codes and refresh tokens begin, as recorded ones do.
+const PREFIX: &str = "1.A";
+
+const AUTHORIZATION_CODE: &str = "authorization_code";
+const REFRESH_TOKEN: &str = "refresh_token";

@@ -136,7 +136,7 @@ pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> 
     let of_family = directory.revoked_families.get(&sign_in.family).copied();
     user.revocations
         .iter()
-        .filter(|revocation| sign_in.auth_time <= revocation.at)
+        .filter(|revocation| sign_in.moment <= revocation.at)
         .filter(|revocation| {
             revokes(revocation.cause, sign_in.client_class, sign_in.method)
                 || everyone && is_password_event(revocation.cause)

@@ -51,6 +51,7 @@ mod tests {
                 client_class: ClientClass::Public,
                 user: ObjectId(Uuid::nil()),
                 auth_time: Timestamp::UNIX_EPOCH,
+                moment: Timestamp::UNIX_EPOCH,
                 method: AuthenticationMethod::Password,
                 mfa_time: None,
                 session: Uuid::nil(),

@@ -96,10 +96,7 @@ fn issue_code(
         resource: request.resource.clone(),
         claims: request.claims.clone(),
     };
-    let sealed = format!(
-        "1.A{}",
-        visit.world().sealer.seal(AuthorizationCode::PURPOSE, &code)
-    );
+    let sealed = code.seal(&visit.world().sealer);
     visit.annotation.tokens.push(TokenUse {
         family: Some(sign_in.family.to_string()),
         ..issue::issued(TokenKind::Code, &sealed)

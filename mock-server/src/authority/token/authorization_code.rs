@@ -17,12 +17,7 @@ use crate::token::{AuthorizationCode, ClientClass};
 pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
     let text = request.form.required("code")?;
     let app = request.registration()?;
-    let sealed = text.strip_prefix("1.A").unwrap_or(text);
-    let opened: Result<AuthorizationCode, _> = request
-        .state
-        .world
-        .sealer
-        .open(AuthorizationCode::PURPOSE, sealed);
+    let opened = AuthorizationCode::open(text, &request.state.world.sealer);
     let family = opened
         .as_ref()
         .ok()

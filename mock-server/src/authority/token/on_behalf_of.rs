@@ -45,6 +45,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         user: claims.oid,
         // The person signed in when the presented token was issued, or before.
         auth_time: claims.moment(),
+        moment: claims.moment(),
         method: AuthenticationMethod::Password,
         mfa_time: claims
             .amr

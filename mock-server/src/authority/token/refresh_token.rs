@@ -19,12 +19,7 @@ use crate::world::Tenant;
 pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
     let text = request.form.required("refresh_token")?;
     let app = request.registration()?;
-    let sealed = text.strip_prefix("1.A").unwrap_or(text);
-    let opened: Result<RefreshToken, _> = request
-        .state
-        .world
-        .sealer
-        .open(RefreshToken::PURPOSE, sealed);
+    let opened = RefreshToken::open(text, &request.state.world.sealer);
     request.annotation.tokens.push(TokenUse {
         kind: TokenKind::Refresh,
         direction: Direction::Presented,

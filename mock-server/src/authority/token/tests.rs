@@ -94,6 +94,7 @@ impl Mock {
             origin: environment.cloud().authority_root(),
             real_host: true,
             retired: None,
+            refused: None,
         });
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -164,6 +165,7 @@ impl Mock {
                 client_class: ClientClass::Confidential,
                 user: self.facts.users["alice"].id,
                 auth_time: now,
+                moment: now,
                 method: AuthenticationMethod::Password,
                 mfa_time: None,
                 session: Uuid::from_u128(2),
@@ -177,10 +179,7 @@ impl Mock {
             claims: None,
         };
         change(&mut code);
-        format!(
-            "1.A{}",
-            self.world.sealer.seal(AuthorizationCode::PURPOSE, &code)
-        )
+        code.seal(&self.world.sealer)
     }
 
     async fn redeem(&self, code: &str, more: &[(&str, &str)]) -> (u16, Value) {

@@ -44,6 +44,7 @@ fn token(directory: &Directory, class: ClientClass, method: AuthenticationMethod
             client_class: class,
             user: directory.find_user("alice").unwrap().id,
             auth_time: noon(),
+            moment: noon(),
             method,
             mfa_time: None,
             session: Uuid::from_u128(2),
@@ -159,6 +160,7 @@ fn a_sign_in_after_the_revocation_is_good() {
         AuthenticationMethod::Password,
     );
     token.sign_in.auth_time = later(2);
+    token.sign_in.moment = later(2);
     assert_eq!(refresh_token(&token, &directory, later(3)), Ok(()));
 }
 

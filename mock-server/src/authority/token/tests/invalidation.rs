@@ -115,6 +115,7 @@ impl Mock {
                 client_class: class,
                 user: directory.find_user(provocation.user).unwrap().id,
                 auth_time: now,
+                moment: now,
                 method: column.method(),
                 mfa_time: None,
                 session: self.world.random.uuid(),
@@ -126,10 +127,7 @@ impl Mock {
             audience,
             scopes: BTreeSet::from([scope.to_owned(), "offline_access".to_owned()]),
         };
-        format!(
-            "1.A{}",
-            self.world.sealer.seal(RefreshToken::PURPOSE, &token)
-        )
+        token.seal(&self.world.sealer)
     }
 
     /// Redeems the token as the provocation says.

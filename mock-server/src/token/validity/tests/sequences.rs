@@ -260,12 +260,13 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 }
                 let mut fresh = token(&directory, *class, *method);
                 fresh.sign_in.auth_time = directory.moment(now);
+                fresh.sign_in.moment = fresh.sign_in.auth_time;
                 (fresh.issued, fresh.first_issued) = (now, now);
                 tokens.push(fresh);
                 expected.push(Expected {
                     class: *class,
                     method: *method,
-                    signed_in: tokens[tokens.len() - 1].sign_in.auth_time,
+                    signed_in: tokens[tokens.len() - 1].sign_in.moment,
                     first_issued: now,
                     issued: now,
                     revoked: false,
