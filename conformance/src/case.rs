@@ -7,7 +7,6 @@
 mod axis;
 mod certificate;
 mod check;
-mod fault;
 mod library;
 mod pattern;
 mod read;
@@ -20,14 +19,12 @@ mod tests;
 mod tweak;
 mod value;
 
+pub use entra_mock::fault::Fault;
 pub use entra_mock::notation::{Many, Span};
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
 pub use certificate::{CertificateError, CertificateForms};
 pub use check::{AnswerTest, Check, Condition, Evidence, Level, Selector, StateName, StatusTest};
-pub use fault::{
-    Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt, WrongCertificate,
-};
 pub use library::{Case, Library, LibraryError};
 pub(crate) use pattern::glob;
 pub use pattern::{Pattern, PatternError};

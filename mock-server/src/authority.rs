@@ -28,6 +28,12 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use jiff::Timestamp;
+
+pub(crate) use self::token::short_name;
+use crate::exchange::{Annotation, Arrival};
 
 use crate::world::World;
 
@@ -38,6 +44,22 @@ pub(crate) struct State {
     pub(crate) world: Arc<World>,
     /// Pending device-code sign-ins.
     pub(crate) device_codes: device_code::Store,
+}
+
+/// Too many requests at a login host: 429 with AADSTS90055, for a fault.
+///
+/// Source: the code's row; that throttling comes with it is own knowledge.
+pub(crate) fn throttled(
+    world: &World,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    now: Timestamp,
+    annotation: Annotation,
+) -> Response {
+    let trace = error::Trace::of(headers, None, &world.random, now);
+    let mut refusal = error::AuthorityError::aadsts(90_055);
+    refusal.status = 429;
+    refusal.into_response(&trace, &arrival.authority_root(), annotation)
 }
 
 pub(crate) fn router(world: Arc<World>) -> Router {

@@ -28,6 +28,8 @@ pub struct Arrival {
     pub real_host: bool,
     /// The retired login host's AADSTS code, if the client addressed one.
     pub retired: Option<u32>,
+    /// The AADSTS code with which the authority refuses the request whatever it says: a fault's.
+    pub refused: Option<u32>,
 }
 
 impl Arrival {

@@ -39,11 +39,12 @@ use axum::response::Response;
 use axum::{Router, body};
 use bytes::Bytes;
 
+pub(crate) use self::error::GraphError;
+
 use self::access::Actor;
 use self::bearer::Caller;
 use self::call::{Call, Reply, Target};
 use self::endpoint::{Endpoint, Found, Parameters, Workload};
-use self::error::GraphError;
 use self::odata::query::Query;
 use self::path::Path;
 use self::prefer::{Metadata, Prefer};
@@ -57,6 +58,50 @@ pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -
     bearer::check(world, environment, token)
         .err()
         .map(|error| error.message)
+}
+
+/// A refusal that no handler gives: a fault's.
+pub(crate) fn refuse(
+    world: &World,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    error: GraphError,
+    mut annotation: Annotation,
+) -> Response<body::Body> {
+    let environment = bearer::environment_of(arrival.environment, arrival.cloud);
+    annotation.environment = Some(environment);
+    if let Ok(token) = bearer::token_of(headers) {
+        note_presented(&mut annotation, token);
+    }
+    answer(world, arrival, headers, Err(error), annotation)
+}
+
+/// Notes the token of a request, and what it claims.
+fn note_presented(annotation: &mut Annotation, token: &str) {
+    annotation.tokens.push(TokenUse {
+        kind: TokenKind::Access,
+        direction: Direction::Presented,
+        fingerprint: fingerprint(token),
+        family: None,
+        generation: None,
+    });
+    respond::note_claims(annotation, token);
+}
+
+/// Answers, and notes a refusal.
+fn answer(
+    world: &World,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    outcome: Result<Reply, GraphError>,
+    mut annotation: Annotation,
+) -> Response<body::Body> {
+    if let Err(error) = &outcome {
+        annotation.error = Some(error.code.to_string());
+        annotation.decision = Some(error.message.clone());
+        annotation.unsupported.clone_from(&error.unsupported);
+    }
+    respond::respond(world, arrival, headers, outcome, annotation)
 }
 
 /// The routes of the Graph hosts.
@@ -86,12 +131,7 @@ async fn serve(
         body,
     };
     let outcome = request.answer(&mut annotation);
-    if let Err(error) = &outcome {
-        annotation.error = Some(error.code.to_string());
-        annotation.decision = Some(error.message.clone());
-        annotation.unsupported.clone_from(&error.unsupported);
-    }
-    respond::respond(&world, &arrival, &request.headers, outcome, annotation)
+    answer(&world, &arrival, &request.headers, outcome, annotation)
 }
 
 /// A request before anything is known of it.
@@ -110,14 +150,7 @@ impl Request<'_> {
         annotation.environment = Some(environment);
         let path = Path::parse(&self.uri)?;
         let token = bearer::token_of(&self.headers)?;
-        annotation.tokens.push(TokenUse {
-            kind: TokenKind::Access,
-            direction: Direction::Presented,
-            fingerprint: fingerprint(token),
-            family: None,
-            generation: None,
-        });
-        respond::note_claims(annotation, token);
+        note_presented(annotation, token);
         // A refusal tells the tenant's time, too.
         annotation.tenant_time = annotation
             .tenant

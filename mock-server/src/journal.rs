@@ -151,6 +151,8 @@ pub enum Surface {
     Other,
     /// A host at the forward proxy that is none of ours.
     Proxy,
+    /// A TLS handshake in which a fault presented a wrong certificate.
+    Tls,
     /// The token endpoint.
     Token,
 }

@@ -1,4 +1,5 @@
-//! How values are written in files that people edit: one or many, and amounts of time.
+//! How values are written in files that people edit: one or many, amounts of time, and the
+//! nearest right name for a wrong one.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,6 +10,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
+
+/// The known name that is nearest to a mistyped one, if one is near enough to be meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|it| (strsim::damerau_levenshtein(name, it), it))
+        .filter(|(distance, it)| *distance <= 1 + it.len() / 4)
+        .min()
+        .map(|(_, it)| it.to_owned())
+}
+
+/// `, did you mean 'x'?` with the nearest known name, or nothing; the end of an error.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |it| format!(", did you mean '{it}'?"))
+}
 
 /// One value, or a list of values of which one must fit.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -99,9 +115,18 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
     }
 }
 
-/// An amount of time, written as `90d`, `61m`, `1h30m`, `45s`.
+/// An amount of time, written as `90d`, `61m`, `1h30m`, `45s`, `200ms`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Span(pub SignedDuration);
+
+/// The units, largest first, with their milliseconds.
+const UNITS: [(&str, i64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 impl FromStr for Span {
     type Err = String;
@@ -109,51 +134,51 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
             format!(
-                "'{text}' is not an amount of time: write a number with d, h, m or s, such as 90d, 61m or 1h30m"
+                "'{text}' is not an amount of time: write a number with d, h, m, s or ms, such as 90d, 61m or 1h30m"
             )
         };
-        let mut seconds: i64 = 0;
-        let mut number = String::new();
-        let mut any = false;
-        for character in text.chars() {
-            if character.is_ascii_digit() {
-                number.push(character);
-                continue;
-            }
-            let unit = match character {
-                'd' => 86_400,
-                'h' => 3_600,
-                'm' => 60,
-                's' => 1,
-                _ => return Err(wrong()),
-            };
+        let mut millis: i64 = 0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let digits = rest.len()
+                - rest
+                    .trim_start_matches(|it: char| it.is_ascii_digit())
+                    .len();
+            let (number, after) = rest.split_at(digits);
+            let letters = after.len()
+                - after
+                    .trim_start_matches(|it: char| it.is_alphabetic())
+                    .len();
+            let (unit, after) = after.split_at(letters);
+            let unit = UNITS.iter().find(|(name, _)| *name == unit);
+            let (_, unit) = unit.ok_or_else(wrong)?;
             let count: i64 = number.parse().map_err(|_| wrong())?;
             let more = count
-                .checked_mul(unit)
-                .and_then(|more| seconds.checked_add(more));
-            seconds = more
-                .filter(|it| *it <= 100 * 366 * 86_400)
+                .checked_mul(*unit)
+                .and_then(|more| millis.checked_add(more));
+            millis = more
+                .filter(|it| *it <= 100 * 366 * 86_400_000)
                 .ok_or_else(|| format!("'{text}' is more than a hundred years"))?;
-            number.clear();
-            any = true;
+            rest = after;
         }
-        if !any || !number.is_empty() {
+        if text.is_empty() {
             return Err(wrong());
         }
-        Ok(Self(SignedDuration::from_secs(seconds)))
+        Ok(Self(SignedDuration::from_millis(millis)))
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_secs();
+        let mut rest = self.0.as_millis();
         if rest == 0 {
             return formatter.write_str("0s");
         }
-        for (unit, seconds) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-            if rest >= seconds {
-                write!(formatter, "{}{unit}", rest / seconds)?;
-                rest %= seconds;
+        for (unit, millis) in UNITS {
+            let millis = i128::from(millis);
+            if rest >= millis {
+                write!(formatter, "{}{unit}", rest / millis)?;
+                rest %= millis;
             }
         }
         Ok(())
@@ -181,8 +206,8 @@ impl JsonSchema for Span {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^([0-9]+[dhms])+$",
-            "description": "An amount of time, such as 90d, 61m, 1h30m."
+            "pattern": "^([0-9]+(d|h|ms|m|s))+$",
+            "description": "An amount of time, such as 90d, 61m, 1h30m, 200ms."
         })
     }
 }

@@ -8,8 +8,10 @@ mod data_directory;
 mod edge;
 mod fault_layer;
 mod mock;
+mod place;
 mod proxy;
 mod ready;
+mod record;
 mod state_file;
 mod variables;
 

@@ -1,6 +1,7 @@
 //! Tokens: signing keys, sealing, minting, verifying, and whether one is still good.
 
 mod access;
+mod defect;
 mod id;
 mod keys;
 mod redeemed;
@@ -13,6 +14,7 @@ pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
     VerifyError, mint_access_token, verify_access_token,
 };
+pub(crate) use defect::TokenDefect;
 pub use id::{IdTokenSpec, mint_id_token};
 pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey, StoredKey};
 pub use redeemed::{RedeemedCode, RedeemedCodes};

@@ -7,7 +7,7 @@ mod template;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -21,7 +21,7 @@ use crate::directory::{
     Application, ApplicationId, Applied, Directory, Event, EventError, TenantId,
 };
 use crate::environment::{Environment, SignInCloud};
-use crate::fault::Faults;
+use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{EventRecord, Journal};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
@@ -42,6 +42,8 @@ pub struct World {
     pub redeemed: RedeemedCodes,
     tenants: RwLock<Index>,
     changes: AtomicU64,
+    /// Whether a fault was ever set: until then no exchange has to look for one.
+    faults: AtomicBool,
 }
 
 /// One tenant: the unit of isolation.
@@ -86,6 +88,7 @@ impl World {
             redeemed: RedeemedCodes::default(),
             tenants: RwLock::default(),
             changes: AtomicU64::new(0),
+            faults: AtomicBool::new(false),
         }
     }
 
@@ -113,10 +116,20 @@ impl World {
         Some(tenant)
     }
 
-    /// Whether any tenant has a fault.
+    /// Checks a fault and sets it in a tenant; returns its number.
+    ///
+    /// # Errors
+    ///
+    /// The fault would never act, or names what the tenant does not have.
+    pub fn add_fault(&self, tenant: &Tenant, fault: Fault) -> Result<u64, FaultError> {
+        let number = tenant.set_fault(fault, &self.random)?;
+        self.faults.store(true, Ordering::Release);
+        Ok(number)
+    }
+
+    /// Whether any tenant ever had a fault.
     pub(crate) fn has_faults(&self) -> bool {
-        let index = self.tenants.read();
-        index.by_id.values().any(|it| !it.faults.is_empty())
+        self.faults.load(Ordering::Acquire)
     }
 
     /// All tenants in the order in which they were added.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use entra_mock::notation::nearest;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor};
@@ -262,16 +263,6 @@ impl UnknownName {
             nearest: nearest(name, known),
         }
     }
-}
-
-/// The known name that is nearest to a mistyped one, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    known
-        .into_iter()
-        .map(|it| (strsim::damerau_levenshtein(name, it), it))
-        .filter(|(distance, it)| *distance <= 1 + it.len() / 4)
-        .min()
-        .map(|(_, it)| it.to_owned())
 }
 
 /// The values of an axis that a scenario is expanded over: `all`, or a list.

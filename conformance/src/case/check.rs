@@ -120,6 +120,10 @@ pub struct Evidence {
     /// Requests to hosts that are none of the mock's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Selector>,
+    /// TLS handshakes in which a fault presented a wrong certificate: answered 495 where the client
+    /// refused it, 200 where it took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Selector>,
     /// Sign-in pages: what the person's browser sends after the authorize request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<Selector>,
@@ -145,6 +149,7 @@ impl Evidence {
             ("keys", &self.keys),
             ("graph", &self.graph),
             ("proxy", &self.proxy),
+            ("tls", &self.tls),
             ("pages", &self.pages),
             ("any", &self.any),
         ]

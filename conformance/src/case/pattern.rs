@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::axis::nearest;
 use super::library::Case;
+use entra_mock::notation::nearest;
 
 /// A pattern: a path with `*` (one segment, or a part of it) and `**` (any number of segments),
 /// axes in brackets, and a check after `#`.

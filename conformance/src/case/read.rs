@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::axis::nearest;
 use super::scenario::Scenario;
+use entra_mock::notation::nearest;
 
 /// Why a file is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, miette::Diagnostic)]

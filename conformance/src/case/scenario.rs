@@ -1,6 +1,7 @@
 //! The scenario file.
 
 use entra_mock::environment::Environment;
+use entra_mock::fault::FaultAction;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,11 +59,11 @@ impl Scenario {
         checks
     }
 
-    /// Whether a step sets a fault.
-    pub fn uses_faults(&self) -> bool {
+    /// Whether a fault presents a wrong certificate.
+    pub fn has_wrong_certificates(&self) -> bool {
         fn any(steps: &[Step]) -> bool {
             steps.iter().any(|step| match &step.action {
-                Action::Fault(_) | Action::ClearFaults => true,
+                Action::Fault(fault) => matches!(fault.action, FaultAction::Tls(_)),
                 Action::Repeat(repeat) => any(&repeat.steps),
                 Action::Together(steps) => any(steps),
                 _ => false,

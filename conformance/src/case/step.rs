@@ -3,6 +3,7 @@
 mod file;
 
 use entra_mock::directory::Event;
+use entra_mock::fault::Fault;
 use entra_mock::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -11,7 +12,6 @@ use serde_json::Value;
 
 use super::axis::{AuthMethod, Category};
 use super::check::Check;
-use super::fault::Fault;
 
 /// The connection that steps mean when they name none.
 pub const MAIN: &str = "main";

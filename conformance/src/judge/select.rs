@@ -134,6 +134,7 @@ pub(super) fn describe(surface: &str, selector: &Selector) -> String {
         "graph" => "requests to Graph".to_owned(),
         "pages" => "requests of sign-in pages".to_owned(),
         "proxy" => "requests to hosts that are not Microsoft's".to_owned(),
+        "tls" => "TLS handshakes with a wrong certificate".to_owned(),
         other => format!("{other} requests"),
     };
     if words.is_empty() {
@@ -175,6 +176,7 @@ fn is_of(surface: &str, exchange: &Exchange) -> bool {
         "graph" => exchange.surface == Surface::Graph,
         "keys" => exchange.surface == Surface::Keys,
         "proxy" => exchange.surface == Surface::Proxy,
+        "tls" => exchange.surface == Surface::Tls,
         "token" => exchange.surface == Surface::Token,
         _ => false,
     }

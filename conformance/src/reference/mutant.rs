@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use entra_mock::notation::did_you_mean;
+
 macro_rules! mutants {
     ($($(#[doc = $says:literal])+ $variant:ident = $name:literal,)+) => {
         /// A deliberate defect.
@@ -180,13 +182,8 @@ impl FromStr for Mutant {
             .find(|mutant| mutant.name() == text)
             .copied()
             .ok_or_else(|| {
-                let nearest = Self::ALL
-                    .iter()
-                    .min_by_key(|it| strsim::damerau_levenshtein(it.name(), text));
-                format!(
-                    "there is no mutant '{text}', did you mean '{}'?",
-                    nearest.map_or("", |it| it.name())
-                )
+                let names = Self::ALL.iter().map(|it| it.name());
+                format!("there is no mutant '{text}'{}", did_you_mean(text, names))
             })
     }
 }

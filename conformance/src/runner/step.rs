@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use entra_mock::fault::FaultAction;
 use serde_json::{Map, Value};
 
 use super::case_run::{CaseRun, Interrupt};
-use crate::case::{Action, CallStep, Category, Check, Evidence, MAIN, Many, Span, StateName, Step};
+use crate::case::{
+    Action, CallStep, Category, Check, Evidence, Fault, MAIN, Many, Span, StateName, Step,
+};
 use crate::driver::{DriverError, Incoming, Reply};
 use crate::judge::{Answer, StepRecord};
 use crate::protocol::{ConnectionState, Failure, Notification, Request, State};
@@ -50,14 +53,9 @@ impl CaseRun<'_> {
             }
             Action::Fault(fault) => {
                 self.begin(name, None, None);
-                let facts = &self.record.facts;
-                let id = |alias: &str, member: &str| {
-                    facts
-                        .text(&format!("{{{alias}.{member}}}"))
-                        .map_err(|error| error.to_string())
-                };
-                let fault = fault.resolve(id).map_err(Interrupt::Suite)?;
-                self.tenant.fault(fault);
+                let fault = self.with_ids(fault)?;
+                let set = self.tenant.fault(fault);
+                set.map_err(|error| Interrupt::Suite(error.to_string()))?;
                 self.end();
                 Ok(())
             }
@@ -108,6 +106,26 @@ impl CaseRun<'_> {
             Action::Status { connection } => self.status(connection).await,
             Action::Together(steps) => self.together(steps).await,
         }
+    }
+
+    /// A fault with the ids of its app and user: the apps of other tenants have aliases only in
+    /// the scenario.
+    fn with_ids(&self, fault: &Fault) -> Result<Fault, Interrupt> {
+        let mut fault = fault.clone();
+        let facts = &self.record.facts;
+        for (name, member) in [
+            (&mut fault.on.client, "client_id"),
+            (&mut fault.on.user, "id"),
+        ] {
+            if let Some(alias) = name {
+                *alias = facts.text(&format!("{{{alias}.{member}}}"))?;
+            }
+        }
+        if matches!(fault.action, FaultAction::Tls(_)) {
+            // Handshakes tell no tenant: the case's are those of its own proxy.
+            fault.on.via = self.worker.label();
+        }
+        Ok(fault)
     }
 
     /// Notes that a step begins.

@@ -99,6 +99,22 @@ impl Worker {
         Self::labels(self.number).iter().any(|it| it == via)
     }
 
+    /// Why a case cannot run the way in which the connector reaches the mock, if it cannot.
+    fn unreachable(&self, case: &Case) -> Option<String> {
+        let alone = self.proxy.is_some() || self.shared.options.jobs == 1;
+        (case.scenario.has_wrong_certificates() && !alone).then(|| {
+            "without the proxy, a wrong certificate would reach the cases beside this one; run it \
+             with --jobs 1"
+                .to_owned()
+        })
+    }
+
+    /// The label of the connector's proxy, if it has one.
+    pub(super) fn label(&self) -> Option<String> {
+        let [own, _] = Self::labels(self.number);
+        self.proxy.is_some().then_some(own)
+    }
+
     /// What the ids of a new case's connections begin with.
     pub(super) fn next_prefix(&mut self) -> String {
         self.cases += 1;
@@ -110,7 +126,8 @@ impl Worker {
         #[expect(clippy::disallowed_methods, reason = "measures how long a case takes")]
         let began = Instant::now();
         let capabilities = self.start().await?;
-        let mut report = if let Some(reason) = unsupported(case, &capabilities) {
+        let unsupported = unsupported(case, &capabilities).or_else(|| self.unreachable(case));
+        let mut report = if let Some(reason) = unsupported {
             CaseReport::skipped(case, reason)
         } else {
             match CaseRun::new(self, case, capabilities) {

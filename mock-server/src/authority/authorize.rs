@@ -30,6 +30,10 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
     // Without the app and its redirect URI nobody can be told but the person.
     let known = client(visit, segment, parameters).and_then(|app| {
         visit.for_app(&app);
+        if visit.arrival.refused.is_some() {
+            let target = request::target(parameters, &app)?;
+            return Ok((app, target));
+        }
         let realm = Realm::of_segment(visit.world(), &visit.arrival, segment, Some(&app))?;
         if let Realm::One(tenant) = &realm {
             visit.at(tenant);
@@ -42,6 +46,9 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
         Ok(known) => known,
         Err(refusal) => return visit.error_page(&refusal),
     };
+    if let Some(code) = visit.arrival.refused {
+        return refuse(visit, &target.0, &AuthorityError::whatever(code));
+    }
     let request = match request::read(parameters, version, &app, target.clone()) {
         Ok(request) => request,
         Err(refusal) => return refuse(visit, &target.0, &refusal),

@@ -99,6 +99,14 @@ impl AuthorityError {
         }
     }
 
+    /// The refusal of a code that no state led to: nothing is there to fill the text's
+    /// placeholders with, so their names stand in for the facts.
+    pub(crate) fn whatever(code: u32) -> Self {
+        let mut error = Self::aadsts(code);
+        error.text = error.text.replace(['{', '}'], "");
+        error
+    }
+
     /// A parameter is missing: AADSTS900144.
     pub(crate) fn missing(parameter: &str) -> Self {
         Self::aadsts(900_144).with("parameter", parameter)

@@ -49,6 +49,9 @@ impl TenantSegment {
         if let Some(code) = arrival.retired {
             return Err(AuthorityError::aadsts(code));
         }
+        if let Some(code) = arrival.refused {
+            return Err(AuthorityError::whatever(code));
+        }
         match segment.to_ascii_lowercase().as_str() {
             "common" => return Ok(Self::Common),
             "organizations" => return Ok(Self::Organizations),

@@ -346,7 +346,7 @@ fn note_tenant(trace: &mut Trace, annotation: &mut Annotation, tenant: &Tenant) 
 }
 
 /// The grant type as the journal spells it.
-fn short_name(grant: &str) -> &str {
+pub(crate) fn short_name(grant: &str) -> &str {
     match grant {
         "urn:ietf:params:oauth:grant-type:device_code" => "device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => "on_behalf_of",

@@ -12,6 +12,7 @@ use super::client::ControlArgument;
 use super::{Failure, print, runtime};
 use crate::directory::Event;
 use crate::journal::Entry;
+use crate::notation::did_you_mean;
 
 #[derive(Debug, Args)]
 pub(super) struct Env {
@@ -158,13 +159,7 @@ impl EventCommand {
     fn event(&self) -> Result<Value, Failure> {
         let names = Event::names();
         if !names.contains(&self.name) {
-            let nearest = names
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, &self.name), known))
-                .min()
-                .map_or_else(String::new, |(_, known)| {
-                    format!(", did you mean '{known}'?")
-                });
+            let nearest = did_you_mean(&self.name, names.iter().map(String::as_str));
             return Err(Failure::usage(format!(
                 "there is no event '{}'{nearest}\nevents: {}",
                 self.name,

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::api::{Api, Operation};
-use super::problem::{Answer, json_response, no_content};
+use super::problem::{Answer, Problem, json_response, no_content};
 use super::request::Json;
 use super::tenants::find;
 use crate::fault::Fault;
@@ -28,7 +28,7 @@ pub(super) fn serve(api: Api) -> Api {
         Operation::post(FAULTS, "addFault", "Lets something go wrong")
             .body::<Fault>()
             .answers::<FaultNumber>(201, "The fault is set")
-            .problems(&[404]),
+            .problems(&[400, 404]),
         routing::post(add),
     )
     .serve(
@@ -70,7 +70,9 @@ async fn add(
     Json(fault): Json<Fault>,
 ) -> Answer {
     let tenant = find(&core, &name)?;
-    let number = tenant.faults.add(fault, tenant.now().as_second());
+    let added = core.world.add_fault(&tenant, fault);
+    let number =
+        added.map_err(|error| Problem::bad_request("the fault is not set", error.to_string()))?;
     Ok(json_response(StatusCode::CREATED, &FaultNumber { number }))
 }
 

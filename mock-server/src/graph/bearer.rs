@@ -70,6 +70,10 @@ pub(crate) fn check(
     if signer.is_some_and(|signer| signer != cloud) {
         return Err(GraphError::invalid_token("InvalidCloudInstance"));
     }
+    if claims.iss != cloud.v1_issuer(claims.tid) && claims.iss != cloud.v2_issuer(claims.tid) {
+        // Unverified: the text.
+        return Err(GraphError::invalid_token(INVALID_ISSUER));
+    }
     let tenant = tenant_of(world, environment, &claims)?;
     let now = tenant.now();
     lifetime(&claims, now)?;
@@ -221,6 +225,7 @@ pub(crate) fn environment_of(environment: Option<Environment>, cloud: SignInClou
 
 const EXPIRED: &str = "Lifetime validation failed, the token is expired.";
 const INVALID_AUDIENCE: &str = "Access token validation failure. Invalid audience.";
+const INVALID_ISSUER: &str = "Access token validation failure. Invalid issuer.";
 const UNREADABLE: &str =
     "Protocol 'Bearer' failed to validate because The token could not be read.";
 /// Tolerance for clocks that differ. Unverified: its size.

@@ -78,6 +78,17 @@ impl GraphError {
         }
     }
 
+    /// Too many requests.
+    ///
+    /// Source: learn.microsoft.com/graph/throttling, which prints the answer.
+    pub(crate) fn throttled() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            "Please retry again later.",
+        )
+    }
+
     /// Neither scopes nor roles. Unverified: the text.
     pub(crate) fn no_permissions() -> Self {
         Self {

@@ -235,6 +235,7 @@ fn arrival(environment: Environment) -> Arrival {
         origin: environment.graph_root(),
         real_host: true,
         retired: None,
+        refused: None,
     }
 }
 

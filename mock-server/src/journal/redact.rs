@@ -47,6 +47,7 @@ impl Redaction {
                 None => replaced(value),
             },
             "location" => self.location(value),
+            _ if SECRET_HEADERS.iter().any(|it| name.contains(it)) => replaced(value),
             _ => value.to_owned(),
         }
     }
@@ -117,6 +118,9 @@ fn replaced(value: &str) -> String {
         format!("<{}>", fingerprint(value))
     }
 }
+
+/// Parts of the names of headers whose values are secrets.
+const SECRET_HEADERS: [&str; 4] = ["secret", "password", "token", "api-key"];
 
 const SECRET_FIELDS: [&str; 20] = [
     "access_token",

@@ -23,6 +23,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::environment::Site;
+use crate::fault::WrongCertificate;
 use crate::file::{read_or_create, write_if_changed};
 
 /// The certificate authority of this machine.
@@ -81,11 +82,11 @@ impl CertificateAuthority {
         if parsed.validity().not_after.timestamp() < now.as_second() {
             return Err(broken("it has expired".to_owned()));
         }
-        let key_at = text
-            .find("-----BEGIN PRIVATE KEY")
-            .ok_or_else(|| broken("no private key".to_owned()))?;
-        let (pem, key) = text.split_at(key_at);
-        KeyPair::from_pem(key).map_err(|error| broken(format!("no private key: {error}")))?;
+        let (pem, key) = parts(text);
+        if key.is_empty() {
+            return Err(broken("no private key".to_owned()));
+        }
+        KeyPair::from_pem(&key).map_err(|error| broken(format!("no private key: {error}")))?;
         let file = folder.join("ca.pem");
         let stored = fs::read_to_string(&file).ok();
         if stored.as_deref().is_some_and(|stored| stored != pem) {
@@ -96,11 +97,11 @@ impl CertificateAuthority {
         }
         write_if_changed(&file, pem.as_bytes(), 0o644).map_err(io(&file))?;
         let bundle_file = folder.join("ca-bundle.pem");
-        write_if_changed(&bundle_file, bundle(pem).as_bytes(), 0o644).map_err(io(&bundle_file))?;
+        write_if_changed(&bundle_file, bundle(&pem).as_bytes(), 0o644).map_err(io(&bundle_file))?;
         let trust_store_file = folder.join("trust-store.p12");
         Ok(Self {
-            pem: pem.to_owned(),
-            key: key.to_owned(),
+            pem,
+            key,
             file,
             bundle_file,
             trust_store_file,
@@ -146,9 +147,21 @@ impl CertificateAuthority {
 
     /// A TLS configuration that has a certificate for every host that the mock serves.
     ///
-    /// `fallback` is the name for clients that send none.
-    pub(super) fn server_config(self: &Arc<Self>, fallback: &str, now: Timestamp) -> ServerConfig {
-        let resolver = Resolver::new(Arc::clone(self), fallback.to_owned(), now);
+    /// `fallback` is the name for clients that send none; `wrong` is what is wrong with the
+    /// certificates on purpose.
+    pub(super) fn server_config(
+        self: &Arc<Self>,
+        fallback: &str,
+        now: Timestamp,
+        wrong: Option<WrongCertificate>,
+    ) -> ServerConfig {
+        let resolver = Resolver {
+            authority: Arc::clone(self),
+            fallback: fallback.to_owned(),
+            now,
+            wrong,
+            made: Mutex::default(),
+        };
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             // TLS 1.2 and 1.3 are what the provider has.
@@ -160,8 +173,22 @@ impl CertificateAuthority {
     }
 
     /// A certificate for a host name, with its key.
-    fn issue(&self, name: &str, now: Timestamp) -> Result<CertifiedKey, rcgen::Error> {
-        let issuer = Issuer::from_ca_cert_pem(&self.pem, KeyPair::from_pem(&self.key)?)?;
+    fn issue(
+        &self,
+        name: &str,
+        now: Timestamp,
+        wrong: Option<WrongCertificate>,
+    ) -> Result<CertifiedKey, rcgen::Error> {
+        let (pem, key) = match wrong {
+            // An authority that looks the same, with a key that nobody has seen.
+            Some(WrongCertificate::Untrusted) => parts(make(now)),
+            _ => (self.pem.clone(), self.key.clone()),
+        };
+        let issuer = Issuer::from_ca_cert_pem(&pem, KeyPair::from_pem(&key)?)?;
+        let name = match wrong {
+            Some(WrongCertificate::WrongHost) => another_host(name),
+            _ => name,
+        };
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.subject_alt_names = vec![SanType::DnsName(name.try_into()?)];
@@ -173,7 +200,11 @@ impl CertificateAuthority {
                 .subject_alt_names
                 .push(SanType::IpAddress(std::net::Ipv6Addr::LOCALHOST.into()));
         }
-        set_validity(&mut params, now, -1, 390);
+        let (from, until) = match wrong {
+            Some(WrongCertificate::Expired) => (-400, -10),
+            _ => (-1, 390),
+        };
+        set_validity(&mut params, now, from, until);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
@@ -193,18 +224,8 @@ struct Resolver {
     authority: Arc<CertificateAuthority>,
     fallback: String,
     now: Timestamp,
+    wrong: Option<WrongCertificate>,
     made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
-}
-
-impl Resolver {
-    fn new(authority: Arc<CertificateAuthority>, fallback: String, now: Timestamp) -> Self {
-        Self {
-            authority,
-            fallback,
-            now,
-            made: Mutex::default(),
-        }
-    }
 }
 
 impl ResolvesServerCert for Resolver {
@@ -221,9 +242,23 @@ impl ResolvesServerCert for Resolver {
         if let Some(key) = made.get(&name) {
             return Some(Arc::clone(key));
         }
-        let key = Arc::new(self.authority.issue(&name, self.now).ok()?);
+        let key = Arc::new(self.authority.issue(&name, self.now, self.wrong).ok()?);
         made.insert(name, Arc::clone(&key));
         Some(key)
+    }
+}
+
+/// A host of ours that is another one.
+fn another_host(name: &str) -> &'static str {
+    let mut hosts = Site::all_hosts();
+    hosts.find(|it| *it != name).unwrap_or(LOCALHOST)
+}
+
+/// Certificate and key of an authority's text.
+fn parts(text: String) -> (String, String) {
+    match text.find(PRIVATE_KEY) {
+        Some(at) => (text[..at].to_owned(), text[at..].to_owned()),
+        None => (text, String::new()),
     }
 }
 
@@ -306,3 +341,39 @@ pub(crate) const SYSTEM_BUNDLES: [&str; 5] = [
 pub(super) const TRUST_STORE_PASSWORD: &str = "entra-mock";
 
 const LOCALHOST: &str = "localhost";
+
+/// With what the key begins in an authority's text.
+const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY";
+
+/// The TLS configurations of a mock: the right one, and those that faults present.
+#[derive(Debug)]
+pub(super) struct Configurations {
+    authority: Arc<CertificateAuthority>,
+    now: Timestamp,
+    right: Arc<ServerConfig>,
+    wrong: Mutex<HashMap<WrongCertificate, Arc<ServerConfig>>>,
+}
+
+impl Configurations {
+    pub(super) fn new(authority: Arc<CertificateAuthority>, now: Timestamp) -> Self {
+        Self {
+            right: Arc::new(authority.server_config(LOCALHOST, now, None)),
+            wrong: Mutex::default(),
+            authority,
+            now,
+        }
+    }
+
+    /// The configuration with right certificates, or with wrong ones.
+    pub(super) fn get(&self, wrong: Option<WrongCertificate>) -> Arc<ServerConfig> {
+        let Some(kind) = wrong else {
+            return Arc::clone(&self.right);
+        };
+        let mut made = self.wrong.lock();
+        let config = made.entry(kind).or_insert_with(|| {
+            let config = self.authority.server_config(LOCALHOST, self.now, wrong);
+            Arc::new(config)
+        });
+        Arc::clone(config)
+    }
+}

@@ -7,21 +7,24 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 
+use super::certificate::Configurations;
 use super::edge::{Connection, Edge};
-use super::fault_layer::Dropped;
+use super::fault_layer::{Dropped, Handshake, LastAnswer};
+use super::place::host_of;
 use crate::environment::Environment;
 
 /// What all listeners share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) edge: Edge,
-    pub(super) tls: Arc<ServerConfig>,
+    pub(super) tls: Configurations,
     pub(super) plain_http: bool,
     pub(super) allow_passthrough: bool,
     /// The ports of localhost that serve an environment, for requests through the proxy.
@@ -34,7 +37,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         edge: Edge,
-        tls: Arc<ServerConfig>,
+        tls: Configurations,
         plain_http: bool,
         allow_passthrough: bool,
         stop: watch::Receiver<bool>,
@@ -138,8 +141,8 @@ pub(super) async fn serve_tls<S>(shared: &Arc<Shared>, connection: Connection, s
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let acceptor = TlsAcceptor::from(Arc::clone(&shared.tls));
-    match tokio::time::timeout(HEADER_TIME, acceptor.accept(stream)).await {
+    let shaking = tokio::time::timeout(HEADER_TIME, shake_hands(shared, &connection, stream));
+    match shaking.await {
         Ok(Ok(stream)) => serve_http(shared, connection, stream).await,
         Ok(Err(error)) => {
             tracing::debug!(%error, target = connection.target, "the TLS handshake failed");
@@ -151,22 +154,54 @@ where
     }
 }
 
+/// The handshake, with a wrong certificate where a fault says so.
+async fn shake_hands<S>(
+    shared: &Shared,
+    connection: &Connection,
+    stream: S,
+) -> std::io::Result<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let host = {
+        let hello = start.client_hello();
+        let name = hello.server_name().unwrap_or(host_of(&connection.target));
+        name.to_ascii_lowercase()
+    };
+    let Some(touched) = Handshake::find(&shared.edge.world, connection, &host) else {
+        return start.into_stream(shared.tls.get(None)).await;
+    };
+    let shaken = start.into_stream(shared.tls.get(Some(touched.wrong))).await;
+    let refused = shaken.as_ref().err();
+    shared
+        .edge
+        .note_handshake(connection, &host, &touched, refused);
+    shaken
+}
+
 /// Serves HTTP/1.1 or HTTP/2, whichever the client speaks.
 pub(super) async fn serve_http<S>(shared: &Arc<Shared>, connection: Connection, stream: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let connection = Arc::new(connection);
+    let (close, mut closing) = watch::channel(false);
+    let close = Arc::new(close);
     let service = {
         let shared = Arc::clone(shared);
         tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let shared = Arc::clone(&shared);
             let connection = Arc::clone(&connection);
+            let close = Arc::clone(&close);
             async move {
                 let response = shared.edge.serve(&connection, request).await;
                 if response.extensions().get::<Dropped>().is_some() {
                     // The connection ends without an answer.
                     return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+                }
+                if response.extensions().get::<LastAnswer>().is_some() {
+                    close.send_replace(true);
                 }
                 Ok(response)
             }
@@ -181,6 +216,11 @@ where
         _ = stopped(&mut stop) => {
             serving.as_mut().graceful_shutdown();
             tokio::time::timeout(STOP_TIME, serving).await.unwrap_or(Ok(()))
+        }
+        _ = stopped(&mut closing) => {
+            // What is under way is answered; HTTP/2 sends GOAWAY.
+            serving.as_mut().graceful_shutdown();
+            serving.await
         }
     };
     if let Err(error) = result {

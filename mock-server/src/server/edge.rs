@@ -10,12 +10,14 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, hea
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::fault_layer::{Asked, Touched};
+use super::fault_layer::{Asked, Handshake, Touched};
+use super::place::{Place, is_graph_path, surface_of};
+use super::record::{Write, is_form};
 use crate::clock::Clock;
-use crate::environment::{Environment, SignInCloud, Site};
+use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Exchange, Surface};
 use crate::world::World;
@@ -100,7 +102,6 @@ impl Edge {
                 }
                 // The routers see paths: HTTP/2 and proxied requests have whole URIs.
                 parts.uri = origin_form(&parts.uri);
-                parts.extensions.insert(arrival.clone());
                 let asked = Asked {
                     arrival: &arrival,
                     surface,
@@ -108,14 +109,20 @@ impl Edge {
                     query: query.as_deref(),
                     headers: &headers,
                     body: &body,
+                    via: connection.via.as_deref(),
                 };
-                touched = Touched::find(&self.world, &asked);
+                touched = Touched::find(&self.world, asked);
                 let instead = touched
                     .as_ref()
-                    .and_then(|it| it.instead(&self.world, surface));
+                    .and_then(|it| it.instead(&self.world, asked));
                 let response = match instead {
                     Some(response) => response,
                     None => {
+                        let refused = touched.as_ref().and_then(Touched::refusal);
+                        parts.extensions.insert(Arrival {
+                            refused,
+                            ..arrival.clone()
+                        });
                         let request = Request::from_parts(parts, Body::from(body.clone()));
                         self.handle(is_graph, request).await
                     }
@@ -135,6 +142,10 @@ impl Edge {
             .await
             .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
+        let answer = match &touched {
+            Some(touched) => touched.twist(&self.world, &mut parts.headers, answer),
+            None => answer,
+        };
         if !parts.headers.contains_key(header::DATE) {
             let now = annotation.tenant_time.unwrap_or(at);
             let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -224,6 +235,48 @@ impl Edge {
         };
         let (origin, query) = target.split_once('?').unwrap_or((target, ""));
         self.world.journal.exchange(Exchange {
+            method: method.to_owned(),
+            origin: origin.to_owned(),
+            query: write.fields(query.as_bytes()),
+            request_headers: write.headers(headers),
+            status: StatusCode::BAD_GATEWAY.as_u16(),
+            error: Some("foreign-host".to_owned()),
+            decision: Some(foreign_host(target)),
+            ..Self::no_exchange(connection, Surface::Proxy)
+        });
+    }
+
+    /// Journals a TLS handshake in which a fault presented a wrong certificate.
+    pub(super) fn note_handshake(
+        &self,
+        connection: &Connection,
+        host: &str,
+        handshake: &Handshake,
+        refused: Option<&std::io::Error>,
+    ) {
+        let tenant = &handshake.tenant;
+        self.world.journal.exchange(Exchange {
+            method: "TLS".to_owned(),
+            origin: format!("https://{host}"),
+            // The status that nginx gives to it, as there is none of HTTP.
+            status: if refused.is_some() { 495 } else { 200 },
+            error: refused.map(|_| "certificate-refused".to_owned()),
+            decision: Some(match refused {
+                Some(error) => format!("the client refused the certificate: {error}"),
+                None => "the client took the wrong certificate".to_owned(),
+            }),
+            cloud: Some(tenant.environment.cloud()),
+            environment: Some(tenant.environment),
+            tenant: Some(tenant.id),
+            tenant_time: Some(tenant.now()),
+            fault: Some(handshake.label()),
+            ..Self::no_exchange(connection, Surface::Tls)
+        });
+    }
+
+    /// An exchange that is none of HTTP.
+    fn no_exchange(connection: &Connection, surface: Surface) -> Exchange {
+        Exchange {
             number: 0,
             at: Clock::real().now(),
             elapsed_micros: 0,
@@ -231,16 +284,16 @@ impl Edge {
             connection: connection.id,
             cloud: None,
             environment: None,
-            surface: Surface::Proxy,
+            surface,
             endpoint: None,
-            method: method.to_owned(),
-            origin: origin.to_owned(),
+            method: String::new(),
+            origin: String::new(),
             path: String::new(),
-            query: write.fields(query.as_bytes()),
-            request_headers: write.headers(headers),
+            query: Vec::new(),
+            request_headers: Vec::new(),
             form: Vec::new(),
             request_body: None,
-            status: StatusCode::BAD_GATEWAY.as_u16(),
+            status: 0,
             response_headers: Vec::new(),
             response_body: None,
             tenant: None,
@@ -249,12 +302,12 @@ impl Edge {
             user: None,
             grant: None,
             aadsts: Vec::new(),
-            error: Some("foreign-host".to_owned()),
-            decision: Some(foreign_host(target)),
+            error: None,
+            decision: None,
             tokens: Vec::new(),
             fault: None,
             unsupported: None,
-        });
+        }
     }
 
     fn too_large(&self, is_graph: bool, limit: usize) -> Response<Body> {
@@ -343,123 +396,6 @@ pub(super) fn foreign_host(target: &str) -> String {
     )
 }
 
-struct Place;
-
-impl Place {
-    /// Where a request arrived: the host name decides where it names one of ours, else the port.
-    fn of(connection: &Connection, uri: &Uri, headers: &HeaderMap) -> Option<(Arrival, Site)> {
-        let named = uri
-            .authority()
-            .map(axum::http::uri::Authority::as_str)
-            .or_else(|| {
-                headers
-                    .get(header::HOST)
-                    .and_then(|value| value.to_str().ok())
-            })
-            .filter(|name| !name.is_empty());
-        let authority = named.unwrap_or(&connection.target);
-        let scheme = if connection.tls { "https" } else { "http" };
-        let default_port = if connection.tls { ":443" } else { ":80" };
-        let trimmed = authority.strip_suffix(default_port).unwrap_or(authority);
-        let origin = format!("{scheme}://{}", trimmed.to_ascii_lowercase());
-        let host = host_of(authority);
-        let arrival = |cloud, environment, real_host, retired| Arrival {
-            cloud,
-            environment,
-            origin,
-            real_host,
-            retired,
-        };
-        match Site::of_host(host) {
-            Some(site @ Site::Authority(cloud)) => {
-                let mut environments = cloud.environments();
-                let only = environments
-                    .next()
-                    .filter(|_| environments.next().is_none());
-                Some((arrival(cloud, only, true, None), site))
-            }
-            Some(site @ Site::Graph(environment)) => Some((
-                arrival(environment.cloud(), Some(environment), true, None),
-                site,
-            )),
-            Some(site @ Site::Retired(code)) => Some((
-                arrival(SignInCloud::Global, None, true, code.or(Some(50_049))),
-                site,
-            )),
-            None => {
-                let environment = connection.environment?;
-                let cloud = environment.cloud();
-                Some((
-                    arrival(cloud, Some(environment), false, None),
-                    Site::Authority(cloud),
-                ))
-            }
-        }
-    }
-}
-
-struct Write {
-    redaction: crate::journal::Redaction,
-}
-
-impl Write {
-    fn fields(&self, bytes: &[u8]) -> Vec<(String, String)> {
-        form_urlencoded::parse(bytes)
-            .take(FIELDS)
-            .map(|(name, value)| {
-                let value = cut(&self.redaction.field(&name, &value));
-                (cut(&name), value)
-            })
-            .collect()
-    }
-
-    fn headers(&self, headers: &HeaderMap) -> Vec<(String, String)> {
-        headers
-            .iter()
-            .take(FIELDS)
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes());
-                (
-                    name.as_str().to_owned(),
-                    cut(&self.redaction.header(name.as_str(), &value)),
-                )
-            })
-            .collect()
-    }
-
-    /// JSON whole and redacted, other text cut, pages and pictures by their size.
-    fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<Value> {
-        if bytes.is_empty() {
-            return None;
-        }
-        let kind = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|it| it.to_str().ok())
-            .unwrap_or_default();
-        if bytes.len() <= BODY_KEPT
-            && kind.contains("json")
-            && let Ok(value) = serde_json::from_slice(bytes)
-        {
-            return Some(self.redaction.json(value));
-        }
-        if kind.starts_with("text/plain") {
-            return Some(Value::String(cut(&String::from_utf8_lossy(bytes))));
-        }
-        Some(json!({ "content_type": cut(kind), "bytes": bytes.len() }))
-    }
-}
-
-fn cut(text: &str) -> String {
-    if text.len() <= TEXT_KEPT {
-        return text.to_owned();
-    }
-    let end = (0..=TEXT_KEPT)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
-    format!("{}… ({} bytes)", &text[..end], text.len())
-}
-
 fn not_served(uri: &Uri, headers: &HeaderMap) -> Response<Body> {
     let host = uri
         .host()
@@ -472,60 +408,6 @@ fn not_served(uri: &Uri, headers: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("{}\n", foreign_host(host))));
     *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
     response
-}
-
-/// A host name without its port.
-pub(super) fn host_of(authority: &str) -> &str {
-    let name = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, name)| name);
-    match name.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => name.rsplit_once(':').map_or(name, |(host, _)| host),
-    }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|it| it.to_str().ok())
-        .is_some_and(|kind| {
-            kind.trim_start()
-                .to_ascii_lowercase()
-                .starts_with("application/x-www-form-urlencoded")
-        })
-}
-
-/// On a port of localhost the path tells Graph from the authority.
-fn is_graph_path(path: &str) -> bool {
-    let path = path.trim_start_matches('/').to_ascii_lowercase();
-    let first = path.split('/').next().unwrap_or_default();
-    matches!(first, "v1.0" | "beta") || path.starts_with("oidc/userinfo")
-}
-
-fn surface_of(path: &str) -> Surface {
-    let path = path.to_ascii_lowercase();
-    let ends = |end: &str| path.trim_end_matches('/').ends_with(end);
-    if ends("/token") {
-        Surface::Token
-    } else if ends("/devicecode") {
-        Surface::DeviceCode
-    } else if ends("/keys") {
-        Surface::Keys
-    } else if path.contains("/.well-known/")
-        || path.contains("/discovery/instance")
-        || path.contains("userrealm")
-    {
-        Surface::Discovery
-    } else if path.contains("adminconsent") {
-        Surface::AdminConsent
-    } else if ends("/logout") {
-        Surface::Logout
-    } else if path.contains("/oauth2/") || path.contains("/login") || path.contains("deviceauth") {
-        Surface::Authorize
-    } else {
-        Surface::Other
-    }
 }
 
 fn without_repeated_slashes(uri: &Uri) -> Option<Uri> {
@@ -557,8 +439,3 @@ fn origin_form(uri: &Uri) -> Uri {
 /// Graph takes attachments of 3 MB, which are larger in base64.
 const GRAPH_BODY_LIMIT: usize = 5 << 20;
 const AUTHORITY_BODY_LIMIT: usize = 1 << 20;
-
-/// Bounds of what the journal keeps of one exchange.
-const BODY_KEPT: usize = 16 << 10;
-const TEXT_KEPT: usize = 2 << 10;
-const FIELDS: usize = 100;

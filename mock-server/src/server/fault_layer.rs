@@ -10,13 +10,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
-use crate::aadsts;
+use super::edge::Connection;
+use crate::authority;
+use crate::environment::Site;
 use crate::exchange::{Annotation, Arrival};
-use crate::fault::{FaultAction, FaultFacts, ResetAt};
+use crate::fault::{FaultAction, FaultFacts, ResetAt, RetryAfter, WrongCertificate};
+use crate::graph::{self, GraphError};
 use crate::journal::Surface;
-use crate::token::{AccessClaims, AuthorizationCode, RefreshToken, verify_access_token};
+use crate::token::{
+    AccessClaims, AuthorizationCode, RefreshToken, TokenDefect, verify_access_token,
+};
 use crate::world::{Tenant, World};
 
 /// The fault that touches an exchange.
@@ -31,7 +37,12 @@ pub(super) struct Touched {
 #[derive(Clone, Debug)]
 pub(super) struct Dropped;
 
+/// In a response's extensions: the connection closes after this answer.
+#[derive(Clone, Debug)]
+pub(super) struct LastAnswer;
+
 /// What of an exchange tells who asks.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) arrival: &'a Arrival,
     pub(super) surface: Surface,
@@ -39,16 +50,17 @@ pub(super) struct Asked<'a> {
     pub(super) query: Option<&'a str>,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
+    pub(super) via: Option<&'a str>,
 }
 
 impl Touched {
     /// The fault that touches an exchange, if any. An event happens here.
-    pub(super) fn find(world: &World, asked: &Asked<'_>) -> Option<Self> {
+    pub(super) fn find(world: &World, asked: Asked<'_>) -> Option<Self> {
         if !world.has_faults() {
             return None;
         }
         let (tenant, facts) = who(world, asked)?;
-        let now = tenant.now().as_second();
+        let now = tenant.now().as_millisecond();
         let (number, action) = tenant.faults.touching(&facts, now, &world.random)?;
         if let FaultAction::Event(event) = &action
             && let Err(error) = world.apply(&tenant, event)
@@ -68,45 +80,63 @@ impl Touched {
         format!("{} (fault {})", self.action.name(), self.number)
     }
 
+    /// The code with which the authority is to refuse the request.
+    pub(super) fn refusal(&self) -> Option<u32> {
+        match self.action {
+            FaultAction::Aadsts(code) => Some(code),
+            _ => None,
+        }
+    }
+
     /// The answer instead of the handler's, where the request is to have no effect.
-    pub(super) fn instead(&self, world: &World, surface: Surface) -> Option<Response<Body>> {
-        let graph = surface == Surface::Graph;
-        let mut response = match &self.action {
-            FaultAction::Aadsts(code) => refusal(world, *code),
+    pub(super) fn instead(&self, world: &World, asked: Asked<'_>) -> Option<Response<Body>> {
+        let graph = asked.surface == Surface::Graph;
+        let graph_error = |error: GraphError| {
+            let annotation = self.annotation();
+            graph::refuse(world, asked.arrival, asked.headers, error, annotation)
+        };
+        match &self.action {
+            FaultAction::ClaimsChallenge => {
+                let now = self.tenant.now().as_second();
+                Some(graph_error(GraphError::claims_challenge(now)))
+            }
             FaultAction::GraphError { status, code } => {
+                let status = StatusCode::from_u16(*status).ok()?;
                 let text = "The request failed, because a fault is set.";
-                graph_error(world, *status, code, text)
+                Some(graph_error(GraphError::new(status, code.clone(), text)))
             }
             FaultAction::Redirect(to) => {
-                let mut response = empty(StatusCode::FOUND);
-                if let Ok(value) = HeaderValue::from_str(to) {
-                    response.headers_mut().insert(header::LOCATION, value);
-                }
-                response
+                let location = HeaderValue::from_str(to).ok()?;
+                let mut response = self.empty(StatusCode::FOUND);
+                response.headers_mut().insert(header::LOCATION, location);
+                Some(response)
             }
-            FaultAction::Reset(ResetAt::BeforeHeaders) => dropped(),
-            FaultAction::Status(status) => {
-                empty(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-            }
-            FaultAction::Throttle { retry_after } => {
+            FaultAction::Reset(ResetAt::BeforeHeaders) => Some(dropped(self.empty(NO_ANSWER))),
+            FaultAction::Status(status) => Some(self.empty(StatusCode::from_u16(*status).ok()?)),
+            FaultAction::Throttle {
+                retry_after,
+                as_date,
+            } => {
+                let now = self.tenant.now();
                 let mut response = if graph {
-                    // Source: learn.microsoft.com/graph/throttling.
-                    let text = "Too Many Requests";
-                    graph_error(world, 429, "TooManyRequests", text)
+                    graph_error(GraphError::throttled())
                 } else {
-                    let mut response = refusal(world, 90_055);
-                    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-                    response
+                    let annotation = self.annotation();
+                    authority::throttled(world, asked.arrival, asked.headers, now, annotation)
                 };
-                let value = retry_after.as_deref().map(HeaderValue::from_str);
-                if let Some(Ok(value)) = value {
+                if let Some(after) = retry_after {
+                    let value = HeaderValue::from_str(&when(after, *as_date, now)).ok()?;
                     response.headers_mut().insert(header::RETRY_AFTER, value);
                 }
-                response
+                Some(response)
             }
-            _ => return None,
-        };
-        let annotation = Annotation {
+            _ => None,
+        }
+    }
+
+    /// What the journal is told where no handler answers.
+    fn annotation(&self) -> Annotation {
+        Annotation {
             tenant: Some(self.tenant.id),
             tenant_time: Some(self.tenant.now()),
             environment: Some(self.tenant.environment),
@@ -114,37 +144,74 @@ impl Touched {
             user: self.facts.user,
             grant: self.facts.grant.clone(),
             decision: Some("a fault answered instead of the service".to_owned()),
-            aadsts: match self.action {
-                FaultAction::Aadsts(code) => vec![code],
-                _ => Vec::new(),
-            },
-            error: answered_error(&self.action),
             ..Annotation::default()
-        };
-        annotation.attach(response.extensions_mut());
-        Some(response)
+        }
     }
 
-    /// Changes the handler's answer.
+    fn empty(&self, status: StatusCode) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        self.annotation().attach(response.extensions_mut());
+        response
+    }
+
+    /// Changes the handler's answer before the journal sees it: what a client gets is what the
+    /// journal shows.
+    pub(super) fn twist(&self, world: &World, headers: &mut HeaderMap, answer: Bytes) -> Bytes {
+        if matches!(self.action, FaultAction::StaleKeys) {
+            return stale_keys(world, &self.tenant, &answer).unwrap_or(answer);
+        }
+        let Some(defect) = defect(&self.action) else {
+            return answer;
+        };
+        let location = headers
+            .get(header::LOCATION)
+            .and_then(|it| it.to_str().ok());
+        if let Some(location) = location
+            && let Ok(spoilt) = HeaderValue::from_str(&defect.spoil(location, &world.keys))
+        {
+            headers.insert(header::LOCATION, spoilt);
+        }
+        match std::str::from_utf8(&answer) {
+            Ok(text) => {
+                let spoilt = Bytes::from(defect.spoil(text, &world.keys));
+                if headers.contains_key(header::CONTENT_LENGTH) {
+                    announce(headers, spoilt.len());
+                }
+                spoilt
+            }
+            Err(_) => answer,
+        }
+    }
+
+    /// Changes how the answer travels.
     pub(super) async fn spoil(self, response: Response<Body>, answer: Bytes) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
-        if !matches!(self.action, FaultAction::Delay(_) | FaultAction::Event(_)) {
+        let travels_as_it_is = matches!(
+            self.action,
+            FaultAction::Delay(_) | FaultAction::Event(_) | FaultAction::Goaway
+        );
+        if !travels_as_it_is {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let half = answer.slice(..answer.len() / 2);
         let whole = answer.len();
         let body = match self.action {
-            FaultAction::Delay(millis) => {
-                pause(millis).await;
+            FaultAction::Delay(span) => {
+                pause(span.0).await;
                 body
             }
             FaultAction::Empty => Body::empty(),
+            FaultAction::Goaway => {
+                parts.extensions.insert(LastAnswer);
+                body
+            }
             FaultAction::HugeBody => {
                 let chunk = Bytes::from(vec![b' '; 64 << 10]);
                 let chunks = (0..16 << 10).map(move |_| Ok::<_, std::io::Error>(chunk.clone()));
                 Body::from_stream(stream::iter(chunks))
             }
-            FaultAction::LoseResponse => return dropped(),
+            FaultAction::LoseResponse => return dropped(Response::from_parts(parts, body)),
             FaultAction::MalformedJson => {
                 let mut text = half.to_vec();
                 text.extend_from_slice(b"\"}}");
@@ -158,7 +225,7 @@ impl Touched {
                 announce(&mut parts.headers, whole.max(half.len() + 1));
                 broken_off(half)
             }
-            FaultAction::SlowBody(millis) => slowly(&answer, millis),
+            FaultAction::SlowBody(span) => slowly(&answer, span.0),
             FaultAction::WrongContentType(kind) => {
                 if let Ok(kind) = HeaderValue::from_str(&kind) {
                     parts.headers.insert(header::CONTENT_TYPE, kind);
@@ -171,12 +238,119 @@ impl Touched {
     }
 }
 
+/// A TLS handshake that a fault touches.
+#[derive(Clone, Debug)]
+pub(super) struct Handshake {
+    number: u64,
+    /// What is wrong with the certificate to present.
+    pub(super) wrong: WrongCertificate,
+    /// Whose fault.
+    pub(super) tenant: Arc<Tenant>,
+}
+
+impl Handshake {
+    /// The fault that touches a handshake, if any: of the tenants that a host serves, the first.
+    pub(super) fn find(world: &World, connection: &Connection, host: &str) -> Option<Self> {
+        if !world.has_faults() {
+            return None;
+        }
+        let site = Site::of_host(host);
+        let graph = match site {
+            Some(Site::Graph(_)) => Some(true),
+            Some(_) => Some(false),
+            // A port of localhost serves both.
+            None => None,
+        };
+        let serves = |tenant: &Tenant| match site {
+            Some(Site::Graph(environment)) => tenant.environment == environment,
+            Some(Site::Authority(cloud)) => tenant.environment.cloud() == cloud,
+            Some(Site::Retired(_)) => false,
+            None => connection.environment == Some(tenant.environment),
+        };
+        let tenants = world.tenants();
+        tenants
+            .into_iter()
+            .filter(|it| serves(it))
+            .find_map(|tenant| {
+                let now = tenant.now().as_millisecond();
+                let via = connection.via.as_deref();
+                let faults = &tenant.faults;
+                let touched = faults.touching_handshake(graph, via, now, &world.random);
+                match touched? {
+                    (number, FaultAction::Tls(wrong)) => Some(Self {
+                        number,
+                        wrong,
+                        tenant,
+                    }),
+                    _ => None,
+                }
+            })
+    }
+
+    /// How the journal names it.
+    pub(super) fn label(&self) -> String {
+        format!("tls (fault {})", self.number)
+    }
+}
+
+/// The value of `Retry-After`.
+fn when(after: &RetryAfter, as_date: bool, now: Timestamp) -> String {
+    match after.seconds().filter(|_| as_date) {
+        Some(seconds) => {
+            let then = now.saturating_add(SignedDuration::from_secs(seconds.into()));
+            let then = then.unwrap_or(Timestamp::MAX);
+            then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        }
+        None => after.to_string(),
+    }
+}
+
+fn defect(action: &FaultAction) -> Option<TokenDefect> {
+    Some(match action {
+        FaultAction::AlgNone => TokenDefect::AlgNone,
+        FaultAction::BadSignature => TokenDefect::BadSignature,
+        FaultAction::ExpiredToken => TokenDefect::Expired,
+        FaultAction::UnknownKey => TokenDefect::UnknownKey,
+        FaultAction::WrongAudience => TokenDefect::WrongAudience,
+        FaultAction::WrongIssuer => TokenDefect::WrongIssuer,
+        _ => return None,
+    })
+}
+
+/// A key set as a cache would have it that was never renewed: without the key that signs, and with
+/// one that does not.
+fn stale_keys(world: &World, tenant: &Tenant, answer: &[u8]) -> Option<Bytes> {
+    let mut set: Value = serde_json::from_slice(answer).ok()?;
+    let generation = tenant.directory().key_generation;
+    let ring = world.keys.of(tenant.environment.cloud());
+    let old = match generation.checked_sub(1) {
+        Some(before) => ring.key(before),
+        // The first key has none before it: one that is long from being used stands in.
+        None => ring.key(generation + 2),
+    };
+    let keys = set.get_mut("keys")?.as_array_mut()?;
+    keys.truncate(1);
+    let entry = keys.first_mut()?;
+    let public = old.public();
+    for (name, value) in [
+        ("kid", &public.kid),
+        ("x5t", &public.kid),
+        ("n", &public.n),
+        ("e", &public.e),
+    ] {
+        entry[name] = Value::from(value.as_str());
+    }
+    entry["x5c"] = Value::from(vec![public.x5c.as_str()]);
+    Some(Bytes::from(set.to_string()))
+}
+
 /// The tenant of an exchange, and what a fault's target may name. Where neither the path nor a
 /// token tells the tenant (a sign-in at `organizations`), no fault acts.
-fn who(world: &World, asked: &Asked<'_>) -> Option<(Arc<Tenant>, FaultFacts)> {
+fn who(world: &World, asked: Asked<'_>) -> Option<(Arc<Tenant>, FaultFacts)> {
     let mut facts = FaultFacts {
         surface: Some(asked.surface),
         path: asked.path.to_owned(),
+        via: asked.via.map(str::to_owned),
         ..FaultFacts::default()
     };
     let cloud = asked.arrival.cloud;
@@ -199,30 +373,21 @@ fn who(world: &World, asked: &Asked<'_>) -> Option<(Arc<Tenant>, FaultFacts)> {
         found.map(|(_, value)| value.as_str())
     };
     facts.client = field("client_id").and_then(|it| it.parse().ok());
-    facts.grant = field("grant_type").map(|grant| {
-        let last = grant.rsplit(':').next().unwrap_or(grant);
-        last.replace("jwt-bearer", "on_behalf_of")
-    });
-    let sealed = |name: &str| field(name).map(|it| it.strip_prefix("1.A").unwrap_or(it));
-    let refresh = sealed("refresh_token")
-        .and_then(|it| {
-            world
-                .sealer
-                .open::<RefreshToken>(RefreshToken::PURPOSE, it)
-                .ok()
-        })
-        .map(|it| it.sign_in);
-    let sign_in = refresh.or_else(|| {
-        let code = sealed("code")?;
-        let purpose = AuthorizationCode::PURPOSE;
-        let code = world.sealer.open::<AuthorizationCode>(purpose, code).ok()?;
+    facts.grant = field("grant_type").map(|grant| authority::short_name(grant).to_owned());
+    let sealer = &world.sealer;
+    let refresh = field("refresh_token").and_then(|it| RefreshToken::open(it, sealer).ok());
+    let sign_in = refresh.map(|it| it.sign_in).or_else(|| {
+        let code = AuthorizationCode::open(field("code")?, sealer).ok()?;
         Some(code.sign_in)
     });
-    facts.user = sign_in.as_ref().map(|it| it.user);
     let segment = asked.path.trim_start_matches('/').split('/').next()?;
     let tenant = world
         .tenant_of_segment(cloud, segment)
-        .or_else(|| world.tenant(cloud, sign_in?.tenant))?;
+        .or_else(|| world.tenant(cloud, sign_in.as_ref()?.tenant))?;
+    facts.user = sign_in.map(|it| it.user).or_else(|| {
+        let name = field("username").or_else(|| field("login_hint"))?;
+        tenant.directory().user_by_id_or_name(name).map(|it| it.id)
+    });
     Some((tenant, facts))
 }
 
@@ -242,73 +407,11 @@ fn claims(world: &World, headers: &HeaderMap) -> Option<AccessClaims> {
     })
 }
 
-/// The error that the journal notes.
-fn answered_error(action: &FaultAction) -> Option<String> {
-    match action {
-        FaultAction::Aadsts(code) => aadsts::Row::find(*code).map(|it| it.oauth_error.clone()),
-        FaultAction::GraphError { code, .. } => Some(code.clone()),
-        _ => None,
-    }
-}
+/// The status of an answer that is never sent.
+const NO_ANSWER: StatusCode = StatusCode::BAD_GATEWAY;
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-fn dropped() -> Response<Body> {
-    let mut response = empty(StatusCode::BAD_GATEWAY);
+fn dropped(mut response: Response<Body>) -> Response<Body> {
     response.extensions_mut().insert(Dropped);
-    response
-}
-
-fn json_answer(status: u16, value: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let kind = HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
-
-/// A refusal of the authority by its number; the placeholders of its text stay open.
-fn refusal(world: &World, code: u32) -> Response<Body> {
-    let row = aadsts::Row::find(code);
-    let now = crate::clock::Clock::real().now();
-    let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-    let (trace, correlation) = (world.random.uuid(), world.random.uuid());
-    let text = row.map_or("The request failed, because a fault is set.", |it| {
-        it.text.as_str()
-    });
-    let mut body = json!({
-        "error": row.map_or("invalid_request", |it| it.oauth_error.as_str()),
-        "error_description": format!(
-            "AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {correlation} \
-             Timestamp: {timestamp}"
-        ),
-        "error_codes": [code],
-        "timestamp": timestamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-    });
-    if let Some(suberror) = row.map(|it| &it.suberror).filter(|it| !it.is_empty()) {
-        body["suberror"] = json!(suberror);
-    }
-    json_answer(row.map_or(400, |it| it.http_status), &body)
-}
-
-fn graph_error(world: &World, status: u16, code: &str, text: &str) -> Response<Body> {
-    let id = world.random.uuid();
-    let now = crate::clock::Clock::real().now();
-    let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let body = json!({"error": {"code": code, "message": text, "innerError": {
-        "date": date, "request-id": id, "client-request-id": id}}});
-    let mut response = json_answer(status, &body);
-    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-        response.headers_mut().insert("request-id", id.clone());
-        response.headers_mut().insert("client-request-id", id);
-    }
     response
 }
 
@@ -320,18 +423,18 @@ fn announce(headers: &mut HeaderMap, length: usize) {
 fn broken_off(beginning: Bytes) -> Body {
     let begin = stream::once(async move { Ok(beginning) });
     let end = stream::once(async {
-        pause(10).await;
+        pause(SignedDuration::from_millis(10)).await;
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
     });
     Body::from_stream(futures_util::StreamExt::chain(begin, end))
 }
 
 /// A body in ten pieces, over a time.
-fn slowly(answer: &Bytes, millis: u64) -> Body {
+fn slowly(answer: &Bytes, over: SignedDuration) -> Body {
     let piece = answer.len().div_ceil(10).max(1);
     let pieces: Vec<Bytes> = answer.chunks(piece).map(Bytes::copy_from_slice).collect();
     let pieces = futures_util::StreamExt::then(stream::iter(pieces), move |piece| async move {
-        pause(millis / 10).await;
+        pause(over / 10).await;
         Ok::<_, std::io::Error>(piece)
     });
     Body::from_stream(pieces)
@@ -341,8 +444,8 @@ fn slowly(answer: &Bytes, millis: u64) -> Body {
     clippy::disallowed_methods,
     reason = "a fault takes real time, as scripted"
 )]
-async fn pause(millis: u64) {
-    tokio::time::sleep(Duration::from_millis(millis)).await;
+async fn pause(time: SignedDuration) {
+    tokio::time::sleep(Duration::try_from(time).unwrap_or_default()).await;
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::certificate::{CertificateAuthority, CertificateError};
+use super::certificate::{CertificateAuthority, CertificateError, Configurations};
 use super::client_certificate::{ClientCertificate, ClientCertificateFiles};
 use super::connection::{Shared, accept, serve_port};
 use super::data_directory::default_data_directory;
@@ -24,7 +24,7 @@ use super::variables;
 use crate::clock::Clock;
 use crate::directory::{Event, EventError, TenantId};
 use crate::environment::{Environment, SignInCloud};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultError};
 use crate::isolation::IsolationError;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
@@ -290,7 +290,7 @@ impl Builder {
             let listener = bind(self.address, port, "another program serves plain HTTP").await?;
             listeners.push((Environment::Office365, listener.0));
         }
-        let tls = Arc::new(authority.server_config("localhost", context.now));
+        let tls = Configurations::new(Arc::clone(&authority), context.now);
         let (stop, stopped) = watch::channel(false);
         let edge = Edge::new(Arc::clone(&world));
         let shared = Arc::new(Shared::new(
@@ -613,9 +613,13 @@ impl TenantHandle {
         self.core.world.apply(&self.tenant, event)
     }
 
-    /// Sets a fault, and returns its number.
-    pub fn fault(&self, fault: Fault) -> u64 {
-        self.tenant.faults.add(fault, self.tenant.now().as_second())
+    /// Sets a fault, and returns its number, which the journal names.
+    ///
+    /// # Errors
+    ///
+    /// The fault would never act, or names what the tenant does not have.
+    pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
+        self.core.world.add_fault(&self.tenant, fault)
     }
 
     /// Takes all faults away.

@@ -16,7 +16,8 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use super::connection::{HEADER_TIME, Shared, http, serve_http, serve_tls, stopped};
-use super::edge::{Connection, foreign_host, host_of};
+use super::edge::{Connection, foreign_host};
+use super::place::host_of;
 use crate::environment::Site;
 
 /// Serves a connection to the control port, or to a proxy listener with a label.

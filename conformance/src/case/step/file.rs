@@ -2,6 +2,7 @@
 
 use entra_mock::directory::Event;
 use entra_mock::environment::Environment;
+use entra_mock::fault::Fault;
 use entra_mock::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,7 +12,6 @@ use serde_json::Value;
 use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
 use crate::case::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
 use crate::case::check::{Check, Evidence, Level};
-use crate::case::fault::Fault;
 
 /// The step as it stands in a file: one of the actions, and what belongs to it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -239,6 +239,9 @@ impl StepInFile {
                 connection,
                 arguments: self.arguments,
             }));
+        }
+        if let Some(fault) = &self.fault {
+            fault.check().map_err(|error| error.to_string())?;
         }
         let simple = [
             self.advance.map(Action::Advance),

@@ -184,6 +184,7 @@ impl Browser<'_> {
                 origin: "https://localhost:8443".to_owned(),
                 real_host: false,
                 retired: None,
+                refused: None,
             })
             .body(body)
             .unwrap();

@@ -67,6 +67,7 @@ fn real(cloud: SignInCloud) -> Arrival {
         origin: cloud.authority_root(),
         real_host: true,
         retired: None,
+        refused: None,
     }
 }
 

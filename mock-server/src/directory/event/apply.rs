@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::{
     AccessTokensEnded, Application, ApplicationId, ConditionalAccessPolicy, ConsentRequest,
     ConsentRequestStatus, ConsentType, Demand, Directory, KeyCredential, Mailbox, MailboxRight,
-    PasswordCredential, Platform, RedirectUri, RevocationCause, ServicePrincipal, User,
+    ObjectId, PasswordCredential, Platform, RedirectUri, RevocationCause, ServicePrincipal, User,
     UserPrincipalName,
 };
 use super::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
 use crate::environment::GRAPH_APPLICATION_ID;
+use crate::notation::nearest;
 use crate::random::Random;
 
 impl Directory {
@@ -371,19 +372,25 @@ impl Directory {
         })
     }
 
+    /// The object id that an alias, a sign-in name or an id means in this tenant.
+    pub fn user_id(&self, name: &str) -> Result<ObjectId, EventError> {
+        if let Some(user) = self.find_user(name) {
+            return Ok(user.id);
+        }
+        let names = self
+            .users
+            .values()
+            .flat_map(|user| [user.alias.as_str(), user.user_principal_name.as_str()]);
+        Err(EventError::UnknownUser {
+            name: name.to_owned(),
+            tenant: self.id.to_string(),
+            nearest: nearest(name, names),
+        })
+    }
+
     fn user_mut(&mut self, name: &str) -> Result<&mut User, EventError> {
-        let Some(id) = self.find_user(name).map(|user| user.id) else {
-            let names = self
-                .users
-                .values()
-                .flat_map(|user| [user.alias.as_str(), user.user_principal_name.as_str()]);
-            return Err(EventError::UnknownUser {
-                name: name.to_owned(),
-                tenant: self.id.to_string(),
-                nearest: nearest(name, names),
-            });
-        };
-        // `find_user` found it a moment ago.
+        let id = self.user_id(name)?;
+        // Found a moment ago.
         Ok(&mut self.users[&id])
     }
 
@@ -535,12 +542,4 @@ fn graph() -> ApplicationId {
     GRAPH_APPLICATION_ID
         .parse()
         .expect("the application id of Graph is a UUID")
-}
-
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    names
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .min()
-        .map(|(_, known)| known.to_owned())
 }

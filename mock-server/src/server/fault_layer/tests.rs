@@ -5,10 +5,15 @@ use std::time::Instant;
 use reqwest::{Client, Response};
 
 use crate::directory::Event;
-use crate::fault::{Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt};
+use crate::fault::{
+    Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt, RetryAfter, WrongCertificate,
+};
+use crate::notation::Many;
 use crate::server::{MockEntra, TenantHandle};
 
 struct Bench {
+    /// The mock's files, as long as the bench lives.
+    _home: tempfile::TempDir,
     mock: MockEntra,
     tenant: TenantHandle,
     client: Client,
@@ -26,6 +31,7 @@ impl Bench {
         let endpoint = tenant.token_endpoint().replacen("https:", "http:", 1);
         let (root, _) = endpoint.split_once(&format!("/{}/", tenant.id())).unwrap();
         Self {
+            _home: home,
             root: root.to_owned(),
             mock,
             tenant,
@@ -35,14 +41,15 @@ impl Bench {
 
     fn on(&self, surface: FaultSurface, action: FaultAction) {
         self.tenant.clear_faults();
-        self.tenant.fault(Fault {
+        let fault = Fault {
             on: FaultTarget {
-                surfaces: vec![surface],
+                surface: Many(vec![surface]),
                 ..FaultTarget::default()
             },
             when: None,
             action,
-        });
+        };
+        self.tenant.fault(fault).unwrap();
     }
 
     async fn token(&self) -> reqwest::Result<Response> {
@@ -77,8 +84,20 @@ async fn each_fault_is_seen_on_the_wire() {
     // The fault is Graph's: the token endpoint answers.
     assert_eq!(bench.token().await.unwrap().status(), 200);
 
-    let retry_after = Some("7".to_owned());
-    graph(FaultAction::Throttle { retry_after });
+    let throttle = |as_date| FaultAction::Throttle {
+        retry_after: Some(RetryAfter::Seconds(7)),
+        as_date,
+    };
+    graph(throttle(true));
+    let before = bench.tenant.clock().now();
+    let answer = bench.users(&token).await.unwrap();
+    let date = answer.headers()["retry-after"].to_str().unwrap();
+    let date = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
+    assert!(
+        (6..=9).contains(&date.duration_since(before).as_secs()),
+        "{date}"
+    );
+    graph(throttle(false));
     let answer = bench.users(&token).await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["retry-after"]),
@@ -119,12 +138,12 @@ async fn each_fault_is_seen_on_the_wire() {
     let text = bench.token().await.unwrap().text().await.unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&text).is_err());
 
-    graph(FaultAction::Delay(150));
+    graph(FaultAction::Delay("150ms".parse().unwrap()));
     let begin = Instant::now();
     assert_eq!(bench.users(&token).await.unwrap().status(), 200);
     assert!(begin.elapsed().as_millis() >= 150);
 
-    graph(FaultAction::SlowBody(200));
+    graph(FaultAction::SlowBody("200ms".parse().unwrap()));
     let begin = Instant::now();
     let body: serde_json::Value = bench.users(&token).await.unwrap().json().await.unwrap();
     assert!(body["value"].is_array() && begin.elapsed().as_millis() >= 150);
@@ -168,11 +187,12 @@ async fn connections_break_where_the_fault_says() {
 async fn an_event_happens_at_the_request_and_other_tenants_see_nothing() {
     let bench = Bench::start().await;
     let app = || "daemon-secret".to_owned();
-    bench.tenant.fault(Fault {
+    let fault = Fault {
         on: FaultTarget::default(),
         when: Some(FaultWhen::Nth(2)),
         action: FaultAction::Event(Event::DisableApp { app: app() }),
-    });
+    };
+    assert_eq!(bench.tenant.fault(fault).unwrap(), 1);
     assert_eq!(bench.token().await.unwrap().status(), 200);
     let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
     assert_eq!(body["error_codes"][0], 7_000_112);
@@ -194,4 +214,176 @@ async fn an_event_happens_at_the_request_and_other_tenants_see_nothing() {
     };
     assert_eq!(other.token().await.unwrap().status(), 200);
     other.mock.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn defective_tokens_are_refused_by_graph_for_their_defect() {
+    let bench = Bench::start().await;
+    for (action, message) in [
+        (FaultAction::AlgNone, "Signature is invalid."),
+        (FaultAction::BadSignature, "Signature is invalid."),
+        (FaultAction::UnknownKey, "Signature is invalid."),
+        (
+            FaultAction::ExpiredToken,
+            "Lifetime validation failed, the token is expired.",
+        ),
+        (FaultAction::WrongAudience, "Invalid audience."),
+        (FaultAction::WrongIssuer, "Invalid issuer."),
+    ] {
+        let name = action.name();
+        bench.on(FaultSurface::Token, action);
+        let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
+        bench.tenant.clear_faults();
+        let token = body["access_token"].as_str().unwrap();
+        let answer = bench.users(token).await.unwrap();
+        assert_eq!(answer.status(), 401, "{name}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        let told = body["error"]["message"].as_str().unwrap();
+        assert!(told.contains(message), "{name}: {told}");
+    }
+    bench.mock.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_keys_lack_the_key_that_signs() {
+    let bench = Bench::start().await;
+    let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
+    let token = body["access_token"].as_str().unwrap().to_owned();
+    let header = jsonwebtoken_header(&token);
+    let url = format!("{}/{}/discovery/v2.0/keys", bench.root, bench.tenant.id());
+    let kids = async || -> Vec<String> {
+        let answer = bench.client.get(&url).send().await.unwrap();
+        let set: serde_json::Value = answer.json().await.unwrap();
+        let keys = set["keys"].as_array().unwrap().iter();
+        keys.map(|it| it["kid"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(kids().await.contains(&header));
+    bench.on(FaultSurface::Keys, FaultAction::StaleKeys);
+    let stale = kids().await;
+    assert!(stale.len() == 1 && !stale.contains(&header), "{stale:?}");
+    bench.mock.stop().await;
+}
+
+fn jsonwebtoken_header(token: &str) -> String {
+    use base64::Engine as _;
+    let header = token.split('.').next().unwrap();
+    let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header);
+    let header: serde_json::Value = serde_json::from_slice(&header.unwrap()).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_have_the_dialect_of_their_surface() {
+    let bench = Bench::start().await;
+    let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
+    let token = body["access_token"].as_str().unwrap().to_owned();
+
+    bench.on(FaultSurface::Graph, FaultAction::ClaimsChallenge);
+    let answer = bench.users(&token).await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.contains("error=\"insufficient_claims\""),
+        "{challenge}"
+    );
+
+    // The app is told at its redirect URI, with its state.
+    bench.on(FaultSurface::Authorize, FaultAction::Aadsts(90_033));
+    let app = &bench.tenant.describe().apps["own-app"];
+    let query = [
+        ("client_id", app.client_id.to_string()),
+        ("response_type", "code".to_owned()),
+        ("redirect_uri", app.redirect_uris[0].clone()),
+        ("scope", "openid".to_owned()),
+        ("state", "s-1".to_owned()),
+    ];
+    let url = format!("{}/{}/oauth2/v2.0/authorize", bench.root, bench.tenant.id());
+    let url = url::Url::parse_with_params(&url, query).unwrap();
+    let answer = bench.client.get(url).send().await.unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    assert!(location.starts_with(&app.redirect_uris[0]), "{location}");
+    for part in ["error=temporarily_unavailable", "AADSTS90033", "state=s-1"] {
+        assert!(location.contains(part), "{location}");
+    }
+
+    // At the token endpoint the answer has the service's headers and no open placeholder.
+    bench.on(FaultSurface::Token, FaultAction::Aadsts(50_057));
+    let answer = bench.token().await.unwrap();
+    assert!(answer.headers().contains_key("x-ms-request-id"));
+    let body: serde_json::Value = answer.json().await.unwrap();
+    let told = body["error_description"].as_str().unwrap();
+    assert!(
+        told.starts_with("AADSTS50057: ") && !told.contains('{'),
+        "{told}"
+    );
+    bench.mock.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goaway_ends_a_connection_after_its_answer() {
+    let mut bench = Bench::start().await;
+    let http2 = Client::builder().no_proxy().http2_prior_knowledge();
+    for client in [bench.client.clone(), http2.build().unwrap()] {
+        bench.client = client;
+        let connections = async || {
+            let before = bench.mock.journal().exchanges_since(0).len();
+            for _ in 0..3 {
+                assert_eq!(bench.token().await.unwrap().status(), 200);
+            }
+            let seen = bench.mock.journal().exchanges_since(0);
+            let ids = seen[before..].iter().map(|it| it.connection);
+            ids.collect::<std::collections::BTreeSet<u64>>().len()
+        };
+        assert_eq!(connections().await, 1);
+        bench.on(FaultSurface::Token, FaultAction::Goaway);
+        assert_eq!(connections().await, 3, "the first one is the open one");
+        bench.tenant.clear_faults();
+    }
+    bench.mock.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_trust_the_authority_refuse_wrong_certificates() {
+    let bench = Bench::start().await;
+    let pem = std::fs::read(bench.mock.ca_file()).unwrap();
+    let root = reqwest::Certificate::from_pem(&pem).unwrap();
+    let get = async || {
+        // A client for each request: handshakes are what is touched.
+        let client = Client::builder().no_proxy().tls_certs_only([root.clone()]);
+        let url = bench.tenant.token_endpoint();
+        client.build().unwrap().get(url).send().await
+    };
+    assert_eq!(get().await.unwrap().status(), 405);
+    for wrong in [
+        WrongCertificate::Expired,
+        WrongCertificate::Untrusted,
+        WrongCertificate::WrongHost,
+    ] {
+        bench.on(FaultSurface::Token, FaultAction::Tls(wrong));
+        let journal = bench.mock.journal();
+        let before = journal.position();
+        let error = get().await.unwrap_err();
+        let mut chain = format!("{error}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            chain = format!("{chain}: {inner}");
+            source = inner.source();
+        }
+        let says = match wrong {
+            WrongCertificate::Expired => "certificate expired",
+            WrongCertificate::Untrusted => "BadSignature",
+            WrongCertificate::WrongHost => "not valid for name",
+        };
+        assert!(chain.contains(says), "{wrong:?}: {chain}");
+        let deadline = std::time::Duration::from_secs(10);
+        let first = journal.wait_for(before, deadline, |_| true).await;
+        let handshake = first.expect("the handshake is noted");
+        let seen = (handshake.surface, handshake.status);
+        assert_eq!(seen, (crate::journal::Surface::Tls, 495));
+        assert!(handshake.fault.as_ref().unwrap().starts_with("tls (fault "));
+    }
+    bench.tenant.clear_faults();
+    assert_eq!(get().await.unwrap().status(), 405);
+    bench.mock.stop().await;
 }

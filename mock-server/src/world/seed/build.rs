@@ -19,6 +19,7 @@ use crate::directory::{
     UserPrincipalName,
 };
 use crate::environment::{Environment, GRAPH_APPLICATION_ID};
+use crate::notation::did_you_mean;
 use crate::permission::{Permission, PermissionKind};
 
 /// What aliases mean across the tenants of a file.
@@ -404,7 +405,7 @@ impl Build<'_> {
                 place,
                 format!(
                     "no user '{alias}' in this tenant{}",
-                    nearest(alias, self.seed.users.keys())
+                    did_you_mean(alias, self.seed.users.keys().map(String::as_str))
                 ),
             )
         })?;
@@ -430,7 +431,7 @@ impl Build<'_> {
                 place,
                 format!(
                     "no app '{alias}' in this file{}",
-                    nearest(alias, self.names.apps.iter().map(|it| it.alias))
+                    did_you_mean(alias, self.names.apps.iter().map(|it| it.alias))
                 ),
             )
         })
@@ -456,7 +457,7 @@ impl Build<'_> {
                     &format!("apps.{alias}"),
                     format!(
                         "Microsoft Graph has no {what} permission '{name}'{}",
-                        nearest(name, names)
+                        did_you_mean(name, names)
                     ),
                 ));
             }
@@ -486,16 +487,6 @@ fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
         Timestamp::from_second(validity.not_before.timestamp()).ok()?,
         Timestamp::from_second(validity.not_after.timestamp()).ok()?,
     ))
-}
-
-fn nearest(name: &str, known: impl Iterator<Item = impl AsRef<str>>) -> String {
-    known
-        .map(|it| (strsim::damerau_levenshtein(name, it.as_ref()), it))
-        .filter(|(distance, it)| *distance <= 1 + it.as_ref().len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map_or_else(String::new, |(_, it)| {
-            format!(", did you mean '{}'?", it.as_ref())
-        })
 }
 
 /// A client secret in the form that Entra gives them, always the same for the same names.

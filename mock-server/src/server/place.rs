@@ -1,0 +1,113 @@
+//! Where a request arrived: which site, and which of its surfaces.
+
+use axum::http::{HeaderMap, Uri, header};
+
+use super::edge::Connection;
+use crate::environment::{SignInCloud, Site};
+use crate::exchange::Arrival;
+use crate::journal::Surface;
+
+/// Where a request arrived.
+pub(super) struct Place;
+
+impl Place {
+    /// The host name decides where it names one of ours, else the port.
+    pub(super) fn of(
+        connection: &Connection,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<(Arrival, Site)> {
+        let named = uri
+            .authority()
+            .map(axum::http::uri::Authority::as_str)
+            .or_else(|| {
+                headers
+                    .get(header::HOST)
+                    .and_then(|value| value.to_str().ok())
+            })
+            .filter(|name| !name.is_empty());
+        let authority = named.unwrap_or(&connection.target);
+        let scheme = if connection.tls { "https" } else { "http" };
+        let default_port = if connection.tls { ":443" } else { ":80" };
+        let trimmed = authority.strip_suffix(default_port).unwrap_or(authority);
+        let origin = format!("{scheme}://{}", trimmed.to_ascii_lowercase());
+        let host = host_of(authority);
+        let arrival = |cloud, environment, real_host, retired| Arrival {
+            cloud,
+            environment,
+            origin,
+            real_host,
+            retired,
+            refused: None,
+        };
+        match Site::of_host(host) {
+            Some(site @ Site::Authority(cloud)) => {
+                let mut environments = cloud.environments();
+                let only = environments
+                    .next()
+                    .filter(|_| environments.next().is_none());
+                Some((arrival(cloud, only, true, None), site))
+            }
+            Some(site @ Site::Graph(environment)) => Some((
+                arrival(environment.cloud(), Some(environment), true, None),
+                site,
+            )),
+            Some(site @ Site::Retired(code)) => Some((
+                arrival(SignInCloud::Global, None, true, code.or(Some(50_049))),
+                site,
+            )),
+            None => {
+                let environment = connection.environment?;
+                let cloud = environment.cloud();
+                Some((
+                    arrival(cloud, Some(environment), false, None),
+                    Site::Authority(cloud),
+                ))
+            }
+        }
+    }
+}
+
+/// A host name without its port.
+pub(super) fn host_of(authority: &str) -> &str {
+    let name = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, name)| name);
+    match name.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => name.rsplit_once(':').map_or(name, |(host, _)| host),
+    }
+}
+
+/// On a port of localhost the path tells Graph from the authority.
+pub(super) fn is_graph_path(path: &str) -> bool {
+    let path = path.trim_start_matches('/').to_ascii_lowercase();
+    let first = path.split('/').next().unwrap_or_default();
+    matches!(first, "v1.0" | "beta") || path.starts_with("oidc/userinfo")
+}
+
+/// The surface of a path on a login host.
+pub(super) fn surface_of(path: &str) -> Surface {
+    let path = path.to_ascii_lowercase();
+    let ends = |end: &str| path.trim_end_matches('/').ends_with(end);
+    if ends("/token") {
+        Surface::Token
+    } else if ends("/devicecode") {
+        Surface::DeviceCode
+    } else if ends("/keys") {
+        Surface::Keys
+    } else if path.contains("/.well-known/")
+        || path.contains("/discovery/instance")
+        || path.contains("userrealm")
+    {
+        Surface::Discovery
+    } else if path.contains("adminconsent") {
+        Surface::AdminConsent
+    } else if ends("/logout") {
+        Surface::Logout
+    } else if path.contains("/oauth2/") || path.contains("/login") || path.contains("deviceauth") {
+        Surface::Authorize
+    } else {
+        Surface::Other
+    }
+}
