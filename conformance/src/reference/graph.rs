@@ -113,8 +113,12 @@ impl Session<'_> {
         let token = self.connection.access_token().await?;
         let response = self.attempt(method, url, body, &token).await?;
         if self.connection.is(Mutant::AsksForTokensWhenDenied)
-            && (response.status() == StatusCode::FORBIDDEN
-                || response.status() == StatusCode::UNAUTHORIZED)
+            && [
+                StatusCode::FORBIDDEN,
+                StatusCode::TOO_MANY_REQUESTS,
+                StatusCode::UNAUTHORIZED,
+            ]
+            .contains(&response.status())
         {
             let mut token = token.clone();
             for _ in 0..5 {
@@ -189,7 +193,9 @@ impl Session<'_> {
                 None => request,
             }
         };
-        http::send("Microsoft Graph", *method == Method::GET, build).await
+        let repeatable = *method == Method::GET;
+        let kind = self.connection.settings.kind;
+        http::send("Microsoft Graph", kind, repeatable, build).await
     }
 }
 

@@ -28,9 +28,12 @@ pub(super) fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
         let roots = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
         builder = builder.tls_certs_only(roots);
     }
+    if kind.is(Mutant::AcceptsAnyCertificate) {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
     if let Some(proxy) = &network.https_proxy {
         builder = builder.proxy(Proxy::https(proxy).map_err(|error| failed(&error))?);
-        if kind.is(Mutant::GivesTheSecretToItsVendor) {
+        if kind.is(Mutant::GivesTheSecretToItsVendor) || kind.is(Mutant::FollowsRedirects) {
             builder = builder.proxy(Proxy::http(proxy).map_err(|error| failed(&error))?);
         }
     }
@@ -41,17 +44,27 @@ pub(super) fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
 /// (for requests that may arrive twice) a server error or a lost connection.
 pub(super) async fn send(
     what: &str,
+    kind: Kind,
     repeatable: bool,
     request: impl Fn() -> RequestBuilder,
 ) -> Result<Response, Problem> {
     let mut waited = Duration::ZERO;
     let mut attempt = 0;
+    let attempts = match kind {
+        Kind::Mutant(Mutant::StormsTheService) => 10 * ATTEMPTS,
+        _ => ATTEMPTS,
+    };
     loop {
         attempt += 1;
-        let last = attempt >= ATTEMPTS;
-        let pause = match request().send().await {
+        let last = attempt >= attempts;
+        let pause = match dispatch(request(), kind).await {
             Ok(response) if is_patience_asked(response.status()) => {
-                let pause = patience(retry_after(&response), attempt);
+                let pause = match kind {
+                    Kind::Mutant(Mutant::IgnoresRetryAfter | Mutant::StormsTheService) => {
+                        Duration::ZERO
+                    }
+                    _ => patience(retry_after(&response), attempt),
+                };
                 if last || waited + pause > PATIENCE {
                     return Ok(response);
                 }
@@ -78,6 +91,26 @@ pub(super) async fn send(
         waited += pause;
         #[expect(clippy::disallowed_methods, reason = "the service asked for patience")]
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Sends a request once.
+async fn dispatch(request: RequestBuilder, kind: Kind) -> reqwest::Result<Response> {
+    if !kind.is(Mutant::FollowsRedirects) {
+        return request.send().await;
+    }
+    let (client, request) = request.build_split();
+    let request = request?;
+    let again = request.try_clone();
+    let response = client.execute(request).await?;
+    let location = response.headers().get("location");
+    let location = location.and_then(|it| it.to_str().ok()?.parse().ok());
+    match (location, again) {
+        (Some(location), Some(mut request)) => {
+            *request.url_mut() = location;
+            client.execute(request).await
+        }
+        _ => Ok(response),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::http;
+use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::Settings;
 
@@ -22,6 +23,9 @@ pub(super) async fn validate(
     nonce: &str,
     now: i64,
 ) -> Result<(), Problem> {
+    if settings.kind.is(Mutant::BelievesAnyIdToken) {
+        return Ok(());
+    }
     let untrusted =
         |what: &str| Problem::untrusted(format!("the ID token is not accepted: {what}"));
     let mut parts = token.split('.');
@@ -59,12 +63,8 @@ pub(super) async fn validate(
         return Err(untrusted("it is not valid at this time"));
     }
     let keys_url = configuration["jwks_uri"].as_str().unwrap_or_default();
-    let keys = document(client, settings, keys_url).await?;
-    let key = keys["keys"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|key| key["kid"].is_string() && key["kid"] == header["kid"])
+    let key = key(client, settings, keys_url, &header["kid"])
+        .await?
         .ok_or_else(|| untrusted("it is signed with an unknown key"))?;
     // A key may be bound to an issuer.
     if key["issuer"]
@@ -89,6 +89,29 @@ pub(super) async fn validate(
         .map_err(|_| untrusted("its signature is wrong"))
 }
 
+/// The key with an id. A set that lacks it may be from before a rotation, so it is fetched once
+/// more.
+///
+/// Source: OpenID Connect Core 1.0, section 10.1.1.
+async fn key(
+    client: &Client,
+    settings: &Settings,
+    url: &str,
+    id: &Value,
+) -> Result<Option<Value>, Problem> {
+    for _ in 0..2 {
+        let mut set = document(client, settings, url).await?;
+        let Some(Value::Array(keys)) = set.get_mut("keys").map(Value::take) else {
+            continue;
+        };
+        let found = keys.into_iter().find(|key| id.is_string() && key["kid"] == *id);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 async fn configuration(client: &Client, settings: &Settings) -> Result<Value, Problem> {
     let url = format!(
         "{}/v2.0/.well-known/openid-configuration",
@@ -103,7 +126,7 @@ async fn document(client: &Client, settings: &Settings, url: &str) -> Result<Val
             "the sign-in service points to {url}"
         )));
     }
-    let response = http::send("the sign-in service", true, || client.get(url)).await?;
+    let response = http::send("the sign-in service", settings.kind, true, || client.get(url)).await?;
     let status = response.status();
     if !status.is_success() {
         let after = http::retry_after(&response);

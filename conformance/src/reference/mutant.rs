@@ -39,6 +39,8 @@ macro_rules! mutants {
 }
 
 mutants! {
+    /// Takes every certificate for the service's.
+    AcceptsAnyCertificate = "accepts-any-certificate",
     /// Redeems the code of a sign-in that a newer one has replaced.
     AcceptsOldCallbacks = "accepts-old-callbacks",
     /// App-only: asks for its token at `common`.
@@ -55,6 +57,8 @@ mutants! {
     AssertionForElsewhere = "assertion-for-elsewhere",
     /// Names something else than itself as the subject of the assertion.
     AssertionOfSomebodyElse = "assertion-of-somebody-else",
+    /// Believes every ID token.
+    BelievesAnyIdToken = "believes-any-id-token",
     /// Takes every failure for a broken connection.
     BreaksOnAnyFailure = "breaks-on-any-failure",
     /// Makes one assertion, and sends it again and again.
@@ -73,6 +77,8 @@ mutants! {
     FallsBackToAnotherCloud = "falls-back-to-another-cloud",
     /// Sends the same state with every sign-in.
     FixedState = "fixed-state",
+    /// Follows redirects to wherever they lead, with all that it sends.
+    FollowsRedirects = "follows-redirects",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
     /// Makes up an account where none was named.
@@ -81,6 +87,8 @@ mutants! {
     HidesFailures = "hides-failures",
     /// Goes on with the code where the callback is an error, or without one.
     IgnoresErrorCallbacks = "ignores-error-callbacks",
+    /// Comes again at once where the service asked for patience.
+    IgnoresRetryAfter = "ignores-retry-after",
     /// Takes Office 365 whatever environment was picked.
     IgnoresTheEnvironment = "ignores-the-environment",
     /// Takes its own redirect URI instead of the one that was filled in.
@@ -129,6 +137,8 @@ mutants! {
     RefreshesWithoutToken = "refreshes-without-token",
     /// App-only: keeps a refresh token in use.
     RefreshTokenForAnApp = "refresh-token-for-an-app",
+    /// Tries a service that is down again and again.
+    StormsTheService = "storms-the-service",
     /// Asks again after each refusal.
     RetriesRefusals = "retries-refusals",
     /// Presents a refresh token that was refused for good.

@@ -165,7 +165,7 @@ async fn request_once(
     };
     // A code counts once: whether a lost request used it up cannot be known.
     let repeatable = !is_code(grant);
-    let response = http::send("the sign-in service", repeatable, send).await?;
+    let response = http::send("the sign-in service", kind, repeatable, send).await?;
     let status = response.status();
     let after = http::retry_after(&response);
     let text = response

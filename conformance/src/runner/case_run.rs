@@ -54,7 +54,7 @@ pub(super) struct CaseRun<'a> {
     pub(super) connections: BTreeSet<String>,
     /// Ids are new for each case, so that a driver can hold those of several.
     prefix: String,
-    began: u64,
+    pub(super) began: u64,
     tenants: BTreeSet<TenantId>,
     clients: BTreeSet<ApplicationId>,
 }

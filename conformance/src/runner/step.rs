@@ -1,8 +1,10 @@
 //! The interpreter of steps.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use entra_mock::fault::FaultAction;
+use entra_mock::journal::{Exchange, Surface};
 use serde_json::{Map, Value};
 
 use super::case_run::{CaseRun, Interrupt};
@@ -317,6 +319,9 @@ impl CaseRun<'_> {
             return Ok(());
         }
         self.ask(&Request::Settle {}).await?;
+        if [&check.witness, &check.expect].iter().any(|it| it.tls.is_some()) {
+            self.await_handshake().await;
+        }
         let tests = [&check.witness, &check.expect].map(|it: &Evidence| it.status.as_ref());
         let mut asked = Vec::new();
         for test in tests.into_iter().flatten() {
@@ -328,6 +333,16 @@ impl CaseRun<'_> {
         }
         self.judge(check);
         Ok(())
+    }
+
+    /// A client tells its user of a wrong certificate before the mock hears of it, so a handshake
+    /// is given a moment to come to the journal.
+    async fn await_handshake(&mut self) {
+        let (label, began) = (self.worker.label(), self.began);
+        let shared = std::sync::Arc::clone(&self.worker.shared);
+        let is_ours = move |it: &Exchange| it.surface == Surface::Tls && it.via == label;
+        let journal = shared.mock.journal();
+        journal.wait_for(began, HANDSHAKE, is_ours).await;
     }
 
     /// Sends the calls at once, lets the events happen, and takes the answers as they come.
@@ -434,3 +449,6 @@ fn or_fails(list: &Many<Category>) -> String {
         format!(", or fails with {}", categories(list))
     }
 }
+
+/// How long the end of a handshake is waited for.
+const HANDSHAKE: Duration = Duration::from_secs(2);
