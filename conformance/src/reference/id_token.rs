@@ -104,7 +104,9 @@ async fn key(
         let Some(Value::Array(keys)) = set.get_mut("keys").map(Value::take) else {
             continue;
         };
-        let found = keys.into_iter().find(|key| id.is_string() && key["kid"] == *id);
+        let found = keys
+            .into_iter()
+            .find(|key| id.is_string() && key["kid"] == *id);
         if found.is_some() {
             return Ok(found);
         }
@@ -126,7 +128,10 @@ async fn document(client: &Client, settings: &Settings, url: &str) -> Result<Val
             "the sign-in service points to {url}"
         )));
     }
-    let response = http::send("the sign-in service", settings.kind, true, || client.get(url)).await?;
+    let response = http::send("the sign-in service", settings.kind, true, || {
+        client.get(url)
+    })
+    .await?;
     let status = response.status();
     if !status.is_success() {
         let after = http::retry_after(&response);

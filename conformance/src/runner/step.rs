@@ -319,7 +319,10 @@ impl CaseRun<'_> {
             return Ok(());
         }
         self.ask(&Request::Settle {}).await?;
-        if [&check.witness, &check.expect].iter().any(|it| it.tls.is_some()) {
+        if [&check.witness, &check.expect]
+            .iter()
+            .any(|it| it.tls.is_some())
+        {
             self.await_handshake().await;
         }
         let tests = [&check.witness, &check.expect].map(|it: &Evidence| it.status.as_ref());
