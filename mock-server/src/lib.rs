@@ -30,6 +30,7 @@ pub mod mailbox;
 pub mod notation;
 pub mod permission;
 pub mod random;
+pub mod scenario;
 pub mod server;
 pub mod token;
 pub mod world;

@@ -8,11 +8,8 @@ use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::axis::AuthMethod;
-use super::check::Check;
-use super::read::{ReadError, read, read_scenario};
-use super::scenario::Scenario;
-use super::step::Step;
+use super::{AuthMethod, Check, ReadError, Scenario, Step, read_scenario};
+use entra_mock::scenario::read;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
 

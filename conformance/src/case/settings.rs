@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::axis::AuthMethod;
-use super::step::{ConnectStep, SettingName};
+use super::{AuthMethod, ConnectStep, SettingName};
 use crate::judge::{Facts, FillError};
 
 /// What the suite gives to `connect` or `reconnect`.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use entra_mock::journal::TokenKind;
+use crate::journal::TokenKind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,17 +1,17 @@
 //! How a step stands in a file: a map with one action, and what belongs to it.
 
-use entra_mock::directory::Event;
-use entra_mock::environment::Environment;
-use entra_mock::fault::Fault;
-use entra_mock::notation::{Many, Span};
+use crate::directory::Event;
+use crate::environment::Environment;
+use crate::fault::Fault;
+use crate::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
-use crate::case::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
-use crate::case::check::{Check, Evidence, Level};
+use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
+use crate::scenario::check::{Check, Evidence, Level};
 
 /// The step as it stands in a file: one of the actions, and what belongs to it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use entra_mock::directory::{
+use crate::directory::{
     ApplicationId, ConsentType, Event, EventError, ObjectId, Platform, ServicePrincipal,
     SignInAudience, UserConsent,
 };
-use entra_mock::environment::GRAPH_APPLICATION_ID;
-use entra_mock::world::{AppDescription, Tenant, TenantDescription, World};
+use crate::environment::GRAPH_APPLICATION_ID;
+use crate::world::{AppDescription, Tenant, TenantDescription, World};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

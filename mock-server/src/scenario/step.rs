@@ -2,9 +2,9 @@
 
 mod file;
 
-use entra_mock::directory::Event;
-use entra_mock::fault::Fault;
-use entra_mock::notation::{Many, Span};
+use crate::directory::Event;
+use crate::fault::Fault;
+use crate::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! Checks: what must be seen, over the journal and over the driver's answers.
 
-use entra_mock::environment::Environment;
-use entra_mock::journal::Surface;
-use entra_mock::notation::{Many, Span};
+use crate::environment::Environment;
+use crate::journal::Surface;
+use crate::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The scenario file.
 
-use entra_mock::environment::Environment;
-use entra_mock::fault::FaultAction;
+use crate::environment::Environment;
+use crate::fault::FaultAction;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::scenario::Scenario;
-use entra_mock::notation::nearest;
+use super::document::Scenario;
+use crate::notation::nearest;
 
 /// Why a file is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -40,7 +40,7 @@ pub fn read_scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
 }
 
 /// Reads a YAML file of any of our formats.
-pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError> {
+pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError> {
     serde_saphyr::from_str(text).map_err(|error| {
         let plain = error.without_snippet();
         let location = plain.location();

@@ -1,0 +1,30 @@
+//! Scenario files: what happens in a tenant and what a connector does there, one step after the
+//! other, as data.
+//!
+//! One format serves the conformance suite, which plays all of it, and the mock, which plays its
+//! own half: the world, the faults, the events and the time. Both read a file by
+//! [`read_scenario`], so that a mistake is told in the same words, with its place.
+
+mod axis;
+mod check;
+mod document;
+mod read;
+mod step;
+mod term;
+mod tweak;
+mod value;
+
+pub use crate::fault::Fault;
+pub use crate::notation::{Many, Span};
+
+pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
+pub use check::{AnswerTest, Check, Condition, Evidence, Level, Selector, StateName, StatusTest};
+pub use document::{Scenario, schema};
+pub use read::{ReadError, read, read_scenario};
+pub use step::{
+    Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,
+    Tamper,
+};
+pub use term::{Answered, ClientAuthentication, Field, Secrets, Since, TokenName};
+pub use tweak::{AppPlatform, AppTweak, TweakError, WorldTweaks};
+pub use value::ValueTest;
