@@ -28,13 +28,44 @@ pub enum Decision {
     Granted,
     /// The user may consent: show the consent page for these.
     AskUser(Vec<ResourceScopes>),
-    /// Only an administrator may: AADSTS90094, or AADSTS90095 where users may send a request.
+    /// Only an administrator may.
     AskAdministrator {
         /// What is missing.
         missing: Vec<ResourceScopes>,
-        /// Whether the admin-consent workflow is on.
-        may_request: bool,
+        /// What the user is told.
+        refusal: Refusal,
     },
+}
+
+/// What a user is told who may not consent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// The admin-consent workflow is on: the user may send a request.
+    pub may_request: bool,
+    /// Microsoft judges the app risky.
+    pub risky: bool,
+}
+
+impl Refusal {
+    /// The refusal of an app in a tenant.
+    pub fn of(directory: &Directory, application: &Application) -> Self {
+        Self {
+            may_request: directory.policies.admin_consent_requests.enabled,
+            risky: application.publisher.risky,
+        }
+    }
+
+    /// The AADSTS code.
+    ///
+    /// Source: learn.microsoft.com/entra/identity/enterprise-apps/application-sign-in-unexpected-user-consent-error.
+    pub fn aadsts(self) -> u32 {
+        match (self.may_request, self.risky) {
+            (false, false) => 90_094,
+            (true, false) => 90_095,
+            (false, true) => 900_941,
+            (true, true) => 900_981,
+        }
+    }
 }
 
 /// Decides about the scopes that a client asks for.
@@ -74,7 +105,7 @@ pub fn decide(
     }
     Decision::AskAdministrator {
         missing,
-        may_request: directory.policies.admin_consent_requests.enabled,
+        refusal: Refusal::of(directory, application),
     }
 }
 
@@ -121,7 +152,7 @@ fn user_may_consent(
             .iter()
             .any(|scope| is_admin_only(directory, of.resource, scope))
     });
-    if assignment || admin_only {
+    if assignment || admin_only || application.publisher.risky {
         return false;
     }
     match directory.policies.user_consent {
@@ -134,8 +165,7 @@ fn user_may_consent(
                 of.scopes.iter().all(|scope| {
                     OPENID_SCOPES.contains(&scope.as_str())
                         || of.resource.to_string() == GRAPH_APPLICATION_ID
-                            && Permission::find(scope, PermissionKind::Delegated)
-                                .is_some_and(Permission::is_low_impact)
+                            && directory.policies.low_impact.contains(scope)
                 })
             };
             trusted && missing.iter().all(low)
@@ -143,7 +173,8 @@ fn user_may_consent(
     }
 }
 
-fn is_pre_authorized(
+/// Whether an API of the tenant has approved the client for its users.
+pub fn is_pre_authorized(
     directory: &Directory,
     client: ApplicationId,
     resource: ApplicationId,

@@ -11,6 +11,7 @@ mod policy;
 mod user;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
@@ -24,12 +25,12 @@ pub use application::{
 };
 pub use event::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
 pub use grant::{
-    AppRoleAssignment, ConsentRequest, ConsentRequestStatus, ConsentType, PermissionGrant,
+    AppRoleAssignment, ConsentRequest, ConsentRequestStatus, ConsentType, PermissionGrant, Review,
 };
 pub use id::{ApplicationId, ObjectId, TenantId, UserPrincipalName};
 pub use policy::{
-    AdminConsentRequests, ConditionalAccessPolicy, Demand, Policies, Switches, UserConsent,
-    Variation,
+    AdminConsentRequests, ConditionalAccessPolicy, Demand, HighRisk, Networks, Policies, Switches,
+    UserConsent, Variation,
 };
 pub use user::{
     DirectoryRole, Mailbox, MailboxKind, MailboxRight, Revocation, RevocationCause, Risk, User,
@@ -104,6 +105,9 @@ pub struct Directory {
     /// use acceptances.
     #[serde(default)]
     pub accepted_terms: BTreeSet<ObjectId>,
+    /// The address from which all clients come, instead of the connection's.
+    #[serde(default)]
+    pub client_address: Option<IpAddr>,
 }
 
 /// The moment before which access tokens ended, for a user or an app or (both absent) everybody.
@@ -166,6 +170,7 @@ impl Directory {
             last_event: None,
             revoked_families: IndexMap::new(),
             accepted_terms: BTreeSet::new(),
+            client_address: None,
         }
     }
 
@@ -296,16 +301,31 @@ impl Directory {
         }
     }
 
-    /// The conditional access policies that apply to a user's use of an app.
+    /// The address that counts for a client that is connected from another.
+    pub fn seen_from(&self, address: IpAddr) -> IpAddr {
+        self.client_address.unwrap_or(address)
+    }
+
+    /// The conditional access policies that apply to a user's use of an app from an address.
     pub fn conditional_access(
         &self,
         user: ObjectId,
         app: ApplicationId,
+        from: IpAddr,
     ) -> impl Iterator<Item = &ConditionalAccessPolicy> {
         self.policies
             .conditional_access
             .iter()
-            .filter(move |policy| policy.applies_to(user, app))
+            .filter(move |policy| policy.applies_to(user, app, from))
+    }
+
+    /// Replaces the tenant-wide consent to a client: what is not among `scopes` any more is
+    /// revoked. Consent of single users stays.
+    ///
+    /// Source: learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent.
+    pub fn withdraw_for_everybody(&mut self, client: ApplicationId) {
+        self.grants
+            .retain(|it| it.client != client || it.consent != ConsentType::AllPrincipals);
     }
 }
 

@@ -5,6 +5,9 @@
 //! takes it into the journal. So no handler writes to the journal, and the journal knows all that
 //! the handler decided.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::http::Extensions;
 
 use crate::directory::{ApplicationId, ObjectId, TenantId};
@@ -28,6 +31,10 @@ pub struct Arrival {
     pub real_host: bool,
     /// The retired login host's AADSTS code, if the client addressed one.
     pub retired: Option<u32>,
+    /// The address of the client: the first of `X-Forwarded-For`, or the connection's.
+    pub address: IpAddr,
+    /// The tenants that a proxy on the way admits (`Restrict-Access-To-Tenants`), by id or domain.
+    pub admitted_tenants: Option<Arc<str>>,
     /// The AADSTS code with which the authority refuses the request whatever it says: a fault's.
     pub refused: Option<u32>,
 }

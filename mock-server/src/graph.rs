@@ -31,6 +31,7 @@ mod text;
 mod time_zone;
 mod users;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Extension, State};
@@ -55,7 +56,7 @@ use crate::world::World;
 
 /// What Graph says to an access token now: nothing, or the message of its refusal.
 pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -> Option<String> {
-    bearer::check(world, environment, token)
+    bearer::check(world, environment, token, Ipv4Addr::LOCALHOST.into())
         .err()
         .map(|error| error.message)
 }
@@ -156,7 +157,7 @@ impl Request<'_> {
             .tenant
             .and_then(|tenant| self.world.tenant(environment.cloud(), tenant))
             .map(|tenant| tenant.now());
-        let caller = bearer::check(self.world, environment, token)?;
+        let caller = bearer::check(self.world, environment, token, self.arrival.address)?;
         annotation.tenant = Some(caller.tenant.id);
         annotation.client = Some(caller.client);
         annotation.user = caller.actor.user();

@@ -55,16 +55,6 @@ impl Permission {
     pub fn all() -> &'static [Self] {
         &TABLE.rows
     }
-
-    /// Whether a user may consent to it where only low-impact permissions are allowed.
-    ///
-    /// The five that the admin center proposes to classify as low.
-    /// Source: learn.microsoft.com/entra/identity/enterprise-apps/configure-permission-classifications.
-    pub fn is_low_impact(&self) -> bool {
-        self.kind == PermissionKind::Delegated
-            && ["User.Read", "offline_access", "openid", "profile", "email"]
-                .contains(&self.name.as_str())
-    }
 }
 
 /// The OpenID Connect scopes, which are permissions of Microsoft Graph in the records of consent.

@@ -136,8 +136,9 @@ fn of_code(code: u32) -> Option<Category> {
         | 500_011
         | 500_112
         | 500_113
-        | 650_053
         | 65005
+        | 650_051..=650_057
+        | 90008
         | 700_016
         | 700_021
         | 700_023
@@ -150,10 +151,12 @@ fn of_code(code: u32) -> Option<Category> {
         | 9_002_325..=9_002_327
         | 9_002_332 => Category::InvalidConfiguration,
         65001 => Category::ConsentRequired,
-        90093 | 90094 | 90095 | 900_941 => Category::AdminConsentRequired,
-        50020 | 50105 | 53000..=53004 | 65004 | 7_000_112 => Category::InteractionBlocked,
-        50034 | 50057 | 50076 | 50078 | 50079 | 50133 | 50158 | 50173 | 54005 | 70000 | 70008
-        | 70043 | 700_082 | 700_084 | 9_002_313 => Category::ReconnectRequired,
+        90093 | 90094 | 90095 | 900_941 | 900_981 => Category::AdminConsentRequired,
+        50020 | 50105 | 53000..=53004 | 65004 | 500_021 | 500_213 | 7_000_112 => {
+            Category::InteractionBlocked
+        }
+        50034 | 50057 | 50076 | 50078 | 50079 | 50133 | 50135 | 50158 | 50173 | 54005 | 70000
+        | 70008 | 70043 | 135_011 | 700_082 | 700_084 | 9_002_313 => Category::ReconnectRequired,
         50196 => Category::Throttled,
         90033 | 90090 => Category::Unavailable,
         _ => return None,

@@ -39,6 +39,8 @@ pub(crate) struct AdminConsentRequest {
 struct Wanted {
     scopes: Vec<ResourceScopes>,
     roles: Vec<ResourceScopes>,
+    /// It is the whole static list: what is no longer on it is revoked.
+    whole_list: bool,
 }
 
 /// Answers the link.
@@ -69,7 +71,7 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, form: &Form) 
             Err(refusal) => return refuse(visit, &request, &refusal),
         }
     }
-    let mut flow = Flow::new(Purpose::AdminConsent(request), segment, visit.correlation());
+    let mut flow = Flow::new(Purpose::AdminConsent(request), segment, visit);
     interaction::answer(visit, &mut flow)
 }
 
@@ -91,6 +93,8 @@ pub(crate) fn go_on(
         // An application administrator is refused the application permissions of Graph only.
         let code = if person.user.may_manage_applications() {
             90_093
+        } else if app.publisher.risky {
+            900_941
         } else {
             90_094
         };
@@ -100,6 +104,9 @@ pub(crate) fn go_on(
         visit.note(&refusal);
         let page = pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text));
         return Err(Ask::halt(Kind::Approval, page, refusal));
+    }
+    if app.publisher.risky {
+        visit.note(&AuthorityError::aadsts(900_981));
     }
     let page = pages::admin_consent(&frame, upn, &card, &lines);
     Err(Ask::halt(
@@ -132,11 +139,16 @@ pub(crate) fn grant(
     if !may_grant(&person, &wanted) {
         return Err(stale());
     }
+    authorize::can_appear(&person.tenant, &app).map_err(Halt::App)?;
     authorize::create_principal(visit.world(), &person.tenant, &app);
     {
         let now = person.tenant.now();
         let random = &visit.world().random;
         let mut directory = person.tenant.change();
+        if wanted.whole_list {
+            // "May revoke" in the document. Unverified: when it does; roles stay.
+            directory.withdraw_for_everybody(app.app_id);
+        }
         for of in &wanted.scopes {
             let everybody = ConsentType::AllPrincipals;
             let scopes = of.scopes.iter().cloned();
@@ -294,9 +306,11 @@ fn wanted(
         return Ok(Wanted {
             scopes,
             roles: permissions::static_roles(app),
+            whole_list: true,
         });
     }
-    let requested = Requested::parse(visit.world(), &person.tenant, &request.scope)?;
+    let requested =
+        Requested::parse_for_consent(visit.world(), &person.tenant, &request.scope, app)?;
     let scopes = requested.for_consent(app, &person.tenant.directory(), person.user.id, true);
     let all = requested.resources.iter().any(|it| it.default);
     Ok(Wanted {
@@ -306,6 +320,7 @@ fn wanted(
         } else {
             Vec::new()
         },
+        whole_list: all,
     })
 }
 

@@ -5,6 +5,7 @@
 pub(super) mod answer;
 mod consenting;
 mod issue;
+mod registration;
 mod request;
 
 use axum::response::Response;
@@ -13,6 +14,7 @@ use answer::Fields;
 pub(super) use consenting::{
     ask_for_approval, consent, create_principal, request_approval, settle,
 };
+pub(super) use registration::can_appear;
 pub(super) use request::{AuthorizeRequest, Prompt, ResponseMode, Target};
 
 use super::error::AuthorityError;
@@ -54,7 +56,7 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
         Err(refusal) => return refuse(visit, &target.0, &refusal),
     };
     let purpose = Purpose::Authorize(Box::new(request));
-    let mut flow = Flow::new(purpose, segment, visit.correlation());
+    let mut flow = Flow::new(purpose, segment, visit);
     interaction::answer(visit, &mut flow)
 }
 

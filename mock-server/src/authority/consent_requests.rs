@@ -7,16 +7,16 @@ use axum::response::Response;
 use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
 use super::interaction::{self, Ask, Halt, Kind, Person, frame};
-use super::pages::consent::{self as pages, RequestCard};
+use super::pages::consent::{self as pages, RequestCard, Requestor};
 use super::permissions::{self, Apis};
 use super::session::Login;
 use super::visit::Visit;
 use crate::consent::ResourceScopes;
-use crate::directory::{ApplicationId, ConsentRequest, ConsentRequestStatus, Event};
+use crate::directory::{ApplicationId, ConsentRequest, ConsentRequestStatus, Event, User};
 
 /// Answers the link to the page.
 pub(crate) fn start(visit: &mut Visit, segment: &str) -> Response {
-    let mut flow = Flow::new(Purpose::ConsentRequests, segment, visit.correlation());
+    let mut flow = Flow::new(Purpose::ConsentRequests, segment, visit);
     interaction::answer(visit, &mut flow)
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn review(
     flow: &mut Flow,
     login: &Login,
     app: &str,
-    action: &str,
+    (action, justification): (&str, Option<&str>),
 ) -> Result<Response, Halt> {
     let tenant = visit.tenant.clone().ok_or_else(not_a_reviewer)?;
     let user = tenant
@@ -44,45 +44,71 @@ pub(crate) fn review(
         user,
         login: login.clone(),
     };
-    if !is_reviewer(&person) || action == "approve" && !person.user.may_manage_applications() {
+    let sees =
+        |request: &ConsentRequest| request.client.to_string() == app && sees(&person.user, request);
+    if !person.tenant.directory().consent_requests.iter().any(sees)
+        || action == "approve" && !person.user.may_manage_applications()
+    {
         return Err(not_a_reviewer());
     }
+    if action != "approve" && justification.is_none() {
+        let message = (
+            false,
+            "Enter a justification: the people who asked read it.",
+        );
+        return Err(list(visit, flow, &person, Some(message))?);
+    }
     let app = app.to_owned();
+    let justification = justification.map(str::to_owned);
     let (event, done) = match action {
         "approve" => (
             Event::ApproveRequest { app },
             "Approved: the app may be used by everybody.",
         ),
         "block" => (
-            Event::BlockRequest { app },
+            Event::BlockRequest { app, justification },
             "Blocked: nobody can use or request the app.",
         ),
-        _ => (Event::DenyRequest { app }, "Denied: users may ask again."),
+        _ => (
+            Event::DenyRequest { app, justification },
+            "Denied: users may ask again.",
+        ),
     };
-    let message = match visit.world().apply(&person.tenant, &event) {
-        Ok(()) => done.to_owned(),
-        Err(error) => format!("Nothing was changed: {error}."),
+    let (good, message) = match visit.world().apply(&person.tenant, &event) {
+        Ok(()) => (true, done.to_owned()),
+        Err(error) => (false, format!("Nothing was changed: {error}.")),
     };
     visit.decide(message.clone());
-    Err(list(visit, flow, &person, Some(&message))?)
+    Err(list(visit, flow, &person, Some((good, &message)))?)
 }
 
 fn list(
     visit: &mut Visit,
     flow: &Flow,
     person: &Person,
-    message: Option<&str>,
+    message: Option<(bool, &str)>,
 ) -> Result<Halt, Halt> {
-    if !is_reviewer(person) {
+    let requests: Vec<ConsentRequest> = {
+        let directory = person.tenant.directory();
+        let all = directory.consent_requests.iter().rev();
+        all.filter(|it| sees(&person.user, it)).cloned().collect()
+    };
+    if requests.is_empty() && !is_reviewer(person) {
         return Err(not_a_reviewer());
     }
-    let requests = person.tenant.directory().consent_requests.clone();
     let apis = Apis::of(visit.world(), &person.tenant);
-    let cards: Vec<RequestCard> = requests
-        .iter()
-        .rev()
-        .filter_map(|it| card(visit, person, &apis, it))
-        .collect();
+    let mut cards: Vec<RequestCard> = Vec::new();
+    for request in &requests {
+        let Some(card) = card(visit, person, &apis, request) else {
+            continue;
+        };
+        // One request for an app, of many users: a reviewer decides about all of them at once.
+        let open = |it: &&mut RequestCard| it.status == "pending" && it.app.id == card.app.id;
+        match cards.iter_mut().find(open) {
+            Some(first) if card.status == "pending" => first.join(card),
+            _ => cards.push(card),
+        }
+    }
     let upn = person.user.user_principal_name.as_str();
     let may_approve = person.user.may_manage_applications();
     let page = pages::requests(&frame(visit, flow), upn, &cards, message, may_approve);
@@ -109,18 +135,25 @@ fn card(
     let directory = person.tenant.directory();
     let expired = request.expires <= person.tenant.now();
     let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let user = directory.users.get(&request.user).map_or_else(
+        || request.user.to_string(),
+        |it| it.user_principal_name.to_string(),
+    );
     Some(RequestCard {
         app,
-        user: directory.users.get(&request.user).map_or_else(
-            || request.user.to_string(),
-            |it| it.user_principal_name.to_string(),
-        ),
-        reason: request.reason.clone(),
-        dates: format!(
-            "asked {}, expires {}",
-            day(request.created),
-            day(request.expires)
-        ),
+        requestors: vec![Requestor {
+            user,
+            reason: request.reason.clone(),
+            dates: format!(
+                "asked {}, expires {}",
+                day(request.created),
+                day(request.expires)
+            ),
+        }],
+        review: request
+            .review
+            .as_ref()
+            .and_then(|it| it.justification.clone()),
         status: match request.status {
             ConsentRequestStatus::Approved => "approved",
             ConsentRequestStatus::Blocked => "blocked",
@@ -130,6 +163,15 @@ fn card(
         },
         permissions: apis.lines(&directory, &scopes),
     })
+}
+
+/// Reviewers see the requests that were made while they were named, and go on seeing those.
+fn sees(user: &User, request: &ConsentRequest) -> bool {
+    if request.reviewers.is_empty() {
+        user.may_manage_applications()
+    } else {
+        request.reviewers.contains(&user.id)
+    }
 }
 
 /// The named reviewers; without any, those who may consent.

@@ -73,7 +73,7 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
         resource: pending.resource,
         confirmed: false,
     });
-    let mut flow = Flow::new(purpose, segment, visit.correlation());
+    let mut flow = Flow::new(purpose, segment, visit);
     interaction::answer(visit, &mut flow)
 }
 

@@ -164,7 +164,9 @@ impl AuthorityError {
             Invalid::SignInFrequency { auth_time, every } => error
                 .with("issued", ticks(auth_time))
                 .with("seconds", every.as_secs().to_string()),
-            Invalid::MfaRequired
+            Invalid::MfaExpired
+            | Invalid::MfaRegistrationRequired
+            | Invalid::MfaRequired
             | Invalid::BlockedByPolicy
             | Invalid::CompliantDeviceRequired
             | Invalid::TermsOfUseRequired => match facts.policy {

@@ -2,6 +2,7 @@
 //!
 //! So the server keeps nothing of a sign-in that a person abandons.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -9,7 +10,9 @@ use super::admin_consent::AdminConsentRequest;
 use super::authorize::AuthorizeRequest;
 use super::device_login::DeviceLogin;
 use super::session::Login;
-use crate::directory::ApplicationId;
+use super::visit::Visit;
+use crate::clock::Clock;
+use crate::directory::{ApplicationId, TenantId};
 use crate::token::Sealer;
 
 /// A sign-in under way.
@@ -35,6 +38,10 @@ pub(crate) struct Flow {
     pub(crate) failures: u8,
     /// The client's correlation id.
     pub(crate) correlation: Uuid,
+    /// The tenant whose clock tells when it began; real time without one.
+    clock: Option<TenantId>,
+    /// When it began.
+    started: Timestamp,
 }
 
 /// What a person signs in for.
@@ -52,8 +59,10 @@ pub(crate) enum Purpose {
 
 impl Flow {
     /// A sign-in that begins.
-    pub(crate) fn new(purpose: Purpose, segment: impl Into<String>, correlation: Uuid) -> Self {
+    pub(crate) fn new(purpose: Purpose, segment: impl Into<String>, visit: &Visit) -> Self {
         Self {
+            clock: visit.tenant.as_ref().map(|tenant| tenant.id),
+            started: visit.now(),
             purpose,
             segment: segment.into(),
             name: None,
@@ -63,8 +72,17 @@ impl Flow {
             consented: false,
             consented_for_tenant: false,
             failures: 0,
-            correlation,
+            correlation: visit.correlation(),
         }
+    }
+
+    /// Whether it began too long ago to be gone on with.
+    pub(crate) fn is_expired(&self, visit: &Visit) -> bool {
+        let tenant = self
+            .clock
+            .and_then(|id| visit.world().tenant(visit.arrival.cloud, id));
+        let now = tenant.map_or_else(|| Clock::real().now(), |tenant| tenant.now());
+        now.duration_since(self.started) >= LIFETIME
     }
 
     /// The app that the person signs in to.
@@ -89,3 +107,6 @@ impl Flow {
 }
 
 const PURPOSE: &str = "flow";
+
+/// How long the pages of one sign-in may be left open. Unverified: own knowledge.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(1);

@@ -13,14 +13,15 @@ use super::flow::{Flow, Purpose};
 use super::issue;
 use super::pages::Page;
 use super::pages::account::{self, Frame};
-use super::resolve::Client;
+use super::resolve::{Client, is_admitted};
 use super::session::Login;
 use super::sign_in::{Realm, tile};
 use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests, device_login};
-use crate::directory::{Application, User};
+use crate::directory::{Application, Risk, User};
+use crate::environment::GRAPH_APPLICATION_ID;
 use crate::token::ClientClass;
-use crate::token::validity::{self, Invalid, Use};
+use crate::token::validity::{self, Attempt, Invalid, Use};
 use crate::world::Tenant;
 
 /// Why the way ends here.
@@ -52,12 +53,18 @@ pub(crate) enum Kind {
     AdminConsent,
     /// A request to an administrator.
     Approval,
+    /// A device that is marked as compliant.
+    CompliantDevice,
     /// Consent.
     Consent,
     /// That the device is the person's.
     Device,
     /// The second factor.
     Mfa,
+    /// A new password, since the account is at risk.
+    NewPassword,
+    /// The registration of a second factor.
+    Registration,
     /// A review of consent requests.
     Review,
     /// A name, a password, an account.
@@ -196,6 +203,7 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
         .tenant(cloud, login.tenant)
         .ok_or_else(|| Halt::Page(gone()))?;
     visit.at(&tenant);
+    is_admitted(&visit.arrival, &tenant).map_err(Halt::Page)?;
     visit.annotation.user = Some(login.user);
     if let Some(app) = &visit.app {
         exists_in(app, &tenant).map_err(Halt::Page)?;
@@ -275,6 +283,14 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
         Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::SelectAccount)
     );
     match known.len() {
+        0 if !visit.session.accounts().is_empty() => {
+            let name = visit.organization().unwrap_or_default();
+            let silent = AuthorityError::aadsts(16_003).with("tenant", name);
+            Err(told_silently(
+                ask_to_sign_in(visit, flow, realm, None, None),
+                silent,
+            ))
+        }
         0 => Err(ask_to_sign_in(visit, flow, realm, None, None)),
         1 if !pick => Ok(known.remove(0)),
         _ => Err(ask_to_pick(visit, flow, &known)),
@@ -333,11 +349,16 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
         _ => ClientClass::Public,
     };
     let now = person.tenant.now();
+    let address = visit.arrival.address;
     let sign_in = person.login.to_app(app.app_id, class, person.login.session);
     let upn = person.user.user_principal_name.to_string();
     let refused = {
         let directory = person.tenant.directory();
-        match validity::access(&sign_in, &directory, now, Use::Interactive) {
+        let attempt = Attempt {
+            now,
+            from: directory.seen_from(address),
+        };
+        match validity::access(&sign_in, &directory, attempt, Use::Interactive) {
             Ok(()) => None,
             // Somebody who has just given the password has done what the policy demands.
             Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
@@ -354,7 +375,27 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
     if let Some((invalid, refusal)) = refused {
         let silent = refusal.clone().error("interaction_required");
         return Err(match invalid {
-            Invalid::MfaRequired => {
+            // Whoever may not register a factor, being at risk, can't go on.
+            // Source: reference-error-codes, 53004.
+            Invalid::MfaRegistrationRequired if person.user.risk > Risk::Low => {
+                Halt::Page(AuthorityError::aadsts(53_004).error("access_denied"))
+            }
+            Invalid::MfaRegistrationRequired => Ask::halt(
+                Kind::Registration,
+                account::register_factor(&frame(visit, flow), &upn),
+                AuthorityError::aadsts(50_072).with("resource", GRAPH_APPLICATION_ID),
+            ),
+            Invalid::CompliantDeviceRequired => Ask::halt(
+                Kind::CompliantDevice,
+                account::compliant_device(&frame(visit, flow), &upn),
+                silent,
+            ),
+            Invalid::PasswordChangeRequired => {
+                let notice = (refusal.code, refusal.text.as_str());
+                let page = account::change_password(&frame(visit, flow), &upn, notice, None);
+                Ask::halt(Kind::NewPassword, page, silent)
+            }
+            Invalid::MfaExpired | Invalid::MfaRequired => {
                 // The same number while the form is answered.
                 let number = 10 + person.login.session.as_bytes()[0] % 90;
                 Ask::halt(
@@ -369,9 +410,10 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
                 silent,
             ),
             Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, silent),
-            Invalid::BlockedByPolicy | Invalid::UserRisk | Invalid::NotAssigned => {
-                Halt::Page(refusal.error("access_denied"))
-            }
+            Invalid::BlockedByPolicy
+            | Invalid::HomeTenantBlocked
+            | Invalid::UserRisk
+            | Invalid::NotAssigned => Halt::Page(refusal.error("access_denied")),
             _ => Halt::Page(silent),
         });
     }
@@ -395,7 +437,12 @@ fn ask_again(
     flow.login = None;
     flow.name = Some(upn.to_owned());
     let note = "Your organization's rules ask you to sign in again.";
-    match ask_to_sign_in(visit, flow, realm, None, Some(note)) {
+    told_silently(ask_to_sign_in(visit, flow, realm, None, Some(note)), silent)
+}
+
+/// The page, with another refusal for an app that forbids pages.
+fn told_silently(halt: Halt, silent: AuthorityError) -> Halt {
+    match halt {
         Halt::Ask(ask) => Halt::Ask(Box::new(Ask { silent, ..*ask })),
         other => other,
     }

@@ -1,21 +1,25 @@
 //! Issuing tokens: from a sign-in (or an app alone) and the permissions asked for to the members
 //! of the answer.
 
+mod claims;
+
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::claims::ClaimsRequest;
 use super::State;
 use super::error::{AuthorityError, RefusalFacts, Trace};
 use super::held::{consent_missing, consented_scopes, held_scopes};
 use super::resolve::{Client, RequestedResource};
-use crate::directory::Directory;
+use crate::directory::{Directory, Risk, SignInAudience};
 use crate::exchange::Annotation;
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
-use crate::token::validity::{self, Invalid, Use};
+use crate::token::validity::{self, Attempt, Invalid, Use};
 use crate::token::{
     AccessTokenSpec, AuthenticationMethod, IdTokenSpec, Lifetime, RefreshToken, SignIn, Subject,
     UserFacts, mint_access_token, mint_id_token,
@@ -45,6 +49,8 @@ pub(crate) struct UserGrant<'a> {
     pub(crate) client_authentication: u8,
     /// How the user signed in.
     pub(crate) sign_in: &'a SignIn,
+    /// The address of the client.
+    pub(crate) address: IpAddr,
     /// The API and its permissions.
     pub(crate) requested: RequestedResource,
     /// The OpenID Connect scopes.
@@ -63,52 +69,18 @@ pub(crate) struct UserGrant<'a> {
     pub(crate) always_refresh: bool,
 }
 
-/// What a `claims` parameter asks for, as far as the mock knows it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct ClaimsRequest {
-    /// The client handles claims challenges (`cp1`).
-    pub(crate) handles_challenges: bool,
-    /// A new token must be issued after this moment (`nbf`), in seconds.
-    pub(crate) issued_after: Option<i64>,
-    /// `auth_time` is wanted in the ID token.
-    pub(crate) auth_time: bool,
-}
-
-impl ClaimsRequest {
-    /// Parses a `claims` parameter: it must be a JSON object.
-    pub(crate) fn parse(text: Option<&str>) -> Result<Option<Self>, AuthorityError> {
-        let Some(text) = text else { return Ok(None) };
-        let value: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| AuthorityError::aadsts(9_002_313))?;
-        let access = &value["access_token"];
-        let capabilities = access["xms_cc"]["values"].as_array();
-        let issued_after = match &access["nbf"]["value"] {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_i64(),
-        };
-        Ok(Some(Self {
-            handles_challenges: capabilities.is_some_and(|values| {
-                values
-                    .iter()
-                    .any(|it| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case("cp1")))
-            }),
-            issued_after,
-            auth_time: value["id_token"].get("auth_time").is_some(),
-        }))
-    }
-}
-
 /// Whether the sign-in still stands: account, revocation, assignment, conditional access.
 pub(crate) fn check_sign_in(
     tenant: &Tenant,
     client: &Client,
     sign_in: &SignIn,
-    usage: Use,
+    (usage, address): (Use, IpAddr),
 ) -> Result<(), AuthorityError> {
     let directory = tenant.directory();
-    let now = tenant.now();
+    let attempt = Attempt {
+        now: tenant.now(),
+        from: directory.seen_from(address),
+    };
     let checked =
         validity::account(sign_in, &directory).and_then(|()| {
             match validity::revoked_at(sign_in, &directory) {
@@ -116,7 +88,7 @@ pub(crate) fn check_sign_in(
                     issued: sign_in.auth_time,
                     valid_from: at,
                 }),
-                None => validity::access(sign_in, &directory, now, usage),
+                None => validity::access(sign_in, &directory, attempt, usage),
             }
         });
     checked.map_err(|invalid| refusal(invalid, &directory, client, sign_in))
@@ -134,8 +106,10 @@ pub(crate) fn refusal(
         |user| user.user_principal_name.to_string(),
     );
     let policy = directory
-        .conditional_access(sign_in.user, sign_in.client)
-        .next()
+        .policies
+        .conditional_access
+        .iter()
+        .find(|policy| policy.concerns(sign_in.user, sign_in.client) && invalid.is_of(policy))
         .map(|policy| policy.id);
     let error = AuthorityError::of_invalid(
         invalid,
@@ -181,12 +155,21 @@ pub(crate) fn user_tokens(
             )
         })?;
         let granted = granted_scopes(&directory, grant)?;
-        let facts = UserFacts::of(user);
-        let challenges = grant
-            .claims
-            .as_ref()
-            .is_some_and(|it| it.handles_challenges);
-        let lifetime = lifetime(&directory, challenges && resource.is_graph());
+        let from = directory.seen_from(grant.address);
+        let facts = UserFacts::of(user, from);
+        // Guests have no long-lived tokens.
+        // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation.
+        let challenges = resource.is_graph()
+            && !facts.guest
+            && grant
+                .claims
+                .as_ref()
+                .is_some_and(|it| it.handles_challenges);
+        let lifetime = if challenges && only_the_api_is_elsewhere(&directory, grant, from) {
+            Lifetime::LocationSuspended
+        } else {
+            lifetime(&directory, challenges)
+        };
         let spec = AccessTokenSpec {
             environment: tenant.environment,
             tenant: tenant.id,
@@ -209,7 +192,7 @@ pub(crate) fn user_tokens(
             issued: now,
             moment: directory.moment(now),
             lifetime: lifetime.draw(&world.random),
-            handles_claims_challenges: challenges && resource.is_graph(),
+            handles_claims_challenges: challenges,
             format: AccessTokenSpec::format_of(&directory),
         };
         let v1 = matches!(grant.version, Version::V1 { .. });
@@ -300,7 +283,15 @@ pub(crate) fn app_token(
     })?;
     let (spec, key_generation) = {
         let directory = tenant.directory();
-        let challenges = claims.is_some_and(|it| it.handles_challenges);
+        if principal.risk == Risk::High {
+            return Err(AuthorityError::aadsts(53_003).error("invalid_grant"));
+        }
+        // Only apps of this tenant alone, and only for Graph.
+        // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.
+        let challenges = requested.resource.is_graph()
+            && principal.home_tenant == tenant.id
+            && client.app.sign_in_audience == SignInAudience::SingleTenant
+            && claims.is_some_and(|it| it.handles_challenges);
         let roles =
             directory.granted_roles(client.app.app_id, requested.resource.audience.resource);
         let spec = AccessTokenSpec {
@@ -436,6 +427,19 @@ fn refresh_token(grant: &UserGrant<'_>, now: jiff::Timestamp) -> RefreshToken {
         audience: grant.requested.resource.audience.value.clone(),
         scopes,
     }
+}
+
+/// The API saw the client at an address that a policy blocks, and the authority sees it at one
+/// that is allowed: the token is ordinary, and the API looks at no address until it expires.
+/// Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation,
+/// "IP address variation".
+fn only_the_api_is_elsewhere(directory: &Directory, grant: &UserGrant<'_>, from: IpAddr) -> bool {
+    let blocked = |address| {
+        let (user, app) = (grant.sign_in.user, grant.client.app.app_id);
+        validity::blocked_by_location(directory, user, app, address)
+    };
+    let seen = grant.claims.as_ref().and_then(|it| it.seen_address);
+    seen.is_some_and(|seen| seen != from && blocked(seen) && !blocked(from))
 }
 
 fn lifetime(directory: &Directory, long: bool) -> Lifetime {

@@ -11,7 +11,7 @@ use super::session::Login;
 use super::sign_in::{Failure, Found, Proof, Realm};
 use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests};
-use crate::directory::Event;
+use crate::directory::{Event, HighRisk, Risk};
 
 /// Answers a form.
 pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
@@ -31,6 +31,9 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
             return visit.error_page(&refusal);
         };
         visit.for_app(&app);
+    }
+    if flow.is_expired(visit) {
+        return visit.error_page(&AuthorityError::aadsts(50_089));
     }
     let halt = match act(visit, &mut flow, form) {
         Ok(response) => return response,
@@ -114,12 +117,26 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
     };
     match (ask.kind, action) {
         (Kind::Mfa, "approve") => {
+            let mfa_time = Some(visit.now());
+            improve(visit, flow, Login { mfa_time, ..login });
+        }
+        (Kind::Registration, "register") => {
+            let user = login.user.to_string();
+            if let Some(tenant) = visit.tenant.clone() {
+                // The user was found while the way was walked.
+                let _ = visit
+                    .world()
+                    .apply(&tenant, &Event::RegisterSecondFactor { user });
+            }
+            let mfa_time = Some(visit.now());
+            improve(visit, flow, Login { mfa_time, ..login });
+        }
+        (Kind::CompliantDevice, "compliant-device") => {
             let login = Login {
-                mfa_time: Some(visit.now()),
+                compliant_device: true,
                 ..login
             };
-            visit.session.remember(&login);
-            flow.login = Some(login);
+            improve(visit, flow, login);
         }
         (Kind::Mfa, "deny") => {
             let refusal = AuthorityError::aadsts(50_074).error("access_denied");
@@ -162,11 +179,22 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
         }
         (Kind::Review, "approve" | "deny" | "block") => {
             let app = form.typed("app").unwrap_or("");
-            return consent_requests::review(visit, flow, &login, app, action);
+            let justification = form
+                .typed("justification")
+                .map(str::trim)
+                .filter(|it| !it.is_empty());
+            let decision = (action, justification);
+            return consent_requests::review(visit, flow, &login, app, decision);
         }
         _ => return Err(Halt::Ask(ask)),
     }
     walk(visit, flow)
+}
+
+/// The person has shown more than before.
+fn improve(visit: &mut Visit, flow: &mut Flow, login: Login) {
+    visit.session.remember(&login);
+    flow.login = Some(login);
 }
 
 /// Looks an account up, and takes note of its name.
@@ -249,7 +277,9 @@ fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str
     let refusal = AuthorityError::aadsts(50_055);
     visit.note(&refusal);
     let frame = interaction::frame(visit, flow);
-    let page = account::change_password(&frame, flow.name.as_deref().unwrap_or(""), error);
+    let notice = (50_055, "Your password has expired. Choose a new one.");
+    let name = flow.name.as_deref().unwrap_or("");
+    let page = account::change_password(&frame, name, notice, error);
     Ask::halt(Kind::SignIn, page, refusal)
 }
 
@@ -259,7 +289,13 @@ fn change_password(
     realm: &Realm,
     form: &Form,
 ) -> Result<Response, Halt> {
-    let name = flow.name.clone().unwrap_or_default();
+    // Who is signed in, and at risk, has a name, too.
+    let signed_in = flow.login.as_ref().and_then(|login| {
+        let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant)?;
+        let directory = tenant.directory();
+        Some(directory.user(login.user)?.user_principal_name.to_string())
+    });
+    let name = flow.name.clone().or(signed_in).unwrap_or_default();
     let found = find(visit, flow, realm, &name)?;
     let current = form.typed("passwd").unwrap_or("");
     let wanted = form.typed("newpasswd").unwrap_or("");
@@ -291,6 +327,23 @@ fn change_password(
         return Err(Halt::Page(
             AuthorityError::aadsts(50_034).with("user", &name),
         ));
+    }
+    // A new password ends the risk of an account where the tenant lets users help themselves.
+    let (risky, user) = {
+        let directory = found.tenant.directory();
+        let remedy = directory.policies.high_risk == HighRisk::ChangePassword;
+        let user = directory.user(found.user);
+        let risky = remedy && user.is_some_and(|user| user.risk == Risk::High);
+        (risky, found.user.to_string())
+    };
+    if risky {
+        let remediated = Event::SetUserRisk {
+            user,
+            risk: Risk::None,
+            policy: None,
+        };
+        // The password of the same user was changed a moment ago.
+        let _ = visit.world().apply(&found.tenant, &remediated);
     }
     sign_in(visit, flow, realm, &name, Proof::Password(wanted))
 }

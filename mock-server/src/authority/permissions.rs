@@ -56,6 +56,7 @@ impl Apis {
                     name: name.clone(),
                     admin_only: is_admin_only(directory, resource, name),
                     application: false,
+                    through: None,
                 }
             })
             .collect()
@@ -74,6 +75,7 @@ impl Apis {
                     name: name.clone(),
                     admin_only: true,
                     application: true,
+                    through: None,
                 }
             })
             .collect()
@@ -139,6 +141,7 @@ pub(crate) fn card(world: &World, tenant: &Tenant, app: &Application) -> AppCard
         id: app.app_id.to_string(),
         publisher: app.publisher.name.clone(),
         verified: app.publisher.verified,
+        risky: app.publisher.risky,
         home: home.unwrap_or_default(),
     }
 }

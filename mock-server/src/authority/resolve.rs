@@ -1,8 +1,11 @@
 //! What a request means: which tenant, which client, which permissions of which API.
 
+mod tenant;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
 use super::error::AuthorityError;
 use crate::consent::ResourceScopes;
 use crate::directory::{
@@ -13,72 +16,6 @@ use crate::exchange::Arrival;
 use crate::permission::{OPENID_SCOPES, Permission, PermissionKind};
 use crate::token::Audience;
 use crate::world::{Tenant, World};
-
-/// What the tenant segment of a path names.
-#[derive(Clone, Debug)]
-pub(crate) enum TenantSegment {
-    /// A tenant by id or verified domain.
-    Tenant(Arc<Tenant>),
-    /// Work, school and personal accounts.
-    Common,
-    /// Work and school accounts.
-    Organizations,
-    /// Personal accounts.
-    Consumers,
-}
-
-/// Whether a tenant is neither deleted nor blocked.
-pub(crate) fn is_open(tenant: &Tenant, name: &str) -> Result<(), AuthorityError> {
-    let directory = tenant.directory();
-    if directory.deleted {
-        return Err(AuthorityError::aadsts(90_002).with("tenant", name));
-    }
-    if directory.blocked {
-        return Err(AuthorityError::aadsts(5_000_224));
-    }
-    Ok(())
-}
-
-impl TenantSegment {
-    /// Finds what a path segment names.
-    pub(crate) fn resolve(
-        world: &World,
-        arrival: &Arrival,
-        segment: &str,
-    ) -> Result<Self, AuthorityError> {
-        if let Some(code) = arrival.retired {
-            return Err(AuthorityError::aadsts(code));
-        }
-        if let Some(code) = arrival.refused {
-            return Err(AuthorityError::whatever(code));
-        }
-        match segment.to_ascii_lowercase().as_str() {
-            "common" => return Ok(Self::Common),
-            "organizations" => return Ok(Self::Organizations),
-            "consumers" | CONSUMERS_TENANT => return Ok(Self::Consumers),
-            _ => {}
-        }
-        if let Some(tenant) = world.tenant_of_segment(arrival.cloud, segment) {
-            is_open(&tenant, segment)?;
-            return Ok(Self::Tenant(tenant));
-        }
-        let is_name = segment.contains('.')
-            && segment
-                .chars()
-                .all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-'));
-        let is_id = segment.parse::<crate::directory::TenantId>().is_ok();
-        let code = if is_id || is_name { 90_002 } else { 900_023 };
-        Err(AuthorityError::aadsts(code).with("tenant", segment))
-    }
-
-    /// The tenant, where the flow needs one: `refusal` is the code otherwise.
-    pub(crate) fn tenant(self, refusal: u32) -> Result<Arc<Tenant>, AuthorityError> {
-        match self {
-            Self::Tenant(tenant) => Ok(tenant),
-            _ => Err(AuthorityError::aadsts(refusal)),
-        }
-    }
-}
 
 /// A client: its registration, wherever that is, and its instance in the tenant.
 #[derive(Clone, Debug)]
@@ -203,6 +140,31 @@ impl Requested {
         tenant: &Tenant,
         scope: &str,
     ) -> Result<Self, AuthorityError> {
+        Self::read(world, tenant, scope, &|_, text| invalid_scope(text))
+    }
+
+    /// Parses a `scope` parameter of an app whose user is asked for consent: a scope that the API
+    /// does not have is a fault of the app.
+    pub(crate) fn parse_for_consent(
+        world: &World,
+        tenant: &Tenant,
+        scope: &str,
+        app: &Application,
+    ) -> Result<Self, AuthorityError> {
+        Self::read(world, tenant, scope, &|resource, text| {
+            AuthorityError::aadsts(650_053)
+                .with("name", &app.display_name)
+                .with("scope", text.rsplit('/').next().unwrap_or(text))
+                .with("resource", resource.audience.resource.to_string())
+        })
+    }
+
+    fn read(
+        world: &World,
+        tenant: &Tenant,
+        scope: &str,
+        unknown: &dyn Fn(&Resource, &str) -> AuthorityError,
+    ) -> Result<Self, AuthorityError> {
         let mut requested = Self::default();
         for text in scope.split_whitespace() {
             let lower = text.to_ascii_lowercase();
@@ -226,7 +188,7 @@ impl Requested {
                 Some(
                     resource
                         .scope(world, tenant, name)
-                        .ok_or_else(|| invalid_scope(text))?,
+                        .ok_or_else(|| unknown(&resource, text))?,
                 )
             };
             let index = requested
@@ -459,6 +421,3 @@ pub(crate) fn graph_id() -> ApplicationId {
 fn invalid_scope(scope: &str) -> AuthorityError {
     AuthorityError::aadsts(70_011).with("scope", scope)
 }
-
-/// The tenant of personal accounts.
-pub(crate) const CONSUMERS_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";

@@ -29,6 +29,9 @@ pub(crate) struct Login {
     pub(crate) moment: Timestamp,
     /// When the second factor was given, if it was.
     pub(crate) mfa_time: Option<Timestamp>,
+    /// The person showed a device that is marked as compliant.
+    #[serde(default)]
+    pub(crate) compliant_device: bool,
 }
 
 /// Who is signed in with a browser.
@@ -74,6 +77,7 @@ impl Login {
             method: self.method,
             mfa_time: self.mfa_time,
             session: self.session,
+            compliant_device: self.compliant_device,
         }
     }
 }
@@ -177,6 +181,7 @@ mod tests {
             auth_time: Timestamp::UNIX_EPOCH,
             moment: Timestamp::UNIX_EPOCH,
             mfa_time: None,
+            compliant_device: false,
         }
     }
 

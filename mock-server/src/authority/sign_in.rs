@@ -202,6 +202,7 @@ impl Found {
             moment: directory.moment(now),
             // A security key is a second factor by itself.
             mfa_time: (method == AuthenticationMethod::NonPassword).then_some(now),
+            compliant_device: false,
         })
     }
 

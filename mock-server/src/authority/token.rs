@@ -26,7 +26,7 @@ use super::client_authentication::{Presented, Verification};
 use super::error::{AuthorityError, Trace, json_response, token_headers};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Version};
-use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_open};
+use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_admitted, is_open};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::token::ClientClass;
@@ -241,6 +241,7 @@ impl TokenRequest<'_> {
             .tenant(self.arrival.cloud, id)
             .ok_or_else(|| wrong(self.segment))?;
         is_open(&tenant, &id.to_string())?;
+        is_admitted(self.arrival, &tenant)?;
         note_tenant(self.trace, self.annotation, &tenant);
         Ok(tenant)
     }

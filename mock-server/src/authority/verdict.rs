@@ -7,7 +7,8 @@ use super::resolve::{Client, is_open};
 use super::{held, issue};
 use crate::directory::ApplicationId;
 use crate::permission::OPENID_SCOPES;
-use crate::token::{RefreshToken, validity};
+use crate::token::RefreshToken;
+use crate::token::validity::{self, Attempt};
 use crate::world::{Tenant, World};
 
 /// Why a refresh token would be refused.
@@ -40,7 +41,12 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
     let client = client(world, &tenant, sign_in.client)?;
     let now = tenant.now();
     let directory = tenant.directory();
-    validity::refresh_token(token, &directory, now)
+    let local = Attempt::from_loopback(now);
+    let attempt = Attempt {
+        from: directory.seen_from(local.from),
+        ..local
+    };
+    validity::refresh_token(token, &directory, attempt)
         .map_err(|invalid| issue::refusal(invalid, &directory, &client, sign_in))?;
     let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
     let asked = token.scopes.iter().filter(is_permission).cloned().collect();

@@ -133,6 +133,42 @@ pub(super) struct EventCommand {
     /// Whether users may ask for consent: true or false
     #[arg(long)]
     admin_consent_requests: Option<bool>,
+    /// Graph permissions classified as low impact, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    low_impact: Option<Vec<String>>,
+    /// Days for which a consent request is open
+    #[arg(long)]
+    request_days: Option<u16>,
+    /// Reviewers of consent requests, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    reviewers: Option<Vec<String>>,
+    /// What a reviewer says
+    #[arg(long)]
+    justification: Option<String>,
+    /// Application permissions to register, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    roles: Option<Vec<String>>,
+    /// Whether the publisher is verified: true or false
+    #[arg(long)]
+    verified: Option<bool>,
+    /// Whether consent to the app is risky: true or false
+    #[arg(long)]
+    risky: Option<bool>,
+    /// What users at high risk meet: block, change-password
+    #[arg(long)]
+    policy: Option<String>,
+    /// Only for clients in these networks, such as 203.0.113.0/24, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    inside: Option<Vec<String>>,
+    /// Only for clients outside of these networks, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    outside: Option<Vec<String>>,
+    /// Address of the clients
+    #[arg(long)]
+    address: Option<String>,
+    /// The frequency is that of the second factor alone
+    #[arg(long)]
+    second_factor: bool,
     /// Subject of a mail
     #[arg(long)]
     subject: Option<String>,
@@ -196,6 +232,18 @@ impl EventCommand {
             "admin_consent_requests",
             self.admin_consent_requests.map(|it| json!(it)),
         );
+        put("low_impact", self.low_impact.clone().map(|it| json!(it)));
+        put("request_days", self.request_days.map(|it| json!(it)));
+        put("reviewers", self.reviewers.clone().map(|it| json!(it)));
+        put("justification", text(&self.justification));
+        put("roles", self.roles.clone().map(|it| json!(it)));
+        put("verified", self.verified.map(|it| json!(it)));
+        put("risky", self.risky.map(|it| json!(it)));
+        put("policy", text(&self.policy));
+        put("inside", self.inside.clone().map(|it| json!(it)));
+        put("outside", self.outside.clone().map(|it| json!(it)));
+        put("address", text(&self.address));
+        put("second_factor", self.second_factor.then_some(json!(true)));
         put("subject", text(&self.subject));
         put("from", text(&self.from));
         put("body", text(&self.body));

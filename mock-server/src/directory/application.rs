@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ApplicationId, ObjectId, TenantId};
+use super::{ApplicationId, ObjectId, Risk, TenantId};
 
 /// An app registration: the definition of an app in its home tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub struct Publisher {
     /// Whether the publisher is verified.
     #[serde(default)]
     pub verified: bool,
+    /// Whether Microsoft judges the app risky: users may not consent to it.
+    #[serde(default)]
+    pub risky: bool,
 }
 
 /// Whose accounts may use an app, `signInAudience`.
@@ -255,6 +258,30 @@ pub struct ServicePrincipal {
     /// When the app appeared in the tenant.
     #[schemars(with = "String")]
     pub created: Timestamp,
+    /// The risk of the service principal, as Identity Protection sets it.
+    #[serde(default)]
+    pub risk: Risk,
+}
+
+impl ServicePrincipal {
+    /// The instance of an app that appears in a tenant: enabled, for everybody.
+    pub fn new(
+        object_id: ObjectId,
+        app_id: ApplicationId,
+        home_tenant: TenantId,
+        created: Timestamp,
+    ) -> Self {
+        Self {
+            object_id,
+            app_id,
+            home_tenant,
+            enabled: true,
+            assignment_required: false,
+            assigned_users: BTreeSet::new(),
+            created,
+            risk: Risk::None,
+        }
+    }
 }
 
 impl Application {

@@ -4,11 +4,15 @@
 //! Users are named by alias, sign-in name or object id; apps by alias or application id.
 
 mod apply;
+mod conditional_access;
+mod lookup;
+mod registration;
+mod requests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MailboxRight, ObjectId, Risk, TenantId, UserConsent};
+use super::{HighRisk, MailboxRight, ObjectId, Risk, TenantId, UserConsent};
 
 /// Something that happens in a tenant.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -23,23 +27,38 @@ pub enum Event {
     AddCertificate { app: String, certificate: String },
     /// An administrator adds a client secret to an app.
     AddSecret { app: String, secret: String },
+    /// A home tenant's users may come here as guests again.
+    AllowHomeTenant { user: String },
     /// A reviewer approves a consent request: consent for the tenant.
     ApproveRequest { app: String },
     /// An administrator assigns a user to an app.
     AssignUser { app: String, user: String },
-    /// A conditional access policy blocks access.
+    /// A conditional access policy blocks access: everywhere, inside of networks, or outside.
     BlockByPolicy {
         user: Option<String>,
         app: Option<String>,
+        inside: Option<Vec<String>>,
+        outside: Option<Vec<String>>,
     },
+    /// Cross-tenant access settings block the users of a guest's home tenant.
+    BlockHomeTenant { user: String },
     /// A reviewer blocks the app of a consent request.
-    BlockRequest { app: String },
+    BlockRequest {
+        app: String,
+        justification: Option<String>,
+    },
     /// Microsoft blocks the tenant.
     BlockTenant {},
     /// The user changes the password.
     ChangePassword {
         user: String,
         password: Option<String>,
+    },
+    /// A developer changes the Graph permissions that are registered on an app.
+    ChangePermissions {
+        app: String,
+        scopes: Option<Vec<String>>,
+        roles: Option<Vec<String>>,
     },
     /// A developer replaces the redirect URIs of an app.
     ChangeRedirectUris {
@@ -60,9 +79,14 @@ pub enum Event {
         body: Option<String>,
     },
     /// A reviewer denies a consent request.
-    DenyRequest { app: String },
+    DenyRequest {
+        app: String,
+        justification: Option<String>,
+    },
     /// An administrator switches off sign-in to an app.
     DisableApp { app: String },
+    /// An administrator disables the user's device.
+    DisableDevice { user: String },
     /// An administrator disables an account.
     DisableUser { user: String },
     /// An administrator switches sign-in to an app on again.
@@ -94,14 +118,24 @@ pub enum Event {
         user: String,
         right: Option<MailboxRight>,
     },
+    /// Microsoft judges an app: its publisher, and whether consent to it is risky.
+    JudgeApp {
+        app: String,
+        verified: Option<bool>,
+        risky: Option<bool>,
+    },
     /// Smart lockout after too many wrong passwords.
     LockUser { user: String },
+    /// The user registers a second factor.
+    RegisterSecondFactor { user: String },
     /// The certificates of an app are removed.
     RemoveCertificate { app: String },
     /// The mailbox licence of a user is removed.
     RemoveLicence { user: String },
     /// The secrets of an app are removed, or the one with this value.
     RemoveSecret { app: String, secret: Option<String> },
+    /// An administrator removes the second factor of a user: it must be registered again.
+    RemoveSecondFactor { user: String },
     /// A user gets another sign-in name.
     RenameUser { user: String, to: String },
     /// A user asks an administrator to consent.
@@ -156,11 +190,18 @@ pub enum Event {
     },
     /// The signing key of the tenant's tokens is replaced.
     RotateSigningKey {},
-    /// A conditional access policy sets a sign-in frequency.
+    /// Identity Protection reports a risk of an app's service principal.
+    SetAppRisk { app: String, risk: Risk },
+    /// From where the clients of the tenant come; without an address from where they really do.
+    SetClientAddress { address: Option<String> },
+    /// A conditional access policy sets a sign-in frequency, 0 for every time; `second_factor`:
+    /// of the second factor alone.
     SetSignInFrequency {
         user: Option<String>,
         app: Option<String>,
         seconds: u32,
+        #[serde(default)]
+        second_factor: bool,
     },
     /// A token lifetime policy for access tokens.
     SetTokenLifetime { seconds: Option<u32> },
@@ -168,9 +209,16 @@ pub enum Event {
     SetUserConsentPolicy {
         user_consent: UserConsent,
         admin_consent_requests: Option<bool>,
+        low_impact: Option<Vec<String>>,
+        request_days: Option<u16>,
+        reviewers: Option<Vec<String>>,
     },
-    /// Identity Protection reports a risk.
-    SetUserRisk { user: String, risk: Risk },
+    /// Identity Protection reports a risk; `policy`: what the tenant demands of such users.
+    SetUserRisk {
+        user: String,
+        risk: Risk,
+        policy: Option<HighRisk>,
+    },
     /// The user signs out everywhere on the web.
     SingleSignOut { user: String },
     /// An administrator takes a user's assignment to an app away.

@@ -83,6 +83,25 @@ pub struct ConsentRequest {
     pub expires: Timestamp,
     /// What became of it.
     pub status: ConsentRequestStatus,
+    /// The reviewers who were named when it was made: they alone see it. Empty: whoever may
+    /// consent for the tenant.
+    #[serde(default)]
+    pub reviewers: BTreeSet<ObjectId>,
+    /// What a reviewer said.
+    #[serde(default)]
+    pub review: Option<Review>,
+}
+
+/// What a reviewer said about a consent request.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The justification, which the service mails to the requestors.
+    #[serde(default)]
+    pub justification: Option<String>,
 }
 
 /// What became of a consent request.

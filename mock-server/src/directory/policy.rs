@@ -2,16 +2,18 @@
 //! lifetimes, and the switches where the service's behaviour is disputed or optional.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ApplicationId, ObjectId};
+use super::{ApplicationId, ObjectId, TenantId};
 
 /// The policies of a tenant.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policies {
     /// Who may consent.
@@ -26,6 +28,49 @@ pub struct Policies {
     /// The lifetime of access tokens that a token lifetime policy sets, in seconds.
     #[serde(default)]
     pub access_token_lifetime: Option<u32>,
+    /// The delegated permissions of Graph that are classified as low impact.
+    #[serde(default = "basic_sign_in")]
+    pub low_impact: BTreeSet<String>,
+    /// What becomes of users whose risk is high.
+    #[serde(default)]
+    pub high_risk: HighRisk,
+    /// Home tenants whose users may not come here (cross-tenant access settings, inbound).
+    #[serde(default)]
+    pub blocked_home_tenants: BTreeSet<TenantId>,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            user_consent: UserConsent::default(),
+            admin_consent_requests: AdminConsentRequests::default(),
+            conditional_access: Vec::new(),
+            access_token_lifetime: None,
+            low_impact: basic_sign_in(),
+            high_risk: HighRisk::default(),
+            blocked_home_tenants: BTreeSet::new(),
+        }
+    }
+}
+
+/// The five permissions that the admin center proposes to classify as low.
+///
+/// Source: learn.microsoft.com/entra/identity/enterprise-apps/configure-permission-classifications.
+fn basic_sign_in() -> BTreeSet<String> {
+    ["User.Read", "email", "offline_access", "openid", "profile"]
+        .map(str::to_owned)
+        .into()
+}
+
+/// What becomes of users whose risk is high.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HighRisk {
+    /// They are blocked until an administrator dismisses the risk.
+    #[default]
+    Block,
+    /// They must change the password, which ends the risk.
+    ChangePassword,
 }
 
 /// Which permissions users may consent to.
@@ -76,6 +121,9 @@ pub struct ConditionalAccessPolicy {
     /// Apps it applies to; empty: all.
     #[serde(default)]
     pub apps: BTreeSet<ApplicationId>,
+    /// From where: its named locations.
+    #[serde(default)]
+    pub networks: Networks,
     /// What it demands.
     pub demand: Demand,
     /// Since when it is in force.
@@ -93,7 +141,13 @@ pub enum Demand {
     CompliantDevice,
     /// Multifactor authentication.
     Mfa,
-    /// Sign in again after so many seconds.
+    /// Multifactor authentication again after so many seconds.
+    MfaFrequency(
+        #[serde(with = "seconds")]
+        #[schemars(with = "i64")]
+        SignedDuration,
+    ),
+    /// Sign in again after so many seconds; 0: every time.
     SignInFrequency(
         #[serde(with = "seconds")]
         #[schemars(with = "i64")]
@@ -104,10 +158,41 @@ pub enum Demand {
 }
 
 impl ConditionalAccessPolicy {
-    /// Whether the policy applies to a user's sign-in to an app.
-    pub fn applies_to(&self, user: ObjectId, app: ApplicationId) -> bool {
+    /// Whether the policy applies to a user's sign-in to an app from an address.
+    pub fn applies_to(&self, user: ObjectId, app: ApplicationId, from: IpAddr) -> bool {
+        self.concerns(user, app) && self.networks.apply_to(from)
+    }
+
+    /// Whether the policy applies to a user's sign-in to an app from somewhere.
+    pub fn concerns(&self, user: ObjectId, app: ApplicationId) -> bool {
         (self.users.is_empty() || self.users.contains(&user))
             && (self.apps.is_empty() || self.apps.contains(&app))
+    }
+}
+
+/// The locations of a conditional access policy, as networks.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Networks {
+    /// The policy applies to clients in these; empty: everywhere.
+    #[schemars(with = "Vec<String>")]
+    pub inside: Vec<IpNet>,
+    /// The policy does not apply to clients in these.
+    #[schemars(with = "Vec<String>")]
+    pub outside: Vec<IpNet>,
+}
+
+impl Networks {
+    /// Whether a policy with these locations applies to a client at an address.
+    pub fn apply_to(&self, from: IpAddr) -> bool {
+        let from = from.to_canonical();
+        let among = |networks: &[IpNet]| networks.iter().any(|it| it.contains(&from));
+        (self.inside.is_empty() || among(&self.inside)) && !among(&self.outside)
+    }
+
+    /// Whether the address of the client counts.
+    pub fn any(&self) -> bool {
+        !(self.inside.is_empty() && self.outside.is_empty())
     }
 }
 

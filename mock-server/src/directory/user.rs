@@ -37,7 +37,7 @@ pub struct User {
     #[serde(default)]
     pub kind: UserKind,
     /// Whether the account may sign in.
-    #[serde(default = "enabled")]
+    #[serde(default = "yes")]
     pub enabled: bool,
     /// Directory roles.
     #[serde(default)]
@@ -56,6 +56,12 @@ pub struct User {
     /// Risk level, as Identity Protection sets it.
     #[serde(default)]
     pub risk: Risk,
+    /// Whether a second factor is registered.
+    #[serde(default = "yes")]
+    pub second_factor: bool,
+    /// When the user's device was last disabled or deleted.
+    #[serde(default)]
+    pub device_disabled: Option<Timestamp>,
     /// What ended sessions of this user, newest last; at most one of each cause.
     #[serde(default)]
     pub revocations: Vec<Revocation>,
@@ -224,6 +230,11 @@ pub enum MailboxRight {
 }
 
 impl User {
+    /// Whether the ordinary consent page offers to consent on behalf of the organization.
+    pub fn is_global_administrator(&self) -> bool {
+        self.roles.contains(&DirectoryRole::GlobalAdministrator)
+    }
+
     /// Whether the user may grant consent for the whole tenant to any permission.
     pub fn may_consent_for_tenant(&self) -> bool {
         self.roles.iter().any(|role| {
@@ -270,6 +281,6 @@ impl User {
     }
 }
 
-fn enabled() -> bool {
+fn yes() -> bool {
     true
 }

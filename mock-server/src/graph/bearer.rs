@@ -4,6 +4,7 @@
 //! before a foreign signature, a foreign signature before the lifetime.
 //! Unverified: the order of signature and lifetime.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
@@ -14,8 +15,11 @@ use serde_json::Value;
 
 use super::access::Actor;
 use super::error::GraphError;
-use crate::directory::{ApplicationId, Directory, RevocationCause, Risk, UserKind};
+use crate::directory::{
+    ApplicationId, Demand, Directory, ObjectId, RevocationCause, Risk, UserKind,
+};
 use crate::environment::{Environment, SignInCloud};
+use crate::token::validity::{Attempt, blocked_by_location};
 use crate::token::{AccessClaims, VerifyError, verify_access_token};
 use crate::world::{Tenant, World};
 
@@ -52,6 +56,7 @@ pub(crate) fn check(
     world: &World,
     environment: Environment,
     token: &str,
+    address: IpAddr,
 ) -> Result<Caller, GraphError> {
     let verified = verify_access_token(token, &world.keys, &world.sealer);
     let audience = match &verified {
@@ -85,7 +90,11 @@ pub(crate) fn check(
     } else {
         Actor::User(claims.oid, claims.scopes().map(str::to_owned).collect())
     };
-    ended(&tenant.directory(), &claims, client, &actor, now)?;
+    {
+        let directory = tenant.directory();
+        let from = directory.seen_from(address);
+        ended(&directory, &claims, client, &actor, Attempt { now, from })?;
+    }
     Ok(Caller {
         tenant,
         client,
@@ -132,8 +141,9 @@ fn ended(
     claims: &AccessClaims,
     client: ApplicationId,
     actor: &Actor,
-    now: Timestamp,
+    attempt: Attempt,
 ) -> Result<(), GraphError> {
+    let now = attempt.now;
     let issued = claims.moment();
     let user = actor.user();
     if directory
@@ -156,18 +166,41 @@ fn ended(
         .filter(|it| it.covers(user, client, issued))
         .map(|it| it.at);
     let by_event = match user {
-        Some(user) => critical_event(directory, user, issued, now),
-        // Service principals: disabled and deleted ones.
+        Some(user) => {
+            let needs_mfa = !claims.amr.iter().any(|it| it == "mfa");
+            critical_event(directory, user, issued, now)
+                .max(mfa_enabled(directory, user, issued).filter(|_| needs_mfa))
+        }
+        // Service principals: disabled and deleted ones, and those at high risk.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.
         None => directory
             .service_principal(client)
-            .is_none_or(|it| !it.enabled)
+            .is_none_or(|it| !it.enabled || it.risk == Risk::High)
             .then_some(now),
     };
-    match by_switch.chain(by_event).max() {
-        Some(at) => Err(GraphError::claims_challenge(at.as_second())),
-        None => Ok(()),
+    if let Some(at) = by_switch.chain(by_event).max() {
+        return Err(GraphError::claims_challenge(at.as_second()));
     }
+    if let Some(user) = user
+        && claims.location_counts()
+        && blocked_by_location(directory, user, client, attempt.from)
+    {
+        return Err(GraphError::location_challenge(
+            now.as_second(),
+            attempt.from,
+        ));
+    }
+    Ok(())
+}
+
+/// The moment at which multifactor authentication was enabled for the user by name, if that was
+/// after the token was issued. Policies for everybody reach Graph within a day only.
+fn mfa_enabled(directory: &Directory, user: ObjectId, issued: Timestamp) -> Option<Timestamp> {
+    let policies = directory.policies.conditional_access.iter();
+    policies
+        .filter(|it| it.demand == Demand::Mfa && it.users.contains(&user) && issued <= it.since)
+        .map(|it| it.since)
+        .max()
 }
 
 /// The moment of a critical event of a user after the token was issued.
@@ -175,7 +208,7 @@ fn ended(
 /// "Critical event evaluation". Guests are not covered.
 fn critical_event(
     directory: &Directory,
-    user: crate::directory::ObjectId,
+    user: ObjectId,
     issued: Timestamp,
     now: Timestamp,
 ) -> Option<Timestamp> {

@@ -4,6 +4,7 @@
 //! recording is known, a constructor says so.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use axum::http::StatusCode;
 
@@ -75,6 +76,19 @@ impl GraphError {
         Self {
             challenge: Some(Challenge::Claims(claims)),
             ..Self::invalid_token(REVOKED)
+        }
+    }
+
+    /// The client is at an address that a policy blocks: a token for this address is needed.
+    /// Unverified: the text, and that `xms_rp_ipaddr` stands beside `nbf`.
+    pub(crate) fn location_challenge(now: i64, from: IpAddr) -> Self {
+        let claims = format!(
+            "{{\"access_token\":{{\"nbf\":{{\"essential\":true, \"value\":\"{now}\"}}, \
+             \"xms_rp_ipaddr\":{{\"value\":\"{from}\"}}}}}}"
+        );
+        Self {
+            challenge: Some(Challenge::Claims(claims)),
+            ..Self::invalid_token(ELSEWHERE)
         }
     }
 
@@ -397,6 +411,9 @@ impl GraphError {
     }
 }
 
+/// What continuous access evaluation tells of a client at a blocked address.
+const ELSEWHERE: &str = "Continuous access evaluation resulted in challenge with result: \
+    InteractionRequired and code: LocationConditionEvaluationSatisfied";
 /// What continuous access evaluation tells of a token from before an event.
 const REVOKED: &str = "Continuous access evaluation resulted in challenge with result: \
                        InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";

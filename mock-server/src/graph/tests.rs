@@ -8,6 +8,7 @@ mod robustness;
 mod send;
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
@@ -89,7 +90,10 @@ impl Bench {
         let directory = self.tenant.directory();
         let subject = match token.user {
             Some(alias) => Subject::User {
-                facts: UserFacts::of(directory.find_user(alias).unwrap()),
+                facts: UserFacts::of(
+                    directory.find_user(alias).unwrap(),
+                    Ipv4Addr::LOCALHOST.into(),
+                ),
                 scopes: token.permissions.iter().cloned().collect(),
                 methods: vec!["pwd"],
                 session: Uuid::from_u128(9),
@@ -235,6 +239,8 @@ fn arrival(environment: Environment) -> Arrival {
         origin: environment.graph_root(),
         real_host: true,
         retired: None,
+        address: Ipv4Addr::LOCALHOST.into(),
+        admitted_tenants: None,
         refused: None,
     }
 }

@@ -1,7 +1,5 @@
 //! What is different from the default world in a scenario.
 
-use std::collections::BTreeSet;
-
 use crate::directory::{
     ApplicationId, ConsentType, Event, EventError, ObjectId, Platform, ServicePrincipal,
     SignInAudience, UserConsent,
@@ -180,15 +178,8 @@ impl AppTweak {
         let mut directory = tenant.change();
         if let Some(scopes) = &self.consent {
             if !directory.service_principals.contains_key(&id) {
-                let principal = ServicePrincipal {
-                    object_id: ObjectId(world.random.uuid()),
-                    app_id: id,
-                    home_tenant: app.tenant_id,
-                    enabled: true,
-                    assignment_required: false,
-                    assigned_users: BTreeSet::new(),
-                    created: now,
-                };
+                let principal =
+                    ServicePrincipal::new(ObjectId(world.random.uuid()), id, app.tenant_id, now);
                 directory.service_principals.insert(id, principal);
             }
             directory

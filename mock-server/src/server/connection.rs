@@ -1,5 +1,6 @@
 //! Connections: TLS or plain, HTTP/1.1 or HTTP/2, from a port or through the proxy.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -115,6 +116,7 @@ pub(super) async fn serve_port(shared: Arc<Shared>, stream: TcpStream, environme
         environment: Some(environment),
         target: format!("localhost:{port}"),
         tls: true,
+        peer: peer_of(&stream),
     };
     let mut first = [0; 1];
     let peeked = tokio::time::timeout(HEADER_TIME, stream.peek(&mut first)).await;
@@ -134,6 +136,14 @@ pub(super) async fn serve_port(shared: Arc<Shared>, stream: TcpStream, environme
         Ok(Ok(1)) => refuse_plain(stream, port).await,
         _ => {}
     }
+}
+
+/// The address of the client.
+pub(super) fn peer_of(stream: &TcpStream) -> IpAddr {
+    // Unknown of a connection that has ended.
+    stream
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
 /// Serves TLS: the certificate fits the name that the client asks for.

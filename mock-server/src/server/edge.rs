@@ -1,5 +1,6 @@
 //! The edge: every exchange with a login or Graph host passes here, and is journalled.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,6 +44,8 @@ pub(super) struct Connection {
     pub(super) target: String,
     /// Whether the connection is encrypted.
     pub(super) tls: bool,
+    /// The address of the client.
+    pub(super) peer: IpAddr,
 }
 
 impl Edge {

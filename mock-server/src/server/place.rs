@@ -1,5 +1,7 @@
 //! Where a request arrived: which site, and which of its surfaces.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, Uri, header};
 
 use super::edge::Connection;
@@ -38,6 +40,8 @@ impl Place {
             origin,
             real_host,
             retired,
+            address: forwarded_for(headers).unwrap_or(connection.peer),
+            admitted_tenants: header_text(headers, "restrict-access-to-tenants").map(Into::into),
             refused: None,
         };
         match Site::of_host(host) {
@@ -66,6 +70,16 @@ impl Place {
             }
         }
     }
+}
+
+/// The client's address as a reverse proxy tells it, or as a test wants it.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let text = header_text(headers, "x-forwarded-for")?;
+    text.split(',').next()?.trim().parse().ok()
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// A host name without its port.

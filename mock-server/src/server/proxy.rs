@@ -4,6 +4,7 @@
 //! taken from the request line only: real clients send HTTP/1.0 without any header, or a Host
 //! without the port.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use super::connection::{HEADER_TIME, Shared, http, serve_http, serve_tls, stopped};
+use super::connection::{HEADER_TIME, Shared, http, peer_of, serve_http, serve_tls, stopped};
 use super::edge::{Connection, foreign_host};
 use super::place::host_of;
 use crate::environment::Site;
@@ -45,15 +46,17 @@ pub(super) async fn serve_control(
         connect(shared, stream, &line, rest, via).await;
         return;
     }
+    let peer = peer_of(&stream);
     let (reader, writer) = tokio::io::split(stream);
     let stream = tokio::io::join(std::io::Cursor::new(start).chain(reader), writer);
-    serve_requests(shared, stream, control, via).await;
+    serve_requests(shared, stream, peer, control, via).await;
 }
 
 /// Requests that are no CONNECT: to the control API, or with a whole URI to be forwarded.
 async fn serve_requests<S>(
     shared: Arc<Shared>,
     stream: S,
+    peer: IpAddr,
     control: Option<Router>,
     via: Option<Arc<str>>,
 ) where
@@ -68,7 +71,7 @@ async fn serve_requests<S>(
             let (control, via) = (control.clone(), via.clone());
             async move {
                 Ok::<_, std::convert::Infallible>(
-                    dispatch(&shared, id, control, via, request.map(Body::new)).await,
+                    dispatch(&shared, (id, peer), control, via, request.map(Body::new)).await,
                 )
             }
         })
@@ -84,7 +87,7 @@ async fn serve_requests<S>(
 
 async fn dispatch(
     shared: &Shared,
-    id: u64,
+    (id, peer): (u64, IpAddr),
     control: Option<Router>,
     via: Option<Arc<str>>,
     request: Request<Body>,
@@ -103,6 +106,7 @@ async fn dispatch(
             environment: None,
             target,
             tls: false,
+            peer,
         };
         return shared.edge.serve(&connection, request).await;
     } else if let Some(target) = request
@@ -116,6 +120,7 @@ async fn dispatch(
             environment: None,
             target: target.to_string(),
             tls: false,
+            peer,
         };
         shared.edge.refuse_foreign(
             &connection,
@@ -159,6 +164,7 @@ async fn connect(
         environment: None,
         target: target.clone(),
         tls: true,
+        peer: peer_of(&stream),
     };
     let (Some(port), true, true) = (port, version.starts_with("HTTP/1."), !host.is_empty()) else {
         let text = "entra-mock: expected 'CONNECT host:port HTTP/1.1'\n";
@@ -287,7 +293,7 @@ fn text(status: StatusCode, text: &str) -> Response<Body> {
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host
-            .parse::<std::net::IpAddr>()
+            .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
 }
 

@@ -5,7 +5,10 @@
 //! Sources: learn.microsoft.com/entra/identity-platform/access-token-claims-reference and
 //! /access-tokens; the members that no source describes are listed in the docs as unverified.
 
+mod claims;
+
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -15,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(super) use self::claims::opaque_members;
+use self::claims::{claims, moment_of};
 use super::keys::{KeyRings, SigningKey};
 use super::seal::Sealer;
 use crate::directory::{ApplicationId, Directory, ObjectId, TenantId, User, UserKind};
@@ -105,6 +110,8 @@ pub struct UserFacts {
     pub mail: Option<String>,
     /// Guest in this tenant.
     pub guest: bool,
+    /// The address of the client, `ipaddr`.
+    pub address: IpAddr,
     /// Role templates, `wids`.
     pub roles: Vec<&'static str>,
 }
@@ -130,6 +137,8 @@ pub enum Lifetime {
     Policy(u32),
     /// Long-lived under continuous access evaluation: random between 20 and 28 hours.
     ContinuousAccessEvaluation,
+    /// One hour, in which Graph does not look at the address of the client.
+    LocationSuspended,
 }
 
 /// The claims of an access token that Graph needs.
@@ -192,6 +201,12 @@ impl AccessClaims {
         self.idtyp.as_deref() == Some("app") || self.scp.is_none()
     }
 
+    /// Whether Graph looks at the address of the client: not with the token of one hour that is
+    /// issued where the authority and Graph see different ones.
+    pub fn location_counts(&self) -> bool {
+        self.exp - self.iat >= i64::from(SUSPENDED_SECONDS)
+    }
+
     /// The scopes.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.scp.as_deref().unwrap_or("").split_ascii_whitespace()
@@ -233,6 +248,7 @@ impl Lifetime {
     pub fn draw(self, random: &Random) -> u32 {
         match self {
             Self::Default => random.in_range(3600..=5400) - 1,
+            Self::LocationSuspended => SUSPENDED_SECONDS - 1,
             Self::Policy(seconds) => seconds - 1,
             Self::ContinuousAccessEvaluation => random.in_range(72_000..=100_800) - 1,
         }
@@ -241,7 +257,7 @@ impl Lifetime {
 
 impl UserFacts {
     /// The facts of a user of a directory.
-    pub fn of(user: &User) -> Self {
+    pub fn of(user: &User, address: IpAddr) -> Self {
         // The role template of an ordinary member ends the list. Unverified: own knowledge.
         const MEMBER: &str = "b79fbf4d-3ef9-4689-8143-76b194e85509";
         let roles = user
@@ -258,6 +274,7 @@ impl UserFacts {
             surname: user.surname.clone(),
             mail: user.mail().map(str::to_owned),
             guest: matches!(user.kind, UserKind::Guest { .. }),
+            address,
             roles,
         }
     }
@@ -369,165 +386,6 @@ pub(crate) fn pairwise_subject(tenant: TenantId, user: ObjectId, client: Applica
     hashed(&format!("{tenant} {user} {client}"))
 }
 
-/// The members that all tokens share: `aio`, `rh`, `uti`.
-pub(super) fn opaque_members(random: &Random, moment: Timestamp, claims: &mut Map<String, Value>) {
-    claims.insert(
-        "aio".into(),
-        json!(URL_SAFE_NO_PAD.encode(random.bytes::<27>())),
-    );
-    claims.insert(
-        "rh".into(),
-        json!(format!(
-            "1.{}.",
-            URL_SAFE_NO_PAD.encode(random.bytes::<39>())
-        )),
-    );
-    claims.insert("uti".into(), json!(token_id(random, moment)));
-}
-
-/// A token's id: a moment, mixed with as many random bytes so that ids look random, as the
-/// service's do. It is no secret.
-fn token_id(random: &Random, moment: Timestamp) -> String {
-    let mask = random.bytes::<8>();
-    let micros = (moment.as_microsecond() ^ i64::from_be_bytes(mask)).to_be_bytes();
-    URL_SAFE_NO_PAD.encode([micros, mask].concat())
-}
-
-fn moment_of(token_id: &str) -> Option<Timestamp> {
-    let bytes = URL_SAFE_NO_PAD.decode(token_id).ok()?;
-    let (micros, mask) = bytes.split_first_chunk::<8>()?;
-    let micros = i64::from_be_bytes(*micros) ^ i64::from_be_bytes(mask.try_into().ok()?);
-    Timestamp::from_microsecond(micros).ok()
-}
-
-fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, Value> {
-    let cloud = spec.environment.cloud();
-    let v2 = spec.audience.version == 2;
-    let v1_issuer = cloud.v1_issuer(spec.tenant);
-    let mut claims = Map::new();
-    let mut put = |name: &str, value: Value| {
-        claims.insert(name.to_owned(), value);
-    };
-    put("aud", json!(spec.audience.value));
-    put(
-        "iss",
-        json!(if v2 {
-            cloud.v2_issuer(spec.tenant)
-        } else {
-            v1_issuer.clone()
-        }),
-    );
-    // Five minutes of tolerance for clients whose clocks are late.
-    let issued = spec.issued.as_second();
-    put("iat", json!(issued));
-    put("nbf", json!(issued - NOT_BEFORE_TOLERANCE));
-    put("exp", json!(issued + i64::from(spec.lifetime)));
-    let (client, client_authentication) = if v2 {
-        ("azp", "azpacr")
-    } else {
-        ("appid", "appidacr")
-    };
-    put(client, json!(spec.client));
-    put(
-        client_authentication,
-        json!(spec.client_authentication.to_string()),
-    );
-    if graph {
-        put("app_displayname", json!(spec.client_name));
-        put("idp", json!(v1_issuer));
-        put(
-            "tenant_region_scope",
-            json!(spec.environment.region_scope()),
-        );
-        put("xms_tcdt", json!(spec.tenant_created.as_second()));
-        if spec.handles_claims_challenges {
-            put("xms_cc", json!(["CP1"]));
-            put("xms_ssm", json!("1"));
-        }
-    }
-    put("tid", json!(spec.tenant));
-    put("ver", json!(if v2 { "2.0" } else { "1.0" }));
-    match &spec.subject {
-        Subject::Application { object_id, roles } => {
-            put("oid", json!(object_id));
-            put("sub", json!(object_id));
-            if graph {
-                put("idtyp", json!("app"));
-                put("xms_idrel", json!("7 2"));
-                // What app-only Graph tokens carry. Unverified: own knowledge.
-                put("wids", json!(["0997a1d0-0d1d-4acb-b408-d5ca73121e90"]));
-            }
-            if !roles.is_empty() {
-                put("roles", json!(roles));
-            }
-        }
-        Subject::User {
-            facts,
-            scopes,
-            methods,
-            session,
-        } => {
-            put("oid", json!(facts.id));
-            put(
-                "sub",
-                json!(pairwise_subject(
-                    spec.tenant,
-                    facts.id,
-                    spec.audience.resource
-                )),
-            );
-            put(
-                "scp",
-                json!(
-                    scopes
-                        .iter()
-                        .map(String::as_str)
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                ),
-            );
-            put("name", json!(facts.name));
-            put("sid", json!(session));
-            if v2 {
-                put("preferred_username", json!(facts.upn));
-            } else {
-                put("acr", json!("1"));
-                put("amr", json!(methods));
-                put("given_name", json!(facts.given_name));
-                put("family_name", json!(facts.surname));
-                put("unique_name", json!(facts.upn));
-                put("upn", json!(facts.upn));
-                put("ipaddr", json!("127.0.0.1"));
-            }
-            if graph {
-                put("idtyp", json!("user"));
-                put("acct", json!(u8::from(facts.guest)));
-                put("platf", json!("8"));
-                put(
-                    "puid",
-                    json!(format!(
-                        "10032{:011X}",
-                        facts.id.0.as_u128() & 0xfff_ffff_ffff
-                    )),
-                );
-                put("signin_state", json!(["kmsi"]));
-                put("wids", json!(facts.roles));
-                put("xms_idrel", json!("1 2"));
-                put(
-                    "xms_st",
-                    json!({"sub": pairwise_subject(spec.tenant, facts.id, spec.client)}),
-                );
-            }
-        }
-    }
-    if spec.format == TokenFormat::Large {
-        let groups: Vec<Uuid> = (0..200).map(|_| random.uuid()).collect();
-        put("groups", json!(groups));
-    }
-    opaque_members(random, spec.moment, &mut claims);
-    claims
-}
-
 pub(super) fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
@@ -538,8 +396,8 @@ pub(super) fn hashed(text: &str) -> String {
 
 const OPAQUE: &str = "access_token";
 
-/// `nbf` lies this many seconds before the moment of issue. Unverified: own knowledge.
-const NOT_BEFORE_TOLERANCE: i64 = 300;
+/// Tokens of clients that handle challenges live at least 20 hours otherwise.
+const SUSPENDED_SECONDS: u32 = 3600;
 
 #[cfg(test)]
 mod tests;

@@ -94,7 +94,7 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
         put("family_name", json!(spec.user.surname));
         put("unique_name", json!(spec.user.upn));
         put("upn", json!(spec.user.upn));
-        put("ipaddr", json!("127.0.0.1"));
+        put("ipaddr", json!(spec.user.address));
     }
     if spec.email
         && let Some(mail) = &spec.user.mail

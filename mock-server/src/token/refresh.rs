@@ -37,6 +37,9 @@ pub struct SignIn {
     pub mfa_time: Option<Timestamp>,
     /// The session id, `sid`.
     pub session: Uuid,
+    /// The person sat at a device that is marked as compliant.
+    #[serde(default)]
+    pub compliant_device: bool,
 }
 
 /// The class of a client, by the redirect URI that took part, or the app's default.

@@ -5,10 +5,34 @@
 //! and how the user signed in. That is one table, [`revokes`].
 //! Source: learn.microsoft.com/entra/identity-platform/refresh-tokens, "Token revocation".
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::refresh::{AuthenticationMethod, ClientClass, RefreshToken, SignIn};
-use crate::directory::{Demand, Directory, RevocationCause, Risk, UserKind};
+use crate::directory::{
+    ApplicationId, ConditionalAccessPolicy, Demand, Directory, HighRisk, ObjectId, RevocationCause,
+    Risk, User, UserKind,
+};
+
+/// When and from where somebody tries to use a token or a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// When, by the tenant's clock.
+    pub now: Timestamp,
+    /// The address of the client.
+    pub from: IpAddr,
+}
+
+impl Attempt {
+    /// An attempt of a client on this machine.
+    pub fn from_loopback(now: Timestamp) -> Self {
+        Self {
+            now,
+            from: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
+}
 
 /// Why a refresh token, or a sign-in, is not good.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,8 +42,12 @@ pub enum Invalid {
     BlockedByPolicy,
     /// A policy demands a compliant device: AADSTS53000.
     CompliantDeviceRequired,
+    /// The device at which the person signed in is disabled: AADSTS135011.
+    DeviceDisabled,
     /// The account is a guest's and disabled here: AADSTS500571.
     GuestDisabled,
+    /// Cross-tenant access settings block the guest's home tenant: AADSTS500213.
+    HomeTenantBlocked,
     /// Not presented for 90 days: AADSTS700082.
     Inactive {
         /// When the token was issued.
@@ -27,10 +55,16 @@ pub enum Invalid {
         /// After how much time it died.
         after: SignedDuration,
     },
+    /// The second factor was given too long ago for a policy: AADSTS50078.
+    MfaExpired,
+    /// A policy demands multifactor authentication, and none is registered: AADSTS50079.
+    MfaRegistrationRequired,
     /// A policy demands multifactor authentication: AADSTS50076.
     MfaRequired,
     /// The user is not assigned to an app that requires it: AADSTS50105.
     NotAssigned,
+    /// The user's risk is high, and a new password ends it: AADSTS50135.
+    PasswordChangeRequired,
     /// Revoked one by one, or used again under strict rotation: AADSTS50173.
     Revoked {
         /// When the grant was issued.
@@ -66,16 +100,36 @@ impl Invalid {
         match self {
             Self::BlockedByPolicy | Self::UserRisk => 53003,
             Self::CompliantDeviceRequired => 53000,
+            Self::DeviceDisabled => 135_011,
             Self::GuestDisabled => 500_571,
+            Self::HomeTenantBlocked => 500_213,
             Self::Inactive { .. } => 700_082,
+            Self::MfaExpired => 50078,
+            Self::MfaRegistrationRequired => 50079,
             Self::MfaRequired => 50076,
             Self::NotAssigned => 50105,
+            Self::PasswordChangeRequired => 50135,
             Self::Revoked { .. } => 50173,
             Self::SignInFrequency { .. } => 70043,
             Self::SpaDeadline { .. } => 700_084,
             Self::TermsOfUseRequired => 50158,
             Self::UserDeleted => 50034,
             Self::UserDisabled => 50057,
+        }
+    }
+
+    /// Whether it is this policy that is not satisfied.
+    pub fn is_of(self, policy: &ConditionalAccessPolicy) -> bool {
+        match self {
+            Self::BlockedByPolicy => policy.demand == Demand::Block,
+            Self::CompliantDeviceRequired => policy.demand == Demand::CompliantDevice,
+            Self::MfaExpired => matches!(policy.demand, Demand::MfaFrequency(_)),
+            Self::MfaRegistrationRequired | Self::MfaRequired => {
+                matches!(policy.demand, Demand::Mfa | Demand::MfaFrequency(_))
+            }
+            Self::SignInFrequency { .. } => matches!(policy.demand, Demand::SignInFrequency(_)),
+            Self::TermsOfUseRequired => policy.demand == Demand::TermsOfUse,
+            _ => false,
         }
     }
 }
@@ -87,8 +141,9 @@ impl Invalid {
 pub fn refresh_token(
     token: &RefreshToken,
     directory: &Directory,
-    now: Timestamp,
+    attempt: Attempt,
 ) -> Result<(), Invalid> {
+    let now = attempt.now;
     if token.sign_in.client_class == ClientClass::Spa
         && now.duration_since(token.first_issued) >= SPA_LIFETIME
     {
@@ -109,7 +164,10 @@ pub fn refresh_token(
             valid_from: at,
         });
     }
-    access(&token.sign_in, directory, now, Use::NonInteractive)
+    if device_disabled(&token.sign_in, directory) {
+        return Err(Invalid::DeviceDisabled);
+    }
+    access(&token.sign_in, directory, attempt, Use::NonInteractive)
 }
 
 /// Whether the account of a sign-in exists and is enabled.
@@ -146,40 +204,65 @@ pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> 
         .max()
 }
 
-/// Whether the user may use the app now: assignment and conditional access.
+/// Whether the device at which the person signed in was disabled since. Tokens of confidential
+/// clients are not bound to it.
+fn device_disabled(sign_in: &SignIn, directory: &Directory) -> bool {
+    sign_in.compliant_device
+        && sign_in.client_class != ClientClass::Confidential
+        && directory
+            .user(sign_in.user)
+            .and_then(|user| user.device_disabled)
+            .is_some_and(|at| sign_in.moment <= at)
+}
+
+/// Whether the user may use the app now: cross-tenant access, assignment, risk and conditional
+/// access.
 pub fn access(
     sign_in: &SignIn,
     directory: &Directory,
-    now: Timestamp,
+    attempt: Attempt,
     usage: Use,
 ) -> Result<(), Invalid> {
+    let user = directory.user(sign_in.user);
+    if let Some(UserKind::Guest {
+        home_tenant: Some(home),
+    }) = user.map(|user| user.kind)
+        && directory.policies.blocked_home_tenants.contains(&home)
+    {
+        return Err(Invalid::HomeTenantBlocked);
+    }
     if let Some(principal) = directory.service_principal(sign_in.client)
         && principal.assignment_required
         && !principal.assigned_users.contains(&sign_in.user)
     {
         return Err(Invalid::NotAssigned);
     }
-    if directory
-        .user(sign_in.user)
-        .is_some_and(|user| user.risk == Risk::High)
-    {
-        return Err(Invalid::UserRisk);
+    if user.is_some_and(|user| user.risk == Risk::High) {
+        return Err(match directory.policies.high_risk {
+            HighRisk::Block => Invalid::UserRisk,
+            HighRisk::ChangePassword => Invalid::PasswordChangeRequired,
+        });
     }
-    let demands = || directory.conditional_access(sign_in.user, sign_in.client);
+    let demands = || directory.conditional_access(sign_in.user, sign_in.client, attempt.from);
     for policy in demands() {
         match policy.demand {
             Demand::Block => return Err(Invalid::BlockedByPolicy),
-            Demand::CompliantDevice => return Err(Invalid::CompliantDeviceRequired),
-            Demand::Mfa | Demand::SignInFrequency(_) | Demand::TermsOfUse => {}
+            Demand::CompliantDevice if !sign_in.compliant_device => {
+                return Err(Invalid::CompliantDeviceRequired);
+            }
+            _ => {}
         }
     }
     for policy in demands() {
         match policy.demand {
-            Demand::Mfa if sign_in.mfa_time.is_none() => return Err(Invalid::MfaRequired),
+            Demand::Mfa => second_factor(sign_in, user, None, attempt.now)?,
+            Demand::MfaFrequency(every) => {
+                second_factor(sign_in, user, Some(every), attempt.now)?;
+            }
             // For confidential clients enforcement waits for the next interactive sign-in.
             // Source: learn.microsoft.com/entra/identity/conditional-access/concept-session-lifetime.
             Demand::SignInFrequency(every)
-                if now.duration_since(sign_in.auth_time) >= every
+                if attempt.now.duration_since(sign_in.auth_time) >= at_least_allowance(every)
                     && (usage == Use::Interactive
                         || sign_in.client_class != ClientClass::Confidential) =>
             {
@@ -195,6 +278,49 @@ pub fn access(
         }
     }
     Ok(())
+}
+
+/// Whether the second factor was given, and not longer ago than a policy allows.
+fn second_factor(
+    sign_in: &SignIn,
+    user: Option<&User>,
+    every: Option<SignedDuration>,
+    now: Timestamp,
+) -> Result<(), Invalid> {
+    match (sign_in.mfa_time, every) {
+        (Some(given), Some(every)) if now.duration_since(given) >= at_least_allowance(every) => {
+            Err(Invalid::MfaExpired)
+        }
+        (Some(_), _) => Ok(()),
+        (None, _) if user.is_some_and(|user| !user.second_factor) => {
+            Err(Invalid::MfaRegistrationRequired)
+        }
+        (None, _) => Err(Invalid::MfaRequired),
+    }
+}
+
+/// "Every time" allows for clocks that differ: five minutes.
+/// Source: learn.microsoft.com/entra/identity/conditional-access/concept-session-lifetime.
+fn at_least_allowance(every: SignedDuration) -> SignedDuration {
+    if every.is_zero() {
+        SignedDuration::from_mins(5)
+    } else {
+        every
+    }
+}
+
+/// Whether a policy that names networks blocks a user's use of an app from an address: the part
+/// of conditional access that Graph evaluates itself.
+/// Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation.
+pub fn blocked_by_location(
+    directory: &Directory,
+    user: ObjectId,
+    app: ApplicationId,
+    from: IpAddr,
+) -> bool {
+    directory
+        .conditional_access(user, app, from)
+        .any(|policy| policy.demand == Demand::Block && policy.networks.any())
 }
 
 /// Whether a person is there who can do something.

@@ -55,6 +55,7 @@ mod tests {
                 method: AuthenticationMethod::Password,
                 mfa_time: None,
                 session: Uuid::nil(),
+                compliant_device: false,
             },
             generation,
             first_issued: Timestamp::UNIX_EPOCH,

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use crate::authority::error::AuthorityError;
 use crate::authority::flow::{Flow, Purpose};
 use crate::authority::interaction::{Ask, Halt, Kind, Person, frame};
-use crate::authority::pages::consent as pages;
+use crate::authority::pages::consent::{self as pages, PermissionLine};
 use crate::authority::permissions::{self, Apis};
 use crate::authority::resolve::{Requested, graph_id};
 use crate::authority::session::Login;
 use crate::authority::visit::Visit;
-use crate::consent::{self as policy, Decision, ResourceScopes};
-use crate::directory::{Application, ConsentType, Event, ObjectId, ServicePrincipal};
+use crate::consent::{self as policy, Decision, Refusal, ResourceScopes};
+use crate::directory::{Application, ConsentType, Directory, Event, ObjectId, ServicePrincipal};
 use crate::random::Random;
 use crate::world::{Tenant, World};
 
+use super::registration;
 use super::request::Prompt;
 
 /// What is to be consented to, and by whom.
@@ -23,6 +24,8 @@ struct Question {
     apis: Apis,
     wanted: Vec<ResourceScopes>,
     decision: Decision,
+    /// An API that is consented together with its known client, and what it wants itself.
+    bundled: Option<(Application, Vec<ResourceScopes>)>,
     /// The app has no service principal in the tenant yet.
     new_here: bool,
     /// v1 `prompt=admin_consent`: for the tenant, whatever is granted.
@@ -35,6 +38,7 @@ pub(crate) fn settle(visit: &mut Visit, flow: &mut Flow, person: &Person) -> Res
     let ask = match &question.decision {
         Decision::Granted => {
             if question.new_here {
+                registration::can_appear(&person.tenant, &question.app).map_err(Halt::App)?;
                 create_principal(visit.world(), &person.tenant, &question.app);
             }
             return Ok(());
@@ -43,10 +47,9 @@ pub(crate) fn settle(visit: &mut Visit, flow: &mut Flow, person: &Person) -> Res
             admin_page(visit, flow, person, &question, missing)
         }
         Decision::AskUser(missing) => user_page(visit, flow, person, &question, missing),
-        Decision::AskAdministrator {
-            missing,
-            may_request,
-        } => approval_page(visit, flow, person, &question, missing, *may_request, None),
+        Decision::AskAdministrator { missing, refusal } => {
+            approval_page(visit, flow, person, &question, (missing, *refusal), None)
+        }
     };
     Err(ask)
 }
@@ -61,16 +64,12 @@ pub(crate) fn ask_for_approval(
     let person = person(visit, login)?;
     let question = ask(visit, flow, &person)?;
     match &question.decision {
-        Decision::AskAdministrator {
-            missing,
-            may_request,
-        } => Ok(approval_page(
+        Decision::AskAdministrator { missing, refusal } => Ok(approval_page(
             visit,
             flow,
             &person,
             &question,
-            missing,
-            *may_request,
+            (missing, *refusal),
             error,
         )),
         _ => Err(stale()),
@@ -91,20 +90,19 @@ pub(crate) fn consent(
     };
     // The checkbox is shown to those only who may consent for the tenant; a forged field counts
     // for nothing.
-    let for_tenant = for_tenant && (person.user.may_consent_for_tenant() || question.for_tenant);
+    let for_tenant = for_tenant && (person.user.is_global_administrator() || question.for_tenant);
+    registration::can_appear(&person.tenant, &question.app).map_err(Halt::App)?;
     create_principal(visit.world(), &person.tenant, &question.app);
     let consent = if for_tenant {
         ConsentType::AllPrincipals
     } else {
         ConsentType::Principal(person.user.id)
     };
-    record(
-        &visit.world().random,
-        &person.tenant,
-        &question.app,
-        consent,
-        missing,
-    );
+    let random = &visit.world().random;
+    record(random, &person.tenant, &question.app, consent, missing);
+    if let Some((api, missing)) = question.bundled {
+        record(random, &person.tenant, &api, consent, missing);
+    }
     flow.consented = true;
     flow.consented_for_tenant = for_tenant;
     Ok(())
@@ -119,13 +117,13 @@ pub(crate) fn request_approval(
 ) -> Result<(), Halt> {
     let person = person(visit, login)?;
     let question = ask(visit, flow, &person)?;
-    let Decision::AskAdministrator {
-        missing,
-        may_request: true,
-    } = question.decision
-    else {
+    let Decision::AskAdministrator { missing, refusal } = question.decision else {
         return Err(stale());
     };
+    if !refusal.may_request {
+        return Err(stale());
+    }
+    registration::can_appear(&person.tenant, &question.app).map_err(Halt::App)?;
     // The request names an app of the tenant, so the app appears there now. The service makes
     // the service principal when a reviewer decides. Unverified: no document says when.
     create_principal(visit.world(), &person.tenant, &question.app);
@@ -163,14 +161,8 @@ pub(crate) fn create_principal(world: &World, tenant: &Arc<Tenant>, app: &Applic
         .change()
         .service_principals
         .entry(app.app_id)
-        .or_insert_with(|| ServicePrincipal {
-            object_id: ObjectId(world.random.uuid()),
-            app_id: app.app_id,
-            home_tenant: home.id,
-            enabled: true,
-            assignment_required: false,
-            assigned_users: std::collections::BTreeSet::new(),
-            created: now,
+        .or_insert_with(|| {
+            ServicePrincipal::new(ObjectId(world.random.uuid()), app.app_id, home.id, now)
         });
 }
 
@@ -203,8 +195,16 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
     let apis = Apis::of(visit.world(), &person.tenant);
     let requested = match &resource {
         Some(resource) => Requested::of_resource(visit.world(), &person.tenant, resource),
-        None => Requested::parse(visit.world(), &person.tenant, &scope),
+        None => Requested::parse_for_consent(visit.world(), &person.tenant, &scope, &app),
     }
+    .map_err(Halt::App)?;
+    registration::check(
+        visit.world(),
+        &person.tenant,
+        &app,
+        &requested,
+        person.user.id,
+    )
     .map_err(Halt::App)?;
     let directory = person.tenant.directory();
     let wanted = requested.for_consent(&app, &directory, person.user.id, force);
@@ -218,11 +218,38 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
         && !person.user.may_manage_applications()
         && let Decision::AskUser(missing) = decision
     {
-        let may_request = directory.policies.admin_consent_requests.enabled;
         decision = Decision::AskAdministrator {
             missing,
-            may_request,
+            refusal: Refusal::of(&directory, &app),
         };
+    }
+    let mut bundled = None;
+    if decision != Decision::Granted
+        && let Some(api) = bundled_api(&directory, &app, &requested)
+    {
+        let wanted: Vec<ResourceScopes> = api
+            .required_resource_access
+            .iter()
+            .filter(|access| !access.scopes.is_empty())
+            .map(|access| ResourceScopes {
+                resource: access.resource,
+                scopes: access.scopes.clone(),
+            })
+            .collect();
+        match policy::decide(&directory, &api, &person.user, &wanted, force) {
+            Decision::Granted => {}
+            Decision::AskUser(missing) => bundled = Some((api, missing)),
+            // What the API needs an administrator for, the client needs one for, too.
+            Decision::AskAdministrator { missing, refusal } => {
+                if let Decision::AskUser(own) = decision {
+                    decision = Decision::AskAdministrator {
+                        missing: own,
+                        refusal,
+                    };
+                }
+                bundled = Some((api, missing));
+            }
+        }
     }
     drop(directory);
     Ok(Question {
@@ -230,9 +257,45 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
         apis,
         wanted,
         decision,
+        bundled,
         new_here,
         for_tenant,
     })
+}
+
+/// The API whose `.default` is asked for and that knows the client: both are consented at once.
+///
+/// Source: learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/bundle-consent-application-registrations.
+fn bundled_api(
+    directory: &Directory,
+    app: &Application,
+    requested: &Requested,
+) -> Option<Application> {
+    let asked = requested.resources.iter().filter(|it| it.default);
+    asked
+        .filter_map(|it| directory.applications.get(&it.resource.audience.resource))
+        .find(|api| {
+            let exposed = api.api.as_ref();
+            exposed.is_some_and(|it| it.known_clients.contains(&app.app_id))
+        })
+        .cloned()
+}
+
+impl Question {
+    /// Permissions as lines of a page, those of a bundled API after the app's own.
+    fn lines(&self, person: &Person, own: &[ResourceScopes]) -> Vec<PermissionLine> {
+        let directory = person.tenant.directory();
+        let mut lines = self.apis.lines(&directory, own);
+        if let Some((api, scopes)) = &self.bundled {
+            lines.extend(self.apis.lines(&directory, scopes).into_iter().map(|line| {
+                PermissionLine {
+                    through: Some(api.display_name.clone()),
+                    ..line
+                }
+            }));
+        }
+        lines
+    }
 }
 
 fn user_page(
@@ -247,14 +310,15 @@ fn user_page(
     } else {
         missing
     };
-    let lines = question.apis.lines(&person.tenant.directory(), shown);
+    let lines = question.lines(person, shown);
+    warn_of_risk(visit, &question.app);
     let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let page = pages::consent(
         &frame(visit, flow),
         person.user.user_principal_name.as_str(),
         &card,
         &lines,
-        person.user.may_consent_for_tenant(),
+        person.user.is_global_administrator(),
     );
     Ask::halt(Kind::Consent, page, not_consented(&question.app))
 }
@@ -266,7 +330,8 @@ fn admin_page(
     question: &Question,
     missing: &[ResourceScopes],
 ) -> Halt {
-    let lines = question.apis.lines(&person.tenant.directory(), missing);
+    let lines = question.lines(person, missing);
+    warn_of_risk(visit, &question.app);
     let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let upn = person.user.user_principal_name.as_str();
     let page = pages::admin_consent(&frame(visit, flow), upn, &card, &lines);
@@ -278,21 +343,22 @@ fn approval_page(
     flow: &Flow,
     person: &Person,
     question: &Question,
-    missing: &[ResourceScopes],
-    may_request: bool,
+    (missing, refusal): (&[ResourceScopes], Refusal),
     error: Option<&str>,
 ) -> Halt {
     let upn = person.user.user_principal_name.as_str();
     let client = question.app.app_id;
-    let (lines, pending) = {
-        let directory = person.tenant.directory();
-        let pending =
-            policy::request_is_pending(&directory, client, person.user.id, person.tenant.now());
-        (question.apis.lines(&directory, missing), pending)
-    };
+    let lines = question.lines(person, missing);
+    let pending = policy::request_is_pending(
+        &person.tenant.directory(),
+        client,
+        person.user.id,
+        person.tenant.now(),
+    );
     let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let frame = frame(visit, flow);
-    let code = if may_request { 90_095 } else { 90_094 };
+    let code = refusal.aadsts();
+    let may_request = refusal.may_request;
     let refusal = AuthorityError::aadsts(code)
         .with("name", &question.app.display_name)
         .with("tenant", frame.tenant.as_deref().unwrap_or_default());
@@ -300,11 +366,18 @@ fn approval_page(
     let page = if pending && may_request {
         pages::approval_requested(&frame, upn, &card)
     } else if may_request {
-        pages::request_approval(&frame, upn, &card, &lines, error)
+        pages::request_approval(&frame, upn, &card, &lines, code, error)
     } else {
         pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text))
     };
     Ask::halt(Kind::Approval, page, not_consented(&question.app))
+}
+
+/// Administrators are warned of a risky app, and may go on.
+fn warn_of_risk(visit: &mut Visit, app: &Application) {
+    if app.publisher.risky {
+        visit.note(&AuthorityError::aadsts(900_981));
+    }
 }
 
 /// AADSTS65001 as the authorize endpoint says it.

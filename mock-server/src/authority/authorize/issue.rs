@@ -149,6 +149,7 @@ fn access_token(
         client: &client,
         client_authentication: 0,
         sign_in,
+        address: visit.arrival.address,
         requested,
         openid,
         version,
@@ -195,11 +196,16 @@ fn id_token(
     let sign_in = person
         .login
         .to_app(request.client, request.client_class, person.login.session);
+    let (address, generation) = {
+        let directory = tenant.directory();
+        let address = directory.seen_from(visit.arrival.address);
+        (address, directory.key_generation)
+    };
     let spec = IdTokenSpec {
         cloud,
         tenant: tenant.id,
         client: request.client,
-        user: UserFacts::of(&person.user),
+        user: UserFacts::of(&person.user, address),
         version: request.version,
         profile: asked("profile"),
         email: asked("email"),
@@ -211,7 +217,6 @@ fn id_token(
         code,
         access_token,
     };
-    let generation = tenant.directory().key_generation;
     let key = visit.world().keys.of(cloud).key(generation);
     let token = mint_id_token(&spec, &key, &visit.world().random);
     visit

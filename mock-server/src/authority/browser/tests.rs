@@ -2,8 +2,11 @@
 
 mod administrator;
 mod authorize;
+mod conditional_access;
 mod consent;
+mod consent_codes;
 mod device;
+mod review;
 mod robustness;
 mod sign_in;
 
@@ -184,6 +187,8 @@ impl Browser<'_> {
                 origin: "https://localhost:8443".to_owned(),
                 real_host: false,
                 retired: None,
+                address: std::net::Ipv4Addr::LOCALHOST.into(),
+                admitted_tenants: None,
                 refused: None,
             })
             .body(body)

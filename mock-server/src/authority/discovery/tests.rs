@@ -67,6 +67,8 @@ fn real(cloud: SignInCloud) -> Arrival {
         origin: cloud.authority_root(),
         real_host: true,
         retired: None,
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        admitted_tenants: None,
         refused: None,
     }
 }

@@ -134,8 +134,50 @@ pub(crate) fn mfa(frame: &Frame, upn: &str, number: u8) -> Page {
     Page::new("mfa", "Approve the sign-in request", body).tenant(frame.tenant.clone())
 }
 
-/// Asks for a new password, since the old one has expired.
-pub(crate) fn change_password(frame: &Frame, upn: &str, error: Option<(u32, &str)>) -> Page {
+/// Asks to register a second factor.
+pub(crate) fn register_factor(frame: &Frame, upn: &str) -> Page {
+    let fields = actions(("register", "Register"), Some(("cancel", "Cancel")));
+    let body = html! {
+        p.who #displayName { (upn) }
+        p {
+            "Your organization requires a second factor, and none is registered for your account. \
+             This mock has no telephone: registering takes one press of a button."
+        }
+        p.alert.note { "More information is required. " span.mono { "AADSTS50072" } }
+        (form(&frame.action, &frame.flow, &fields))
+    };
+    Page::new("register-factor", "Keep your account secure", body)
+        .tenant(frame.tenant.clone())
+        .error_code(Some(50072))
+}
+
+/// Asks for a device that is marked as compliant.
+pub(crate) fn compliant_device(frame: &Frame, upn: &str) -> Page {
+    let fields = actions(
+        ("compliant-device", "Use a compliant device"),
+        Some(("cancel", "Cancel")),
+    );
+    let body = html! {
+        p.who #displayName { (upn) }
+        p {
+            "Your organization lets only devices in that it manages. This mock knows no devices: \
+             say whether you sit at one."
+        }
+        p.alert.note { "This device is not compliant. " span.mono { "AADSTS53000" } }
+        (form(&frame.action, &frame.flow, &fields))
+    };
+    Page::new("compliant-device", "Set up your device to get access", body)
+        .tenant(frame.tenant.clone())
+        .error_code(Some(53000))
+}
+
+/// Asks for a new password; `notice` is the reason, with its code.
+pub(crate) fn change_password(
+    frame: &Frame,
+    upn: &str,
+    notice: (u32, &str),
+    error: Option<(u32, &str)>,
+) -> Page {
     let field = |id: &str, name: &str, label: &str, autocomplete: &str| {
         html! {
             label for=(id) { (label) }
@@ -151,12 +193,12 @@ pub(crate) fn change_password(frame: &Frame, upn: &str, error: Option<(u32, &str
     };
     let body = html! {
         p.who #displayName { (upn) }
-        p.alert.note { "Your password has expired. Choose a new one. " span.mono { "AADSTS50055" } }
+        p.alert.note { (notice.1) " " span.mono { "AADSTS" (notice.0) } }
         (form(&frame.action, &frame.flow, &fields))
     };
     Page::new("password-change", "Update your password", body)
         .tenant(frame.tenant.clone())
-        .error_code(Some(error.map_or(50055, |it| it.0)))
+        .error_code(Some(error.map_or(notice.0, |it| it.0)))
 }
 
 /// Asks to accept the terms of use.

@@ -17,6 +17,8 @@ pub(crate) struct AppCard {
     pub(crate) publisher: Option<String>,
     /// Whether the publisher is verified.
     pub(crate) verified: bool,
+    /// Whether Microsoft judges it risky.
+    pub(crate) risky: bool,
     /// The domain of the tenant in which it is registered.
     pub(crate) home: String,
 }
@@ -34,6 +36,8 @@ pub(crate) struct PermissionLine {
     pub(crate) admin_only: bool,
     /// Whether the app acts as itself with it.
     pub(crate) application: bool,
+    /// The API that wants it, where one is consented together with its client.
+    pub(crate) through: Option<String>,
 }
 
 /// Asks the user for consent.
@@ -59,6 +63,7 @@ pub(crate) fn consent(
     let body = html! {
         p.who #displayName { (upn) }
         (app_card(app))
+        (risk_warning(app))
         p { "This app would like to:" }
         (list(permissions))
         p.soft {
@@ -69,6 +74,7 @@ pub(crate) fn consent(
     };
     Page::new("consent", "Permissions requested", body)
         .tenant(frame.tenant.clone())
+        .error_code(app.risky.then_some(RISKY))
         .wide()
 }
 
@@ -83,6 +89,7 @@ pub(crate) fn admin_consent(
     let body = html! {
         p.who #displayName { (upn) }
         (app_card(app))
+        (risk_warning(app))
         p { "For " strong { (organization) } ", this app would like to:" }
         (list(permissions))
         p.soft {
@@ -97,6 +104,7 @@ pub(crate) fn admin_consent(
         body,
     )
     .tenant(frame.tenant.clone())
+    .error_code(app.risky.then_some(RISKY))
     .wide()
 }
 
@@ -134,6 +142,7 @@ pub(crate) fn request_approval(
     upn: &str,
     app: &AppCard,
     permissions: &[PermissionLine],
+    code: u32,
     error: Option<&str>,
 ) -> Page {
     let fields = html! {
@@ -154,14 +163,20 @@ pub(crate) fn request_approval(
         p.who #displayName { (upn) }
         (app_card(app))
         p.alert.note role="status" {
-            "This app requires an administrator's approval. " span.mono { "AADSTS90095" }
+            @if app.risky {
+                "This app may be risky. If you trust it, ask your administrator to grant you \
+                 access. "
+            } @else {
+                "This app requires an administrator's approval. "
+            }
+            span.mono { "AADSTS" (code) }
         }
         (list(permissions))
         (form(&frame.action, &frame.flow, &fields))
     };
     Page::new("approval-required", "Approval required", body)
         .tenant(frame.tenant.clone())
-        .error_code(Some(90095))
+        .error_code(Some(code))
         .wide()
 }
 
@@ -187,39 +202,71 @@ pub(crate) struct RequestCard {
     /// The app.
     pub(crate) app: AppCard,
     /// Who asked.
-    pub(crate) user: String,
-    /// Why.
-    pub(crate) reason: String,
-    /// When, and until when, or what became of it.
-    pub(crate) dates: String,
+    pub(crate) requestors: Vec<Requestor>,
+    /// What the reviewer said.
+    pub(crate) review: Option<String>,
     /// The state: `pending`, `approved`, `denied`, `blocked`, `expired`.
     pub(crate) status: &'static str,
     /// For what.
     pub(crate) permissions: Vec<PermissionLine>,
 }
 
-/// The reviewers' page.
+/// One of those who asked for an app.
+#[derive(Clone, Debug)]
+pub(crate) struct Requestor {
+    /// The sign-in name.
+    pub(crate) user: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// When, and until when.
+    pub(crate) dates: String,
+}
+
+impl RequestCard {
+    /// Adds another request for the same app.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.requestors.extend(other.requestors);
+        for line in other.permissions {
+            let known = |it: &PermissionLine| (&it.api, &it.name) == (&line.api, &line.name);
+            if !self.permissions.iter().any(known) {
+                self.permissions.push(line);
+            }
+        }
+    }
+}
+
+/// The reviewers' page; a message is good or bad.
 pub(crate) fn requests(
     frame: &Frame,
     upn: &str,
     requests: &[RequestCard],
-    message: Option<&str>,
+    message: Option<(bool, &str)>,
     may_approve: bool,
 ) -> Page {
     let body = html! {
         p.who #displayName { (upn) }
         div aria-live="polite" {
-            @if let Some(message) = message { p.alert.good role="status" { (message) } }
+            @match message {
+                Some((true, message)) => { p.alert.good role="status" { (message) } }
+                Some((false, message)) => { p.alert #reviewError role="alert" { (message) } }
+                None => {}
+            }
         }
         @if requests.is_empty() { p.soft { "Nobody has asked for an app." } }
         @for request in requests {
             article.request data-app=(request.app.id) data-status=(request.status) {
                 (app_card(&request.app))
-                p {
-                    strong { (request.user) } span.pill { (request.status) }
-                    br; span.soft { (request.dates) }
+                (risk_warning(&request.app))
+                @for requestor in &request.requestors {
+                    p data-requestor=(requestor.user) {
+                        strong { (requestor.user) } span.pill { (request.status) }
+                        br; span.soft { (requestor.dates) }
+                        br; "“" (requestor.reason) "”"
+                    }
                 }
-                p { "“" (request.reason) "”" }
+                @if let Some(review) = &request.review {
+                    p.soft { "The reviewer said: “" (review) "”" }
+                }
                 (list(&request.permissions))
                 @if request.status == "pending" {
                     (form(&frame.action, &frame.flow, &review(&request.app.id, may_approve)))
@@ -235,6 +282,10 @@ pub(crate) fn requests(
 fn review(app: &str, may_approve: bool) -> Markup {
     html! {
         input type="hidden" name="app" value=(app);
+        label for={ "justification-" (app) } {
+            "Justification (needed to deny or to block)"
+        }
+        textarea id={ "justification-" (app) } name="justification" maxlength="2000" {}
         div.actions {
             @if may_approve {
                 button.primary type="submit" name="action" value="approve" { "Approve" }
@@ -244,6 +295,20 @@ fn review(app: &str, may_approve: bool) -> Markup {
         }
     }
 }
+
+/// What administrators are told of a risky app.
+fn risk_warning(app: &AppCard) -> Markup {
+    html! {
+        @if app.risky {
+            p.alert #riskyApp role="alert" {
+                "This app may be risky: consent to it only if you know its publisher. "
+                span.mono { "AADSTS" (RISKY) }
+            }
+        }
+    }
+}
+
+const RISKY: u32 = 900_981;
 
 fn app_card(app: &AppCard) -> Markup {
     html! {
@@ -274,6 +339,7 @@ fn list(permissions: &[PermissionLine]) -> Markup {
                         (line.meaning)
                         @if line.admin_only && !line.application { span.pill { "admin only" } }
                         @if line.application { span.pill { "as the app itself" } }
+                        @if let Some(api) = &line.through { span.pill { "through " (api) } }
                     }
                     span.soft.mono {
                         @if let Some(api) = &line.api { (api) " / " }

@@ -68,7 +68,12 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     if now >= expires {
         return Err(AuthorityError::aadsts(70_008));
     }
-    issue::check_sign_in(&tenant, &client, &code.sign_in, Use::NonInteractive)?;
+    issue::check_sign_in(
+        &tenant,
+        &client,
+        &code.sign_in,
+        (Use::NonInteractive, request.arrival.address),
+    )?;
     let (requested, openid, version) = match request.requested(&tenant, SeveralApis::Refused)? {
         Some((requested, mut openid, version)) => {
             // What the person agreed to at the authorize endpoint stands, whatever is asked here.
@@ -95,6 +100,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
+            address: request.arrival.address,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

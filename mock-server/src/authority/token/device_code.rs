@@ -74,7 +74,12 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
     request.annotation.user = Some(sign_in.user);
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, default_class(&client.app), &tenant)?;
-    issue::check_sign_in(&tenant, &client, &sign_in, Use::NonInteractive)?;
+    issue::check_sign_in(
+        &tenant,
+        &client,
+        &sign_in,
+        (Use::NonInteractive, request.arrival.address),
+    )?;
     let world = &request.state.world;
     let (requested, openid, version) = match &pending.resource {
         Some(resource) => {
@@ -101,6 +106,7 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
+            address: request.arrival.address,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

@@ -53,9 +53,16 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
             .any(|it| it == "mfa")
             .then(|| claims.moment()),
         session: world.random.uuid(),
+        compliant_device: false,
     };
     // A policy on the API behind is told with claims, for the first client to satisfy it.
-    issue::check_sign_in(&tenant, &client, &sign_in, Use::NonInteractive).map_err(|error| {
+    issue::check_sign_in(
+        &tenant,
+        &client,
+        &sign_in,
+        (Use::NonInteractive, request.arrival.address),
+    )
+    .map_err(|error| {
         if error.claims.is_some() {
             error.error("interaction_required")
         } else {
@@ -72,6 +79,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
+            address: request.arrival.address,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

@@ -43,7 +43,12 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
     let how = request.authenticate(&client, default_class(&client.app), &tenant)?;
     let sign_in = check_password(request, &tenant, &client, username, password)?;
     request.annotation.user = Some(sign_in.user);
-    issue::check_sign_in(&tenant, &client, &sign_in, Use::NonInteractive)?;
+    issue::check_sign_in(
+        &tenant,
+        &client,
+        &sign_in,
+        (Use::NonInteractive, request.arrival.address),
+    )?;
     let (requested, openid, version) = request
         .requested(&tenant, SeveralApis::Refused)?
         .ok_or_else(|| {
@@ -59,6 +64,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
+            address: request.arrival.address,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),
@@ -121,5 +127,6 @@ fn check_password(
         method: AuthenticationMethod::Password,
         mfa_time: None,
         session: random.uuid(),
+        compliant_device: false,
     })
 }

@@ -13,7 +13,8 @@ use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::{RequestedResource, Resource};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
-use crate::token::{RefreshToken, validity};
+use crate::token::RefreshToken;
+use crate::token::validity::{self, Attempt};
 use crate::world::Tenant;
 
 pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
@@ -59,7 +60,11 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     }
     {
         let directory = tenant.directory();
-        validity::refresh_token(&token, &directory, tenant.now())
+        let attempt = Attempt {
+            now: tenant.now(),
+            from: directory.seen_from(request.arrival.address),
+        };
+        validity::refresh_token(&token, &directory, attempt)
             .map_err(|invalid| issue::refusal(invalid, &directory, &client, &token.sign_in))?;
     }
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
@@ -79,6 +84,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             client: &client,
             client_authentication: how,
             sign_in: &token.sign_in,
+            address: request.arrival.address,
             requested,
             openid,
             version,

@@ -20,6 +20,7 @@ use crate::world::seed::SeedContext;
 use crate::world::{TenantDescription, World};
 
 mod assertions;
+mod continuous_access;
 mod device_code;
 mod federated;
 mod invalidation;
@@ -34,6 +35,20 @@ static KEYS: LazyLock<(Arc<KeyRings>, ClientCertificate)> = LazyLock::new(|| {
     let certificate = ClientCertificate::generate("client", Validity::Now, "pw", now);
     (Arc::new(KeyRings::new(None)), certificate)
 });
+
+/// A request that arrives at the login host of an environment's cloud.
+fn arrival_at(environment: Environment) -> Arrival {
+    Arrival {
+        cloud: environment.cloud(),
+        environment: Some(environment),
+        origin: environment.cloud().authority_root(),
+        real_host: true,
+        retired: None,
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        admitted_tenants: None,
+        refused: None,
+    }
+}
 
 /// A mock without a server: the authority's router over the default world.
 struct Mock {
@@ -86,16 +101,17 @@ impl Mock {
     async fn send_to(
         &self,
         environment: Environment,
+        request: Request<Body>,
+    ) -> (u16, Value, Response<()>) {
+        self.send_by(arrival_at(environment), request).await
+    }
+
+    async fn send_by(
+        &self,
+        arrival: Arrival,
         mut request: Request<Body>,
     ) -> (u16, Value, Response<()>) {
-        request.extensions_mut().insert(Arrival {
-            cloud: environment.cloud(),
-            environment: Some(environment),
-            origin: environment.cloud().authority_root(),
-            real_host: true,
-            retired: None,
-            refused: None,
-        });
+        request.extensions_mut().insert(arrival);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -169,6 +185,7 @@ impl Mock {
                 method: AuthenticationMethod::Password,
                 mfa_time: None,
                 session: Uuid::from_u128(2),
+                compliant_device: false,
             },
             issued: now,
             redirect_uri: "http://localhost/callback".to_owned(),

@@ -1,20 +1,18 @@
 //! What each event does to a directory.
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::{
-    AccessTokensEnded, Application, ApplicationId, ConditionalAccessPolicy, ConsentRequest,
-    ConsentRequestStatus, ConsentType, Demand, Directory, KeyCredential, Mailbox, MailboxRight,
-    ObjectId, PasswordCredential, Platform, RedirectUri, RevocationCause, ServicePrincipal, User,
-    UserPrincipalName,
+    AccessTokensEnded, ApplicationId, ConsentRequestStatus, ConsentType, Demand, Directory,
+    KeyCredential, MailboxRight, Networks, PasswordCredential, Platform, RedirectUri,
+    RevocationCause, User, UserPrincipalName,
 };
+use super::conditional_access::{address_of, networks};
+use super::registration::{application, delegated, register};
 use super::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
 use crate::environment::GRAPH_APPLICATION_ID;
-use crate::notation::nearest;
 use crate::random::Random;
 
 impl Directory {
@@ -77,45 +75,94 @@ impl Directory {
                 }
                 self.user_mut(user)?.user_principal_name = UserPrincipalName::new(to.clone());
             }
-            Event::SetUserRisk { user, risk } => self.user_mut(user)?.risk = *risk,
+            Event::SetUserRisk { user, risk, policy } => {
+                self.user_mut(user)?.risk = *risk;
+                if let Some(policy) = policy {
+                    self.policies.high_risk = *policy;
+                }
+            }
+            Event::RemoveSecondFactor { user } => self.user_mut(user)?.second_factor = false,
+            Event::RegisterSecondFactor { user } => self.user_mut(user)?.second_factor = true,
+            Event::DisableDevice { user } => self.user_mut(user)?.device_disabled = Some(moment),
             Event::RemoveLicence { user } => self.user_mut(user)?.mailbox = None,
             // Conditional access.
             Event::RequireMfa { user, app } => {
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::Mfa, now, random)?;
+                let who = (user.as_ref(), app.as_ref());
+                self.add_policy(who, Networks::default(), Demand::Mfa, moment, random)?;
             }
-            Event::BlockByPolicy { user, app } => {
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::Block, now, random)?;
+            Event::BlockByPolicy {
+                user,
+                app,
+                inside,
+                outside,
+            } => {
+                let networks = Networks {
+                    inside: networks(inside.as_deref())?,
+                    outside: networks(outside.as_deref())?,
+                };
+                let who = (user.as_ref(), app.as_ref());
+                self.add_policy(who, networks, Demand::Block, moment, random)?;
             }
             Event::RequireCompliantDevice { user, app } => {
-                self.add_policy(
-                    user.as_ref(),
-                    app.as_ref(),
-                    Demand::CompliantDevice,
-                    now,
-                    random,
-                )?;
+                let who = (user.as_ref(), app.as_ref());
+                let demand = Demand::CompliantDevice;
+                self.add_policy(who, Networks::default(), demand, moment, random)?;
             }
             Event::RequireTermsOfUse { user, app } => {
-                self.add_policy(user.as_ref(), app.as_ref(), Demand::TermsOfUse, now, random)?;
+                let who = (user.as_ref(), app.as_ref());
+                self.add_policy(who, Networks::default(), Demand::TermsOfUse, moment, random)?;
             }
-            Event::SetSignInFrequency { user, app, seconds } => {
+            Event::SetSignInFrequency {
+                user,
+                app,
+                seconds,
+                second_factor,
+            } => {
                 let every = SignedDuration::from_secs(i64::from(*seconds));
-                self.add_policy(
-                    user.as_ref(),
-                    app.as_ref(),
-                    Demand::SignInFrequency(every),
-                    now,
-                    random,
-                )?;
+                let demand = if *second_factor {
+                    Demand::MfaFrequency(every)
+                } else {
+                    Demand::SignInFrequency(every)
+                };
+                let who = (user.as_ref(), app.as_ref());
+                self.add_policy(who, Networks::default(), demand, moment, random)?;
+            }
+            Event::SetClientAddress { address } => {
+                self.client_address = address.as_deref().map(address_of).transpose()?;
+            }
+            Event::BlockHomeTenant { user } => {
+                let home = self.home_tenant(user)?;
+                self.policies.blocked_home_tenants.insert(home);
+            }
+            Event::AllowHomeTenant { user } => {
+                let home = self.home_tenant(user)?;
+                self.policies.blocked_home_tenants.remove(&home);
             }
             // Consent.
             Event::SetUserConsentPolicy {
                 user_consent,
                 admin_consent_requests,
+                low_impact,
+                request_days,
+                reviewers,
             } => {
+                let reviewers = reviewers
+                    .as_ref()
+                    .map(|names| names.iter().map(|it| self.user_id(it)).collect())
+                    .transpose()?;
+                let low_impact = low_impact.as_deref().map(delegated).transpose()?;
+                if request_days.is_some_and(|days| !(1..=60).contains(&days)) {
+                    return Err(EventError::NotPossible(
+                        "a consent request is open between 1 and 60 days".to_owned(),
+                    ));
+                }
                 self.policies.user_consent = *user_consent;
-                if let Some(enabled) = admin_consent_requests {
-                    self.policies.admin_consent_requests.enabled = *enabled;
+                let requests = &mut self.policies.admin_consent_requests;
+                requests.enabled = admin_consent_requests.unwrap_or(requests.enabled);
+                requests.duration_days = request_days.unwrap_or(requests.duration_days);
+                requests.reviewers = reviewers.unwrap_or_else(|| requests.reviewers.clone());
+                if let Some(low_impact) = low_impact {
+                    self.policies.low_impact = low_impact;
                 }
             }
             Event::GrantConsent { app, user, scopes } => {
@@ -149,22 +196,12 @@ impl Directory {
                 scopes,
                 reason,
             } => {
-                let client = self.app_id(app)?;
-                let user = self.user_mut(user)?.id;
-                let days = i64::from(self.policies.admin_consent_requests.duration_days);
-                self.consent_requests.push(ConsentRequest {
-                    id: random.uuid(),
-                    client,
-                    user,
-                    scopes: by_resource(scopes),
-                    reason: reason.clone().unwrap_or_default(),
-                    created: now,
-                    expires: later(now, SignedDuration::from_hours(24 * days)),
-                    status: ConsentRequestStatus::Pending,
-                });
+                let reason = reason.clone().unwrap_or_default();
+                self.request_consent(app, user, scopes, reason, now, random)?;
             }
             Event::ApproveRequest { app } => {
-                for request in self.close_requests(app, ConsentRequestStatus::Approved, now)? {
+                let approved = ConsentRequestStatus::Approved;
+                for request in self.close_requests(app, approved, None, now)? {
                     for (resource, scopes) in request.scopes {
                         self.grant(
                             random.uuid(),
@@ -176,11 +213,13 @@ impl Directory {
                     }
                 }
             }
-            Event::DenyRequest { app } => {
-                self.close_requests(app, ConsentRequestStatus::Denied, now)?;
+            Event::DenyRequest { app, justification } => {
+                let denied = ConsentRequestStatus::Denied;
+                self.close_requests(app, denied, justification.as_deref(), now)?;
             }
-            Event::BlockRequest { app } => {
-                self.close_requests(app, ConsentRequestStatus::Blocked, now)?;
+            Event::BlockRequest { app, justification } => {
+                let blocked = ConsentRequestStatus::Blocked;
+                self.close_requests(app, blocked, justification.as_deref(), now)?;
                 self.principal_mut(app)?.enabled = false;
             }
             Event::RequireAssignment { app } => self.principal_mut(app)?.assignment_required = true,
@@ -204,6 +243,23 @@ impl Directory {
                 });
             }
             // Apps.
+            Event::SetAppRisk { app, risk } => self.principal_mut(app)?.risk = *risk,
+            Event::JudgeApp {
+                app,
+                verified,
+                risky,
+            } => {
+                return self.change_app(app, |app| {
+                    let publisher = &mut app.publisher;
+                    publisher.verified = verified.unwrap_or(publisher.verified);
+                    publisher.risky = risky.unwrap_or(publisher.risky);
+                });
+            }
+            Event::ChangePermissions { app, scopes, roles } => {
+                let scopes = scopes.as_deref().map(delegated).transpose()?;
+                let roles = roles.as_deref().map(application).transpose()?;
+                return self.change_app(app, |app| register(app, scopes, roles));
+            }
             Event::DisableApp { app } => self.principal_mut(app)?.enabled = false,
             Event::EnableApp { app } => self.principal_mut(app)?.enabled = true,
             Event::DeleteApp { app } => {
@@ -352,139 +408,6 @@ impl Directory {
         Ok(Applied::Here)
     }
 
-    /// The application id that an alias or an id means in this tenant.
-    pub fn app_id(&self, name: &str) -> Result<ApplicationId, EventError> {
-        if let Some(app) = self.applications.values().find(|app| app.alias == name) {
-            return Ok(app.app_id);
-        }
-        if let Some(id) = name
-            .parse()
-            .ok()
-            .filter(|id| self.service_principals.contains_key(id))
-        {
-            return Ok(id);
-        }
-        let names = self.applications.values().map(|app| app.alias.as_str());
-        Err(EventError::UnknownApp {
-            name: name.to_owned(),
-            tenant: self.id.to_string(),
-            nearest: nearest(name, names),
-        })
-    }
-
-    /// The object id that an alias, a sign-in name or an id means in this tenant.
-    pub fn user_id(&self, name: &str) -> Result<ObjectId, EventError> {
-        if let Some(user) = self.find_user(name) {
-            return Ok(user.id);
-        }
-        let names = self
-            .users
-            .values()
-            .flat_map(|user| [user.alias.as_str(), user.user_principal_name.as_str()]);
-        Err(EventError::UnknownUser {
-            name: name.to_owned(),
-            tenant: self.id.to_string(),
-            nearest: nearest(name, names),
-        })
-    }
-
-    fn user_mut(&mut self, name: &str) -> Result<&mut User, EventError> {
-        let id = self.user_id(name)?;
-        // Found a moment ago.
-        Ok(&mut self.users[&id])
-    }
-
-    fn mailbox_mut(&mut self, name: &str) -> Result<&mut Mailbox, EventError> {
-        let user = self.user_mut(name)?;
-        let upn = user.user_principal_name.to_string();
-        user.mailbox
-            .as_mut()
-            .ok_or_else(|| EventError::NotPossible(format!("user '{upn}' has no mailbox")))
-    }
-
-    fn principal_mut(&mut self, app: &str) -> Result<&mut ServicePrincipal, EventError> {
-        let id = self.app_id(app)?;
-        let tenant = self.id;
-        self.service_principals.get_mut(&id).ok_or_else(|| {
-            EventError::NotPossible(format!(
-                "app '{app}' has no service principal in tenant {tenant}"
-            ))
-        })
-    }
-
-    fn change_app(
-        &mut self,
-        name: &str,
-        change: impl FnOnce(&mut Application),
-    ) -> Result<Applied, EventError> {
-        let id = self.app_id(name)?;
-        if let Some(app) = self.applications.get_mut(&id) {
-            change(app);
-            return Ok(Applied::Here);
-        }
-        let home = self
-            .service_principals
-            .get(&id)
-            .map(|principal| principal.home_tenant);
-        home.filter(|home| *home != self.id)
-            .map(Applied::Elsewhere)
-            .ok_or_else(|| {
-                EventError::NotPossible(format!("app '{name}' has no registration any more"))
-            })
-    }
-
-    fn close_requests(
-        &mut self,
-        app: &str,
-        status: ConsentRequestStatus,
-        now: Timestamp,
-    ) -> Result<Vec<ConsentRequest>, EventError> {
-        let client = self.app_id(app)?;
-        let mut closed = Vec::new();
-        for request in &mut self.consent_requests {
-            let open = request.status == ConsentRequestStatus::Pending && request.expires > now;
-            if request.client == client && open {
-                request.status = status;
-                closed.push(request.clone());
-            }
-        }
-        if closed.is_empty() {
-            return Err(EventError::NotPossible(format!(
-                "no consent request for app '{app}' is open"
-            )));
-        }
-        Ok(closed)
-    }
-
-    fn add_policy(
-        &mut self,
-        user: Option<&String>,
-        app: Option<&String>,
-        demand: Demand,
-        now: Timestamp,
-        random: &Random,
-    ) -> Result<(), EventError> {
-        let users = match user {
-            Some(user) => BTreeSet::from([self.user_mut(user)?.id]),
-            None => BTreeSet::new(),
-        };
-        let apps = match app {
-            Some(app) => BTreeSet::from([self.app_id(app)?]),
-            None => BTreeSet::new(),
-        };
-        let id = random.uuid();
-        self.policies
-            .conditional_access
-            .push(ConditionalAccessPolicy {
-                id,
-                users,
-                apps,
-                demand,
-                since: now,
-            });
-        Ok(())
-    }
-
     fn tokens_ended(
         &mut self,
         user: Option<&String>,
@@ -515,29 +438,11 @@ fn set_password(user: &mut User, password: Option<&String>) {
     user.locked_until = None;
 }
 
-fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// Permissions by API: `Mail.Read` is Graph's, `{application id}/{scope}` another API's.
-fn by_resource(scopes: &[String]) -> Vec<(ApplicationId, BTreeSet<String>)> {
-    let mut all: Vec<(ApplicationId, BTreeSet<String>)> = Vec::new();
-    for scope in scopes {
-        let qualified = scope
-            .split_once('/')
-            .and_then(|(resource, name)| Some((resource.parse().ok()?, name)));
-        let (resource, name) = qualified.unwrap_or((graph(), scope.as_str()));
-        match all.iter_mut().find(|(it, _)| *it == resource) {
-            Some((_, names)) => {
-                names.insert(name.to_owned());
-            }
-            None => all.push((resource, BTreeSet::from([name.to_owned()]))),
-        }
-    }
-    all
-}
-
-fn graph() -> ApplicationId {
+pub(super) fn graph() -> ApplicationId {
     // A constant; the unit tests parse it.
     GRAPH_APPLICATION_ID
         .parse()

@@ -197,3 +197,111 @@ async fn a_refusal_looks_like_the_services() {
     assert_eq!(answer.header("content-type"), "application/json");
     insta::assert_snapshot!(answer.header("www-authenticate"), @r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000""#);
 }
+
+/// The claims of a challenge, and the message beside it.
+fn challenge_of(answer: &Answer) -> (Value, String) {
+    use base64::Engine as _;
+    let header = answer.header("www-authenticate");
+    let (_, claims) = header.split_once("claims=\"").unwrap();
+    let claims = base64::engine::general_purpose::STANDARD
+        .decode(claims.trim_end_matches('"'))
+        .unwrap();
+    let message = answer.body["error"]["message"].as_str().unwrap().to_owned();
+    (serde_json::from_slice(&claims).unwrap(), message)
+}
+
+#[tokio::test]
+async fn a_client_at_a_blocked_address_is_challenged_with_the_address() {
+    let bench = Bench::new();
+    let plain = bench.delegated("alice", &["User.Read"]);
+    let capable = Token {
+        handles_claims_challenges: true,
+        ..plain.clone()
+    };
+    let block = Event::BlockByPolicy {
+        user: Some("alice".into()),
+        app: None,
+        inside: None,
+        outside: Some(vec!["127.0.0.1".into()]),
+    };
+    bench.world.apply(&bench.tenant, &block).unwrap();
+    bench.get(&capable, "/v1.0/me").await.expect(200);
+    let elsewhere = Event::SetClientAddress {
+        address: Some("203.0.113.7".into()),
+    };
+    bench.world.apply(&bench.tenant, &elsewhere).unwrap();
+    bench.get(&plain, "/v1.0/me").await.expect(200);
+    let answer = bench.get(&capable, "/v1.0/me").await.expect(401);
+    let (claims, message) = challenge_of(&answer);
+    let access = &claims["access_token"];
+    assert_eq!(access["xms_rp_ipaddr"]["value"], "203.0.113.7");
+    assert_eq!(
+        access["nbf"],
+        serde_json::json!({"essential": true, "value": "1768478400"})
+    );
+    assert_eq!(answer.body["error"]["code"], "InvalidAuthenticationToken");
+    assert!(message.starts_with("Continuous access evaluation resulted in challenge"));
+    // A policy without locations is the authority's alone.
+    let back = Event::SetClientAddress { address: None };
+    bench.world.apply(&bench.tenant, &back).unwrap();
+    let everywhere = Event::BlockByPolicy {
+        user: None,
+        app: None,
+        inside: None,
+        outside: None,
+    };
+    bench.world.apply(&bench.tenant, &everywhere).unwrap();
+    bench.get(&capable, "/v1.0/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn multifactor_authentication_enabled_for_a_user_is_a_critical_event() {
+    for (user, status) in [(Some("alice".to_owned()), 401), (None, 200)] {
+        let bench = Bench::new();
+        let token = Token {
+            handles_claims_challenges: true,
+            ..bench.delegated("alice", &["User.Read"])
+        };
+        let event = Event::RequireMfa { user, app: None };
+        bench.world.apply(&bench.tenant, &event).unwrap();
+        bench.get(&token, "/v1.0/me").await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn apps_are_challenged_when_they_are_disabled_deleted_or_at_risk() {
+    use crate::directory::{Risk, ServicePrincipal};
+    let app = || client().to_string();
+    for event in [
+        Event::DisableApp { app: app() },
+        Event::DeleteApp { app: app() },
+        Event::SetAppRisk {
+            app: app(),
+            risk: Risk::High,
+        },
+    ] {
+        let bench = Bench::new();
+        let principal = ServicePrincipal::new(
+            ObjectId(Uuid::from_u128(77)),
+            client(),
+            bench.tenant.id,
+            noon(),
+        );
+        bench
+            .tenant
+            .change()
+            .service_principals
+            .insert(client(), principal);
+        let plain = bench.app_only(&["User.Read.All"]);
+        let capable = Token {
+            handles_claims_challenges: true,
+            ..plain.clone()
+        };
+        bench.get(&capable, "/v1.0/users").await.expect(200);
+        bench.world.apply(&bench.tenant, &event).unwrap();
+        bench.get(&plain, "/v1.0/users").await.expect(200);
+        let answer = bench.get(&capable, "/v1.0/users").await.expect(401);
+        let (claims, _) = challenge_of(&answer);
+        assert_eq!(claims["access_token"]["nbf"]["essential"], true);
+    }
+}

@@ -48,6 +48,7 @@ fn token(directory: &Directory, class: ClientClass, method: AuthenticationMethod
             method,
             mfa_time: None,
             session: Uuid::from_u128(2),
+            compliant_device: false,
         },
         generation: 1,
         first_issued: noon(),
@@ -66,7 +67,7 @@ fn after(events: &[Event], class: ClientClass, method: AuthenticationMethod) -> 
             .apply(event, later(1), &Random::seeded(1))
             .unwrap();
     }
-    refresh_token(&token, &directory, later(2)).map_err(Invalid::aadsts)
+    refresh_token(&token, &directory, Attempt::from_loopback(later(2))).map_err(Invalid::aadsts)
 }
 
 fn alice() -> String {
@@ -139,7 +140,8 @@ fn the_switch_extends_password_events_to_confidential_clients() {
         .apply(&change, later(1), &Random::seeded(1))
         .unwrap();
     assert_eq!(
-        refresh_token(&token, &directory, later(2)).map_err(Invalid::aadsts),
+        refresh_token(&token, &directory, Attempt::from_loopback(later(2)))
+            .map_err(Invalid::aadsts),
         Err(50173)
     );
 }
@@ -161,7 +163,10 @@ fn a_sign_in_after_the_revocation_is_good() {
     );
     token.sign_in.auth_time = later(2);
     token.sign_in.moment = later(2);
-    assert_eq!(refresh_token(&token, &directory, later(3)), Ok(()));
+    assert_eq!(
+        refresh_token(&token, &directory, Attempt::from_loopback(later(3))),
+        Ok(())
+    );
 }
 
 #[test]
@@ -190,7 +195,8 @@ fn deadlines_are_ninety_days_and_for_single_page_applications_one() {
     );
     let spa = token(&directory, ClientClass::Spa, AuthenticationMethod::Password);
     let check = |token: &RefreshToken, hours| {
-        refresh_token(token, &directory, later(hours)).map_err(Invalid::aadsts)
+        refresh_token(token, &directory, Attempt::from_loopback(later(hours)))
+            .map_err(Invalid::aadsts)
     };
     assert_eq!(check(&public, 24 * 90 - 1), Ok(()));
     assert_eq!(check(&public, 24 * 90), Err(700_082));
@@ -232,7 +238,12 @@ fn accounts_come_before_revocation() {
 fn policies_gate_the_token_and_leave_it_intact() {
     let everybody = |event: fn(Option<String>, Option<String>) -> Event| event(None, None);
     let mfa = everybody(|user, app| Event::RequireMfa { user, app });
-    let block = everybody(|user, app| Event::BlockByPolicy { user, app });
+    let block = everybody(|user, app| Event::BlockByPolicy {
+        user,
+        app,
+        inside: None,
+        outside: None,
+    });
     let device = everybody(|user, app| Event::RequireCompliantDevice { user, app });
     let terms = everybody(|user, app| Event::RequireTermsOfUse { user, app });
     let method = AuthenticationMethod::Password;
@@ -244,6 +255,7 @@ fn policies_gate_the_token_and_leave_it_intact() {
     let risk = Event::SetUserRisk {
         user: alice(),
         risk: Risk::High,
+        policy: None,
     };
     assert_eq!(check(&[risk]), Err(53003));
 }
@@ -254,6 +266,7 @@ fn sign_in_frequency_waits_for_interaction_with_confidential_clients() {
         user: None,
         app: None,
         seconds: 3600,
+        second_factor: false,
     };
     let method = AuthenticationMethod::Password;
     let events = std::slice::from_ref(&every_hour);
@@ -264,7 +277,12 @@ fn sign_in_frequency_waits_for_interaction_with_confidential_clients() {
         .apply(&every_hour, noon(), &Random::seeded(1))
         .unwrap();
     let token = token(&directory, ClientClass::Confidential, method);
-    let interactive = access(&token.sign_in, &directory, later(2), Use::Interactive);
+    let interactive = access(
+        &token.sign_in,
+        &directory,
+        Attempt::from_loopback(later(2)),
+        Use::Interactive,
+    );
     assert_eq!(interactive.map_err(Invalid::aadsts), Err(70043));
 }
 
@@ -296,7 +314,10 @@ fn an_app_without_a_service_principal_is_not_gated_by_assignment() {
         .service_principals
         .shift_remove(&token.sign_in.client);
     assert!(principal.is_some());
-    assert_eq!(refresh_token(&token, &directory, later(1)), Ok(()));
+    assert_eq!(
+        refresh_token(&token, &directory, Attempt::from_loopback(later(1))),
+        Ok(())
+    );
     assert_eq!(
         (directory.environment, token.sign_in.tenant),
         (Environment::Office365, directory.id)
@@ -310,7 +331,7 @@ fn an_app_without_a_service_principal_is_not_gated_by_assignment() {
         ..token
     };
     assert_eq!(
-        refresh_token(&nobody, &directory, later(1)),
+        refresh_token(&nobody, &directory, Attempt::from_loopback(later(1))),
         Err(Invalid::UserDeleted)
     );
 }

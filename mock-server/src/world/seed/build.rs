@@ -1,22 +1,19 @@
 //! From a seed file to directories.
 
+mod app;
+
 use std::collections::BTreeSet;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::app::secret;
 use super::{
-    SeedApi, SeedApp, SeedConsent, SeedContext, SeedError, SeedFile, SeedMailbox, SeedTenant,
-    SeedUser, derived,
+    SeedConsent, SeedContext, SeedError, SeedFile, SeedMailbox, SeedTenant, SeedUser, derived,
 };
 use crate::directory::{
-    Application, ApplicationId, ConsentType, Directory, ExposedApi, ExposedRole, ExposedScope,
-    KeyCredential, Mailbox, MailboxKind, ObjectId, PasswordCredential, Platform, Publisher,
-    RedirectUri, RequiredResourceAccess, ServicePrincipal, TenantId, User, UserKind,
-    UserPrincipalName,
+    ApplicationId, ConsentType, Directory, Mailbox, MailboxKind, ObjectId, Risk, ServicePrincipal,
+    TenantId, User, UserKind, UserPrincipalName,
 };
 use crate::environment::{Environment, GRAPH_APPLICATION_ID};
 use crate::notation::did_you_mean;
@@ -170,181 +167,11 @@ impl Build<'_> {
             deleted: None,
             password_expired: false,
             locked_until: None,
-            risk: crate::directory::Risk::None,
+            risk: Risk::None,
+            second_factor: seed.second_factor,
+            device_disabled: None,
             revocations: Vec::new(),
             mailbox,
-        })
-    }
-
-    fn application(&self, alias: &str, seed: &SeedApp) -> Result<Application, SeedError> {
-        let domain = &self.seed.domain;
-        let app_id = self
-            .seed
-            .client_id(alias)
-            .expect("the app stands in this tenant");
-        let text = |template: &String| {
-            let native = self.seed.environment.cloud().authority_root();
-            template
-                .replace("{client_id}", &app_id.to_string())
-                .replace("{domain}", domain)
-                .replace(
-                    "{nativeclient}",
-                    &format!("{native}/common/oauth2/nativeclient"),
-                )
-        };
-        let uris = [
-            (&seed.redirect_uris.web, Platform::Web),
-            (&seed.redirect_uris.spa, Platform::Spa),
-            (&seed.redirect_uris.public_client, Platform::PublicClient),
-        ];
-        let start = self.before_now(24);
-        let certificates = seed
-            .certificates
-            .iter()
-            .map(|certificate| self.certificate(alias, certificate))
-            .collect::<Result<_, _>>()?;
-        let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
-        let permissions = &seed.permissions;
-        self.known(alias, &permissions.delegated, PermissionKind::Delegated)?;
-        self.known(alias, &permissions.application, PermissionKind::Application)?;
-        Ok(Application {
-            app_id,
-            object_id: ObjectId(derived(domain, "application", alias)),
-            alias: alias.to_owned(),
-            display_name: seed.name.clone(),
-            publisher: Publisher {
-                name: seed.publisher.clone(),
-                verified: seed.verified,
-            },
-            sign_in_audience: seed.audience,
-            redirect_uris: uris
-                .into_iter()
-                .flat_map(|(uris, platform)| {
-                    uris.iter().map(move |uri| RedirectUri {
-                        uri: text(uri),
-                        platform,
-                    })
-                })
-                .collect(),
-            fallback_public_client: seed.public_client,
-            implicit_id_token: seed.implicit_id_token,
-            implicit_access_token: seed.implicit_access_token,
-            secrets: seed
-                .secrets
-                .iter()
-                .enumerate()
-                .map(|(index, it)| PasswordCredential {
-                    key_id: derived(domain, "secret", &format!("{alias}/{index}")),
-                    display_name: None,
-                    secret: it
-                        .value
-                        .clone()
-                        .unwrap_or_else(|| secret(domain, &format!("{alias}/{index}"))),
-                    start,
-                    end: it.end.unwrap_or_else(|| self.before_now(-24 * 730)),
-                })
-                .collect(),
-            certificates,
-            federated_credentials: seed.federated_credentials.clone(),
-            required_resource_access: if permissions.delegated.is_empty()
-                && permissions.application.is_empty()
-            {
-                Vec::new()
-            } else {
-                vec![RequiredResourceAccess {
-                    resource: graph,
-                    scopes: permissions.delegated.clone(),
-                    roles: permissions.application.clone(),
-                }]
-            },
-            api: seed
-                .api
-                .as_ref()
-                .map(|api| self.api(alias, api, &text))
-                .transpose()?,
-            logout_url: None,
-            created: start,
-        })
-    }
-
-    fn api(
-        &self,
-        alias: &str,
-        seed: &SeedApi,
-        text: &dyn Fn(&String) -> String,
-    ) -> Result<ExposedApi, SeedError> {
-        let id =
-            |kind: &str, value: &str| derived(&self.seed.domain, kind, &format!("{alias}/{value}"));
-        Ok(ExposedApi {
-            identifier_uris: seed.uris.iter().map(text).collect(),
-            scopes: seed
-                .scopes
-                .iter()
-                .map(|scope| ExposedScope {
-                    id: id("scope", &scope.value),
-                    value: scope.value.clone(),
-                    display_name: scope.display_name.clone(),
-                    admin_only: scope.admin_only,
-                })
-                .collect(),
-            roles: seed
-                .roles
-                .iter()
-                .map(|role| ExposedRole {
-                    id: id("role", &role.value),
-                    value: role.value.clone(),
-                    display_name: role.display_name.clone(),
-                })
-                .collect(),
-            access_token_version: seed.access_token_version,
-            pre_authorized: seed
-                .pre_authorized
-                .iter()
-                .map(|client| {
-                    Ok(self
-                        .app(client, &format!("apps.{alias}.api.pre_authorized"))?
-                        .0)
-                })
-                .collect::<Result<_, _>>()?,
-            known_clients: BTreeSet::new(),
-        })
-    }
-
-    fn certificate(&self, alias: &str, text: &str) -> Result<KeyCredential, SeedError> {
-        let place = format!("apps.{alias}.certificates");
-        let der = if text == "generated" {
-            self.context.client_certificate.clone().ok_or_else(|| {
-                self.wrong(
-                    &place,
-                    "no client certificate was generated in this run".to_owned(),
-                )
-            })?
-        } else {
-            let base64: String = text
-                .lines()
-                .filter(|line| !line.starts_with("-----"))
-                .map(str::trim)
-                .collect();
-            STANDARD.decode(base64).map_err(|error| {
-                self.wrong(
-                    &place,
-                    format!("expected PEM, base64 of a DER certificate, or 'generated': {error}"),
-                )
-            })?
-        };
-        let (start, end) = validity_of(&der)
-            .ok_or_else(|| self.wrong(&place, "this is not an X.509 certificate".to_owned()))?;
-        let key_id = derived(
-            &self.seed.domain,
-            "certificate",
-            &format!("{alias}/{}", der.len()),
-        );
-        Ok(KeyCredential {
-            key_id,
-            display_name: None,
-            certificate: der,
-            start,
-            end,
         })
     }
 
@@ -388,15 +215,8 @@ impl Build<'_> {
     }
 
     fn principal(&self, app_id: ApplicationId, home_tenant: TenantId) -> ServicePrincipal {
-        ServicePrincipal {
-            object_id: ObjectId(derived(&self.seed.domain, "principal", &app_id.to_string())),
-            app_id,
-            home_tenant,
-            enabled: true,
-            assignment_required: false,
-            assigned_users: BTreeSet::new(),
-            created: self.before_now(24),
-        }
+        let object_id = ObjectId(derived(&self.seed.domain, "principal", &app_id.to_string()));
+        ServicePrincipal::new(object_id, app_id, home_tenant, self.before_now(24))
     }
 
     fn user_id(&self, alias: &str, place: &str) -> Result<ObjectId, SeedError> {
@@ -478,20 +298,4 @@ impl Build<'_> {
             .saturating_sub(SignedDuration::from_hours(hours))
             .unwrap_or(Timestamp::UNIX_EPOCH)
     }
-}
-
-fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let validity = certificate.validity();
-    Some((
-        Timestamp::from_second(validity.not_before.timestamp()).ok()?,
-        Timestamp::from_second(validity.not_after.timestamp()).ok()?,
-    ))
-}
-
-/// A client secret in the form that Entra gives them, always the same for the same names.
-pub(super) fn secret(domain: &str, name: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, format!("{domain} {name}").as_bytes());
-    let text = URL_SAFE_NO_PAD.encode(digest).replace('-', ".");
-    format!("{}8Q~{}", &text[..3], &text[3..37])
 }

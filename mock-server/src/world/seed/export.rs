@@ -127,6 +127,7 @@ impl Export<'_> {
             roles: user.roles.clone(),
             guest_of,
             enabled: user.enabled,
+            second_factor: user.second_factor,
             mailbox: match user.mailbox.as_ref().map(|it| it.kind) {
                 None => SeedMailbox::None,
                 Some(MailboxKind::Regular) => SeedMailbox::Regular,
@@ -146,6 +147,7 @@ impl Export<'_> {
             audience: app.sign_in_audience,
             publisher: app.publisher.name.clone(),
             verified: app.publisher.verified,
+            risky: app.publisher.risky,
             redirect_uris: redirect_uris(app),
             public_client: app.fallback_public_client,
             implicit_id_token: app.implicit_id_token,
@@ -164,7 +166,7 @@ impl Export<'_> {
                 .map(|it| self.certificate(&it.certificate))
                 .collect(),
             federated_credentials: app.federated_credentials.clone(),
-            permissions: permissions(app),
+            permissions: self.permissions(app),
             consent: self.consent(directory, app.app_id),
             api: app.api.as_ref().map(|api| self.api(api)),
             assignment_required: principal.is_some_and(|it| it.assignment_required),
@@ -243,6 +245,29 @@ impl Export<'_> {
                 .filter_map(|app| self.apps.get(app))
                 .map(|alias| (*alias).to_owned())
                 .collect(),
+            known_clients: api
+                .known_clients
+                .iter()
+                .filter_map(|app| self.apps.get(app))
+                .map(|alias| (*alias).to_owned())
+                .collect(),
+        }
+    }
+
+    fn permissions(&self, app: &Application) -> SeedPermissions {
+        let required = &app.required_resource_access;
+        let graph = required.iter().find(|it| is_graph(it.resource));
+        SeedPermissions {
+            delegated: graph.map_or_else(BTreeSet::new, |it| it.scopes.clone()),
+            application: graph.map_or_else(BTreeSet::new, |it| it.roles.clone()),
+            apis: required
+                .iter()
+                .filter(|it| !it.scopes.is_empty())
+                .filter_map(|it| {
+                    let api = self.apps.get(&it.resource)?;
+                    Some(((*api).to_owned(), it.scopes.clone()))
+                })
+                .collect(),
         }
     }
 }
@@ -258,17 +283,6 @@ fn redirect_uris(app: &Application) -> SeedRedirectUris {
         web: of(Platform::Web),
         spa: of(Platform::Spa),
         public_client: of(Platform::PublicClient),
-    }
-}
-
-fn permissions(app: &Application) -> SeedPermissions {
-    let graph = app
-        .required_resource_access
-        .iter()
-        .find(|it| is_graph(it.resource));
-    SeedPermissions {
-        delegated: graph.map_or_else(BTreeSet::new, |it| it.scopes.clone()),
-        application: graph.map_or_else(BTreeSet::new, |it| it.roles.clone()),
     }
 }
 

@@ -88,6 +88,9 @@ pub struct SeedUser {
     /// Whether the account may sign in.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Whether a second factor is registered.
+    #[serde(default = "yes")]
+    pub second_factor: bool,
     /// The mailbox.
     #[serde(default)]
     pub mailbox: SeedMailbox,
@@ -129,6 +132,9 @@ pub struct SeedApp {
     /// Whether the publisher is verified.
     #[serde(default)]
     pub verified: bool,
+    /// Whether Microsoft judges the app risky: users may not consent to it.
+    #[serde(default)]
+    pub risky: bool,
     /// Redirect URIs by platform.
     #[serde(default)]
     pub redirect_uris: SeedRedirectUris,
@@ -150,7 +156,7 @@ pub struct SeedApp {
     /// Federated identity credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub federated_credentials: Vec<FederatedCredential>,
-    /// The static list of Graph permissions.
+    /// The static list of permissions.
     #[serde(default)]
     pub permissions: SeedPermissions,
     /// What is consented in this tenant.
@@ -195,16 +201,19 @@ pub struct SeedSecret {
     pub end: Option<Timestamp>,
 }
 
-/// The static list of permissions of Microsoft Graph.
+/// The static list of permissions.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeedPermissions {
-    /// Delegated permissions by name.
+    /// Delegated permissions of Graph by name.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub delegated: BTreeSet<String>,
-    /// Application permissions by name.
+    /// Application permissions of Graph by name.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub application: BTreeSet<String>,
+    /// Delegated permissions of other apps' APIs, by alias of the app.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub apis: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What is consented.
@@ -241,6 +250,9 @@ pub struct SeedApi {
     /// Clients whose users are not asked, by alias.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub pre_authorized: BTreeSet<String>,
+    /// Clients that are consented together with this API, by alias.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub known_clients: BTreeSet<String>,
 }
 
 /// A permission of an app's own API.

@@ -123,7 +123,7 @@ async fn other_faults_are_told_to_the_app() {
 async fn scopes_are_looked_at_once_somebody_is_there() {
     let mock = Mock::new();
     for (scope, error, code) in [
-        ("Mail.Frobnicate", "invalid_scope", 70_011),
+        ("Mail.Frobnicate", "invalid_client", 650_053),
         (
             "https://graph.microsoft.com/.default Mail.Read",
             "invalid_scope",

@@ -5,6 +5,9 @@ fn policy(mock: &Mock, user_consent: UserConsent, requests: bool) {
     mock.event(&Event::SetUserConsentPolicy {
         user_consent,
         admin_consent_requests: Some(requests),
+        low_impact: None,
+        request_days: None,
+        reviewers: None,
     });
 }
 
@@ -196,7 +199,9 @@ async fn a_blocked_app_stays_out() {
     let page = admin
         .sign_in(&format!("/{}/consent-requests", mock.tenant.id), "admin")
         .await;
-    admin.press(&page, "block", &[]).await;
+    admin
+        .press(&page, "block", &[("justification", "unknown publisher")])
+        .await;
     assert_eq!(alice.get(&uri).await.error_code(), 7_000_112);
 }
 

@@ -299,6 +299,7 @@ async fn conditional_access_asks_or_blocks() {
         user: Some("alice".into()),
         app: None,
         seconds: 3600,
+        second_factor: false,
     });
     mock.tenant
         .clock
@@ -318,6 +319,8 @@ async fn conditional_access_asks_or_blocks() {
     mock.event(&Event::BlockByPolicy {
         user: Some("alice".into()),
         app: None,
+        inside: None,
+        outside: None,
     });
     let page = browser.get(&uri).await;
     assert_eq!((page.page().as_str(), page.error_code()), ("error", 53_003));
@@ -326,7 +329,10 @@ async fn conditional_access_asks_or_blocks() {
         app: None,
     });
     let page = mock.browser().sign_in(&uri, "bob").await;
-    assert_eq!((page.page().as_str(), page.error_code()), ("error", 53_000));
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("compliant-device", 53_000)
+    );
 }
 
 #[tokio::test]

@@ -124,7 +124,12 @@ async fn policies_say_what_the_person_must_do() {
             "basic_action",
         ),
         (
-            every(|user, app| Event::BlockByPolicy { user, app }),
+            every(|user, app| Event::BlockByPolicy {
+                user,
+                app,
+                inside: None,
+                outside: None,
+            }),
             53_003,
             "message_only",
         ),

@@ -10,8 +10,17 @@ use super::*;
 enum Step {
     Happens(Event),
     Passes(SignedDuration),
-    SignsIn(ClientClass, AuthenticationMethod),
+    SignsIn(Person),
     Refreshes(usize),
+}
+
+/// How somebody signs in.
+#[derive(Clone, Copy, Debug)]
+struct Person {
+    class: ClientClass,
+    method: AuthenticationMethod,
+    second_factor: bool,
+    compliant_device: bool,
 }
 
 /// What the documents say of one token: the model. It knows no timestamps of revocations, only
@@ -20,6 +29,9 @@ enum Step {
 struct Expected {
     class: ClientClass,
     method: AuthenticationMethod,
+    second_factor: bool,
+    compliant_device: bool,
+    device_disabled: bool,
     signed_in: Timestamp,
     first_issued: Timestamp,
     issued: Timestamp,
@@ -32,15 +44,25 @@ struct Tenant {
     disabled: bool,
     deleted: bool,
     high_risk: bool,
+    new_password_ends_risk: bool,
+    no_second_factor: bool,
     assignment_required: bool,
     assigned: bool,
-    blocked: bool,
-    compliant_device: bool,
-    mfa: bool,
-    frequency: Vec<SignedDuration>,
-    terms: bool,
-    /// The order of the policies that are looked at one after the other.
-    demands: Vec<&'static str>,
+    elsewhere: bool,
+    /// The policies, in the order in which they are looked at.
+    demands: Vec<Demanded>,
+}
+
+/// What a policy demands.
+#[derive(Clone, Copy, Debug)]
+enum Demanded {
+    Device,
+    Frequency(SignedDuration),
+    Mfa,
+    MfaFrequency(SignedDuration),
+    NoAccess,
+    NoAccessFromElsewhere,
+    Terms,
 }
 
 impl Tenant {
@@ -64,28 +86,47 @@ impl Tenant {
             Event::EnableUser { .. } => self.disabled = false,
             Event::DeleteUser { .. } => self.deleted = true,
             Event::RestoreUser { .. } => self.deleted = false,
-            Event::SetUserRisk { risk, .. } => self.high_risk = *risk == Risk::High,
+            Event::SetUserRisk { risk, policy, .. } => {
+                self.high_risk = *risk == Risk::High;
+                if let Some(policy) = policy {
+                    self.new_password_ends_risk = *policy == HighRisk::ChangePassword;
+                }
+            }
+            Event::RemoveSecondFactor { .. } => self.no_second_factor = true,
+            Event::RegisterSecondFactor { .. } => self.no_second_factor = false,
+            Event::DisableDevice { .. } => {
+                for token in tokens {
+                    token.device_disabled = true;
+                }
+            }
+            Event::SetClientAddress { address } => self.elsewhere = address.is_some(),
             Event::RequireAssignment { .. } => self.assignment_required = true,
             Event::AssignUser { .. } => self.assigned = true,
             Event::UnassignUser { .. } => self.assigned = false,
-            Event::BlockByPolicy { .. } => self.demand("block", |it| it.blocked = true),
-            Event::RequireCompliantDevice { .. } => {
-                self.demand("device", |it| it.compliant_device = true);
-            }
-            Event::RequireMfa { .. } => self.demand("mfa", |it| it.mfa = true),
-            Event::RequireTermsOfUse { .. } => self.demand("terms", |it| it.terms = true),
-            Event::SetSignInFrequency { seconds, .. } => {
-                let every = SignedDuration::from_secs(i64::from(*seconds));
-                self.demand("frequency", |it| it.frequency.push(every));
+            Event::BlockByPolicy { outside, .. } => self.demands.push(match outside {
+                Some(_) => Demanded::NoAccessFromElsewhere,
+                None => Demanded::NoAccess,
+            }),
+            Event::RequireCompliantDevice { .. } => self.demands.push(Demanded::Device),
+            Event::RequireMfa { .. } => self.demands.push(Demanded::Mfa),
+            Event::RequireTermsOfUse { .. } => self.demands.push(Demanded::Terms),
+            Event::SetSignInFrequency {
+                seconds,
+                second_factor,
+                ..
+            } => {
+                // Every time: with five minutes for clocks that differ.
+                let seconds = if *seconds == 0 { 300 } else { *seconds };
+                let every = SignedDuration::from_secs(i64::from(seconds));
+                self.demands.push(if *second_factor {
+                    Demanded::MfaFrequency(every)
+                } else {
+                    Demanded::Frequency(every)
+                });
             }
             // Everything else leaves sign-ins alone.
             _ => {}
         }
-    }
-
-    fn demand(&mut self, name: &'static str, change: impl FnOnce(&mut Self)) {
-        self.demands.push(name);
-        change(self);
     }
 
     /// The documented code, in the service's order.
@@ -106,32 +147,43 @@ impl Tenant {
         if token.revoked {
             return Err(50173);
         }
+        if token.device_disabled
+            && token.compliant_device
+            && token.class != ClientClass::Confidential
+        {
+            return Err(135_011);
+        }
         if self.assignment_required && !self.assigned {
             return Err(50105);
         }
         if self.high_risk {
-            return Err(53003);
+            return Err(if self.new_password_ends_risk {
+                50135
+            } else {
+                53003
+            });
         }
-        let hard = self.demands.iter().find_map(|demand| match *demand {
-            "block" => Some(53003),
-            "device" => Some(53000),
-            _ => None,
-        });
-        if let Some(code) = hard {
-            return Err(code);
+        for demand in &self.demands {
+            match demand {
+                Demanded::NoAccess => return Err(53003),
+                Demanded::NoAccessFromElsewhere if self.elsewhere => return Err(53003),
+                Demanded::Device if !token.compliant_device => return Err(53000),
+                _ => {}
+            }
         }
-        let mut frequencies = self.frequency.iter();
+        let age = now.duration_since(token.signed_in);
         for demand in &self.demands {
             match *demand {
-                "mfa" => return Err(50076),
-                "terms" => return Err(50158),
-                "frequency" => {
-                    let every = *frequencies.next().unwrap();
-                    let age = now.duration_since(token.signed_in);
-                    if token.class != ClientClass::Confidential && age >= every {
-                        return Err(70043);
-                    }
+                Demanded::Mfa | Demanded::MfaFrequency(_) if !token.second_factor => {
+                    return Err(if self.no_second_factor { 50079 } else { 50076 });
                 }
+                Demanded::MfaFrequency(every) if age >= every => return Err(50078),
+                Demanded::Frequency(every)
+                    if token.class != ClientClass::Confidential && age >= every =>
+                {
+                    return Err(70043);
+                }
+                Demanded::Terms => return Err(50158),
                 _ => {}
             }
         }
@@ -173,10 +225,42 @@ fn event() -> impl Strategy<Value = Event> {
         Event::SetUserRisk {
             user: user(),
             risk: Risk::High,
+            policy: None,
         },
         Event::SetUserRisk {
             user: user(),
             risk: Risk::Low,
+            policy: None,
+        },
+        Event::SetUserRisk {
+            user: user(),
+            risk: Risk::High,
+            policy: Some(HighRisk::ChangePassword),
+        },
+        Event::RemoveSecondFactor { user: user() },
+        Event::RegisterSecondFactor { user: user() },
+        Event::DisableDevice { user: user() },
+        Event::BlockByPolicy {
+            user: None,
+            app: None,
+            inside: None,
+            outside: Some(vec!["127.0.0.0/8".to_owned()]),
+        },
+        Event::SetClientAddress {
+            address: Some("203.0.113.7".to_owned()),
+        },
+        Event::SetClientAddress { address: None },
+        Event::SetSignInFrequency {
+            user: None,
+            app: None,
+            seconds: 0,
+            second_factor: false,
+        },
+        Event::SetSignInFrequency {
+            user: None,
+            app: None,
+            seconds: 7200,
+            second_factor: true,
         },
         Event::RequireAssignment { app: app() },
         Event::AssignUser {
@@ -190,6 +274,8 @@ fn event() -> impl Strategy<Value = Event> {
         Event::BlockByPolicy {
             user: Some(user()),
             app: None,
+            inside: None,
+            outside: None,
         },
         Event::RequireCompliantDevice {
             user: None,
@@ -207,6 +293,7 @@ fn event() -> impl Strategy<Value = Event> {
             user: None,
             app: None,
             seconds: 7200,
+            second_factor: false,
         },
         Event::ExpireAccessTokens {
             user: None,
@@ -225,10 +312,23 @@ fn step() -> impl Strategy<Value = Step> {
         // Conditions that nothing lifts come seldom, so that the others are seen, too.
         6 => event().prop_map(Step::Happens),
         3 => hours.prop_map(|it| Step::Passes(SignedDuration::from_hours(it))),
-        4 => (select(vec![Public, Confidential, Spa]), select(vec![Password, NonPassword]))
-            .prop_map(|(class, method)| Step::SignsIn(class, method)),
+        4 => (
+            select(vec![Public, Confidential, Spa]),
+            select(vec![Password, NonPassword]),
+            any::<(bool, bool)>(),
+        )
+            .prop_map(|(class, method, (second_factor, compliant_device))| {
+                Step::SignsIn(Person { class, method, second_factor, compliant_device })
+            }),
         3 => (0_usize..8).prop_map(Step::Refreshes),
     ]
+}
+
+/// Whether a token is good for a client where the tenant sees it.
+fn good_at(token: &RefreshToken, directory: &Directory, now: Timestamp) -> Result<(), Invalid> {
+    let local = Attempt::from_loopback(now);
+    let from = directory.seen_from(local.from);
+    refresh_token(token, directory, Attempt { from, ..local })
 }
 
 /// The directory, as a state file would bring it back.
@@ -254,18 +354,23 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 }
             }
             Step::Passes(by) => now += *by,
-            Step::SignsIn(class, method) => {
+            Step::SignsIn(person) => {
                 if directory.find_user("alice").is_none() {
                     continue;
                 }
-                let mut fresh = token(&directory, *class, *method);
+                let mut fresh = token(&directory, person.class, person.method);
                 fresh.sign_in.auth_time = directory.moment(now);
                 fresh.sign_in.moment = fresh.sign_in.auth_time;
+                fresh.sign_in.mfa_time = person.second_factor.then_some(fresh.sign_in.auth_time);
+                fresh.sign_in.compliant_device = person.compliant_device;
                 (fresh.issued, fresh.first_issued) = (now, now);
                 tokens.push(fresh);
                 expected.push(Expected {
-                    class: *class,
-                    method: *method,
+                    class: person.class,
+                    method: person.method,
+                    second_factor: person.second_factor,
+                    compliant_device: person.compliant_device,
+                    device_disabled: false,
                     signed_in: tokens[tokens.len() - 1].sign_in.moment,
                     first_issued: now,
                     issued: now,
@@ -277,21 +382,21 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 let Some(token) = tokens.get_mut(*index) else {
                     continue;
                 };
-                if refresh_token(token, &directory, now).is_ok() {
+                if good_at(token, &directory, now).is_ok() {
                     token.issued = now;
                     expected[*index].issued = now;
                 }
             }
         }
         for (index, token) in tokens.iter().enumerate() {
-            let found = refresh_token(token, &directory, now).map_err(Invalid::aadsts);
+            let found = good_at(token, &directory, now).map_err(Invalid::aadsts);
             prop_assert_eq!(
                 found,
                 model.verdict(&expected[index], now),
                 "{:?}",
                 expected[index]
             );
-            let permanent = matches!(found, Err(50173 | 700_082 | 700_084));
+            let permanent = matches!(found, Err(50173 | 135_011 | 700_082 | 700_084));
             if let Some(code) = refused_for_ever[index] {
                 prop_assert!(found.is_err(), "alive again after {}", code);
             }
@@ -303,10 +408,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
     // Nothing but the state decides, so a restart changes nothing.
     let again = restored(&directory);
     for token in &tokens {
-        prop_assert_eq!(
-            refresh_token(token, &directory, now),
-            refresh_token(token, &again, now)
-        );
+        prop_assert_eq!(good_at(token, &directory, now), good_at(token, &again, now));
     }
     Ok(())
 }

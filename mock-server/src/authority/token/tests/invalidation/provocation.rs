@@ -34,6 +34,7 @@ impl Column {
 }
 
 /// What a row does between the sign-in and the refresh, and how the refresh is asked for.
+#[derive(Clone)]
 pub(super) struct Provocation {
     pub(super) app: &'static str,
     pub(super) user: &'static str,
@@ -42,6 +43,10 @@ pub(super) struct Provocation {
     pub(super) events: Vec<Event>,
     pub(super) advance: SignedDuration,
     pub(super) ask: Ask,
+    pub(super) with_second_factor: bool,
+    pub(super) at_a_compliant_device: bool,
+    /// The same token is good where the refresh is asked for as a good client asks.
+    pub(super) elsewhere_good: bool,
     /// What lifts a condition again.
     pub(super) lift: Vec<Event>,
 }
@@ -53,8 +58,11 @@ pub(super) enum Ask {
     AtAnotherCloud,
     AtAnotherTenant,
     ByAnotherClient,
+    From(&'static str),
     FromABrowser,
     Garbled,
+    ThroughAProxyThatAdmits(&'static str),
+    TwiceAtOnce,
     WithAnAssertion { expired: bool },
     WithAScopeNobodyConsentedTo,
     WithASecretThatIsNotWanted,
@@ -81,6 +89,9 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
         events: Vec::new(),
         advance: SignedDuration::from_secs(1),
         ask: Ask::Well,
+        with_second_factor: false,
+        at_a_compliant_device: false,
+        elsewhere_good: false,
         lift: Vec::new(),
     };
     let asked = |ask| Provocation { ask, ..quiet() };
@@ -142,10 +153,22 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
                 user: user(),
                 app: None,
                 seconds: 3600,
+                second_factor: false,
+            })
+        },
+        // Not within the five minutes that are allowed for clocks.
+        "RT14" => Provocation {
+            advance: SignedDuration::from_mins(6),
+            ..after(Event::SetSignInFrequency {
+                user: user(),
+                app: None,
+                seconds: 0,
+                second_factor: false,
             })
         },
         "RT16" => after(Event::SetTokenLifetime { seconds: Some(600) }),
         "RT20" => quiet(),
+        "RT21" => asked(Ask::TwiceAtOnce),
         "RT23" => asked(Ask::ByAnotherClient),
         "RT24" => asked(Ask::Garbled),
         "RT25" => Provocation {
@@ -203,10 +226,12 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
             Event::SetUserRisk {
                 user: alice(),
                 risk: Risk::High,
+                policy: None,
             },
             Event::SetUserRisk {
                 user: alice(),
                 risk: Risk::None,
+                policy: None,
             },
         ),
         "RT47" => Provocation {
@@ -226,6 +251,9 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
         "RT52" => after(Event::SetUserConsentPolicy {
             user_consent: UserConsent::None,
             admin_consent_requests: None,
+            low_impact: None,
+            request_days: None,
+            reviewers: None,
         }),
         "RT53" => Provocation {
             events: vec![revoke(None), grant(None, &["User.Read"])],
@@ -257,10 +285,36 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
             user: user(),
             app: None,
         }),
-        "RT63" => after(Event::BlockByPolicy {
-            user: user(),
-            app: None,
-        }),
+        "RT61" => Provocation {
+            events: vec![
+                Event::RemoveSecondFactor { user: alice() },
+                Event::RequireMfa {
+                    user: user(),
+                    app: None,
+                },
+            ],
+            ..quiet()
+        },
+        "RT62" => Provocation {
+            with_second_factor: true,
+            advance: SignedDuration::from_hours(2),
+            ..after(Event::SetSignInFrequency {
+                user: user(),
+                app: None,
+                seconds: 3600,
+                second_factor: true,
+            })
+        },
+        "RT63" => Provocation {
+            ask: Ask::From("203.0.113.7"),
+            elsewhere_good: true,
+            ..after(Event::BlockByPolicy {
+                user: user(),
+                app: None,
+                inside: None,
+                outside: Some(vec!["127.0.0.0/8".to_owned()]),
+            })
+        },
         "RT64" => after(Event::RequireCompliantDevice {
             user: user(),
             app: None,
@@ -269,6 +323,25 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
             user: user(),
             app: None,
         }),
+        "RT66" => Provocation {
+            at_a_compliant_device: true,
+            ..after(Event::DisableDevice { user: alice() })
+        },
+        "RT71" => Provocation {
+            user: "guest",
+            ..until(
+                Event::BlockHomeTenant {
+                    user: "guest".to_owned(),
+                },
+                Event::AllowHomeTenant {
+                    user: "guest".to_owned(),
+                },
+            )
+        },
+        "RT72" => Provocation {
+            elsewhere_good: true,
+            ..asked(Ask::ThroughAProxyThatAdmits("fabrikam.com"))
+        },
         "RT70" => after(Event::DeleteTenant {}),
         "RT76" => asked(Ask::AtAnotherCloud),
         "RT82" => after(Event::RevokeAccessTokens {

@@ -1,0 +1,161 @@
+//! What policies ask of a person, and how the person satisfies them.
+
+use jiff::SignedDuration;
+
+use super::Mock;
+use crate::directory::{Event, HighRisk, Risk};
+
+fn alice() -> String {
+    "alice".to_owned()
+}
+
+#[tokio::test]
+async fn a_second_factor_is_registered_once() {
+    let mock = Mock::new();
+    mock.event(&Event::RemoveSecondFactor { user: alice() });
+    mock.event(&Event::RequireMfa {
+        user: Some(alice()),
+        app: None,
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("register-factor", 50_072)
+    );
+    let answer = browser.press(&page, "register", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+    assert!(mock.user("alice").second_factor);
+    let page = mock.browser().sign_in(&uri, "alice").await;
+    assert_eq!(page.page(), "mfa");
+}
+
+#[tokio::test]
+async fn whoever_is_at_risk_registers_nothing() {
+    let mock = Mock::new();
+    mock.event(&Event::RemoveSecondFactor { user: alice() });
+    mock.event(&Event::RequireMfa {
+        user: Some(alice()),
+        app: None,
+    });
+    mock.event(&Event::SetUserRisk {
+        user: alice(),
+        risk: Risk::Medium,
+        policy: None,
+    });
+    let page = mock
+        .browser()
+        .sign_in(&mock.authorize("own-app", &[]), "alice")
+        .await;
+    assert_eq!((page.page().as_str(), page.error_code()), ("error", 53_004));
+}
+
+#[tokio::test]
+async fn a_second_factor_wears_out() {
+    let mock = Mock::new();
+    mock.event(&Event::SetSignInFrequency {
+        user: Some(alice()),
+        app: None,
+        seconds: 3600,
+        second_factor: true,
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(page.page(), "mfa");
+    let answer = browser.press(&page, "approve", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+    mock.tenant.clock.advance(SignedDuration::from_hours(2));
+    let silent = browser
+        .get(&mock.authorize("own-app", &[("prompt", "none")]))
+        .await;
+    let told = &silent.parameters()["error_description"];
+    assert!(told.starts_with("AADSTS50078:"), "{told}");
+    // The password is not asked for again.
+    let page = browser.get(&uri).await;
+    assert_eq!(page.page(), "mfa");
+    let answer = browser.press(&page, "approve", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+}
+
+#[tokio::test]
+async fn a_compliant_device_lets_in() {
+    let mock = Mock::new();
+    mock.event(&Event::RequireCompliantDevice {
+        user: Some(alice()),
+        app: None,
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("compliant-device", 53_000)
+    );
+    let answer = browser.press(&page, "compliant-device", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_risk_where_the_tenant_says_so() {
+    let mock = Mock::new();
+    mock.event(&Event::SetUserRisk {
+        user: alice(),
+        risk: Risk::High,
+        policy: Some(HighRisk::ChangePassword),
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("password-change", 50_135)
+    );
+    let old = mock.user("alice").password;
+    let fields = [
+        ("passwd", old.as_str()),
+        ("newpasswd", "A.better-one-7"),
+        ("confirmpasswd", "A.better-one-7"),
+    ];
+    let answer = browser.press(&page, "change-password", &fields).await;
+    assert!(answer.parameters().contains_key("code"));
+    assert_eq!(mock.user("alice").risk, Risk::None);
+}
+
+#[tokio::test]
+async fn a_location_decides_where_the_policy_names_one() {
+    let mock = Mock::new();
+    mock.event(&Event::BlockByPolicy {
+        user: Some(alice()),
+        app: None,
+        inside: None,
+        outside: Some(vec!["127.0.0.0/8".to_owned()]),
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let answer = mock.browser().sign_in(&uri, "alice").await;
+    assert!(answer.parameters().contains_key("code"));
+    mock.event(&Event::SetClientAddress {
+        address: Some("203.0.113.7".to_owned()),
+    });
+    let page = mock.browser().sign_in(&uri, "alice").await;
+    assert_eq!((page.page().as_str(), page.error_code()), ("error", 53_003));
+    mock.event(&Event::SetClientAddress { address: None });
+    let answer = mock.browser().sign_in(&uri, "alice").await;
+    assert!(answer.parameters().contains_key("code"));
+}
+
+/// Row RT17 of the table of invalidations.
+#[tokio::test]
+async fn pages_that_were_left_open_too_long_start_again() {
+    let mock = Mock::new();
+    let mut browser = mock.browser();
+    let page = browser.get(&mock.authorize("own-app", &[])).await;
+    let upn = mock.user("alice").user_principal_name.to_string();
+    mock.tenant.clock.advance(SignedDuration::from_mins(59));
+    let next = browser.press(&page, "next", &[("loginfmt", &upn)]).await;
+    assert_eq!(next.page(), "password");
+    mock.tenant.clock.advance(SignedDuration::from_mins(1));
+    let late = browser.press(&page, "next", &[("loginfmt", &upn)]).await;
+    assert_eq!((late.page().as_str(), late.error_code()), ("error", 50_089));
+}

@@ -1,0 +1,90 @@
+//! What the names in events mean in a directory.
+
+use super::super::{
+    Application, ApplicationId, Directory, Mailbox, ObjectId, ServicePrincipal, User,
+};
+use super::{Applied, EventError};
+use crate::notation::nearest;
+
+impl Directory {
+    /// The application id that an alias or an id means in this tenant.
+    pub fn app_id(&self, name: &str) -> Result<ApplicationId, EventError> {
+        if let Some(app) = self.applications.values().find(|app| app.alias == name) {
+            return Ok(app.app_id);
+        }
+        if let Some(id) = name
+            .parse()
+            .ok()
+            .filter(|id| self.service_principals.contains_key(id))
+        {
+            return Ok(id);
+        }
+        let names = self.applications.values().map(|app| app.alias.as_str());
+        Err(EventError::UnknownApp {
+            name: name.to_owned(),
+            tenant: self.id.to_string(),
+            nearest: nearest(name, names),
+        })
+    }
+
+    /// The object id that an alias, a sign-in name or an id means in this tenant.
+    pub fn user_id(&self, name: &str) -> Result<ObjectId, EventError> {
+        if let Some(user) = self.find_user(name) {
+            return Ok(user.id);
+        }
+        let names = self
+            .users
+            .values()
+            .flat_map(|user| [user.alias.as_str(), user.user_principal_name.as_str()]);
+        Err(EventError::UnknownUser {
+            name: name.to_owned(),
+            tenant: self.id.to_string(),
+            nearest: nearest(name, names),
+        })
+    }
+
+    pub(super) fn user_mut(&mut self, name: &str) -> Result<&mut User, EventError> {
+        let id = self.user_id(name)?;
+        // Found a moment ago.
+        Ok(&mut self.users[&id])
+    }
+
+    pub(super) fn mailbox_mut(&mut self, name: &str) -> Result<&mut Mailbox, EventError> {
+        let user = self.user_mut(name)?;
+        let upn = user.user_principal_name.to_string();
+        user.mailbox
+            .as_mut()
+            .ok_or_else(|| EventError::NotPossible(format!("user '{upn}' has no mailbox")))
+    }
+
+    pub(super) fn principal_mut(&mut self, app: &str) -> Result<&mut ServicePrincipal, EventError> {
+        let id = self.app_id(app)?;
+        let tenant = self.id;
+        self.service_principals.get_mut(&id).ok_or_else(|| {
+            EventError::NotPossible(format!(
+                "app '{app}' has no service principal in tenant {tenant}"
+            ))
+        })
+    }
+
+    pub(super) fn change_app(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut Application),
+    ) -> Result<Applied, EventError> {
+        let id = self.app_id(name)?;
+        if let Some(app) = self.applications.get_mut(&id) {
+            change(app);
+            return Ok(Applied::Here);
+        }
+        let home = self
+            .service_principals
+            .get(&id)
+            .map(|principal| principal.home_tenant);
+        home.filter(|home| *home != self.id)
+            .map(Applied::Elsewhere)
+            .ok_or_else(|| {
+                EventError::NotPossible(format!("app '{name}' has no registration any more"))
+            })
+    }
+}
