@@ -23,6 +23,8 @@ pub struct Person {
     cookies: BTreeMap<String, BTreeMap<String, String>>,
     /// Who sits there: somebody else has a browser, and so cookies, of their own.
     user: Option<String>,
+    /// For what the consent page of the last visit asked.
+    consent_page: Option<Vec<String>>,
 }
 
 /// Who signs in.
@@ -112,6 +114,7 @@ impl Person {
             client,
             cookies: BTreeMap::new(),
             user: None,
+            consent_page: None,
         })
     }
 
@@ -152,7 +155,13 @@ impl Person {
         self.walk(url, "", account, action).await
     }
 
+    /// The permissions that the consent page of the last visit asked for, if one came.
+    pub fn take_consent_page(&mut self) -> Option<Vec<String>> {
+        self.consent_page.take()
+    }
+
     fn sit_down(&mut self, account: &Account) {
+        self.consent_page = None;
         if self.user.as_ref().is_some_and(|user| *user != account.upn) {
             self.cookies.clear();
         }
@@ -206,6 +215,9 @@ impl Person {
                 Opened::Page(url, page) => (url, page),
             };
             last.clone_from(&page.name);
+            if CONSENT.contains(&page.name.as_str()) {
+                self.consent_page = Some(page.permissions.clone());
+            }
             next = match turn(&page, &url, account, action)? {
                 Turn::Submit(url, fields) => {
                     if !redirect_uri.is_empty() && is_callback(url.as_str(), redirect_uri) {
@@ -437,6 +449,9 @@ fn without_query(url: &Url) -> String {
 /// The ids of the two buttons that most pages have.
 const PRIMARY: &str = "idSIButton9";
 const SECONDARY: &str = "idBtn_Back";
+
+/// The pages on which permissions are accepted or declined.
+const CONSENT: [&str; 2] = ["admin-consent", "consent"];
 
 const STEPS: usize = 24;
 

@@ -172,14 +172,18 @@ const message = ({ subject = "", body = "", toRecipients = [] }) => ({
   toRecipients: toRecipients.map((it) => (typeof it === "string" ? { emailAddress: { address: it } } : it)),
 });
 
+const event = ({ subject, body, start, end }) => ({ subject, body, start, end });
+
 export const OPERATIONS = {
   "get-profile": (user) => ["GET", user],
   "list-messages": listing("messages"),
   "get-message": (box, { id }) => ["GET", `${box}/messages/${encodeURIComponent(id)}`],
   "send-message": (box, given) => ["POST", `${box}/sendMail`, { message: message(given) }],
   "create-draft": (box, given) => ["POST", `${box}/messages`, message(given)],
+  "move-message": (box, { id, destinationId }) => ["POST", `${box}/messages/${encodeURIComponent(id)}/move`, { destinationId }],
   "list-folders": listing("mailFolders"),
   "list-events": listing("events"),
+  "create-event": (box, given) => ["POST", `${box}/events`, event(given)],
   "list-calendars": listing("calendars"),
   "list-contacts": listing("contacts"),
   "get-mailbox-settings": (box) => ["GET", `${box}/mailboxSettings`],

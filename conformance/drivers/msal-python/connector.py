@@ -170,6 +170,10 @@ def message(arguments):
                              for it in arguments.get("toRecipients", [])]}
 
 
+def event(arguments):
+    return {name: arguments[name] for name in ("subject", "body", "start", "end") if name in arguments}
+
+
 def listing(name):
     return lambda box, arguments: ("GET", f"{box}/{name}?$top={arguments.get('top', 10)}", None)
 
@@ -184,6 +188,7 @@ OPERATIONS = {
         "POST", f"{box}/messages/{quote(it['id'])}/move", {"destinationId": it["destinationId"]}),
     "list-folders": listing("mailFolders"),
     "list-events": listing("events"),
+    "create-event": lambda box, it: ("POST", f"{box}/events", event(it)),
     "list-calendars": listing("calendars"),
     "list-contacts": listing("contacts"),
     "get-mailbox-settings": lambda box, _: ("GET", f"{box}/mailboxSettings", None),

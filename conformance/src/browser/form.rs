@@ -17,6 +17,8 @@ pub(super) struct Form {
     pub(super) alert: Option<String>,
     /// What the card says.
     pub(super) text: String,
+    /// The permissions that it lists.
+    pub(super) permissions: Vec<String>,
     /// Where the form goes.
     pub(super) action: String,
     fields: Vec<(String, String)>,
@@ -64,6 +66,11 @@ impl Form {
             aadsts: code(body).or_else(|| code(alert)),
             alert: alert.map(words),
             text: first("main").or(body).map(words).unwrap_or_default(),
+            permissions: document
+                .select(&select("[data-permission]"))
+                .filter_map(|it| it.attr("data-permission"))
+                .map(str::to_owned)
+                .collect(),
             ..Self::default()
         };
         // The first form is the card's; others (tiles beside it) are known by their buttons.

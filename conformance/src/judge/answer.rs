@@ -163,6 +163,14 @@ fn fits(test: &AnswerTest, step: &StepRecord, record: &Record) -> Result<(), Pro
             format!("{name} {}", words(step.asked_for_sign_in)),
         ));
     }
+    if let Some(test) = &test.consent_page {
+        let asked = step.consent_page.as_ref().map(|it| it.join(" "));
+        test_text(
+            &format!("the consent page of {name}"),
+            test,
+            asked.as_deref(),
+        )?;
+    }
     if let Some(test) = &test.message {
         test_text("the message", test, failure.map(|it| it.1))?;
     }

@@ -39,6 +39,9 @@ pub struct StepRecord {
     /// Whether the driver asked for a sign-in on the way.
     #[serde(default)]
     pub asked_for_sign_in: bool,
+    /// The permissions that a consent page asked the person for on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_page: Option<Vec<String>>,
 }
 
 /// What a driver answered.

@@ -82,7 +82,7 @@ impl Pending {
             if !is(Mutant::WithoutState) {
                 query.append_pair("state", &state);
             }
-            if consent {
+            if consent || is(Mutant::ForcesConsent) {
                 query.append_pair("prompt", "consent");
             }
         }

@@ -22,6 +22,8 @@ use crate::case::Category;
 pub(super) struct Session<'a> {
     pub(super) connection: &'a Connection,
     pub(super) client: &'a Client,
+    /// Whether a mutant has turned to the person's own mailbox.
+    pub(super) own_mailbox: bool,
 }
 
 impl Session<'_> {
@@ -32,10 +34,27 @@ impl Session<'_> {
         arguments: &Map<String, Value>,
     ) -> Result<Value, Problem> {
         let answer = operations::run(self, operation, arguments).await;
+        let is = |mutant| self.connection.is(mutant);
         match &answer {
             Err(problem)
+                if [Category::AccessDenied, Category::NotFound].contains(&problem.category)
+                    && self.connection.settings.shared_mailbox.is_some()
+                    && is(Mutant::FallsBackToOwnMailbox) =>
+            {
+                let own = Self {
+                    own_mailbox: true,
+                    ..*self
+                };
+                operations::run(&own, operation, arguments).await
+            }
+            Ok(value) if is(Mutant::LosesForeignLetters) || is(Mutant::LowercasesIds) => {
+                let mut value = value.clone();
+                self.spoil(&mut value);
+                Ok(value)
+            }
+            Err(problem)
                 if problem.category == Category::NotFound
-                    && self.connection.is(Mutant::FallsBackToAnotherMailbox) =>
+                    && is(Mutant::FallsBackToAnotherMailbox) =>
             {
                 let users = self.send(Method::GET, "/users", &[], None).await?;
                 let id = users["value"][0]["id"]
@@ -46,6 +65,26 @@ impl Session<'_> {
                 self.send(Method::GET, &path, &[], None).await
             }
             _ => answer,
+        }
+    }
+
+    /// Changes ids or letters of an answer, as mutants do.
+    fn spoil(&self, value: &mut Value) {
+        let ids = self.connection.is(Mutant::LowercasesIds);
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|it| self.spoil(it)),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match member {
+                        Value::String(text) if ids && name == "id" => text.make_ascii_lowercase(),
+                        Value::String(text) if !ids => {
+                            *text = text.replace(|it: char| !it.is_ascii(), "?");
+                        }
+                        other => self.spoil(other),
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -82,7 +121,8 @@ impl Session<'_> {
             if let Some(Value::Array(more)) = page.get_mut("value").map(Value::take) {
                 items.extend(more);
             }
-            let Some(next) = next.filter(|_| items.len() < limit) else {
+            let goes_on = items.len() < limit && !self.connection.is(Mutant::StopsAtTheFirstPage);
+            let Some(next) = next.filter(|_| goes_on) else {
                 break;
             };
             let root = &self.connection.settings.cloud.graph;
@@ -123,6 +163,14 @@ impl Session<'_> {
             let mut token = token.clone();
             for _ in 0..5 {
                 token = self.connection.replace(&token, None).await?;
+            }
+        }
+        let denied = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        if denied.contains(&response.status())
+            && self.connection.is(Mutant::InsistsOnDeniedRequests)
+        {
+            for _ in 0..4 {
+                self.attempt(method, url, body, &token).await?;
             }
         }
         if response.status() != StatusCode::UNAUTHORIZED {

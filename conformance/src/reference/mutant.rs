@@ -43,12 +43,16 @@ mutants! {
     AcceptsAnyCertificate = "accepts-any-certificate",
     /// Redeems the code of a sign-in that a newer one has replaced.
     AcceptsOldCallbacks = "accepts-old-callbacks",
+    /// Addresses the person's mailbox by the name in the ID token.
+    AddressesThePersonByName = "addresses-the-person-by-name",
     /// App-only: asks for its token at `common`.
     AppOnlyAtCommon = "app-only-at-common",
     /// Asks for more permissions than were chosen.
     AsksForMorePermissions = "asks-for-more-permissions",
     /// Answers with the profile of somebody else.
     AnswersWithSomebodyElse = "answers-with-somebody-else",
+    /// Asks for a token before the person has come back.
+    AsksBeforeTheCallback = "asks-before-the-callback",
     /// Asks for a token and a code at once.
     AsksForTokenAndCode = "asks-for-token-and-code",
     /// Asks for another token when Graph says that a permission is missing.
@@ -65,6 +69,8 @@ mutants! {
     CachesAssertion = "caches-assertion",
     /// Sends what the user filled in without looking at it.
     ChecksNoFields = "checks-no-fields",
+    /// Puts names into paths as they are.
+    DoesNotEncodeNames = "does-not-encode-names",
     /// Goes on as a public client when its secret is refused.
     DropsRefusedSecret = "drops-refused-secret",
     /// Encodes the secret twice.
@@ -75,10 +81,18 @@ mutants! {
     FallsBackToAppOnly = "falls-back-to-app-only",
     /// Tries the worldwide cloud when another one refuses.
     FallsBackToAnotherCloud = "falls-back-to-another-cloud",
+    /// Takes the person's own mailbox when the shared one is refused.
+    FallsBackToOwnMailbox = "falls-back-to-own-mailbox",
     /// Sends the same state with every sign-in.
     FixedState = "fixed-state",
     /// Follows redirects to wherever they lead, with all that it sends.
     FollowsRedirects = "follows-redirects",
+    /// Asks for consent at every sign-in.
+    ForcesConsent = "forces-consent",
+    /// Has one activity that knows nothing of the shared mailbox: the calendar.
+    ForgetsTheSharedMailboxForCalendars = "forgets-the-shared-mailbox-for-calendars",
+    /// Asks for a permission that was added with the refresh token, and not by a sign-in.
+    GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
     /// Makes up an account where none was named.
@@ -93,8 +107,12 @@ mutants! {
     IgnoresTheEnvironment = "ignores-the-environment",
     /// Takes its own redirect URI instead of the one that was filled in.
     IgnoresTheRedirectUri = "ignores-the-redirect-uri",
+    /// Opens the person's own mailbox whatever shared one was filled in.
+    IgnoresTheSharedMailbox = "ignores-the-shared-mailbox",
     /// Asks at `common` whatever tenant was filled in.
     IgnoresTheTenant = "ignores-the-tenant",
+    /// Sends a request again and again that Graph has denied.
+    InsistsOnDeniedRequests = "insists-on-denied-requests",
     /// Calls Graph again with a token that was refused.
     InsistsOnRefusedTokens = "insists-on-refused-tokens",
     /// Presents the refresh token of the sign-in for ever.
@@ -103,6 +121,10 @@ mutants! {
     JsonTokenRequests = "json-token-requests",
     /// Forgets the refresh token at the first refusal of any kind.
     LosesTheGrantOnAnyRefusal = "loses-the-grant-on-any-refusal",
+    /// Writes question marks for letters that are not English.
+    LosesForeignLetters = "loses-foreign-letters",
+    /// Takes ids for texts in which capitals do not matter.
+    LowercasesIds = "lowercases-ids",
     /// Calls L4's Graph for L5.
     MixesUpGovernmentClouds = "mixes-up-government-clouds",
     /// App-only: names permissions instead of `.default`.
@@ -119,6 +141,8 @@ mutants! {
     PasswordGrant = "password-grant",
     /// Sends the PKCE challenge in plain.
     PlainPkce = "plain-pkce",
+    /// Comes back again and again while an administrator has not approved.
+    PollsForApproval = "polls-for-approval",
     /// Poses as a page of a browser when that is what the service wants.
     PosesAsABrowser = "poses-as-a-browser",
     /// Presents an expired assertion first.
@@ -151,12 +175,18 @@ mutants! {
     SecretInUrl = "secret-in-url",
     /// Sends its secret in header and body.
     SecretTwice = "secret-twice",
+    /// Sends each mail twice.
+    SendsMailTwice = "sends-mail-twice",
     /// Signs in at the host of another cloud.
     SignsInElsewhere = "signs-in-elsewhere",
     /// Redeems a code whatever the state says.
     SkipsStateCheck = "skips-state-check",
+    /// Reads the first page of a list, and takes it for all.
+    StopsAtTheFirstPage = "stops-at-the-first-page",
     /// Answers every failure with an empty success.
     SwallowsErrors = "swallows-errors",
+    /// Takes a callback without a code for a finished sign-in.
+    TakesAnyCallbackForASignIn = "takes-any-callback-for-a-sign-in",
     /// Calls every failure a lost connection to the network.
     TellsNothing = "tells-nothing",
     /// Puts the access token into the address of Graph.

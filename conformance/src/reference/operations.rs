@@ -35,10 +35,26 @@ pub(super) async fn run(
     let settings = &session.connection.settings;
     let own = match &settings.flow {
         Flow::AppOnly { .. } if settings.kind.is(Mutant::UsesMeForAnApp) => "/me".to_owned(),
+        Flow::AppOnly { account } if settings.kind.is(Mutant::DoesNotEncodeNames) => {
+            format!("/users/{account}")
+        }
         Flow::AppOnly { account } => format!("/users/{}", encoded(account)),
+        Flow::Delegated { .. } if settings.kind.is(Mutant::AddressesThePersonByName) => {
+            let person = session.connection.person().await;
+            person.map_or_else(
+                || "/me".to_owned(),
+                |name| format!("/users/{}", encoded(&name)),
+            )
+        }
         Flow::Delegated { .. } => "/me".to_owned(),
     };
-    let mailbox = settings.shared_mailbox.as_ref().map_or_else(
+    let forgets = settings
+        .kind
+        .is(Mutant::ForgetsTheSharedMailboxForCalendars)
+        && ["create-event", "list-calendars", "list-events"].contains(&operation);
+    let shared = settings.shared_mailbox.as_ref().filter(|_| !forgets);
+    let shared = shared.filter(|_| !session.own_mailbox);
+    let mailbox = shared.map_or_else(
         || own.clone(),
         |shared| format!("/users/{}", encoded(shared)),
     );
@@ -80,6 +96,10 @@ pub(super) async fn run(
         }
         "send-message" => {
             let body = json!({"message": arguments.message()?, "saveToSentItems": true});
+            if settings.kind.is(Mutant::SendsMailTwice) {
+                let path = format!("{mailbox}/sendMail");
+                session.send(Method::POST, &path, &[], Some(&body)).await?;
+            }
             session
                 .send(
                     Method::POST,

@@ -150,8 +150,17 @@ impl Connector {
             }
             Request::Reconnect(connect) => {
                 let before = self.connections.lock().get(&connect.connection).cloned();
-                let broken = before.and_then(|it| it.broken());
+                let broken = before.as_ref().and_then(|it| it.broken());
                 let connection = self.make(&connect)?;
+                let widens = self.kind.is(Mutant::GetsNewScopesByRefresh)
+                    && !connect.auth_method.is_app_only();
+                if let Some(before) = before.filter(|_| widens) {
+                    let state = connection.widen(&before).await?;
+                    self.connections
+                        .lock()
+                        .insert(connect.connection, connection);
+                    return Ok(json!(state));
+                }
                 let state = connection.begin(broken.as_ref()).await?;
                 self.connections
                     .lock()

@@ -139,7 +139,9 @@ impl Settings {
                 redirect_uri: form.redirect_uri()?,
             }
         };
-        let shared_mailbox = form.optional("shared_mailbox");
+        let shared_mailbox = form
+            .optional("shared_mailbox")
+            .filter(|_| !kind.is(Mutant::IgnoresTheSharedMailbox));
         Ok(Self {
             cloud,
             client_id,

@@ -182,6 +182,7 @@ impl CaseRun<'_> {
         self.asked();
         let account = self.account(connect, action)?;
         let visit = self.person.sign_in(url, &account, action).await;
+        self.saw_consent_page();
         self.came_back(visit, action)
     }
 
@@ -199,10 +200,19 @@ impl CaseRun<'_> {
             .person
             .enter_device_code(host, user_code, &account, action)
             .await;
+        self.saw_consent_page();
         match visit {
             // The last page of a device sign-in has no way on.
             Ok(Visit::Stopped { aadsts: None, .. }) => Ok(true),
             visit => Ok(self.came_back(visit, action)?.is_some()),
+        }
+    }
+
+    /// Notes for what the person was asked on a consent page.
+    fn saw_consent_page(&mut self) {
+        let asked = self.person.take_consent_page();
+        if let Some(step) = self.record.steps.last_mut() {
+            step.consent_page = asked;
         }
     }
 

@@ -44,7 +44,8 @@ impl CaseRun<'_> {
                 let request = self.call_request(call)?;
                 let reply = self.ask(&request).await?;
                 let answer = call_answer(reply)?;
-                self.answered(&answer, step)
+                self.answered(&answer, step)?;
+                self.keep(call, &answer)
             }
             Action::Check(check) => self.check(check).await,
             Action::ClearFaults => {
@@ -141,6 +142,7 @@ impl CaseRun<'_> {
             after: before,
             answer: None,
             asked_for_sign_in: false,
+            consent_page: None,
         });
     }
 
@@ -161,6 +163,30 @@ impl CaseRun<'_> {
         let name = last.operation.clone().unwrap_or_else(|| last.step.clone());
         last.answer = Some(answer.clone());
         self.compare(&name, answer, step)
+    }
+
+    /// Keeps the values of an answer that later steps name.
+    fn keep(&mut self, call: &CallStep, answer: &Answer) -> Result<(), Interrupt> {
+        let Answer::Value { value } = answer else {
+            return Ok(());
+        };
+        for (name, pointer) in &call.keep {
+            let found = value.pointer(pointer).filter(|it| !it.is_null());
+            let Some(found) = found else {
+                let expected = format!("{} returns a value with {pointer}", call.operation);
+                let observed = "it has none".to_owned();
+                let kind = ProblemKind::Mismatch;
+                let problem =
+                    Problem::of_step(kind, &call.operation, self.case, expected, observed);
+                self.report.add(problem);
+                return Err(Interrupt::Mismatch);
+            };
+            let text = found
+                .as_str()
+                .map_or_else(|| found.to_string(), str::to_owned);
+            self.record.facts.add(format!("kept.{name}"), text);
+        }
+        Ok(())
     }
 
     /// Compares an answer with what its step says. Steps after one that should have succeeded
@@ -390,6 +416,9 @@ impl CaseRun<'_> {
             self.record.steps[place].answer = Some(answer.clone());
             // All answers are taken, whatever one of them says.
             failed = self.compare(&name, &answer, step).and(failed);
+            if let Action::Call(call) = &step.action {
+                failed = self.keep(call, &answer).and(failed);
+            }
         }
         failed
     }

@@ -319,6 +319,10 @@ pub struct AnswerTest {
     /// The driver asked for a sign-in on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for_sign_in: Option<bool>,
+    /// The permissions, as words, that the consent page asked the person for on the way; absent
+    /// where no such page came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_page: Option<ValueTest>,
     /// What the connector's user would see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<ValueTest>,

@@ -180,6 +180,8 @@ pub struct CallStep {
     pub connection: String,
     /// The arguments.
     pub arguments: IndexMap<String, Value>,
+    /// Values of the answer that are kept for later steps: a name and a JSON pointer.
+    pub keep: IndexMap<String, String>,
 }
 
 /// Hands a kept callback to the connector.

@@ -83,6 +83,9 @@ struct StepInFile {
     /// Of a call: the arguments.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     arguments: IndexMap<String, Value>,
+    /// Of a call: values of the answer by JSON pointer, kept as `{kept.NAME}` for later steps.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    keep: IndexMap<String, String>,
 
     /// Of a check: the requirement in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +198,7 @@ impl StepInFile {
         let of_call = [
             ("on", self.on.is_some()),
             ("arguments", !self.arguments.is_empty()),
+            ("keep", !self.keep.is_empty()),
         ];
         let of_driver = [
             ("fails", !self.fails.is_empty()),
@@ -238,6 +242,7 @@ impl StepInFile {
                 operation,
                 connection,
                 arguments: self.arguments,
+                keep: self.keep,
             }));
         }
         if let Some(fault) = &self.fault {
@@ -299,6 +304,7 @@ impl Serialize for Step {
                 file.call = Some(call.operation);
                 file.on = Some(call.connection).filter(|it| it != MAIN);
                 file.arguments = call.arguments;
+                file.keep = call.keep;
             }
             Action::Check(check) => {
                 file.check = Some(check.name);
