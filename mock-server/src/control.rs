@@ -3,12 +3,16 @@
 //! A web page that is open in the developer's browser can't drive it: `Host` must name this
 //! address, and a request that carries a foreign `Origin` is refused.
 
+mod aadsts;
 mod api;
+mod dashboard;
 mod directory;
 mod explain;
 mod faults;
+mod guard;
 mod journal;
 mod problem;
+mod recording;
 mod request;
 mod state;
 mod tenants;
@@ -19,8 +23,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::http::{Response, StatusCode};
+use axum::middleware;
 use axum::routing;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,8 +39,12 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
     let openapi = move || async move { json_response(StatusCode::OK, &*document) };
     router
         .route("/api/v1/openapi.json", routing::get(openapi))
+        .merge(dashboard::router())
         .fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&core), guard))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&core),
+            guard::guard,
+        ))
         .layer(middleware::from_fn(conform))
         .with_state(core)
 }
@@ -69,11 +77,13 @@ fn api() -> Api {
             routing::get(variables),
         );
     [
+        aadsts::serve,
         tenants::serve,
         directory::serve,
         explain::serve,
         faults::serve,
         journal::serve,
+        recording::serve,
         state::serve,
     ]
     .iter()
@@ -114,55 +124,12 @@ async fn unknown(request: Request) -> Response<Body> {
     Problem::not_found(
         "no such resource",
         format!(
-            "{} {} is not part of the control API, which begins at /api/v1/",
+            "{} {} is not part of the control API, which begins at /api/v1/; the dashboard is at /",
             request.method(),
             request.uri().path()
         ),
     )
     .respond()
-}
-
-/// Refuses what a page of another origin, or a rebound host name, could send.
-async fn guard(State(core): State<Arc<Core>>, request: Request, next: Next) -> Response<Body> {
-    let own = core.control_address();
-    let is_own = |authority: &str| {
-        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-        let host = host.trim_matches(['[', ']']);
-        let named = host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback() || ip == own.ip());
-        named && port.parse() == Ok(own.port())
-    };
-    let header = |headers: &HeaderMap, name| {
-        headers
-            .get(name)
-            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str().to_owned())
-        .or_else(|| header(request.headers(), header::HOST));
-    if !host.as_deref().is_some_and(is_own) {
-        return Problem::new(StatusCode::FORBIDDEN, "foreign host")
-            .detail(format!(
-                "the Host header must name {own} or localhost:{}, not '{}'",
-                own.port(),
-                host.unwrap_or_default()
-            ))
-            .respond();
-    }
-    if let Some(origin) = header(request.headers(), header::ORIGIN) {
-        let same = origin.strip_prefix("http://").is_some_and(is_own);
-        if !same {
-            return Problem::new(StatusCode::FORBIDDEN, "foreign origin")
-                .detail(format!("pages of '{origin}' may not use the control API"))
-                .respond();
-        }
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]

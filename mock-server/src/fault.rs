@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::FaultError;
-pub use set::{FaultFacts, Faults};
+pub use set::{FaultFacts, FaultStatus, Faults};
 
 use crate::directory::Event;
 use crate::notation::{Many, Span};

@@ -31,6 +31,10 @@ pub enum Entry {
     Exchange(Exchange),
     /// Something that happened in a tenant.
     Event(EventRecord),
+    /// A fault was set or taken away.
+    Fault(FaultRecord),
+    /// A tenant's time was moved.
+    Clock(ClockRecord),
 }
 
 /// An event that was applied.
@@ -48,6 +52,75 @@ pub struct EventRecord {
     pub tenant_time: Timestamp,
     /// What.
     pub event: Event,
+    /// The number of the fault that made it happen, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<u64>,
+}
+
+/// A change of a tenant's faults.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct FaultRecord {
+    /// The position in the journal, from 1, without gaps.
+    pub number: u64,
+    /// Real time.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Where.
+    pub tenant: TenantId,
+    /// The tenant's own time.
+    #[schemars(with = "String")]
+    pub tenant_time: Timestamp,
+    /// What.
+    pub change: FaultChange,
+}
+
+/// What became of a tenant's faults.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultChange {
+    /// All were taken away.
+    Cleared {},
+    /// One was taken away.
+    Removed {
+        /// Its number.
+        number: u64,
+    },
+    /// One was set.
+    Set {
+        /// Its number.
+        number: u64,
+        /// What it does, and to which exchanges, as it was set.
+        fault: serde_json::Value,
+    },
+}
+
+/// A change of a tenant's time.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct ClockRecord {
+    /// The position in the journal, from 1, without gaps.
+    pub number: u64,
+    /// Real time.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Where.
+    pub tenant: TenantId,
+    /// The tenant's own time afterwards.
+    #[schemars(with = "String")]
+    pub tenant_time: Timestamp,
+    /// What.
+    pub change: ClockMove,
+}
+
+/// A way to move a tenant's time.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum ClockMove {
+    /// Forward by `90d`, `61m` or `1h 30m` (back, where it begins with `-`).
+    Advance(String),
+    /// It stops.
+    Freeze {},
+    /// It returns to real time.
+    Reset {},
 }
 
 /// A request with its answer.
@@ -251,6 +324,16 @@ impl Journal {
         self.write(|number| Entry::Event(EventRecord { number, ..record }))
     }
 
+    /// Writes a change of faults and returns its number.
+    pub fn fault(&self, record: FaultRecord) -> u64 {
+        self.write(|number| Entry::Fault(FaultRecord { number, ..record }))
+    }
+
+    /// Writes a change of a clock and returns its number.
+    pub fn clock(&self, record: ClockRecord) -> u64 {
+        self.write(|number| Entry::Clock(ClockRecord { number, ..record }))
+    }
+
     /// The number of the newest entry, 0 before the first.
     pub fn position(&self) -> u64 {
         self.inner.state.lock().written
@@ -271,7 +354,7 @@ impl Journal {
             .iter()
             .filter_map(|entry| match &**entry {
                 Entry::Exchange(exchange) => Some(exchange.clone()),
-                Entry::Event(_) => None,
+                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) => None,
             })
             .collect()
     }
@@ -408,6 +491,8 @@ impl Entry {
         match self {
             Self::Exchange(exchange) => exchange.number,
             Self::Event(record) => record.number,
+            Self::Fault(record) => record.number,
+            Self::Clock(record) => record.number,
         }
     }
 
@@ -416,6 +501,8 @@ impl Entry {
         match self {
             Self::Exchange(exchange) => exchange.tenant,
             Self::Event(record) => Some(record.tenant),
+            Self::Fault(record) => Some(record.tenant),
+            Self::Clock(record) => Some(record.tenant),
         }
     }
 }

@@ -7,12 +7,13 @@ mod keys;
 mod redeemed;
 mod refresh;
 mod seal;
+mod seen;
 pub mod validity;
 
 pub(crate) use access::pairwise_subject;
 pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
-    VerifyError, mint_access_token, verify_access_token,
+    VerifyError, mint_access_token, verify_access_token, verify_signature,
 };
 pub(crate) use defect::TokenDefect;
 pub use id::{IdTokenSpec, mint_id_token};
@@ -20,3 +21,4 @@ pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey, StoredKey};
 pub use redeemed::{RedeemedCode, RedeemedCodes};
 pub use refresh::{AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn};
 pub use seal::{SealError, Sealer};
+pub use seen::SeenTokens;

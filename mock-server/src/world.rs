@@ -16,16 +16,16 @@ pub use connections::Connections;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::directory::{
     Application, ApplicationId, Applied, Directory, Event, EventError, TenantId,
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
-use crate::journal::{EventRecord, Journal};
+use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
-use crate::token::{KeyRings, RedeemedCodes, Sealer};
+use crate::token::{KeyRings, RedeemedCodes, Sealer, SeenTokens};
 
 /// All tenants, their keys, and the source of randomness.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct World {
     pub journal: Journal,
     /// Redeemed authorization codes.
     pub redeemed: RedeemedCodes,
+    /// The newest tokens that went over the wire, for people who look.
+    pub seen: SeenTokens,
     tenants: RwLock<Index>,
     changes: AtomicU64,
     /// Whether a fault was ever set: until then no exchange has to look for one.
@@ -86,6 +88,7 @@ impl World {
             sealer,
             journal,
             redeemed: RedeemedCodes::default(),
+            seen: SeenTokens::default(),
             tenants: RwLock::default(),
             changes: AtomicU64::new(0),
             faults: AtomicBool::new(false),
@@ -122,9 +125,65 @@ impl World {
     ///
     /// The fault would never act, or names what the tenant does not have.
     pub fn add_fault(&self, tenant: &Tenant, fault: Fault) -> Result<u64, FaultError> {
+        let what = serde_json::to_value(&fault).unwrap_or_default();
         let number = tenant.set_fault(fault, &self.random)?;
         self.faults.store(true, Ordering::Release);
+        self.note_faults(
+            tenant,
+            FaultChange::Set {
+                number,
+                fault: what,
+            },
+        );
         Ok(number)
+    }
+
+    /// Takes a fault away; returns whether it was there.
+    pub fn remove_fault(&self, tenant: &Tenant, number: u64) -> bool {
+        let removed = tenant.faults.remove(number);
+        if removed {
+            self.note_faults(tenant, FaultChange::Removed { number });
+        }
+        removed
+    }
+
+    /// Takes all faults of a tenant away.
+    pub fn clear_faults(&self, tenant: &Tenant) {
+        if !tenant.faults.is_empty() {
+            tenant.faults.clear();
+            self.note_faults(tenant, FaultChange::Cleared {});
+        }
+    }
+
+    fn note_faults(&self, tenant: &Tenant, change: FaultChange) {
+        self.journal.fault(FaultRecord {
+            number: 0,
+            at: Clock::real().now(),
+            tenant: tenant.id,
+            tenant_time: tenant.now(),
+            change,
+        });
+    }
+
+    /// Moves a tenant's time, and writes that to the journal.
+    ///
+    /// # Errors
+    ///
+    /// The text of an advance is no amount of time.
+    pub fn move_clock(&self, tenant: &Tenant, change: ClockMove) -> Result<(), String> {
+        match &change {
+            ClockMove::Advance(by) => tenant.clock.advance(clock::duration(by)?),
+            ClockMove::Freeze {} => tenant.clock.freeze(),
+            ClockMove::Reset {} => tenant.clock.reset(),
+        }
+        self.journal.clock(ClockRecord {
+            number: 0,
+            at: Clock::real().now(),
+            tenant: tenant.id,
+            tenant_time: tenant.now(),
+            change,
+        });
+        Ok(())
     }
 
     /// Whether any tenant ever had a fault.
@@ -198,6 +257,20 @@ impl World {
 
     /// Applies an event to a tenant, at its own time, and writes it to the journal.
     pub fn apply(&self, tenant: &Tenant, event: &Event) -> Result<(), EventError> {
+        self.happen(tenant, event, None)
+    }
+
+    /// Applies the event of a fault.
+    pub(crate) fn apply_by_fault(
+        &self,
+        tenant: &Tenant,
+        event: &Event,
+        fault: u64,
+    ) -> Result<(), EventError> {
+        self.happen(tenant, event, Some(fault))
+    }
+
+    fn happen(&self, tenant: &Tenant, event: &Event, fault: Option<u64>) -> Result<(), EventError> {
         let now = tenant.now();
         tenant.faults.event_happened(&event.name());
         let applied = tenant.change().apply(event, now, &self.random)?;
@@ -235,6 +308,7 @@ impl World {
             tenant: tenant.id,
             tenant_time: now,
             event: event.clone(),
+            fault,
         });
         Ok(())
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client::ControlArgument;
 use super::{Failure, print, runtime};
 use crate::directory::Event;
-use crate::journal::Entry;
+use crate::journal::{ClockMove, Entry, FaultChange};
 use crate::notation::did_you_mean;
 
 #[derive(Debug, Args)]
@@ -393,6 +393,25 @@ impl JournalCommand {
                     record.number,
                     record.event.name(),
                     record.tenant
+                )
+            }
+            Ok(Entry::Fault(record)) => {
+                let what = match record.change {
+                    FaultChange::Cleared {} => "all faults cleared".to_owned(),
+                    FaultChange::Removed { number } => format!("fault {number} removed"),
+                    FaultChange::Set { number, fault } => format!("fault {number} set: {fault}"),
+                };
+                format!("#{:<4} {what} in {}\n", record.number, record.tenant)
+            }
+            Ok(Entry::Clock(record)) => {
+                let what = match record.change {
+                    ClockMove::Advance(by) => format!("advanced by {by}"),
+                    ClockMove::Freeze {} => "frozen".to_owned(),
+                    ClockMove::Reset {} => "reset".to_owned(),
+                };
+                format!(
+                    "#{:<4} clock {what}, now {} in {}\n",
+                    record.number, record.tenant_time, record.tenant
                 )
             }
             Err(_) => format!("{entry}\n"),

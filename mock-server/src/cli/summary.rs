@@ -18,6 +18,7 @@ fn write(text: &mut String, ready: &Ready, ready_file: Option<&Path>) -> std::fm
         text,
         "entra-mock is ready. Not affiliated with Microsoft; never for production.\n"
     )?;
+    writeln!(text, "  dashboard          {}/", ready.control)?;
     writeln!(text, "  control and proxy  {}", ready.control)?;
     for (slug, environment) in &ready.environments {
         writeln!(

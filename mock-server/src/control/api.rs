@@ -261,6 +261,9 @@ fn schema_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> RefOr<Schema> {
 
 fn path_parameter(name: &str) -> &'static str {
     match name {
+        "code" => "The number behind AADSTS",
+        "fingerprint" => "The fingerprint by which the journal names a token",
+        "number" => "The number of the fault",
         "app" => "The client id or the alias",
         "tenant" => "The id or a domain",
         "user" => "The object id, the sign-in name or the alias",

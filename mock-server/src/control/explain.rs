@@ -1,5 +1,7 @@
 //! What a token is worth: what is in it, whether it is good now, and why not; and who is connected.
 
+mod jwt;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::{Api, Operation};
-use super::problem::{Answer, json_response};
+use super::problem::{Answer, Problem, json_response};
 use super::request::Json;
 use super::tenants::find;
 use crate::aadsts::Row;
@@ -21,7 +23,8 @@ use crate::authority::verdict;
 use crate::directory::{ApplicationId, ObjectId};
 use crate::graph;
 use crate::server::Core;
-use crate::token::{AccessClaims, RefreshToken, verify_access_token};
+use crate::token::validity::CODE_LIFETIME;
+use crate::token::{AccessClaims, AuthorizationCode, RefreshToken, verify_access_token};
 use crate::world::{Tenant, TenantName, World};
 
 pub(super) fn serve(api: Api) -> Api {
@@ -29,11 +32,21 @@ pub(super) fn serve(api: Api) -> Api {
         Operation::post(
             "/api/v1/explain",
             "explainToken",
-            "What is in an access token or a refresh token, and what would happen to it now",
+            "What is in a token or a code, and what would happen to it now",
         )
         .body::<Question>()
         .answers::<Explanation>(200, "The token, as the mock reads it"),
         routing::post(explain),
+    )
+    .serve(
+        Operation::get(
+            "/api/v1/tokens/{fingerprint}",
+            "explainSeenToken",
+            "What is in a token that the journal names by its fingerprint, and what it is worth now",
+        )
+        .answers::<Explanation>(200, "The token, as the mock reads it; never the token itself")
+        .problems(&[404]),
+        routing::get(seen),
     )
     .serve(
         Operation::get(
@@ -60,7 +73,7 @@ struct Explanation {
     kind: Kind,
     /// The header of a JWT.
     header: Option<Value>,
-    /// What it carries: claims of an access token, contents of a refresh token.
+    /// What it carries: claims of a JWT, contents of a refresh token or a code.
     contents: Option<Value>,
     #[serde(flatten)]
     about: About,
@@ -72,6 +85,10 @@ struct Explanation {
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     AccessToken,
+    /// A client's own, by which it authenticates.
+    Assertion,
+    AuthorizationCode,
+    IdToken,
     RefreshToken,
     /// This mock can't read it.
     Unknown,
@@ -135,6 +152,19 @@ async fn explain(State(core): State<Arc<Core>>, Json(question): Json<Question>) 
     Ok(json_response(StatusCode::OK, &explanation))
 }
 
+/// A token by its fingerprint.
+async fn seen(State(core): State<Arc<Core>>, Path(fingerprint): Path<String>) -> Answer {
+    let token = core.world.seen.find(&fingerprint).ok_or_else(|| {
+        let detail = format!(
+            "no token with the fingerprint '{fingerprint}' is kept: the newest are, until the mock \
+             is stopped"
+        );
+        Problem::not_found("no such token", detail)
+    })?;
+    let explanation = Explanation::of(&core.world, &token);
+    Ok(json_response(StatusCode::OK, &explanation))
+}
+
 async fn connections(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
     let tenant = find(&core, &name)?;
     let connections: Vec<Connection> = tenant
@@ -161,9 +191,17 @@ impl Explanation {
                 verdict: Verdict::of_refresh_token(world, &opened),
             };
         }
+        if let Ok(code) = AuthorizationCode::open(token, &world.sealer) {
+            return Self::of_code(world, &code);
+        }
         let mut parts = token.split('.').map(decoded);
         let header = parts.next().flatten();
         let payload = parts.next().flatten();
+        if let (Some(header), Some(claims)) = (&header, &payload)
+            && let Some(explained) = jwt::explain(world, token, header, claims)
+        {
+            return explained;
+        }
         match verify_access_token(token, &world.keys, &world.sealer) {
             Ok((claims, _)) => Self {
                 kind: Kind::AccessToken,
@@ -185,6 +223,32 @@ impl Explanation {
                     "this mock did not issue it, or before its state was reset: {error}"
                 )),
             },
+        }
+    }
+
+    fn of_code(world: &World, code: &AuthorizationCode) -> Self {
+        let sign_in = &code.sign_in;
+        let tenant = world.tenant_anywhere(sign_in.tenant);
+        let (client, user) = (Some(sign_in.client), Some(sign_in.user));
+        let about = About {
+            issued: Some(code.issued),
+            expires: code.issued.checked_add(CODE_LIFETIME).ok(),
+            ..About::of(world, tenant.as_deref(), client, user)
+        };
+        let now = about.tenant_time;
+        let verdict = if world.redeemed.contains(sign_in.tenant, code.id) {
+            Verdict::refused_with(54_005, "it was redeemed, and a code is good once")
+        } else if now >= about.expires {
+            Verdict::refused_with(70_008, "it has expired: a code lives ten minutes")
+        } else {
+            Verdict::good("it would be redeemed for tokens")
+        };
+        Self {
+            kind: Kind::AuthorizationCode,
+            header: None,
+            contents: serde_json::to_value(code).ok(),
+            about,
+            verdict,
         }
     }
 }
@@ -275,6 +339,16 @@ impl Verdict {
         Self {
             valid: false,
             ..Self::good(reason)
+        }
+    }
+
+    fn refused_with(code: u32, reason: &str) -> Self {
+        let row = Row::find(code);
+        Self {
+            aadsts: Some(code),
+            error: row.map(|row| row.oauth_error.clone()),
+            advice: row.map(|row| row.advice().to_owned()),
+            ..Self::refused(format!("AADSTS{code}: {reason}"))
         }
     }
 

@@ -12,15 +12,16 @@ use super::api::{Api, Operation};
 use super::problem::{Answer, Problem, json_response, no_content};
 use super::request::Json;
 use super::tenants::find;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultStatus};
 use crate::server::Core;
 
 const FAULTS: &str = "/api/v1/tenants/{tenant}/faults";
+const FAULT: &str = "/api/v1/tenants/{tenant}/faults/{number}";
 
 pub(super) fn serve(api: Api) -> Api {
     api.serve(
         Operation::get(FAULTS, "listFaults", "What goes wrong on purpose")
-            .answers::<Vec<FaultView>>(200, "The faults, oldest first")
+            .answers::<Vec<FaultStatus>>(200, "The faults, oldest first")
             .problems(&[404]),
         routing::get(list),
     )
@@ -37,15 +38,12 @@ pub(super) fn serve(api: Api) -> Api {
             .problems(&[404]),
         routing::delete(clear),
     )
-}
-
-/// A fault that is set.
-#[derive(Debug, JsonSchema, Serialize)]
-struct FaultView {
-    /// Its number, which the journal names.
-    number: u64,
-    /// What it does, and to which exchanges.
-    fault: Fault,
+    .serve(
+        Operation::delete(FAULT, "removeFault", "Takes a fault away")
+            .answers_nothing("It is gone")
+            .problems(&[404]),
+        routing::delete(remove),
+    )
 }
 
 /// The number of a fault.
@@ -57,10 +55,6 @@ struct FaultNumber {
 
 async fn list(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
     let faults = find(&core, &name)?.faults.list();
-    let faults: Vec<FaultView> = faults
-        .into_iter()
-        .map(|(number, fault)| FaultView { number, fault })
-        .collect();
     Ok(json_response(StatusCode::OK, &faults))
 }
 
@@ -77,6 +71,19 @@ async fn add(
 }
 
 async fn clear(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
-    find(&core, &name)?.faults.clear();
+    core.world.clear_faults(&*find(&core, &name)?);
     Ok(no_content())
+}
+
+async fn remove(
+    State(core): State<Arc<Core>>,
+    Path((name, number)): Path<(String, u64)>,
+) -> Answer {
+    let tenant = find(&core, &name)?;
+    if core.world.remove_fault(&tenant, number) {
+        return Ok(no_content());
+    }
+    let detail =
+        format!("no fault {number} is set in the tenant: GET {FAULTS} lists those that are");
+    Err(Problem::not_found("no such fault", detail))
 }

@@ -40,7 +40,9 @@ pub(super) fn serve(api: Api) -> Api {
         "Entries as they are written, as server-sent events",
     );
     api.serve(
-        filtered(read_operation).answers::<Vec<Entry>>(200, "The entries that are kept and fit"),
+        filtered(read_operation)
+            .query("last", Type::Integer, "Only the newest so many of them")
+            .answers::<Vec<Entry>>(200, "The entries that are kept and fit"),
         routing::get(read),
     )
     .serve(
@@ -178,10 +180,12 @@ fn unknown(what: &str, name: &str) -> Problem {
 async fn read(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
     let mut parameters = Parameters::new(query)?;
     let filter = filter(&core, &mut parameters)?;
-    parameters.finish(KNOWN)?;
+    let last = parameters.take("last", "a number", |it| it.parse::<usize>().ok())?;
+    parameters.finish(&format!("{KNOWN}, last"))?;
     let kept = core.world.journal.since(filter.since);
     let entries: Vec<_> = kept.iter().filter(|entry| filter.fits(entry)).collect();
-    Ok(json_response(StatusCode::OK, &entries))
+    let skip = last.map_or(0, |last| entries.len().saturating_sub(last));
+    Ok(json_response(StatusCode::OK, &&entries[skip..]))
 }
 
 async fn wait(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {

@@ -62,15 +62,21 @@ pub(super) enum Format {
 pub(super) const FORMATS: [&str; 2] = ["json", "yaml"];
 
 impl Format {
-    /// The parameter `format`; JSON where it is absent.
+    /// The parameter `format` alone; JSON where it is absent.
     pub(super) fn take(query: Option<String>) -> Result<Self, Problem> {
         let mut parameters = Parameters::new(query)?;
+        let format = Self::of(&mut parameters)?;
+        parameters.finish("format")?;
+        Ok(format)
+    }
+
+    /// The parameter `format` beside others.
+    pub(super) fn of(parameters: &mut Parameters) -> Result<Self, Problem> {
         let format = parameters.take("format", "json or yaml", |text| match text {
             "json" => Some(Self::Json),
             "yaml" => Some(Self::Yaml),
             _ => None,
         })?;
-        parameters.finish("format")?;
         Ok(format.unwrap_or(Self::Json))
     }
 }

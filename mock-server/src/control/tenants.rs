@@ -13,9 +13,10 @@ use super::api::{Api, Operation};
 use super::problem::{Answer, Problem, json_response, no_content, text_response};
 use super::request::Json;
 use super::state::{FORMATS, Format};
-use crate::clock;
+use crate::clock::Clock;
 use crate::directory::{Directory, Event, EventError, UserKind};
 use crate::environment::Environment;
+use crate::journal::ClockMove;
 use crate::server::{Core, ReadyEnvironment};
 use crate::world::Tenant;
 use crate::world::seed::SeedFile;
@@ -87,7 +88,7 @@ pub(super) fn serve(api: Api) -> Api {
             "moveClock",
             "Moves, stops or resets the tenant's time",
         )
-        .body::<ClockChange>()
+        .body::<ClockMove>()
         .answers::<ClockView>(200, "The time afterwards")
         .problems(&[404]),
         routing::post(move_clock),
@@ -134,18 +135,8 @@ struct ClockView {
     now: Timestamp,
     /// Whether it stands still.
     frozen: bool,
-}
-
-/// A change of a tenant's time.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-enum ClockChange {
-    /// Moves the time forward by `90d`, `61m` or `1h 30m` (back, where it begins with `-`).
-    Advance(String),
-    /// Stops the time.
-    Freeze {},
-    /// Returns to real time.
-    Reset {},
+    /// How many seconds it is ahead of real time.
+    ahead: i64,
 }
 
 async fn list(State(core): State<Arc<Core>>) -> Answer {
@@ -285,18 +276,12 @@ async fn clock(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answe
 async fn move_clock(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
-    Json(change): Json<ClockChange>,
+    Json(change): Json<ClockMove>,
 ) -> Answer {
     let tenant = find(&core, &name)?;
-    match change {
-        ClockChange::Advance(by) => {
-            let by = clock::duration(&by)
-                .map_err(|error| Problem::bad_request("not an amount of time", error))?;
-            tenant.clock.advance(by);
-        }
-        ClockChange::Freeze {} => tenant.clock.freeze(),
-        ClockChange::Reset {} => tenant.clock.reset(),
-    }
+    core.world
+        .move_clock(&tenant, change)
+        .map_err(|error| Problem::bad_request("not an amount of time", error))?;
     Ok(json_response(StatusCode::OK, &view(&tenant)))
 }
 
@@ -363,6 +348,7 @@ pub(super) fn find(core: &Core, name: &str) -> Result<Arc<Tenant>, Problem> {
 fn view(tenant: &Tenant) -> ClockView {
     ClockView {
         now: tenant.now(),
+        ahead: tenant.now().as_second() - Clock::real().now().as_second(),
         frozen: tenant.clock.state().frozen.is_some(),
     }
 }

@@ -1,3 +1,4 @@
+mod dashboard;
 mod http;
 
 use std::collections::BTreeSet;

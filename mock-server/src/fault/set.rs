@@ -1,6 +1,8 @@
 //! The faults of a tenant, and which of them touches an exchange.
 
 use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen};
 use crate::directory::{ApplicationId, ObjectId};
@@ -37,6 +39,19 @@ struct Set {
     active: Vec<Active>,
 }
 
+/// A fault that is set, with what it did so far.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FaultStatus {
+    /// Its number, which the journal names.
+    pub number: u64,
+    /// How many exchanges fitted it.
+    pub met: u32,
+    /// How many of them it touched.
+    pub touched: u32,
+    /// What it does, and to which exchanges.
+    pub fault: Fault,
+}
+
 #[derive(Clone, Debug)]
 struct Active {
     number: u64,
@@ -45,6 +60,8 @@ struct Active {
     named: Named,
     /// How many exchanges could have been touched.
     met: u32,
+    /// How many were.
+    touched: u32,
     /// When it was set, in milliseconds of the tenant's time.
     since: i64,
     /// Whether the event came after which it acts.
@@ -69,10 +86,19 @@ impl Faults {
             fault,
             named,
             met: 0,
+            touched: 0,
             since: now,
             event_came: false,
         });
         number
+    }
+
+    /// Takes a fault away; returns whether it was there.
+    pub fn remove(&self, number: u64) -> bool {
+        let active = &mut self.set.lock().active;
+        let before = active.len();
+        active.retain(|it| it.number != number);
+        active.len() < before
     }
 
     /// Takes all faults away.
@@ -80,11 +106,18 @@ impl Faults {
         self.set.lock().active.clear();
     }
 
-    /// The faults with their numbers, oldest first.
-    pub fn list(&self) -> Vec<(u64, Fault)> {
+    /// The faults that are set, oldest first.
+    pub fn list(&self) -> Vec<FaultStatus> {
         let set = self.set.lock();
         let active = set.active.iter();
-        active.map(|it| (it.number, it.fault.clone())).collect()
+        active
+            .map(|it| FaultStatus {
+                number: it.number,
+                met: it.met,
+                touched: it.touched,
+                fault: it.fault.clone(),
+            })
+            .collect()
     }
 
     /// Whether there is none.
@@ -144,6 +177,7 @@ impl Faults {
             }
             active.met += 1;
             if touched.is_none() && active.acts(now, random) {
+                active.touched += 1;
                 touched = Some((active.number, active.fault.action.clone()));
             }
         }

@@ -25,13 +25,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether an entry is meant. Events have a tenant only.
+    /// Whether an entry is meant. Events, faults and clocks have a tenant only.
     pub fn fits(&self, entry: &Entry) -> bool {
         entry.number() > self.since
             && self.tenant.is_none_or(|it| entry.tenant() == Some(it))
             && match entry {
                 Entry::Exchange(exchange) => self.fits_exchange(exchange),
-                Entry::Event(_) => !self.is_about_exchanges(),
+                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) => !self.is_about_exchanges(),
             }
     }
 

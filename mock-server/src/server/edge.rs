@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 
 use super::fault_layer::{Asked, Handshake, Touched};
 use super::place::{Place, is_graph_path, surface_of};
-use super::record::{Write, is_form};
+use super::record::{Write, is_form, note_tokens};
 use crate::clock::Clock;
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
@@ -156,6 +156,14 @@ impl Edge {
                 parts.headers.insert(header::DATE, date);
             }
         }
+        let nothing = Bytes::new();
+        // What Graph answers has no tokens.
+        let told = if is_graph { &nothing } else { &answer };
+        note_tokens(
+            &self.world.seen,
+            (&headers, query.as_deref(), &body),
+            (&parts.headers, told),
+        );
         let journal = &self.world.journal;
         let write = Write {
             redaction: journal.redaction(),

@@ -63,7 +63,7 @@ impl Touched {
         let now = tenant.now().as_millisecond();
         let (number, action) = tenant.faults.touching(&facts, now, &world.random)?;
         if let FaultAction::Event(event) = &action
-            && let Err(error) = world.apply(&tenant, event)
+            && let Err(error) = world.apply_by_fault(&tenant, event, number)
         {
             tracing::warn!(%error, "the event of a fault is not possible");
         }

@@ -624,7 +624,7 @@ impl TenantHandle {
 
     /// Takes all faults away.
     pub fn clear_faults(&self) {
-        self.tenant.faults.clear();
+        self.core.world.clear_faults(&self.tenant);
     }
 
     /// The tenant itself.

@@ -4,6 +4,9 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::journal::fingerprint;
+use crate::token::SeenTokens;
+
 /// Writes parts of an exchange for the journal.
 pub(super) struct Write {
     pub(super) redaction: crate::journal::Redaction,
@@ -69,6 +72,51 @@ fn cut(text: &str) -> String {
     format!("{}… ({} bytes)", &text[..end], text.len())
 }
 
+/// Takes note of the tokens of an exchange, for people who ask what was in one.
+pub(super) fn note_tokens(
+    seen: &SeenTokens,
+    request: (&HeaderMap, Option<&str>, &Bytes),
+    response: (&HeaderMap, &Bytes),
+) {
+    let note = |token: &str| seen.note(fingerprint(token), token);
+    let note_fields = |bytes: &[u8]| {
+        for (name, value) in form_urlencoded::parse(bytes).take(FIELDS) {
+            if TOKENS.contains(&&*name) {
+                note(&value);
+            }
+        }
+    };
+    let (headers, query, body) = request;
+    let bearer = headers.get(header::AUTHORIZATION);
+    if let Some((_, token)) = bearer
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+    {
+        note(token.trim());
+    }
+    note_fields(query.unwrap_or_default().as_bytes());
+    if is_form(headers) {
+        note_fields(body);
+    }
+    let (headers, answer) = response;
+    let location = headers.get(header::LOCATION);
+    if let Some((_, parameters)) = location
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.split_once(['?', '#']))
+    {
+        note_fields(parameters.as_bytes());
+    }
+    // Only answers with tokens are worth reading a second time.
+    if let Ok(Value::Object(answer)) = serde_json::from_slice(answer) {
+        for name in TOKENS {
+            if let Some(token) = answer.get(name).and_then(Value::as_str) {
+                note(token);
+            }
+        }
+    }
+}
+
 /// Whether a body is a form.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
     headers
@@ -80,6 +128,16 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
                 .starts_with("application/x-www-form-urlencoded")
         })
 }
+
+/// The parameters and members that carry a token which can be explained.
+const TOKENS: [&str; 6] = [
+    "access_token",
+    "assertion",
+    "client_assertion",
+    "code",
+    "id_token",
+    "refresh_token",
+];
 
 /// Bounds of what the journal keeps of one exchange.
 const BODY_KEPT: usize = 16 << 10;

@@ -335,21 +335,23 @@ pub fn verify_access_token(
             .map(|claims| (claims, None))
             .map_err(|_| VerifyError::Malformed);
     }
+    let payload = token.split('.').nth(1).ok_or(VerifyError::Malformed)?;
+    let claims: AccessClaims =
+        serde_json::from_slice(&decode(payload)?).map_err(|_| VerifyError::Malformed)?;
+    let cloud = verify_signature(token, keys)?;
+    Ok((claims, Some(cloud)))
+}
+
+/// Verifies the signature of a JWT, and tells which cloud made it.
+pub fn verify_signature(token: &str, keys: &KeyRings) -> Result<SignInCloud, VerifyError> {
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(VerifyError::Malformed);
     };
-    let decode = |part: &str| {
-        URL_SAFE_NO_PAD
-            .decode(part)
-            .map_err(|_| VerifyError::Malformed)
-    };
     let mut parsed: Map<String, Value> =
         serde_json::from_slice(&decode(header)?).map_err(|_| VerifyError::Malformed)?;
-    let claims: AccessClaims =
-        serde_json::from_slice(&decode(payload)?).map_err(|_| VerifyError::Malformed)?;
     if parsed.get("alg").and_then(Value::as_str) != Some("RS256") {
         return Err(VerifyError::Algorithm);
     }
@@ -369,7 +371,13 @@ pub fn verify_access_token(
     if !key.verifies(message.as_bytes(), &signature) {
         return Err(VerifyError::Signature);
     }
-    Ok((claims, Some(cloud)))
+    Ok(cloud)
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, VerifyError> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| VerifyError::Malformed)
 }
 
 /// Signs a header and claims as a JWT.

@@ -39,6 +39,11 @@ impl RedeemedCodes {
         until.insert((tenant, id), expires).is_some()
     }
 
+    /// Whether a code was redeemed, as far as it is remembered.
+    pub fn contains(&self, tenant: TenantId, id: Uuid) -> bool {
+        self.until.lock().contains_key(&(tenant, id))
+    }
+
     /// All, in a stable order.
     pub fn stored(&self) -> Vec<RedeemedCode> {
         let mut stored: Vec<_> = self

@@ -8,22 +8,22 @@ use crate::MockEntra;
 use crate::environment::Environment;
 use crate::server::TenantHandle;
 
-struct Bench {
-    mock: MockEntra,
-    client: Client,
+pub(super) struct Bench {
+    pub(super) mock: MockEntra,
+    pub(super) client: Client,
     _folder: TempDir,
 }
 
-struct Answer {
-    status: StatusCode,
-    kind: String,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) kind: String,
     allow: String,
-    json: Value,
-    text: String,
+    pub(super) json: Value,
+    pub(super) text: String,
 }
 
 impl Bench {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mock = MockEntra::builder()
             .data_directory(folder.path())
@@ -38,21 +38,21 @@ impl Bench {
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.mock.control_url()))
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         read(self.request(Method::GET, path).send().await.unwrap()).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+    pub(super) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         read(self.request(method, path).json(body).send().await.unwrap()).await
     }
 
     /// Tokens of a user by password, which native apps may still use.
-    async fn sign_in(&self, tenant: &TenantHandle) -> Value {
+    pub(super) async fn sign_in(&self, tenant: &TenantHandle) -> Value {
         let described = tenant.describe();
         let form = [
             ("grant_type", "password".to_owned()),
@@ -73,7 +73,11 @@ impl Bench {
         (response.status(), response.json().await.unwrap())
     }
 
-    async fn refresh(&self, tenant: &TenantHandle, token: &Value) -> (StatusCode, Value) {
+    pub(super) async fn refresh(
+        &self,
+        tenant: &TenantHandle,
+        token: &Value,
+    ) -> (StatusCode, Value) {
         let client = tenant.describe().apps["native-app"].client_id;
         let form = [
             ("grant_type", "refresh_token".to_owned()),
@@ -84,7 +88,7 @@ impl Bench {
     }
 }
 
-async fn read(response: Response) -> Answer {
+pub(super) async fn read(response: Response) -> Answer {
     let header = |name: &str| {
         let value = response.headers().get(name);
         value.map_or_else(String::new, |it| it.to_str().unwrap().to_owned())
@@ -100,7 +104,7 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-fn assert_problem(answer: &Answer, status: u16) {
+pub(super) fn assert_problem(answer: &Answer, status: u16) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
     assert_eq!(answer.kind, "application/problem+json", "{}", answer.text);
     assert_eq!(answer.json["status"], status);

@@ -1,0 +1,101 @@
+//! Who may use the control port: programs, and pages of its own origin.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::middleware::Next;
+
+use super::problem::Problem;
+use crate::server::Core;
+
+/// Refuses what a page of another origin, or a rebound host name, could send, and says of every
+/// answer that no other page may have it.
+pub(super) async fn guard(
+    State(core): State<Arc<Core>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let mut response = match refusal(&core, &request) {
+        Some(problem) => problem.respond(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn refusal(core: &Core, request: &Request) -> Option<Problem> {
+    let own = core.control_address();
+    let is_own = |authority: &str| {
+        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+        let host = host.trim_matches(['[', ']']);
+        let named = host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback() || ip == own.ip());
+        named && port.parse() == Ok(own.port())
+    };
+    let headers = request.headers();
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().to_owned())
+        .or_else(|| text(headers, &header::HOST));
+    if !host.as_deref().is_some_and(is_own) {
+        let detail = format!(
+            "the Host header must name {own} or localhost:{}, not '{}'",
+            own.port(),
+            host.unwrap_or_default()
+        );
+        return Some(Problem::new(StatusCode::FORBIDDEN, "foreign host").detail(detail));
+    }
+    if let Some(origin) = text(headers, &header::ORIGIN)
+        && !origin.strip_prefix("http://").is_some_and(is_own)
+    {
+        let detail = format!("pages of '{origin}' may not use the control API");
+        return Some(Problem::new(StatusCode::FORBIDDEN, "foreign origin").detail(detail));
+    }
+    if is_of_another_page(request) {
+        let detail = "the page of another origin may link to the dashboard, and nothing else";
+        return Some(Problem::new(StatusCode::FORBIDDEN, "foreign origin").detail(detail));
+    }
+    None
+}
+
+/// Browsers say where a request comes from even where they send no `Origin`: pictures, scripts,
+/// frames. A link to the dashboard is a person's own doing. Source: W3C Fetch Metadata.
+fn is_of_another_page(request: &Request) -> bool {
+    let said = |name: &'static str| text(request.headers(), &HeaderName::from_static(name));
+    let from = said("sec-fetch-site");
+    if matches!(from.as_deref(), None | Some("same-origin" | "none")) {
+        return false;
+    }
+    let is_link = request.method() == Method::GET
+        && request.uri().path() == "/"
+        && said("sec-fetch-mode").as_deref() == Some("navigate")
+        && said("sec-fetch-dest").as_deref() == Some("document");
+    !is_link
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// What every answer says: it is nothing for caches, frames, and pages of other origins.
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];

@@ -1,0 +1,207 @@
+//! What the dashboard needs, and who may have it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::http::{Answer, Bench, assert_problem, read};
+use crate::environment::Environment;
+use crate::journal::fingerprint;
+use crate::server::TenantHandle;
+
+impl Bench {
+    async fn from_page(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::GET, path);
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        read(request.send().await.unwrap()).await
+    }
+
+    async fn happen(&self, tenant: &TenantHandle, what: &str, body: Value) {
+        let path = format!("/api/v1/tenants/{}/{what}", tenant.id());
+        let answer = self.send(Method::POST, &path, &body).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+
+    async fn profile(&self, tenant: &TenantHandle, tokens: &Value) -> u16 {
+        let root = self.mock.graph(tenant.environment());
+        let request = self.client.get(format!("{root}/v1.0/me"));
+        let token = tokens["access_token"].as_str().unwrap();
+        let response = request.bearer_auth(token).send().await.unwrap();
+        response.status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_runs_no_code_but_its_own() {
+    let bench = Bench::start().await;
+    let page = bench.request(Method::GET, "/").send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(page.headers()["content-type"], "text/html");
+    let page = page.text().await.unwrap();
+    // Every file that the page names is there, with its media type.
+    let mut files = 0;
+    for part in page.split("\"/dashboard/").skip(1) {
+        let name = part.split('"').next().unwrap();
+        let file = bench.get(&format!("/dashboard/{name}")).await;
+        assert_eq!(file.status, 200, "{name}");
+        assert!(!file.text.is_empty(), "{name}");
+        let kind = match name.rsplit_once('.').unwrap().1 {
+            "css" => "text/css",
+            "js" => "text/javascript",
+            _ => "image/svg+xml",
+        };
+        assert_eq!(file.kind, kind, "{name}");
+        files += 1;
+    }
+    assert!(files > 5);
+    assert_problem(&bench.get("/dashboard/../Cargo.toml").await, 404);
+    assert_problem(&bench.get("/dashboard/nothing.js").await, 404);
+}
+
+#[tokio::test]
+async fn other_pages_may_link_to_the_dashboard_and_nothing_else() {
+    let bench = Bench::start().await;
+    for site in ["cross-site", "same-site"] {
+        for (mode, dest) in [
+            ("no-cors", "image"),
+            ("no-cors", "script"),
+            ("navigate", "iframe"),
+        ] {
+            let said = [
+                ("sec-fetch-site", site),
+                ("sec-fetch-mode", mode),
+                ("sec-fetch-dest", dest),
+            ];
+            for path in ["/", "/dashboard/app.js", "/api/v1/ready"] {
+                assert_problem(&bench.from_page(path, &said).await, 403);
+            }
+        }
+        let link = [
+            ("sec-fetch-site", site),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert_eq!(bench.from_page("/", &link).await.status, 200);
+        assert_problem(&bench.from_page("/api/v1/ready", &link).await, 403);
+    }
+    for own in ["same-origin", "none"] {
+        let said = [("sec-fetch-site", own)];
+        assert_eq!(bench.from_page("/api/v1/ready", &said).await.status, 200);
+    }
+    assert_problem(&bench.from_page("/", &[("origin", "null")]).await, 403);
+}
+
+#[tokio::test]
+async fn codes_and_tokens_of_the_journal_are_explained() {
+    let bench = Bench::start().await;
+    let code = bench.get("/api/v1/aadsts/50173").await;
+    assert_eq!(code.json["fix"], "reauthenticate", "{}", code.text);
+    assert_problem(&bench.get("/api/v1/aadsts/1").await, 404);
+    assert_problem(&bench.get("/api/v1/aadsts/many").await, 400);
+
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let tokens = bench.sign_in(&tenant).await;
+    for (member, kind) in [
+        ("access_token", "access-token"),
+        ("refresh_token", "refresh-token"),
+    ] {
+        let token = tokens[member].as_str().unwrap();
+        let path = format!("/api/v1/tokens/{}", fingerprint(token));
+        let explained = bench.get(&path).await;
+        assert_eq!(explained.json["kind"], kind, "{}", explained.text);
+        assert_eq!(explained.json["verdict"]["valid"], true);
+        assert!(!explained.text.contains(token.rsplit('.').next().unwrap()));
+    }
+    assert_problem(&bench.get("/api/v1/tokens/never-seen").await, 404);
+}
+
+#[tokio::test]
+async fn the_journal_has_faults_and_clocks_and_the_newest_of_it_can_be_read() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let tokens = bench.sign_in(&tenant).await;
+    let faults = format!("/api/v1/tenants/{}/faults", tenant.id());
+    let throttle = json!({"on": {"surface": "graph"}, "when": {"nth": 2}, "do": {"throttle": {}}});
+    bench.happen(&tenant, "faults", throttle).await;
+    assert_eq!(bench.profile(&tenant, &tokens).await, 200);
+    assert_eq!(bench.profile(&tenant, &tokens).await, 429);
+    let set = bench.get(&faults).await.json[0].clone();
+    assert_eq!(
+        (&set["met"], &set["touched"]),
+        (&json!(2), &json!(1)),
+        "{set}"
+    );
+    bench
+        .happen(&tenant, "clock", json!({"advance": "61m"}))
+        .await;
+    let gone = format!("{faults}/{}", set["number"]);
+    assert_eq!(
+        bench.send(Method::DELETE, &gone, &json!({})).await.status,
+        204
+    );
+    assert_problem(&bench.send(Method::DELETE, &gone, &json!({})).await, 404);
+
+    let newest = bench.get("/api/v1/journal?last=2").await.json;
+    assert_eq!(newest[0]["change"], json!({"advance": "61m"}), "{newest}");
+    assert_eq!(
+        newest[1]["change"]["removed"]["number"], set["number"],
+        "{newest}"
+    );
+    assert_eq!(newest.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_happened_becomes_steps() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let before = bench.mock.journal().position();
+    let tokens = bench.sign_in(&tenant).await;
+    let alice = tenant.describe().users["alice"].clone();
+    bench.profile(&tenant, &tokens).await;
+    bench.profile(&tenant, &tokens).await;
+    let revoke = json!({"revoke-sessions": {"user": alice.upn, "by": "admin"}});
+    bench.happen(&tenant, "events", revoke).await;
+    bench
+        .happen(&tenant, "clock", json!({"advance": "1h 31m"}))
+        .await;
+    assert_ne!(
+        bench.refresh(&tenant, &tokens["refresh_token"]).await.0,
+        200
+    );
+    let fault = json!({"on": {"surface": "graph"}, "do": {"status": 503}});
+    bench.happen(&tenant, "faults", fault).await;
+    bench.sign_in(&tenant).await;
+
+    let path = format!("/api/v1/tenants/{}/recording?since={before}", tenant.id());
+    let recorded = bench.get(&path).await.json;
+    assert_eq!(
+        recorded["scenario"]["steps"],
+        json!([
+            {"connect": {"as": "alice"}},
+            {"call": "get-profile"},
+            {"event": {"revoke-sessions": {"user": "alice", "by": "admin"}}},
+            {"advance": "1h31m"},
+            {"call": "get-profile", "fails": "reconnect-required"},
+            {"fault": {"on": {"surface": "graph"}, "do": {"status": 503}}},
+            {"reconnect": {"as": "alice"}},
+        ]),
+        "{recorded}"
+    );
+    assert_eq!(recorded["scenario"]["needs"], json!(["get-profile"]));
+    // An app that is none of the suite's is told.
+    assert!(
+        recorded["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("native-app")
+    );
+    let yaml = bench.get(&format!("{path}&format=yaml")).await;
+    assert_eq!(yaml.kind, "application/yaml");
+    assert!(yaml.text.contains("schema: 1"), "{}", yaml.text);
+    let nothing = bench.get(&format!("{path}0000")).await.json;
+    assert_eq!(nothing["scenario"]["steps"], json!([]));
+}
