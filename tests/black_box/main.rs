@@ -3,6 +3,7 @@
 mod browser;
 mod command_line;
 mod control_api;
+mod dashboard;
 mod real_clients;
 mod state;
 mod suite;
