@@ -40,6 +40,7 @@ function route() {
 function show(moveFocus) {
   if (!tenant()) return;
   leave();
+  document.getElementById("toasts").querySelectorAll(".bad").forEach((it) => it.remove());
   const { name, title, module, rest } = route();
   document.title = `${title} · ${tenant().tenant.domain} · entra-mock`;
   drawNavigation();
@@ -115,6 +116,7 @@ function drawTime() {
 function drawLive() {
   const chip = document.getElementById("live");
   if (!chip) return;
+  chip.classList.toggle("lost", !store.live);
   fill(chip, h("span", { class: store.live ? "dot" : "dot lost" }), store.live ? "Live" : "No connection");
 }
 

@@ -73,6 +73,8 @@ export function icon(name) {
 export function toast(title, detail = "", kind = "good") {
   const element = h("div", { class: `toast ${kind}` }, h("b", {}, title), detail);
   const all = document.getElementById("toasts");
+  // The same thing twice is told once.
+  if (all.lastChild?.textContent === element.textContent) all.lastChild.remove();
   while (all.children.length > 3) all.firstChild.remove();
   all.append(element);
   setTimeout(() => element.remove(), kind === "bad" ? 12_000 : 5_000);

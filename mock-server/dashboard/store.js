@@ -92,7 +92,9 @@ async function catchUp() {
   if ((last?.number ?? 0) < newest()) store.entries = [];
   const known = newest();
   const missed = await get(known > 0 ? `/journal?since=${known}` : "/journal?last=1000");
-  store.entries.push(...missed.filter((it) => it.number > newest()));
+  // Meanwhile, newer ones may have arrived.
+  const all = new Map([...store.entries, ...missed].map((it) => [it.number, it]));
+  store.entries = [...all.values()].sort((one, other) => one.number - other.number);
   tell("entries");
 }
 

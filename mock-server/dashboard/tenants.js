@@ -80,7 +80,7 @@ function card(it) {
   const current = it === tenant();
   return h("article", { class: `card ${current ? "current" : ""}`, "data-tenant": domain },
     h("header", {}, h("div", {}, h("h2", {}, domain), h("p", { class: "soft mono" }, id)),
-      current && h("span", { class: "tag authority" }, "looked at"),
+      current && h("span", { class: "tag authority" }, "current"),
       h("div", { class: "push buttons" },
         !current && h("button", { class: "button small", type: "button", id: `switch-${id}`, onclick: () => selectTenant(id) }, "Switch to"),
         h("a", { class: "button small", href: `/api/v1/tenants/${id}/export?format=yaml`, download: `${domain}.yaml` }, "Export"),

@@ -3,6 +3,7 @@
 
 mod names;
 mod operation;
+mod text;
 mod writer;
 
 use std::sync::Arc;
@@ -103,10 +104,6 @@ async fn recording(
                 notes,
             },
         ),
-        Format::Yaml => {
-            // Maps of a scenario have strings as keys.
-            let text = serde_saphyr::to_string(&scenario).expect("a scenario serializes");
-            text_response(StatusCode::OK, "application/yaml", text)
-        }
+        Format::Yaml => text_response(StatusCode::OK, "application/yaml", text::of(&scenario)),
     })
 }

@@ -389,7 +389,7 @@ await check("tenants are made, looked at and deleted", async () => {
   });
   const made = await api(`/tenants/${id}`);
   assert.equal(made.graph_host, "microsoftgraph.chinacloudapi.cn");
-  await page.waitForSelector(`[data-tenant='${made.tenant.domain}'] .tag:has-text('looked at')`);
+  await page.waitForSelector(`[data-tenant='${made.tenant.domain}'] .tag:has-text('current')`);
   const ids = async () => (await api("/tenants")).map((it) => it.tenant.id);
   await page.click(`#delete-${made.tenant.id}`);
   await page.click("dialog button[value=no]");

@@ -9,9 +9,14 @@ use crate::journal::Exchange;
 pub(super) fn of(exchange: &Exchange) -> Option<(&'static str, Map<String, Value>)> {
     let endpoint = exchange.endpoint.as_deref()?;
     let (method, path) = endpoint.split_once(' ')?;
-    let path = path
-        .strip_prefix("/me")
-        .or_else(|| path.strip_prefix("/users/").and_then(after_segment))?;
+    // `/me` or `/users/{id}`, and what follows.
+    let path = match path.strip_prefix("/me") {
+        Some(rest) => rest,
+        None => {
+            let rest = path.strip_prefix("/users/")?;
+            rest.find('/').map_or("", |at| &rest[at..])
+        }
+    };
     let last = path.rsplit('/').next().unwrap_or_default();
     let (_, _, operation) = OPERATIONS
         .iter()
@@ -41,10 +46,6 @@ pub(super) fn mailbox(exchange: &Exchange) -> Option<String> {
     let name = rest.split('/').next()?;
     let name = percent_encoding::percent_decode_str(name);
     Some(name.decode_utf8_lossy().into_owned())
-}
-
-fn after_segment(path: &str) -> Option<&str> {
-    Some(path.find('/').map_or("", |at| &path[at..]))
 }
 
 fn arguments(from: Option<&Value>, names: &[&str]) -> Map<String, Value> {

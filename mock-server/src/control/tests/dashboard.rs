@@ -9,7 +9,7 @@ use crate::journal::fingerprint;
 use crate::server::TenantHandle;
 
 impl Bench {
-    async fn from_page(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn read_as_page(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.request(Method::GET, path);
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)
@@ -77,7 +77,7 @@ async fn other_pages_may_link_to_the_dashboard_and_nothing_else() {
                 ("sec-fetch-dest", dest),
             ];
             for path in ["/", "/dashboard/app.js", "/api/v1/ready"] {
-                assert_problem(&bench.from_page(path, &said).await, 403);
+                assert_problem(&bench.read_as_page(path, &said).await, 403);
             }
         }
         let link = [
@@ -85,14 +85,14 @@ async fn other_pages_may_link_to_the_dashboard_and_nothing_else() {
             ("sec-fetch-mode", "navigate"),
             ("sec-fetch-dest", "document"),
         ];
-        assert_eq!(bench.from_page("/", &link).await.status, 200);
-        assert_problem(&bench.from_page("/api/v1/ready", &link).await, 403);
+        assert_eq!(bench.read_as_page("/", &link).await.status, 200);
+        assert_problem(&bench.read_as_page("/api/v1/ready", &link).await, 403);
     }
     for own in ["same-origin", "none"] {
         let said = [("sec-fetch-site", own)];
-        assert_eq!(bench.from_page("/api/v1/ready", &said).await.status, 200);
+        assert_eq!(bench.read_as_page("/api/v1/ready", &said).await.status, 200);
     }
-    assert_problem(&bench.from_page("/", &[("origin", "null")]).await, 403);
+    assert_problem(&bench.read_as_page("/", &[("origin", "null")]).await, 403);
 }
 
 #[tokio::test]
@@ -202,6 +202,70 @@ async fn what_happened_becomes_steps() {
     let yaml = bench.get(&format!("{path}&format=yaml")).await;
     assert_eq!(yaml.kind, "application/yaml");
     assert!(yaml.text.contains("schema: 1"), "{}", yaml.text);
-    let nothing = bench.get(&format!("{path}0000")).await.json;
+    let path = path.replace("since=", "since=9");
+    let nothing = bench.get(&path).await.json;
     assert_eq!(nothing["scenario"]["steps"], json!([]));
+}
+
+#[tokio::test]
+async fn an_app_for_itself_is_connected_as_the_one_whose_mailbox_it_reads() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::China);
+    let described = tenant.describe();
+    let app = &described.apps["daemon-secret"];
+    let form = |secret: &str| {
+        [
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", app.client_id.to_string()),
+            ("client_secret", secret.to_owned()),
+            (
+                "scope",
+                "https://microsoftgraph.chinacloudapi.cn/.default".to_owned(),
+            ),
+        ]
+    };
+    let (status, _) = bench.token(&tenant, &form("not~the~secret")).await;
+    assert_eq!(status, 401);
+    let secret = app.client_secret.clone().unwrap();
+    let (_, tokens) = bench.token(&tenant, &form(&secret)).await;
+    let root = bench.mock.graph(tenant.environment());
+    let bob = &described.users["bob"].upn;
+    for query in ["", "?$skip=10", "/nothing"] {
+        let url = format!("{root}/v1.0/users/{bob}/messages{query}");
+        let token = tokens["access_token"].as_str().unwrap();
+        bench
+            .client
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+    }
+    let events = json!({"expire-secret": {"app": app.client_id}});
+    bench.happen(&tenant, "events", events).await;
+
+    let path = format!("/api/v1/tenants/{}/recording", tenant.id());
+    let recorded = bench.get(&path).await.json;
+    let scenario = &recorded["scenario"];
+    assert_eq!(
+        scenario["auth"],
+        json!(["client-credentials"]),
+        "{recorded}"
+    );
+    assert_eq!(scenario["environment"], json!(["china"]));
+    assert_eq!(
+        scenario["steps"],
+        json!([
+            {"connect": {"as": "alice"}, "fails": "invalid-credentials"},
+            {"connect": {"as": "bob"}},
+            {"call": "list-messages"},
+            {"event": {"expire-secret": {"app": "daemon-secret"}}},
+        ]),
+        "{recorded}"
+    );
+    let note = recorded["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with("GET /users/{id}/messages/{message}"),
+        "{note}"
+    );
 }

@@ -67,7 +67,11 @@ impl Bench {
         self.token(tenant, &form).await.1
     }
 
-    async fn token(&self, tenant: &TenantHandle, form: &[(&str, String)]) -> (StatusCode, Value) {
+    pub(super) async fn token(
+        &self,
+        tenant: &TenantHandle,
+        form: &[(&str, String)],
+    ) -> (StatusCode, Value) {
         let request = self.client.post(tenant.token_endpoint()).form(form);
         let response = request.send().await.unwrap();
         (response.status(), response.json().await.unwrap())
