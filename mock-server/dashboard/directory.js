@@ -5,6 +5,7 @@ import { empty, facts, fill, h, heading, soon } from "./dom.js";
 import { appName, grantedTo, listen, of, store, tenant, tenantName, userName } from "./store.js";
 import { moment, relative, span } from "./clock.js";
 import { eventButton, formButton } from "./event-form.js";
+import { words } from "./exchange.js";
 
 const TABS = [["users", "Users"], ["apps", "Apps"], ["policies", "Policies"]];
 
@@ -229,7 +230,8 @@ async function policies() {
 function demand(it) {
   if (typeof it === "string") return it.replaceAll("-", " ");
   const [[name, value]] = Object.entries(it);
-  return `${name.replaceAll("-", " ")} ${span(Number(value))}`;
+  const more = typeof value === "number" ? span(value) : typeof value === "object" ? words(value) : value;
+  return `${name.replaceAll("-", " ")} ${more}`;
 }
 
 function scope(it) {
