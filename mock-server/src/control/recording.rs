@@ -71,7 +71,6 @@ struct Scenario {
     /// Where the tenant lives.
     environment: Vec<Environment>,
     /// Operations without which a connector skips it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     needs: Vec<&'static str>,
     /// The steps, each with one action.
     steps: Vec<Map<String, Value>>,
