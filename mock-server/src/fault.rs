@@ -6,6 +6,7 @@ mod set;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use check::FaultError;
 pub use set::{FaultFacts, FaultStatus, Faults};
@@ -102,6 +103,15 @@ pub enum FaultAction {
     ClaimsChallenge,
     /// Answers late.
     Delay(Span),
+    /// Answers with other members in its JSON.
+    Edit {
+        /// Members that are added or replaced.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        set: Map<String, Value>,
+        /// Members that are taken away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<String>,
+    },
     /// Answers without a body.
     Empty,
     /// An event happens at that very request, before it is handled.
@@ -149,6 +159,9 @@ pub enum FaultAction {
             skip_serializing_if = "std::ops::Not::not"
         )]
         as_date: bool,
+        /// The value of `Retry-After` as it is sent, however wrong.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verbatim: Option<String>,
     },
     /// Presents a wrong certificate.
     Tls(WrongCertificate),
@@ -199,11 +212,28 @@ pub enum WrongCertificate {
 }
 
 impl FaultAction {
+    /// The names of all kinds of faults, in the order of the alphabet.
+    pub fn names() -> Vec<String> {
+        let schema = schemars::schema_for!(Self).to_value();
+        let kinds = schema["oneOf"].as_array().into_iter().flatten();
+        let mut names: Vec<String> = kinds
+            .flat_map(|kind| {
+                let listed = kind["enum"].as_array().into_iter().flatten();
+                listed
+                    .chain([&kind["const"], &kind["required"][0]])
+                    .filter_map(|it| it.as_str().map(str::to_owned))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
     /// The name, such as `throttle`.
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {
-            Ok(serde_json::Value::String(name)) => name,
-            Ok(serde_json::Value::Object(map)) => map
+            Ok(Value::String(name)) => name,
+            Ok(Value::Object(map)) => map
                 .into_iter()
                 .next()
                 .map(|(name, _)| name)

@@ -192,9 +192,25 @@ impl FaultAction {
                     "'{kind}' is no content type: write one such as text/html"
                 ))
             }
+            Self::Edit { set, remove } if set.is_empty() && remove.is_empty() => {
+                wrong("an edit without 'set' and 'remove' changes nothing")
+            }
+            Self::Throttle {
+                retry_after: Some(_),
+                verbatim: Some(_),
+                ..
+            } => wrong("'retry-after' and 'verbatim' are the same header: say one of them"),
+            Self::Throttle {
+                verbatim: Some(text),
+                ..
+            } if HeaderValue::from_str(text).is_err() => wrong(format!(
+                "'{}' cannot be sent in a header",
+                text.escape_debug()
+            )),
             Self::Throttle {
                 retry_after: Some(after),
                 as_date,
+                ..
             } => check_retry_after(after, *as_date),
             Self::Throttle { as_date: true, .. } => {
                 wrong("'as-date' needs the seconds in 'retry-after'")
@@ -226,7 +242,7 @@ fn check_retry_after(after: &RetryAfter, as_date: bool) -> Result<(), FaultError
     if rfc2822::parse(&text).is_err() {
         return wrong(format!(
             "'{text}' is neither a number of seconds nor an HTTP date such as \
-             'Wed, 21 Oct 2026 07:28:00 GMT'"
+             'Wed, 21 Oct 2026 07:28:00 GMT'; 'verbatim' sends what is wrong on purpose"
         ));
     }
     Ok(())

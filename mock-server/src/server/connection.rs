@@ -205,13 +205,21 @@ where
             let connection = Arc::clone(&connection);
             let close = Arc::clone(&close);
             async move {
-                let response = shared.edge.serve(&connection, request).await;
+                let version = request.version();
+                let mut response = shared.edge.serve(&connection, request).await;
                 if response.extensions().get::<Dropped>().is_some() {
                     // The connection ends without an answer.
                     return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
                 }
                 if response.extensions().get::<LastAnswer>().is_some() {
                     close.send_replace(true);
+                    // The answer itself says so: the client must not find out by its next request.
+                    if version < hyper::Version::HTTP_2 {
+                        let close = hyper::header::HeaderValue::from_static("close");
+                        response
+                            .headers_mut()
+                            .insert(hyper::header::CONNECTION, close);
+                    }
                 }
                 Ok(response)
             }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::edge::Connection;
 use crate::authority;
@@ -116,6 +116,7 @@ impl Touched {
             FaultAction::Throttle {
                 retry_after,
                 as_date,
+                verbatim,
             } => {
                 let now = self.tenant.now();
                 let mut response = if graph {
@@ -124,8 +125,9 @@ impl Touched {
                     let annotation = self.annotation();
                     authority::throttled(world, asked.arrival, asked.headers, now, annotation)
                 };
-                if let Some(after) = retry_after {
-                    let value = HeaderValue::from_str(&when(after, *as_date, now)).ok()?;
+                let after = retry_after.as_ref().map(|it| when(it, *as_date, now));
+                if let Some(after) = verbatim.clone().or(after) {
+                    let value = HeaderValue::from_str(&after).ok()?;
                     response.headers_mut().insert(header::RETRY_AFTER, value);
                 }
                 Some(response)
@@ -161,6 +163,15 @@ impl Touched {
         if matches!(self.action, FaultAction::StaleKeys) {
             return stale_keys(world, &self.tenant, &answer).unwrap_or(answer);
         }
+        if let FaultAction::Edit { set, remove } = &self.action {
+            let Some(edited) = edited(&answer, set, remove) else {
+                return answer;
+            };
+            if headers.contains_key(header::CONTENT_LENGTH) {
+                announce(headers, edited.len());
+            }
+            return edited;
+        }
         let Some(defect) = defect(&self.action) else {
             return answer;
         };
@@ -189,7 +200,10 @@ impl Touched {
         let (mut parts, body) = response.into_parts();
         let travels_as_it_is = matches!(
             self.action,
-            FaultAction::Delay(_) | FaultAction::Event(_) | FaultAction::Goaway
+            FaultAction::Delay(_)
+                | FaultAction::Edit { .. }
+                | FaultAction::Event(_)
+                | FaultAction::Goaway
         );
         if !travels_as_it_is {
             parts.headers.remove(header::CONTENT_LENGTH);
@@ -315,6 +329,16 @@ fn defect(action: &FaultAction) -> Option<TokenDefect> {
         FaultAction::WrongIssuer => TokenDefect::WrongIssuer,
         _ => return None,
     })
+}
+
+/// A JSON object with other members.
+fn edited(answer: &[u8], set: &Map<String, Value>, remove: &[String]) -> Option<Bytes> {
+    let mut members: Map<String, Value> = serde_json::from_slice(answer).ok()?;
+    for name in remove {
+        members.remove(name);
+    }
+    members.extend(set.clone());
+    Some(Bytes::from(Value::Object(members).to_string()))
 }
 
 /// A key set as a cache would have it that was never renewed: without the key that signs, and with

@@ -87,6 +87,7 @@ async fn each_fault_is_seen_on_the_wire() {
     let throttle = |as_date| FaultAction::Throttle {
         retry_after: Some(RetryAfter::Seconds(7)),
         as_date,
+        verbatim: None,
     };
     graph(throttle(true));
     let before = bench.tenant.clock().now();
@@ -105,6 +106,27 @@ async fn each_fault_is_seen_on_the_wire() {
     );
     let body: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(body["error"]["code"], "TooManyRequests");
+
+    graph(FaultAction::Throttle {
+        retry_after: None,
+        as_date: false,
+        verbatim: Some("soon".to_owned()),
+    });
+    let answer = bench.users(&token).await.unwrap();
+    assert_eq!(answer.headers()["retry-after"], "soon");
+
+    at_token(FaultAction::Edit {
+        set: [("expires_in".to_owned(), "3599".into())]
+            .into_iter()
+            .collect(),
+        remove: vec!["token_type".to_owned()],
+    });
+    let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&body["expires_in"], body.get("token_type")),
+        (&"3599".into(), None)
+    );
+    assert!(body["access_token"].is_string());
 
     let code = "ErrorItemNotFound".to_owned();
     graph(FaultAction::GraphError { status: 404, code });
@@ -386,4 +408,20 @@ async fn clients_that_trust_the_authority_refuse_wrong_certificates() {
     bench.tenant.clear_faults();
     assert_eq!(get().await.unwrap().status(), 405);
     bench.mock.stop().await;
+}
+
+#[test]
+fn every_kind_of_fault_is_seen_by_a_client_in_one_of_these_tests() {
+    let here = include_str!("tests.rs");
+    let kinds = FaultAction::names();
+    let unseen: Vec<_> = kinds
+        .iter()
+        .filter(|kind| {
+            let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+            let variant: String = kind.split('-').map(capital).collect();
+            !here.contains(&format!("FaultAction::{variant}"))
+        })
+        .collect();
+    assert!(unseen.is_empty(), "no client sees these: {unseen:?}");
+    assert!(kinds.len() > 20, "{kinds:?}");
 }
