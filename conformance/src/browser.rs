@@ -99,13 +99,22 @@ pub enum BrowserError {
 
 impl Person {
     /// A person whose browser trusts the mock and uses the proxy, or (without one) the hosts file.
-    pub fn new(proxy: Option<&str>, ca_pem: &str) -> Result<Self, BrowserError> {
+    /// One who trusts everybody is not stopped by the wrong certificates that are meant for the
+    /// connector.
+    pub fn new(
+        proxy: Option<&str>,
+        ca_pem: &str,
+        trusts_everybody: bool,
+    ) -> Result<Self, BrowserError> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .tls_certs_only([
                 Certificate::from_pem(ca_pem.as_bytes()).map_err(BrowserError::Client)?
             ])
             .no_proxy();
+        if trusts_everybody {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
         if let Some(proxy) = proxy {
             builder = builder.proxy(Proxy::all(proxy).map_err(BrowserError::Client)?);
         }

@@ -59,7 +59,11 @@ enum Command {
     },
     /// Serve the reference connector on standard input and output
     #[command(hide = true)]
-    ReferenceDriver,
+    ReferenceDriver {
+        /// The folder in which its connections outlive the process
+        #[arg(long, value_name = "FOLDER")]
+        store: Option<std::path::PathBuf>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -140,16 +144,7 @@ pub fn main() -> ExitCode {
             print(&String::from_utf8_lossy(&text));
             Ok(ExitStatus::AsExpected)
         }
-        Command::ReferenceDriver => runtime().map(|runtime| {
-            runtime.block_on(crate::reference::serve(
-                tokio::io::stdin(),
-                tokio::io::stdout(),
-                crate::reference::Kind::Sound,
-            ));
-            // A pending read of standard input must not hold the process.
-            runtime.shutdown_background();
-            ExitStatus::AsExpected
-        }),
+        Command::ReferenceDriver { store } => reference_driver(store.as_deref()),
     };
     match result {
         Ok(status) => status.into(),
@@ -170,6 +165,21 @@ impl Color {
             Self::Never => false,
         }
     }
+}
+
+fn reference_driver(folder: Option<&std::path::Path>) -> Result<ExitStatus, Failure> {
+    let made = folder.map(crate::reference::Store::in_folder).transpose();
+    let store = made.map_err(|error| Failure::usage(format!("--store: {error}")))?;
+    let runtime = runtime()?;
+    runtime.block_on(crate::reference::serve(
+        tokio::io::stdin(),
+        tokio::io::stdout(),
+        crate::reference::Kind::Sound,
+        store,
+    ));
+    // A pending read of standard input must not hold the process.
+    runtime.shutdown_background();
+    Ok(ExitStatus::AsExpected)
 }
 
 fn schema(of: Schema) -> Result<ExitStatus, Failure> {

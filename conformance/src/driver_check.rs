@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::driver::{DriverError, Reply, Session};
 use crate::protocol::{Capabilities, Network, Request};
+use crate::reference::Store;
 use crate::runner::{Reach, RunError, RunOptions, initialize, start_mock};
 
 /// Something that a driver must do.
@@ -35,7 +36,10 @@ pub async fn check(options: &RunOptions) -> Result<Vec<Finding>, RunError> {
     let variables = mock.variables_for(proxy.as_deref(), options.reach == Reach::Direct);
     let limit = options.limits.request;
     let mut findings = Vec::new();
-    let spawned = options.source.start(&variables, &UNSET).await;
+    let spawned = options
+        .source
+        .start(&variables, &UNSET, &Store::default())
+        .await;
     let started = spawned.as_ref().map(drop).map_err(ToString::to_string);
     findings.push(Finding::new("the driver can be started", started));
     if let Ok(spawned) = spawned {

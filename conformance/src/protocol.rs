@@ -222,6 +222,11 @@ pub enum Notification {
         /// Where.
         verification_uri: String,
     },
+    /// All that the connector does is wait, for so long: time may pass for it (feature `clock`).
+    Waiting {
+        /// How long the nearest wait still takes, in seconds.
+        seconds: u64,
+    },
 }
 
 impl Request {

@@ -5,8 +5,10 @@
 
 mod assertion;
 mod authorize;
+mod clock;
 mod clouds;
 mod connection;
+mod gate;
 mod graph;
 mod http;
 mod id_token;
@@ -15,6 +17,7 @@ mod operations;
 mod problem;
 mod serve;
 mod settings;
+mod store;
 mod token;
 
 #[cfg(test)]
@@ -22,3 +25,4 @@ mod tests;
 
 pub use mutant::{Kind, Mutant};
 pub use serve::serve;
+pub use store::Store;

@@ -294,12 +294,9 @@ pub(crate) async fn start_mock(
             Reach::Proxy => Some(mock.open_proxy(&own).await?),
             Reach::Direct | Reach::Isolated => None,
         };
-        // The person's browser always has the real names; in namespaces they lead to the mock.
-        let person = match options.reach {
-            Reach::Isolated => None,
-            Reach::Direct | Reach::Proxy => Some(mock.open_proxy(&person).await?),
-        };
-        proxies.push([own, person]);
+        // The person's browser always has the real names.
+        let person = mock.open_proxy(&person).await?;
+        proxies.push([own, Some(person)]);
     }
     Ok((mock, proxies))
 }

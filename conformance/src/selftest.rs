@@ -60,14 +60,6 @@ impl Proof {
     }
 }
 
-/// Themes whose cases wait as the service asks, in real time. Only the mutants that list a check of
-/// theirs run them.
-const SLOW: [&str; 4] = ["outages/", "security/", "throttling/", "transport/"];
-
-fn is_slow(id: &str) -> bool {
-    SLOW.iter().any(|theme| id.starts_with(theme))
-}
-
 /// What the mutants must turn red, as it stands in `data/mutants.yaml`.
 pub fn expectations() -> Expectations {
     // The file is part of the program; a test reads it.
@@ -76,13 +68,16 @@ pub fn expectations() -> Expectations {
 }
 
 /// One case for each scenario and auth method: what a mutant does wrong it does wrong everywhere.
-/// Scenarios about environments are taken whole.
+/// Scenarios about environments are taken whole, those without a must-check not at all.
 pub fn sample(cases: &[Case]) -> Vec<Case> {
     let mut seen = BTreeSet::new();
     let first = |case: &Case| (case.scenario_id.clone(), case.auth_method);
     let mut chosen: Vec<Case> = Vec::new();
     for environment in Environment::ALL {
-        let here = cases.iter().filter(|it| it.environment == environment);
+        let here = cases.iter().filter(|it| {
+            let mut checks = it.scenario.checks().into_iter();
+            it.environment == environment && checks.any(|check| check.level == Level::Must)
+        });
         for case in here {
             let whole = case.scenario_id.starts_with("environments/")
                 || case.scenario_id == "auth/happy/connect";
@@ -165,8 +160,6 @@ pub async fn prove(
         tell(&verdict);
         proof.verdicts.push(verdict);
     };
-    let is_quick = |case: &&Case| !is_slow(&case.scenario_id);
-    let quick: Vec<Case> = cases.iter().filter(is_quick).cloned().collect();
     let reports = run(cases, Kind::Sound, jobs).await?;
     let sound = green(&reports, &musts);
     let failed = reports.iter().flat_map(|report| {
@@ -184,8 +177,6 @@ pub async fn prove(
         }
         let none = BTreeSet::new();
         let listed = expected.get(mutant.name()).unwrap_or(&none);
-        let whole_run = listed.iter().any(|it| is_slow(it));
-        let cases = if whole_run { cases } else { &quick };
         let reports = run(cases, Kind::Mutant(*mutant), jobs).await?;
         let red = red(&sound, &reports, &musts);
         // A rule may be broken in a scenario that is not among the cases.

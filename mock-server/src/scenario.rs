@@ -18,7 +18,9 @@ pub use crate::fault::Fault;
 pub use crate::notation::{Many, Span};
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
-pub use check::{AnswerTest, Check, Condition, Evidence, Level, Selector, StateName, StatusTest};
+pub use check::{
+    AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, StateName, StatusTest,
+};
 pub use document::{Scenario, schema};
 pub use read::{ReadError, read, read_scenario};
 pub use step::{

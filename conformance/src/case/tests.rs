@@ -10,6 +10,8 @@ use entra_mock::world::seed::SeedContext;
 use entra_mock::world::{TenantDescription, World};
 use serde::Deserialize;
 
+use entra_mock::fault::FaultAction;
+
 use super::*;
 use crate::judge::Facts;
 
@@ -403,4 +405,45 @@ fn every_requirement_is_covered_or_says_why_not() {
                 .unwrap_or_else(|error| panic!("{id}: {error}"));
         }
     }
+}
+
+#[test]
+fn every_kind_of_fault_is_in_a_scenario() {
+    fn collect(steps: &[Step], into: &mut BTreeSet<String>) {
+        for step in steps {
+            match &step.action {
+                Action::Fault(fault) => {
+                    let name = fault.action.name();
+                    // Places where a connection breaks and wrong certificates are kinds, too.
+                    let part = match &fault.action {
+                        FaultAction::Reset(at) => serde_json::to_value(at).ok(),
+                        FaultAction::Tls(wrong) => serde_json::to_value(wrong).ok(),
+                        _ => None,
+                    };
+                    into.extend(part.map(|it| format!("{name}: {}", it.as_str().unwrap())));
+                    into.insert(name);
+                }
+                Action::Repeat(repeat) => collect(&repeat.steps, into),
+                Action::Together(steps) => collect(steps, into),
+                _ => {}
+            }
+        }
+    }
+    let mut used = BTreeSet::new();
+    for case in Library::embedded().unwrap().cases() {
+        collect(case.steps(), &mut used);
+    }
+    let parts = [
+        "reset: after-headers",
+        "reset: before-headers",
+        "reset: mid-body",
+        "tls: expired",
+        "tls: untrusted",
+        "tls: wrong-host",
+    ];
+    let mut kinds = FaultAction::names();
+    assert!(kinds.len() > 20, "{kinds:?}");
+    kinds.extend(parts.map(str::to_owned));
+    kinds.retain(|kind| !used.contains(kind));
+    assert!(kinds.is_empty(), "no scenario has these faults: {kinds:?}");
 }

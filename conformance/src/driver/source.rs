@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-use crate::reference::Kind;
+use crate::reference::{Kind, Store};
 
 /// Where a driver comes from, as `--connector` names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -114,15 +114,16 @@ impl std::fmt::Display for Source {
 
 impl Source {
     /// Starts the driver. A command gets the variables on top of this process's environment,
-    /// without those in `unset`.
+    /// without those in `unset`. The reference connector keeps its connections in `store`.
     pub async fn start(
         &self,
         variables: &[(String, String)],
         unset: &[&str],
+        store: &Store,
     ) -> Result<Spawned, SourceError> {
         match self {
             Self::Command(command) => start_command(command, variables, unset),
-            Self::Reference(kind) => Ok(in_process(*kind)),
+            Self::Reference(kind) => Ok(in_process(*kind, store.clone())),
             Self::Tcp(address) => {
                 let failed = |error| SourceError::Socket {
                     address: address.clone(),
@@ -222,10 +223,15 @@ fn start_command(
 }
 
 /// The reference connector speaks the same lines as any other, through memory.
-fn in_process(kind: Kind) -> Spawned {
+fn in_process(kind: Kind, store: Store) -> Spawned {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (their_reader, their_writer) = tokio::io::split(theirs);
-    tokio::spawn(crate::reference::serve(their_reader, their_writer, kind));
+    tokio::spawn(crate::reference::serve(
+        their_reader,
+        their_writer,
+        kind,
+        Some(store),
+    ));
     let (reader, writer) = tokio::io::split(ours);
     Spawned::new(reader, writer)
 }

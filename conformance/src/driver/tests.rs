@@ -6,6 +6,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use super::*;
 use crate::case::Category;
 use crate::protocol::{MESSAGE_LIMIT, Request};
+use crate::reference::Store;
 
 const LIMIT: Duration = Duration::from_millis(300);
 
@@ -116,7 +117,7 @@ async fn notifications_on_the_way_are_kept() {
 #[tokio::test]
 async fn a_process_that_ends_is_told_with_its_standard_error() {
     let source: Source = "sh -c 'echo no such file >&2; exit 7'".parse().unwrap();
-    let mut session = Session::new(source.start(&[], &[]).await.unwrap());
+    let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
     let error = ask(&mut session).await.unwrap_err();
     assert_eq!(error, DriverError::Ended("settle".to_owned()));
     assert_eq!(session.stderr(), ["no such file"]);
@@ -126,7 +127,7 @@ async fn a_process_that_ends_is_told_with_its_standard_error() {
 async fn children_of_a_driver_end_with_it() {
     // The child keeps standard output open; without it being ended the read below would hang.
     let source: Source = "sh -c 'sleep 600 & echo $! >&2; wait'".parse().unwrap();
-    let mut session = Session::new(source.start(&[], &[]).await.unwrap());
+    let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
     assert!(matches!(
         ask(&mut session).await,
         Err(DriverError::Timeout { .. })
@@ -149,7 +150,12 @@ async fn children_of_a_driver_end_with_it() {
 #[tokio::test]
 async fn a_command_that_is_none_is_told() {
     let source: Source = "/no/such/driver".parse().unwrap();
-    let error = source.start(&[], &[]).await.err().unwrap().to_string();
+    let error = source
+        .start(&[], &[], &Store::default())
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("cannot run the connector '/no/such/driver'"),
         "{error}"

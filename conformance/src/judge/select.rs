@@ -4,7 +4,7 @@ use entra_mock::journal::{Exchange, Surface};
 
 use super::condition::{answer_of, answered, field, host, host_fits, meets};
 use super::{Problem, Record};
-use crate::case::{Selector, glob};
+use crate::case::{AtOnce, Selector, glob};
 
 /// The exchanges that a selector picks, oldest first.
 pub(super) fn select<'a>(
@@ -98,6 +98,7 @@ pub(super) fn demand(
         }
     }
     compare(surface, selector, found)?;
+    at_once(surface, selector, found)?;
     spacing(surface, selector, found)
 }
 
@@ -214,6 +215,29 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                 });
             }
             seen.push((exchange.number, value));
+        }
+    }
+    Ok(())
+}
+
+fn at_once(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<(), Problem> {
+    let Some(AtOnce { at_most, within }) = selector.at_once else {
+        return Ok(());
+    };
+    let mut by_arrival = found.to_vec();
+    by_arrival.sort_by_key(|exchange| exchange.at);
+    for together in by_arrival.windows(at_most + 1) {
+        let (first, last) = (together[0], together[at_most]);
+        let between = last.at.duration_since(first.at);
+        if between < within.0 {
+            return Err(Problem {
+                expected: format!(
+                    "{}: at most {at_most} within {within}",
+                    describe(surface, selector)
+                ),
+                observed: format!("{} came within {} ms", together.len(), between.as_millis()),
+                exchanges: together.iter().map(|it| it.number).collect(),
+            });
         }
     }
     Ok(())

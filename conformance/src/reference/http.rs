@@ -1,23 +1,210 @@
 //! HTTP: time limits, no redirects, patience where the service asks for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Proxy, RequestBuilder, Response, StatusCode};
 
+use super::clock::Clock;
+use super::gate::Gate;
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use crate::case::Category;
 use crate::protocol::Network;
 
-/// A client for this network: trusts the given root only, and follows no redirect.
-pub(super) fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
+/// How a connection reaches the network.
+#[derive(Clone)]
+pub(super) struct Http {
+    pub(super) client: Client,
+    pub(super) clock: Arc<Clock>,
+    /// The gate of the connection's token endpoint.
+    pub(super) tokens: Arc<Gate>,
+    kind: Kind,
+}
+
+impl Http {
+    /// A client for this network: trusts the given root only, and follows no redirect.
+    pub(super) fn new(network: &Network, kind: Kind, clock: Arc<Clock>) -> Result<Self, Problem> {
+        let client = client(network, kind)?;
+        Ok(Self {
+            client,
+            clock,
+            tokens: Arc::new(Gate::of_token_endpoint()),
+            kind,
+        })
+    }
+
+    /// Sends a request, again where that is sensible: a refusal that says when to come back, and
+    /// (for requests that may arrive twice) a server error or a lost connection. Behind a gate all
+    /// wait as long as one of them was asked to.
+    pub(super) async fn send(
+        &self,
+        what: &str,
+        repeatable: bool,
+        gate: Option<&Gate>,
+        request: impl Fn(u32) -> RequestBuilder,
+    ) -> Result<Response, Problem> {
+        let is = |mutant| self.kind.is(mutant);
+        let repeatable = repeatable || is(Mutant::RepeatsWhatMayHaveHappened);
+        let attempts = if is(Mutant::StormsTheService) {
+            10 * ATTEMPTS
+        } else {
+            ATTEMPTS
+        };
+        let patience_left = if is(Mutant::SleepsThroughLongWaits) {
+            Duration::from_secs(86_400)
+        } else {
+            PATIENCE
+        };
+        let mut waited = Duration::ZERO;
+        let mut attempt = 0;
+        loop {
+            if let Some(closed) = gate.and_then(|it| self.closed(it)) {
+                if waited + closed > patience_left {
+                    return Err(throttled(
+                        StatusCode::TOO_MANY_REQUESTS,
+                        Some(closed.as_secs_f64().ceil()),
+                        format!("{what} asked for patience: try again later"),
+                    ));
+                }
+                waited += closed;
+                self.clock.sleep(closed).await;
+                continue;
+            }
+            attempt += 1;
+            let last = attempt >= attempts;
+            let pause = match self.dispatch(request(attempt)).await {
+                Ok(response) if is_patience_asked(response.status(), repeatable) => {
+                    let silence = gate.and_then(|it| it.silence);
+                    let pause = self.pause(&response, silence, attempt);
+                    if let Some(gate) = gate
+                        && response.status() == StatusCode::TOO_MANY_REQUESTS
+                    {
+                        let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+                        gate.close_until(self.clock.millis().saturating_add(millis));
+                    }
+                    if last || waited + pause > patience_left {
+                        return Ok(response);
+                    }
+                    pause
+                }
+                Ok(response) if response.status().is_server_error() && repeatable && !last => {
+                    self.backoff(SHORT, attempt)
+                }
+                Ok(response) => return Ok(response),
+                Err(error) if error.is_connect() && is_certificate(&error) => {
+                    return Err(Problem::untrusted(format!(
+                        "{what} does not prove who it is: {}",
+                        root(&error)
+                    )));
+                }
+                // Who said nothing for so long is not asked again: the user is waiting.
+                Err(error) if repeatable && !last && !error.is_timeout() => {
+                    self.backoff(SHORT, attempt)
+                }
+                Err(error) => {
+                    return Err(Problem::unavailable(format!(
+                        "{what} cannot be reached: {}",
+                        root(&error)
+                    )));
+                }
+            };
+            waited += pause;
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// For how long a gate is closed.
+    fn closed(&self, gate: &Gate) -> Option<Duration> {
+        let left = gate.closed_until().saturating_sub(self.clock.millis());
+        let left = u64::try_from(left).ok().filter(|it| *it > 0)?;
+        (!self.kind.is(Mutant::IgnoresRetryAfter) && !self.kind.is(Mutant::StormsTheService))
+            .then(|| Duration::from_millis(left))
+    }
+
+    /// How long to wait after an answer that asks for patience.
+    fn pause(&self, response: &Response, silence: Option<f64>, attempt: u32) -> Duration {
+        let throttled = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let asked = retry_after(response).or(silence.filter(|_| throttled));
+        match self.kind {
+            Kind::Mutant(Mutant::IgnoresRetryAfter | Mutant::StormsTheService) => Duration::ZERO,
+            Kind::Mutant(Mutant::BacksOffByItsOwnMeasure) => Duration::from_secs(1),
+            Kind::Mutant(Mutant::TakesRetryAfterLiterally) => {
+                let header = response.headers().get("retry-after");
+                let seconds = header.and_then(|it| it.to_str().ok()?.parse::<i64>().ok());
+                let seconds = u64::try_from(seconds.unwrap_or_default());
+                Duration::from_secs(seconds.unwrap_or_default())
+            }
+            _ => patience(asked, attempt),
+        }
+    }
+
+    /// Asks for no tokens until the time that a refusal gave.
+    pub(super) fn leave_tokens_alone(&self, asked: Option<f64>) {
+        let seconds = asked.filter(|it| *it > 0.0).or(self.tokens.silence);
+        let wait = Duration::from_secs_f64(seconds.unwrap_or_default());
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let until = self.clock.millis().saturating_add(millis);
+        self.tokens.close_until(until);
+    }
+
+    fn backoff(&self, first: u64, attempt: u32) -> Duration {
+        if self.kind.is(Mutant::StormsTheService) {
+            return Duration::ZERO;
+        }
+        backoff(first, attempt)
+    }
+
+    /// Sends a request once.
+    async fn dispatch(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        let _on_the_way = self.clock.on_the_way();
+        if !self.kind.is(Mutant::FollowsRedirects) {
+            return request.send().await;
+        }
+        let (client, request) = request.build_split();
+        let request = request?;
+        let again = request.try_clone();
+        let response = client.execute(request).await?;
+        let location = response.headers().get("location");
+        let location = location.and_then(|it| it.to_str().ok()?.parse().ok());
+        match (location, again) {
+            (Some(location), Some(mut request)) => {
+                *request.url_mut() = location;
+                client.execute(request).await
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// The text of an answer, if it comes to an end before it is too long.
+    pub(super) async fn text(&self, mut response: Response) -> Option<String> {
+        let _on_the_way = self.clock.on_the_way();
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(_) if self.kind.is(Mutant::TakesHalfForWhole) => {
+                    return Some(r#"{"value": []}"#.to_owned());
+                }
+                Err(_) => return None,
+            }
+            if bytes.len() > LONGEST_ANSWER {
+                return None;
+            }
+        }
+        String::from_utf8(bytes).ok()
+    }
+}
+
+fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
     let failed = |error: &dyn std::fmt::Display| {
         Problem::unavailable(format!("the network cannot be set up: {error}"))
     };
     let mut builder = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(8))
+        .connect_timeout(Duration::from_secs(4))
+        .timeout(Duration::from_secs(4))
         .user_agent(concat!(
             "entra-conformance-reference/",
             env!("CARGO_PKG_VERSION")
@@ -33,85 +220,19 @@ pub(super) fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
     }
     if let Some(proxy) = &network.https_proxy {
         builder = builder.proxy(Proxy::https(proxy).map_err(|error| failed(&error))?);
-        if kind.is(Mutant::GivesTheSecretToItsVendor) || kind.is(Mutant::FollowsRedirects) {
+        // What goes out in clear is seen by the proxy.
+        if [
+            Mutant::FollowsAnyLink,
+            Mutant::FollowsRedirects,
+            Mutant::GivesTheSecretToItsVendor,
+        ]
+        .iter()
+        .any(|it| kind.is(*it))
+        {
             builder = builder.proxy(Proxy::http(proxy).map_err(|error| failed(&error))?);
         }
     }
     builder.build().map_err(|error| failed(&error))
-}
-
-/// Sends a request, again where that is sensible: a refusal that says when to come back, and
-/// (for requests that may arrive twice) a server error or a lost connection.
-pub(super) async fn send(
-    what: &str,
-    kind: Kind,
-    repeatable: bool,
-    request: impl Fn() -> RequestBuilder,
-) -> Result<Response, Problem> {
-    let mut waited = Duration::ZERO;
-    let mut attempt = 0;
-    let attempts = match kind {
-        Kind::Mutant(Mutant::StormsTheService) => 10 * ATTEMPTS,
-        _ => ATTEMPTS,
-    };
-    loop {
-        attempt += 1;
-        let last = attempt >= attempts;
-        let pause = match dispatch(request(), kind).await {
-            Ok(response) if is_patience_asked(response.status()) => {
-                let pause = match kind {
-                    Kind::Mutant(Mutant::IgnoresRetryAfter | Mutant::StormsTheService) => {
-                        Duration::ZERO
-                    }
-                    _ => patience(retry_after(&response), attempt),
-                };
-                if last || waited + pause > PATIENCE {
-                    return Ok(response);
-                }
-                pause
-            }
-            Ok(response) if response.status().is_server_error() && repeatable && !last => {
-                backoff(SHORT, attempt)
-            }
-            Ok(response) => return Ok(response),
-            Err(error) if error.is_connect() && is_certificate(&error) => {
-                return Err(Problem::untrusted(format!(
-                    "{what} does not prove who it is: {}",
-                    root(&error)
-                )));
-            }
-            Err(_) if repeatable && !last => backoff(SHORT, attempt),
-            Err(error) => {
-                return Err(Problem::unavailable(format!(
-                    "{what} cannot be reached: {}",
-                    root(&error)
-                )));
-            }
-        };
-        waited += pause;
-        #[expect(clippy::disallowed_methods, reason = "the service asked for patience")]
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// Sends a request once.
-async fn dispatch(request: RequestBuilder, kind: Kind) -> reqwest::Result<Response> {
-    if !kind.is(Mutant::FollowsRedirects) {
-        return request.send().await;
-    }
-    let (client, request) = request.build_split();
-    let request = request?;
-    let again = request.try_clone();
-    let response = client.execute(request).await?;
-    let location = response.headers().get("location");
-    let location = location.and_then(|it| it.to_str().ok()?.parse().ok());
-    match (location, again) {
-        (Some(location), Some(mut request)) => {
-            *request.url_mut() = location;
-            client.execute(request).await
-        }
-        _ => Ok(response),
-    }
 }
 
 /// `Retry-After` in seconds, given as seconds or as a date.
@@ -155,13 +276,16 @@ pub(super) fn throttled(status: StatusCode, after: Option<f64>, message: String)
     }
 }
 
-fn is_patience_asked(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    )
+/// Whether to come again later. A throttled request was not accepted; what stands behind 503 and 504
+/// may have happened, so these are for requests that may arrive twice.
+///
+/// Source: RFC 9110, section 9.2.2.
+fn is_patience_asked(status: StatusCode, repeatable: bool) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => repeatable,
+        _ => false,
+    }
 }
 
 /// How long to wait after a refusal that asks for patience. Without a usable time in it the wait
@@ -199,6 +323,9 @@ const ATTEMPTS: u32 = 4;
 /// The first wait after a fault, and after being asked for patience without a time: milliseconds.
 const SHORT: u64 = 200;
 const LONG: u64 = 1_000;
+
+/// An answer is at most this long: bytes.
+const LONGEST_ANSWER: usize = 4 << 20;
 
 /// No `Retry-After` is believed beyond a day: seconds.
 const LONGEST: f64 = 86_400.0;

@@ -6,18 +6,17 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::Client;
 use serde_json::Value;
 use url::Url;
 
-use super::http;
-use super::mutant::Mutant;
+use super::http::{self, Http};
+use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use super::settings::Settings;
 
 /// Validates an ID token.
 pub(super) async fn validate(
-    client: &Client,
+    http: &Http,
     settings: &Settings,
     token: &str,
     nonce: &str,
@@ -43,7 +42,7 @@ pub(super) async fn validate(
     if header["alg"] != "RS256" {
         return Err(untrusted("its algorithm is not RS256"));
     }
-    let configuration = configuration(client, settings).await?;
+    let configuration = configuration(http, settings).await?;
     let tenant = claims["tid"].as_str();
     let issuer = claims["iss"].as_str().unwrap_or_default();
     let expected = configuration["issuer"].as_str().unwrap_or_default();
@@ -63,7 +62,7 @@ pub(super) async fn validate(
         return Err(untrusted("it is not valid at this time"));
     }
     let keys_url = configuration["jwks_uri"].as_str().unwrap_or_default();
-    let key = key(client, settings, keys_url, &header["kid"])
+    let key = key(http, settings, keys_url, &header["kid"])
         .await?
         .ok_or_else(|| untrusted("it is signed with an unknown key"))?;
     // A key may be bound to an issuer.
@@ -94,13 +93,17 @@ pub(super) async fn validate(
 ///
 /// Source: OpenID Connect Core 1.0, section 10.1.1.
 async fn key(
-    client: &Client,
+    http: &Http,
     settings: &Settings,
     url: &str,
     id: &Value,
 ) -> Result<Option<Value>, Problem> {
-    for _ in 0..2 {
-        let mut set = document(client, settings, url).await?;
+    let times = match settings.kind {
+        Kind::Mutant(Mutant::FetchesKeysAgainAndAgain) => 20,
+        _ => 2,
+    };
+    for _ in 0..times {
+        let mut set = document(http, settings, url).await?;
         let Some(Value::Array(keys)) = set.get_mut("keys").map(Value::take) else {
             continue;
         };
@@ -114,38 +117,37 @@ async fn key(
     Ok(None)
 }
 
-async fn configuration(client: &Client, settings: &Settings) -> Result<Value, Problem> {
+async fn configuration(http: &Http, settings: &Settings) -> Result<Value, Problem> {
     let url = format!(
         "{}/v2.0/.well-known/openid-configuration",
         settings.authority()
     );
-    document(client, settings, &url).await
+    document(http, settings, &url).await
 }
 
-async fn document(client: &Client, settings: &Settings, url: &str) -> Result<Value, Problem> {
+async fn document(http: &Http, settings: &Settings, url: &str) -> Result<Value, Problem> {
     if !is_trusted(settings, url) {
         return Err(Problem::untrusted(format!(
             "the sign-in service points to {url}"
         )));
     }
-    let response = http::send("the sign-in service", settings.kind, true, || {
-        client.get(url)
-    })
-    .await?;
+    let response = http
+        .send("the sign-in service", true, None, |_| http.client.get(url))
+        .await?;
     let status = response.status();
     if !status.is_success() {
         let after = http::retry_after(&response);
-        let body: Value = response.json().await.unwrap_or(Value::Null);
+        let text = http.text(response).await.unwrap_or_default();
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if body["error"].is_string() {
             return Err(Problem::of_authority(status.as_u16(), &body, after));
         }
         let message = format!("the sign-in service's metadata is not to be had ({status})");
         return Err(Problem::unavailable(message));
     }
-    response
-        .json()
-        .await
-        .map_err(|_| Problem::unavailable("the sign-in service's metadata cannot be read"))
+    let text = http.text(response).await;
+    text.and_then(|it| serde_json::from_str(&it).ok())
+        .ok_or_else(|| Problem::unavailable("the sign-in service's metadata cannot be read"))
 }
 
 /// What a token says, unchecked.

@@ -61,6 +61,8 @@ mutants! {
     AssertionForElsewhere = "assertion-for-elsewhere",
     /// Names something else than itself as the subject of the assertion.
     AssertionOfSomebodyElse = "assertion-of-somebody-else",
+    /// Waits a second where the service asked for more.
+    BacksOffByItsOwnMeasure = "backs-off-by-its-own-measure",
     /// Believes every ID token.
     BelievesAnyIdToken = "believes-any-id-token",
     /// Takes every failure for a broken connection.
@@ -73,6 +75,8 @@ mutants! {
     DoesNotEncodeNames = "does-not-encode-names",
     /// Goes on as a public client when its secret is refused.
     DropsRefusedSecret = "drops-refused-secret",
+    /// Forgets its refresh token when an answer brings no new one.
+    DropsTheRefreshToken = "drops-the-refresh-token",
     /// Encodes the secret twice.
     EncodesTheSecretTwice = "encodes-the-secret-twice",
     /// Takes another mailbox when the one that was named is not there.
@@ -83,8 +87,14 @@ mutants! {
     FallsBackToAnotherCloud = "falls-back-to-another-cloud",
     /// Takes the person's own mailbox when the shared one is refused.
     FallsBackToOwnMailbox = "falls-back-to-own-mailbox",
+    /// Fetches the keys again and again where one is not among them.
+    FetchesKeysAgainAndAgain = "fetches-keys-again-and-again",
     /// Sends the same state with every sign-in.
     FixedState = "fixed-state",
+    /// Sends as many requests at once to a mailbox as it is asked to.
+    FloodsTheMailbox = "floods-the-mailbox",
+    /// Follows links to further pages wherever they lead, with its token.
+    FollowsAnyLink = "follows-any-link",
     /// Follows redirects to wherever they lead, with all that it sends.
     FollowsRedirects = "follows-redirects",
     /// Asks for consent at every sign-in.
@@ -93,12 +103,16 @@ mutants! {
     ForgetsTheSharedMailboxForCalendars = "forgets-the-shared-mailbox-for-calendars",
     /// Asks for a permission that was added with the refresh token, and not by a sign-in.
     GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
+    /// Keeps its connections in memory only.
+    ForgetsAtRestart = "forgets-at-restart",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
     /// Makes up an account where none was named.
     GuessesTheAccount = "guesses-the-account",
     /// Shows every connection as connected.
     HidesFailures = "hides-failures",
+    /// Asks for the same token again where Graph wants other claims.
+    IgnoresClaims = "ignores-claims",
     /// Goes on with the code where the callback is an error, or without one.
     IgnoresErrorCallbacks = "ignores-error-callbacks",
     /// Comes again at once where the service asked for patience.
@@ -119,6 +133,10 @@ mutants! {
     KeepsFirstRefreshToken = "keeps-first-refresh-token",
     /// Asks for its token in JSON.
     JsonTokenRequests = "json-token-requests",
+    /// Looks into access tokens for their end.
+    LooksIntoAccessTokens = "looks-into-access-tokens",
+    /// Sends a request without its body when it sends it again.
+    LosesTheBodyOnRetry = "loses-the-body-on-retry",
     /// Forgets the refresh token at the first refusal of any kind.
     LosesTheGrantOnAnyRefusal = "loses-the-grant-on-any-refusal",
     /// Writes question marks for letters that are not English.
@@ -149,6 +167,8 @@ mutants! {
     PresentsExpiredAssertions = "presents-expired-assertions",
     /// Looks at the sign-in page before the person does, with another app's data.
     ProbesTheSignInPage = "probes-the-sign-in-page",
+    /// Reads answers as strictly as those that it knows.
+    ReadsAnswersStrictly = "reads-answers-strictly",
     /// Reconnects without a sign-in.
     ReconnectsWithoutSignIn = "reconnects-without-sign-in",
     /// Redeems each code twice.
@@ -161,12 +181,20 @@ mutants! {
     RefreshesWithoutToken = "refreshes-without-token",
     /// App-only: keeps a refresh token in use.
     RefreshTokenForAnApp = "refresh-token-for-an-app",
+    /// Goes on with a connection that was given up.
+    RemembersAfterDisconnect = "remembers-after-disconnect",
+    /// Renews the token for each call that finds it old.
+    RenewsForEachCaller = "renews-for-each-caller",
+    /// Sends again what may have happened already.
+    RepeatsWhatMayHaveHappened = "repeats-what-may-have-happened",
     /// Tries a service that is down again and again.
     StormsTheService = "storms-the-service",
     /// Asks again after each refusal.
     RetriesRefusals = "retries-refusals",
     /// Presents a refresh token that was refused for good.
     ReusesDeadRefreshToken = "reuses-dead-refresh-token",
+    /// Keeps the tokens of the sign-in, but not those of renewals.
+    SavesOnlyTheSignIn = "saves-only-the-sign-in",
     /// Puts its credential beside the assertion.
     SecretBesideAssertion = "secret-beside-assertion",
     /// Puts a credential into its messages.
@@ -181,12 +209,18 @@ mutants! {
     SignsInElsewhere = "signs-in-elsewhere",
     /// Redeems a code whatever the state says.
     SkipsStateCheck = "skips-state-check",
+    /// Waits within a call as long as the service asks.
+    SleepsThroughLongWaits = "sleeps-through-long-waits",
     /// Reads the first page of a list, and takes it for all.
     StopsAtTheFirstPage = "stops-at-the-first-page",
     /// Answers every failure with an empty success.
     SwallowsErrors = "swallows-errors",
     /// Takes a callback without a code for a finished sign-in.
     TakesAnyCallbackForASignIn = "takes-any-callback-for-a-sign-in",
+    /// Takes half an answer for a whole one.
+    TakesHalfForWhole = "takes-half-for-whole",
+    /// Takes a Retry-After that it cannot read for none to wait.
+    TakesRetryAfterLiterally = "takes-retry-after-literally",
     /// Calls every failure a lost connection to the network.
     TellsNothing = "tells-nothing",
     /// Puts the access token into the address of Graph.

@@ -1,12 +1,13 @@
 //! What goes wrong, in the words of the connector's user.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::case::Category;
 use crate::protocol::Failure;
 
 /// Something that went wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Problem {
     pub(super) category: Category,
     pub(super) aadsts: Vec<u32>,

@@ -8,28 +8,47 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::mpsc;
 
-use super::connection::{Clock, Connection};
-use super::http;
+use super::clock::Clock;
+use super::connection::Connection;
+use super::gate::Mailboxes;
+use super::http::Http;
 use super::mutant::{Kind, Mutant};
 use super::operations::OPERATIONS;
 use super::problem::Problem;
-use super::settings::Settings;
+use super::settings::{Flow, Settings};
+use super::store::{Saved, Store};
 use crate::case::{AuthMethod, Category};
 use crate::protocol::{
-    Capabilities, Connect, ConnectorName, FAILURE_CODE, Network, Request, UNKNOWN_METHOD, VERSION,
+    Capabilities, Connect, ConnectorName, FAILURE_CODE, Network, Notification, Request,
+    UNKNOWN_METHOD, VERSION,
 };
 
-/// Serves the connector protocol until the line ends or `shutdown` comes.
+/// Serves the connector protocol until the line ends or `shutdown` comes. With a store its
+/// connections outlive it.
 pub async fn serve(
     reader: impl AsyncRead + Send + Unpin + 'static,
     mut writer: impl AsyncWrite + Send + Unpin + 'static,
     kind: Kind,
+    store: Option<Store>,
 ) {
+    let (idle, mut waits) = mpsc::unbounded_channel();
     let connector = Arc::new(Connector {
         kind,
+        restarts: store.is_some(),
+        store: store.unwrap_or_default(),
+        clock: Arc::new(Clock::telling(idle)),
         ..Connector::default()
     });
     let (answers, mut outgoing) = mpsc::channel::<String>(64);
+    let notices = answers.downgrade();
+    tokio::spawn(async move {
+        while let Some(seconds) = waits.recv().await {
+            let Some(notices) = notices.upgrade() else {
+                return;
+            };
+            let _ = notices.send(waiting(seconds)).await;
+        }
+    });
     let writing = tokio::spawn(async move {
         while let Some(mut line) = outgoing.recv().await {
             line.push('\n');
@@ -101,6 +120,10 @@ struct Connector {
     network: Mutex<Network>,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
     clock: Arc<Clock>,
+    mailboxes: Mailboxes,
+    /// Where connections are kept, and whether that outlives this process.
+    store: Store,
+    restarts: bool,
 }
 
 impl Connector {
@@ -135,7 +158,7 @@ impl Connector {
         match request {
             Request::Initialize(initialize) => {
                 *self.network.lock() = initialize.network;
-                Ok(json!(capabilities()))
+                Ok(json!(capabilities(self.restarts)))
             }
             Request::Connect(connect) => {
                 let connection = self.make(&connect)?;
@@ -149,19 +172,22 @@ impl Connector {
                 Ok(json!({"state": "connected"}))
             }
             Request::Reconnect(connect) => {
-                let before = self.connections.lock().get(&connect.connection).cloned();
+                let before = self.find(&connect.connection).ok();
                 let broken = before.as_ref().and_then(|it| it.broken());
                 let connection = self.make(&connect)?;
                 let widens = self.kind.is(Mutant::GetsNewScopesByRefresh)
                     && !connect.auth_method.is_app_only();
-                if let Some(before) = before.filter(|_| widens) {
-                    let state = connection.widen(&before).await?;
+                if let Some(before) = before.as_ref().filter(|_| widens) {
+                    let state = connection.widen(before).await?;
                     self.connections
                         .lock()
                         .insert(connect.connection, connection);
                     return Ok(json!(state));
                 }
                 let state = connection.begin(broken.as_ref()).await?;
+                if let Some(before) = before {
+                    before.retire();
+                }
                 self.connections
                     .lock()
                     .insert(connect.connection, connection);
@@ -187,7 +213,12 @@ impl Connector {
                 Ok(json!({ "value": value }))
             }
             Request::Status { connection } => Ok(json!(self.find(&connection)?.status())),
+            Request::Disconnect { .. } if self.kind.is(Mutant::RemembersAfterDisconnect) => {
+                Ok(json!({}))
+            }
             Request::Disconnect { connection } => {
+                // What was kept by an earlier process is forgotten, too.
+                let _ = self.find(&connection);
                 let removed = self.connections.lock().remove(&connection);
                 if let Some(connection) = removed {
                     connection.forget().await;
@@ -209,13 +240,41 @@ impl Connector {
             .get("client_secret")
             .and_then(Value::as_str);
         self.credentials.lock().extend(secret.map(str::to_owned));
+        Ok(Arc::new(self.build(connect)?))
+    }
+
+    fn build(&self, connect: &Connect) -> Result<Connection, Problem> {
         let settings = Settings::of(connect, self.clock.now(), self.kind)?;
-        let client = http::client(&self.network.lock(), self.kind)?;
-        Ok(Arc::new(Connection::new(
-            settings,
-            client,
-            Arc::clone(&self.clock),
-        )))
+        let network = self.network.lock().clone();
+        let http = Http::new(&network, self.kind, Arc::clone(&self.clock))?;
+        let mailbox = match (&settings.shared_mailbox, &settings.flow) {
+            (Some(shared), _) => shared,
+            (None, Flow::AppOnly { account }) => account,
+            // Whose it is comes out later.
+            (None, Flow::Delegated { .. }) => &connect.connection,
+        };
+        let name = format!("{} {mailbox}", settings.client_id);
+        let gate = self.mailboxes.gate(name);
+        let (connect, store) = (connect.clone(), self.store.clone());
+        Ok(Connection::new(settings, http, gate, connect, store))
+    }
+
+    /// A connection that an earlier process made.
+    fn restore(&self, name: &str) -> Option<Result<Arc<Connection>, Problem>> {
+        let restored = self.store.load(name)?.and_then(|saved| {
+            let Saved {
+                connect,
+                tokens,
+                broken,
+            } = saved;
+            Ok(Arc::new(self.build(&connect)?.restored(tokens, broken)))
+        });
+        if let Ok(connection) = &restored {
+            self.connections
+                .lock()
+                .insert(name.to_owned(), Arc::clone(connection));
+        }
+        Some(restored)
     }
 
     fn find(&self, name: &str) -> Result<Arc<Connection>, Problem> {
@@ -227,16 +286,20 @@ impl Connector {
                 return Ok(found);
             }
         }
-        self.connections.lock().get(name).cloned().ok_or_else(|| {
-            Problem::new(
+        let known = self.connections.lock().get(name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        self.restore(name).unwrap_or_else(|| {
+            Err(Problem::new(
                 Category::ReconnectRequired,
                 format!("there is no connection '{name}'"),
-            )
+            ))
         })
     }
 }
 
-fn capabilities() -> Capabilities {
+fn capabilities(restarts: bool) -> Capabilities {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Capabilities {
         protocol: VERSION,
@@ -248,17 +311,31 @@ fn capabilities() -> Capabilities {
         auth_methods: owned(&AuthMethod::DOCUMENTED.map(AuthMethod::slug)),
         environments: owned(&["office365", "us-gov-l4", "us-gov-l5", "china"]),
         operations: owned(&OPERATIONS),
-        features: owned(&[
-            "cae",
-            "clock",
-            "concurrent-calls",
-            "id-token",
-            "pkce",
-            "public-client",
-            "shared-mailbox",
-        ]),
+        features: owned(match restarts {
+            true => &FEATURES,
+            false => &FEATURES[..FEATURES.len() - 1],
+        }),
         max_connections: 100,
     }
+}
+
+/// The last one needs a store.
+const FEATURES: [&str; 8] = [
+    "cae",
+    "clock",
+    "concurrent-calls",
+    "id-token",
+    "pkce",
+    "public-client",
+    "shared-mailbox",
+    "restart",
+];
+
+fn waiting(seconds: u64) -> String {
+    let notice = Notification::Waiting { seconds };
+    let mut message = serde_json::to_value(notice).unwrap_or_default();
+    message["jsonrpc"] = json!("2.0");
+    message.to_string()
 }
 
 fn result_answer(id: &Value, result: &Value) -> String {

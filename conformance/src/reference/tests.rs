@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::http::{delay, patience};
 use super::token::merge_capabilities;
-use super::{Kind, serve};
+use super::{Kind, Store, serve};
 
 #[test]
 fn times_to_wait_are_read_in_both_forms() {
@@ -238,7 +238,7 @@ impl Connector {
     async fn start() -> Self {
         let (near, far) = tokio::io::duplex(65_536);
         let (reader, writer) = tokio::io::split(far);
-        tokio::spawn(serve(reader, writer, Kind::Sound));
+        tokio::spawn(serve(reader, writer, Kind::Sound, Some(Store::default())));
         let (answers, questions) = tokio::io::split(near);
         let mut connector = Self {
             answers: BufReader::new(answers).lines(),

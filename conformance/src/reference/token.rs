@@ -1,15 +1,16 @@
 //! The token endpoint.
 
-use reqwest::Client;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::http;
+use super::http::{self, Http};
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use super::settings::{Credential, Settings};
+use crate::case::Category;
 
 /// Tokens as they were issued.
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Tokens {
     pub(super) access: String,
     /// Seconds since the epoch.
@@ -20,7 +21,7 @@ pub(super) struct Tokens {
 
 /// Asks for tokens.
 pub(super) async fn request(
-    client: &Client,
+    http: &Http,
     settings: &Settings,
     grant: &[(&str, &str)],
     claims: Option<&str>,
@@ -28,7 +29,7 @@ pub(super) async fn request(
 ) -> Result<Tokens, Problem> {
     let kind = settings.kind;
     if kind.is(Mutant::FallsBackToAnotherCloud) {
-        let first = request_once(client, settings, grant, claims, now).await;
+        let first = request_once(http, settings, grant, claims, now).await;
         if let Err(problem) = &first
             && problem.error.is_some()
         {
@@ -37,7 +38,7 @@ pub(super) async fn request(
                 "https://graph.microsoft.com" => Some("us-gov-l4"),
                 _ => None,
             })?;
-            let _ = request_once(client, &elsewhere, grant, claims, now).await;
+            let _ = request_once(http, &elsewhere, grant, claims, now).await;
         }
         return first;
     }
@@ -49,24 +50,24 @@ pub(super) async fn request(
             },
             ..settings.clone()
         };
-        let _ = request_once(client, &other, grant, claims, now).await;
+        let _ = request_once(http, &other, grant, claims, now).await;
     }
     if kind.is(Mutant::PresentsExpiredAssertions)
         && matches!(settings.credential, Credential::Certificate(_))
     {
-        let _ = request_once(client, settings, grant, claims, now - 7200).await;
+        let _ = request_once(http, settings, grant, claims, now - 7200).await;
     }
     let repeats = match kind {
         Kind::Mutant(Mutant::RedeemsTwice) if is_code(grant) => 1,
         Kind::Mutant(Mutant::RetriesRefusals) => 4,
         _ => 0,
     };
-    let mut answer = request_once(client, settings, grant, claims, now).await;
+    let mut answer = request_once(http, settings, grant, claims, now).await;
     for _ in 0..repeats {
         if answer.is_ok() && kind.is(Mutant::RetriesRefusals) {
             break;
         }
-        let again = request_once(client, settings, grant, claims, now).await;
+        let again = request_once(http, settings, grant, claims, now).await;
         if answer.is_err() {
             answer = again;
         }
@@ -89,7 +90,7 @@ pub(super) async fn request(
                 credential,
                 ..settings.clone()
             };
-            request_once(client, &weaker, grant, claims, now).await
+            request_once(http, &weaker, grant, claims, now).await
         }
         None => answer,
     }
@@ -104,7 +105,7 @@ fn is_credential(problem: &Problem) -> bool {
 }
 
 async fn request_once(
-    client: &Client,
+    http: &Http,
     settings: &Settings,
     grant: &[(&str, &str)],
     claims: Option<&str>,
@@ -145,7 +146,10 @@ async fn request_once(
             Credential::Secret(_) if is_refresh && kind.is(Mutant::RefreshesWithoutSecret) => {}
             Credential::Secret(secret) => form.push(("client_secret", secret.clone())),
         }
-        let mut request = client.post(&endpoint).header("accept", "application/json");
+        let mut request = http
+            .client
+            .post(&endpoint)
+            .header("accept", "application/json");
         if kind.is(Mutant::SecretTwice)
             && let Credential::Secret(secret) = &settings.credential
         {
@@ -165,22 +169,34 @@ async fn request_once(
     };
     // A code counts once: whether a lost request used it up cannot be known.
     let repeatable = !is_code(grant);
-    let response = http::send("the sign-in service", kind, repeatable, send).await?;
+    let response = http
+        .send(
+            "the sign-in service",
+            repeatable,
+            Some(&http.tokens),
+            |_| send(),
+        )
+        .await?;
     let status = response.status();
     let after = http::retry_after(&response);
-    let text = response
-        .text()
+    let text = http
+        .text(response)
         .await
-        .map_err(|_| Problem::unavailable("the sign-in service broke off its answer"))?;
+        .ok_or_else(|| Problem::unavailable("the sign-in service broke off its answer"))?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if !status.is_success() {
-        if body["error"].is_null() {
+        let problem = if body["error"].is_null() {
             let message = format!("the sign-in service answered {status} without a reason");
-            return Err(http::throttled(status, after, message));
+            http::throttled(status, after, message)
+        } else {
+            Problem::of_authority(status.as_u16(), &body, after)
+        };
+        if problem.category == Category::Throttled {
+            http.leave_tokens_alone(after);
         }
-        return Err(Problem::of_authority(status.as_u16(), &body, after));
+        return Err(problem);
     }
-    tokens(&body, now)
+    tokens(&body, now, kind)
 }
 
 /// Declares that the connector handles claims challenges, beside what a challenge asks for.
@@ -205,7 +221,7 @@ pub(super) fn random_id() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn tokens(body: &Value, now: i64) -> Result<Tokens, Problem> {
+fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
     let text = |name: &str| {
         body[name]
             .as_str()
@@ -216,7 +232,14 @@ fn tokens(body: &Value, now: i64) -> Result<Tokens, Problem> {
     if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(malformed());
     }
+    if kind.is(Mutant::ReadsAnswersStrictly) && !is_as_ever(body) {
+        return Err(malformed());
+    }
     let lifetime = match &body["expires_in"] {
+        _ if kind.is(Mutant::LooksIntoAccessTokens) => {
+            let end = text("access_token").and_then(|it| end_of(&it));
+            end.map(|end| end - now)
+        }
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
@@ -230,3 +253,33 @@ fn tokens(body: &Value, now: i64) -> Result<Tokens, Problem> {
 }
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Whether an answer has the spelling and the members that a mutant knows.
+fn is_as_ever(body: &Value) -> bool {
+    let known = [
+        "access_token",
+        "client_info",
+        "expires_in",
+        "ext_expires_in",
+        "id_token",
+        "refresh_in",
+        "refresh_token",
+        "scope",
+        "token_type",
+    ];
+    body["token_type"] == "Bearer"
+        && body["expires_in"].is_number()
+        && body
+            .as_object()
+            .is_some_and(|it| it.keys().all(|name| known.contains(&name.as_str())))
+}
+
+/// When a JWT ends, for a mutant.
+fn end_of(token: &str) -> Option<i64> {
+    use base64::Engine as _;
+
+    let payload = token.split('.').nth(1)?;
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
+    let claims: Value = serde_json::from_slice(&payload.ok()?).ok()?;
+    claims["exp"].as_i64()
+}

@@ -1,17 +1,17 @@
 //! One case: its world, its steps, its verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use entra_mock::directory::{ApplicationId, TenantId};
 use entra_mock::environment::Environment;
-use entra_mock::journal::Exchange;
+use entra_mock::journal::{Exchange, Surface};
 use entra_mock::server::TenantHandle;
 
 use super::artifact::Artifacts;
 use super::worker::Worker;
 use crate::browser::{Callback, Person};
 use crate::case::{BrowserAction, Case, CertificateForms, Check};
-use crate::driver::DriverError;
+use crate::driver::{DriverError, Incoming};
 use crate::judge::{self, CheckResult, Facts, FailureKind, FillError, Record};
 use crate::protocol::Capabilities;
 use crate::report::{CaseReport, Problem, ProblemKind};
@@ -50,6 +50,10 @@ pub(super) struct CaseRun<'a> {
     pub(super) callbacks: BTreeMap<String, Callback>,
     /// How far the connector's clock was moved, in seconds.
     pub(super) advanced: i64,
+    /// How many of them passed within the step, because the connector waited.
+    pub(super) waited: u64,
+    /// What the driver said while its clock was moved.
+    pub(super) kept: VecDeque<Incoming>,
     /// The connections that the driver was told of.
     pub(super) connections: BTreeSet<String>,
     /// Ids are new for each case, so that a driver can hold those of several.
@@ -103,7 +107,8 @@ impl<'a> CaseRun<'a> {
             case.auth_method,
         );
         changed.map_err(|it| suite(&it))?;
-        let person = Person::new(worker.person_proxy.as_deref(), mock.ca_pem());
+        let trusts = case.scenario.has_wrong_certificates();
+        let person = Person::new(worker.person_proxy.as_deref(), mock.ca_pem(), trusts);
         let person = person.map_err(|it| suite(&it))?;
         let prefix = worker.next_prefix();
         Ok(Self {
@@ -121,6 +126,8 @@ impl<'a> CaseRun<'a> {
             absent: BTreeSet::new(),
             callbacks: BTreeMap::new(),
             advanced: 0,
+            waited: 0,
+            kept: VecDeque::new(),
             connections: BTreeSet::new(),
             prefix,
             began,
@@ -217,7 +224,15 @@ impl<'a> CaseRun<'a> {
             .last()
             .map_or(self.began, |it| it.number);
         let newer = self.worker.shared.mock.journal().exchanges_since(from);
-        let ours: Vec<Exchange> = newer.into_iter().filter(|it| self.is_ours(it)).collect();
+        // What the person's browser makes of a wrong certificate says nothing of the connector.
+        let of_person = self.worker.person_label();
+        let is_persons = |it: &Exchange| {
+            it.surface == Surface::Tls && it.via.as_deref() == Some(of_person.as_str())
+        };
+        let ours: Vec<Exchange> = newer
+            .into_iter()
+            .filter(|it| self.is_ours(it) && !is_persons(it))
+            .collect();
         self.record.exchanges.extend(ours);
     }
 

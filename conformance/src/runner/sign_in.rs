@@ -95,20 +95,11 @@ impl CaseRun<'_> {
         connect: &ConnectStep,
         action: Option<&BrowserAction>,
     ) -> Result<Option<Reply>, Interrupt> {
-        let limit = self.worker.shared.options.limits.request;
         let id = self.worker.session()?.send(request).await?;
         let mut left = false;
         let reply = loop {
-            let incoming = self
-                .worker
-                .session()?
-                .next(&[id], request.method(), limit)
-                .await;
-            match incoming {
+            match self.next(&[id], request.method()).await {
                 Ok(Incoming::Reply(_, reply)) => break reply,
-                Ok(Incoming::Notification(Notification::Log { level, text })) => {
-                    self.report.output.push(format!("{level}: {text}"));
-                }
                 Ok(Incoming::Notification(Notification::OpenUrl { url, .. })) => {
                     match self.visit(&url, connect, action).await? {
                         // The connector listens there itself.
@@ -123,6 +114,10 @@ impl CaseRun<'_> {
                 Ok(Incoming::Notification(Notification::ShowDeviceCode { user_code, .. })) => {
                     left |= !self.enter_device_code(&user_code, connect, action).await?;
                 }
+                // Taken care of already.
+                Ok(Incoming::Notification(
+                    Notification::Log { .. } | Notification::Waiting { .. },
+                )) => {}
                 // A connector that waits for the browser waits in vain.
                 Err(DriverError::Timeout { .. }) if left => {
                     self.worker.drop_session();

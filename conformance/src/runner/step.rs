@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use entra_mock::fault::FaultAction;
 use entra_mock::journal::{Exchange, Surface};
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::case_run::{CaseRun, Interrupt};
@@ -94,9 +95,15 @@ impl CaseRun<'_> {
                 }
                 Ok(())
             }
-            Action::Restart => {
+            Action::Restart { kill } => {
                 self.begin(name, None, None);
-                self.worker.restart().await.map_err(Interrupt::Suite)?;
+                self.kept.clear();
+                self.worker.restart(*kill).await.map_err(Interrupt::Suite)?;
+                // A new process does not know what time it is in this case.
+                if self.advanced != 0 {
+                    let seconds = self.advanced;
+                    self.ask(&Request::AdvanceClock { seconds }).await?;
+                }
                 self.end();
                 Ok(())
             }
@@ -114,8 +121,8 @@ impl CaseRun<'_> {
     /// A fault with the ids of its app and user: the apps of other tenants have aliases only in
     /// the scenario.
     fn with_ids(&self, fault: &Fault) -> Result<Fault, Interrupt> {
-        let mut fault = fault.clone();
         let facts = &self.record.facts;
+        let mut fault = facts.fill(fault)?;
         for (name, member) in [
             (&mut fault.on.client, "client_id"),
             (&mut fault.on.user, "id"),
@@ -134,6 +141,7 @@ impl CaseRun<'_> {
     /// Notes that a step begins.
     pub(super) fn begin(&mut self, step: &str, operation: Option<&str>, connection: Option<&str>) {
         let before = self.position();
+        self.waited = 0;
         self.record.steps.push(StepRecord {
             step: step.to_owned(),
             operation: operation.map(str::to_owned),
@@ -252,19 +260,10 @@ impl CaseRun<'_> {
 
     /// Asks the driver and waits for the answer; what it tells on the way goes to the report.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Reply, DriverError> {
-        let limit = self.worker.shared.options.limits.request;
         let session = self.worker.session()?;
         let id = session.send(request).await?;
         loop {
-            match self
-                .worker
-                .session()?
-                .next(&[id], request.method(), limit)
-                .await?
-            {
-                Incoming::Notification(Notification::Log { level, text }) => {
-                    self.report.output.push(format!("{level}: {text}"));
-                }
+            match self.next(&[id], request.method()).await? {
                 // Outside of a sign-in nobody follows.
                 Incoming::Notification(_) => {}
                 Incoming::Reply(_, reply) => return Ok(reply),
@@ -272,27 +271,60 @@ impl CaseRun<'_> {
         }
     }
 
-    async fn advance(&mut self, span: Span) -> Result<(), Interrupt> {
-        self.tenant.clock().advance(span.0);
-        // The vendor's credentials live by the time of the vendor's tenant.
-        let world = self.worker.shared.mock.world();
-        let cloud = self.case.environment.cloud();
-        let homes: Vec<_> = self
-            .tenant
-            .describe()
-            .apps
-            .values()
-            .map(|it| it.tenant_id)
-            .collect();
-        let mut done = vec![self.tenant.id()];
-        for home in homes {
-            if !done.contains(&home) {
-                done.push(home);
-                if let Some(tenant) = world.tenant(cloud, home) {
-                    tenant.clock.advance(span.0);
+    /// What the driver says next, while requests are open. Lines for the report go there; where all
+    /// that the connector does is wait, time passes.
+    pub(super) async fn next(
+        &mut self,
+        open: &[u64],
+        method: &str,
+    ) -> Result<Incoming, DriverError> {
+        let limit = self.worker.shared.options.limits.request;
+        loop {
+            let incoming = match self.kept.pop_front() {
+                Some(kept) => kept,
+                None => self.worker.session()?.next(open, method, limit).await?,
+            };
+            match incoming {
+                Incoming::Notification(Notification::Log { level, text }) => {
+                    self.report.output.push(format!("{level}: {text}"));
                 }
+                Incoming::Notification(Notification::Waiting { seconds }) => {
+                    self.wait(seconds, open, method).await?;
+                }
+                other => return Ok(other),
             }
         }
+    }
+
+    /// Lets time pass for which the connector waits within requests; it counts to their limit.
+    async fn wait(&mut self, seconds: u64, open: &[u64], method: &str) -> Result<(), DriverError> {
+        if !self.capabilities.has("clock") {
+            return Ok(());
+        }
+        let limit = self.worker.shared.options.limits.request;
+        self.waited = self.waited.saturating_add(seconds);
+        if self.waited > limit.as_secs() {
+            let (method, seconds) = (method.to_owned(), limit.as_secs());
+            return Err(DriverError::Timeout { method, seconds });
+        }
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        self.move_tenants(SignedDuration::from_secs(seconds));
+        self.advanced += seconds;
+        let session = self.worker.session()?;
+        let request = Request::AdvanceClock { seconds };
+        let id = session.send(&request).await?;
+        let all: Vec<u64> = open.iter().copied().chain([id]).collect();
+        loop {
+            let session = self.worker.session()?;
+            match session.next(&all, request.method(), limit).await? {
+                Incoming::Reply(it, _) if it == id => return Ok(()),
+                other => self.kept.push_back(other),
+            }
+        }
+    }
+
+    async fn advance(&mut self, span: Span) -> Result<(), Interrupt> {
+        self.move_tenants(span.0);
         if self.capabilities.has("clock") {
             let seconds = span.0.as_secs();
             self.advanced += seconds;
@@ -300,6 +332,24 @@ impl CaseRun<'_> {
         }
         self.end();
         Ok(())
+    }
+
+    /// Moves the time of the case's tenant. The vendor's credentials live by the time of the
+    /// vendor's tenant.
+    fn move_tenants(&self, span: SignedDuration) {
+        self.tenant.clock().advance(span);
+        let world = self.worker.shared.mock.world();
+        let cloud = self.case.environment.cloud();
+        let apps = self.tenant.describe().apps;
+        let mut done = vec![self.tenant.id()];
+        for home in apps.values().map(|it| it.tenant_id) {
+            if !done.contains(&home) {
+                done.push(home);
+                if let Some(tenant) = world.tenant(cloud, home) {
+                    tenant.clock.advance(span);
+                }
+            }
+        }
     }
 
     fn call_request(&self, call: &CallStep) -> Result<Request, Interrupt> {
@@ -377,7 +427,7 @@ impl CaseRun<'_> {
     /// Sends the calls at once, lets the events happen, and takes the answers as they come.
     async fn together(&mut self, steps: &[Step]) -> Result<(), Interrupt> {
         let mut open: BTreeMap<u64, (usize, &Step, String)> = BTreeMap::new();
-        for step in steps {
+        for step in spread(steps) {
             match &step.action {
                 Action::Call(call) => {
                     self.begin("call", Some(&call.operation), Some(&call.connection));
@@ -390,22 +440,16 @@ impl CaseRun<'_> {
                 other => {
                     let name = other.name();
                     return Err(Interrupt::Suite(format!(
-                        "'together' takes calls and events, but has the step '{name}'"
+                        "'together' takes calls, events and repetitions of them, but has the step '{name}'"
                     )));
                 }
             }
         }
-        let limit = self.worker.shared.options.limits.request;
         let mut failed = Ok(());
         while !open.is_empty() {
             let ids: Vec<u64> = open.keys().copied().collect();
-            let (id, reply) = match self.worker.session()?.next(&ids, "call", limit).await? {
-                Incoming::Reply(id, reply) => (id, reply),
-                Incoming::Notification(Notification::Log { level, text }) => {
-                    self.report.output.push(format!("{level}: {text}"));
-                    continue;
-                }
-                Incoming::Notification(_) => continue,
+            let Incoming::Reply(id, reply) = self.next(&ids, "call").await? else {
+                continue;
             };
             let Some((place, step, name)) = open.remove(&id) else {
                 continue;
@@ -422,6 +466,20 @@ impl CaseRun<'_> {
         }
         failed
     }
+}
+
+/// The steps of a `together`, with those that a `repeat` repeats as often as it says.
+fn spread(steps: &[Step]) -> Vec<&Step> {
+    let mut all = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Repeat(repeat) => {
+                (0..repeat.times).for_each(|_| all.extend(&repeat.steps));
+            }
+            _ => all.push(step),
+        }
+    }
+    all
 }
 
 impl Reply {

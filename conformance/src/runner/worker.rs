@@ -12,6 +12,7 @@ use super::{Reach, RunOptions};
 use crate::case::{Case, CertificateForms};
 use crate::driver::{DriverError, Reply, Session, Source};
 use crate::protocol::{Capabilities, Initialize, Network, Request, VERSION};
+use crate::reference::Store;
 use crate::report::{CaseReport, Problem, ProblemKind};
 
 /// What the workers of a run share.
@@ -53,6 +54,8 @@ pub(super) struct Worker {
     number: usize,
     proxy: Option<String>,
     session: Option<(Session, Capabilities)>,
+    /// Where the reference connector keeps its connections.
+    store: Store,
     /// What drivers said that ended within the case.
     said: Output,
     cases: usize,
@@ -79,6 +82,7 @@ impl Worker {
             number,
             proxy,
             session: None,
+            store: Store::default(),
             said,
             cases: 0,
         }
@@ -160,7 +164,8 @@ impl Worker {
         if self.proxy.is_none() {
             unset.extend(PROXY_VARIABLES);
         }
-        let spawned = self.shared.options.source.start(&variables, &unset).await;
+        let source = &self.shared.options.source;
+        let spawned = source.start(&variables, &unset, &self.store).await;
         let mut session = Session::new(spawned.map_err(|error| error.to_string())?);
         session.watch(self.shared.options.watch);
         let network = Network {
@@ -212,11 +217,13 @@ impl Worker {
         }
     }
 
-    /// Asks the driver to end, and starts it again.
-    pub(super) async fn restart(&mut self) -> Result<(), String> {
+    /// Asks the driver to end, or ends it in the middle of its work, and starts it again.
+    pub(super) async fn restart(&mut self, kill: bool) -> Result<(), String> {
         self.listen();
         let limit = self.shared.options.limits.request;
-        if let Some((session, _)) = self.session.take() {
+        if let Some((session, _)) = self.session.take()
+            && !kill
+        {
             session.shut_down(limit).await;
         }
         self.start().await.map(drop)

@@ -71,7 +71,7 @@ impl Check {
             .find(|(_, selector)| !selector.demands())
         {
             Some((surface, _)) => Err(format!(
-                "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, same or spaced-at-least",
+                "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, same, at-once or spaced-at-least",
                 self.name
             )),
             None => Ok(()),
@@ -216,6 +216,9 @@ pub struct Selector {
     /// This value must be the same in all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same: Option<Field>,
+    /// In real time, no more than so many begin within so short a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<AtOnce>,
     /// The tenant's time between two that follow one another, at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spaced_at_least: Option<Span>,
@@ -230,8 +233,19 @@ impl Selector {
             || self.each.is_some()
             || self.distinct.is_some()
             || self.same.is_some()
+            || self.at_once.is_some()
             || self.spaced_at_least.is_some()
     }
+}
+
+/// How many may begin within a time: those that a fault delays by it are on their way together.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AtOnce {
+    /// So many, at most.
+    pub at_most: usize,
+    /// Within this real time.
+    pub within: Span,
 }
 
 #[expect(

@@ -61,7 +61,10 @@ pub enum Action {
     /// Steps several times.
     Repeat(RepeatStep),
     /// The connector's process ends and starts again.
-    Restart,
+    Restart {
+        /// It is ended at once, whatever it is doing.
+        kill: bool,
+    },
     /// The connector is given the time to end its work.
     Settle,
     /// The connector is asked for the state of a connection.
@@ -90,7 +93,7 @@ impl Action {
             Self::Note(_) => "note",
             Self::Reconnect(_) => "reconnect",
             Self::Repeat(_) => "repeat",
-            Self::Restart => "restart",
+            Self::Restart { .. } => "restart",
             Self::Settle => "settle",
             Self::Status { .. } => "status",
             Self::Together(_) => "together",

@@ -59,7 +59,7 @@ struct StepInFile {
     repeat: Option<RepeatStep>,
     /// The connector's process starts again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    restart: Option<Nothing>,
+    restart: Option<RestartStep>,
     /// Waits until the connector has ended its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     settle: Option<Nothing>,
@@ -121,6 +121,14 @@ struct ConnectionName {
     /// The connection; the main one if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct RestartStep {
+    /// The process is not asked to end, but ended.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kill: bool,
 }
 
 impl ConnectionName {
@@ -262,7 +270,7 @@ impl StepInFile {
             self.note.map(Action::Note),
             self.reconnect.map(Action::Reconnect),
             self.repeat.map(Action::Repeat),
-            self.restart.map(|_| Action::Restart),
+            self.restart.map(|it| Action::Restart { kill: it.kill }),
             self.settle.map(|_| Action::Settle),
             self.status.map(|it| Action::Status {
                 connection: it.or_main(),
@@ -325,7 +333,7 @@ impl Serialize for Step {
             Action::Note(it) => file.note = Some(it),
             Action::Reconnect(it) => file.reconnect = Some(it),
             Action::Repeat(it) => file.repeat = Some(it),
-            Action::Restart => file.restart = Some(Nothing {}),
+            Action::Restart { kill } => file.restart = Some(RestartStep { kill }),
             Action::Settle => file.settle = Some(Nothing {}),
             Action::Status { connection } => file.status = named(&connection),
             Action::Together(it) => file.together = Some(it),
