@@ -16,6 +16,7 @@ export const CLOUDS = {
 };
 const RESERVED = ["openid", "profile", "offline_access"]; // msal adds these itself
 const CATEGORIES = {
+  throttled: [50196, 90055],
   "invalid-credentials": [7000215, 7000222, 700027, 700024, 50126, 50012],
   "consent-required": [65001],
   "admin-consent-required": [90094, 90095],
@@ -147,16 +148,28 @@ export class Connection {
     const shared = this.settings.shared_mailbox;
     const mailbox = shared && operation !== "get-profile" ? `/users/${encodeURIComponent(shared)}` : user;
     const [method, path, body] = OPERATIONS[operation](mailbox, argumentsGiven);
+    let value = await this.ask(method, `${this.graph}/v1.0${path}`, body);
+    const { top = 10 } = argumentsGiven;
+    while (method === "GET" && value["@odata.nextLink"] && value.value.length < top) {
+      if (!value["@odata.nextLink"].startsWith(`${this.graph}/`)) throw new Failure("untrusted", "the link to the next page leads elsewhere");
+      const page = await this.ask("GET", value["@odata.nextLink"]);
+      value = { ...page, value: [...value.value, ...page.value].slice(0, top) };
+    }
+    return value;
+  }
+
+  async ask(method, url, body) {
     let answer;
     for (const renew of [false, true]) { // a token may have been revoked: once more with another one
-      answer = await fetch(`${this.graph}/v1.0${path}`, {
-        method, body: body && JSON.stringify(body), redirect: "manual",
+      answer = await fetch(url, {
+        method, signal: AbortSignal.timeout(8000), body: body && JSON.stringify(body), redirect: "manual",
         headers: { Authorization: `Bearer ${await this.token(renew)}`, "Content-Type": "application/json" },
       });
       if (answer.status !== 401) break;
     }
     if (answer.status >= 300 && answer.status < 400) throw new Failure("untrusted", `Graph redirects to ${answer.headers.get("location")}`);
     const value = await answer.json().catch(() => null);
+    if (answer.ok && method === "GET" && value === null) throw new Failure("unavailable", "Graph's answer cannot be read");
     if (answer.ok) return value;
     const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled" }[answer.status]
       ?? (answer.status >= 500 ? "unavailable" : "invalid-configuration");

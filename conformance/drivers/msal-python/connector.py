@@ -5,6 +5,7 @@ environment.
 """
 
 import base64
+import json
 import re
 import tempfile
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -18,6 +19,7 @@ CLOUDS = {  # environment: login host, Graph root
     "us-gov-l5": ("login.microsoftonline.us", "https://dod-graph.microsoft.us"),
     "china": ("login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
 }
+LONGEST_ANSWER = 4 << 20
 RESERVED = {"openid", "profile", "offline_access"}  # msal adds these itself
 CATEGORIES = {
     "invalid-credentials": {7000215, 7000222, 700027, 700024, 50126, 50012},
@@ -144,22 +146,47 @@ class Connection:
         shared = self.settings.get("shared_mailbox")
         mailbox = "/users/" + quote(shared) if shared else user
         method, path, body = OPERATIONS[operation](mailbox if operation != "get-profile" else user, arguments)
+        value = self.ask(method, f"{self.graph}/v1.0{path}", body)
+        top = arguments.get("top", 10)
+        while method == "GET" and value.get("@odata.nextLink") and len(value["value"]) < top:
+            if not value["@odata.nextLink"].startswith(f"{self.graph}/"):
+                raise Failure("untrusted", "the link to the next page leads elsewhere")
+            page = self.ask("GET", value["@odata.nextLink"], None)
+            value = {**page, "value": (value["value"] + page["value"])[:top]}
+        return value
+
+    def ask(self, method, url, body):
         for renew in (False, True):  # a token may have been revoked: once more with another one
             answer = self.session.request(
-                method, f"{self.graph}/v1.0{path}", json=body, timeout=30,
+                method, url, json=body, timeout=8, stream=True,
                 headers={"Authorization": f"Bearer {self.token(renew)}"}, allow_redirects=False)
+            content = bytearray()
+            for chunk in answer.iter_content(65536):
+                content += chunk
+                if len(content) > LONGEST_ANSWER:
+                    answer.close()
+                    raise Failure("unavailable", "Graph's answer has no end")
             if answer.status_code != 401:
                 break
         if answer.is_redirect:
             raise Failure("untrusted", f"Graph redirects to {answer.headers['Location']}")
         if answer.ok:
-            return answer.json() if answer.content else None
-        error = (answer.json() if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
+            if method == "GET" and not content:
+                raise Failure("unavailable", "Graph answered with nothing")
+            return parsed(content) if content else None
+        error = (parsed(content) if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
         category = {401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled"}.get(
             answer.status_code, "unavailable" if answer.status_code >= 500 else "invalid-configuration")
         if error.get("code") == "NoPermissionsInAccessToken":
             category = "access-denied"
         raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}")
+
+
+def parsed(content):
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise Failure("unavailable", f"Graph's answer cannot be read: {error}") from error
 
 
 def message(arguments):

@@ -20,7 +20,7 @@ def answer_to(method, params):
         return {"protocol": 1, "connector": {"name": "msal-python", "version": msal.__version__, "language": "python"},
                 "auth_methods": ["authorization-code", "client-certificate", "client-credentials", "own-app"],
                 "environments": list(CLOUDS), "operations": list(OPERATIONS),
-                "features": ["shared-mailbox", "pkce", "id-token", "public-client"], "max_connections": 100}
+                "features": ["shared-mailbox", "pkce", "public-client"], "max_connections": 100}
     if method in ("connect", "reconnect"):
         connection = Connection(params)
         state = connection.begin()
