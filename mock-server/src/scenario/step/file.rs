@@ -13,7 +13,8 @@ use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, Repe
 use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
 use crate::scenario::check::{Check, Evidence, Level};
 
-/// The step as it stands in a file: one of the actions, and what belongs to it.
+/// The step as it stands in a file: one of the actions, and what belongs to it. Steps hold steps, so
+/// what is large is on the heap.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(rename = "Step")]
@@ -35,16 +36,16 @@ struct StepInFile {
     clear_faults: Option<Nothing>,
     /// Makes a connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    connect: Option<ConnectStep>,
+    connect: Option<Box<ConnectStep>>,
     /// Gives a connection up.
     #[serde(skip_serializing_if = "Option::is_none")]
     disconnect: Option<ConnectionName>,
     /// Something happens in the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<Event>,
+    event: Option<Box<Event>>,
     /// Sets a fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<Fault>,
+    fault: Option<Box<Fault>>,
     /// Gives a kept callback to the connector.
     #[serde(skip_serializing_if = "Option::is_none")]
     finish: Option<FinishStep>,
@@ -53,7 +54,7 @@ struct StepInFile {
     note: Option<String>,
     /// Repairs a connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reconnect: Option<ConnectStep>,
+    reconnect: Option<Box<ConnectStep>>,
     /// Does steps several times.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeat: Option<RepeatStep>,
@@ -104,10 +105,10 @@ struct StepInFile {
     environment: Option<Axis<Environment>>,
     /// Of a check: what must be in the record, so that it says something.
     #[serde(skip_serializing_if = "Option::is_none")]
-    witness: Option<Evidence>,
+    witness: Option<Box<Evidence>>,
     /// Of a check: what must hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    expect: Option<Evidence>,
+    expect: Option<Box<Evidence>>,
 }
 
 /// Written `{}`.
@@ -234,8 +235,8 @@ impl StepInFile {
                 source: self.source,
                 auth: self.auth.unwrap_or_default(),
                 environment: self.environment.unwrap_or_default(),
-                witness: self.witness.ok_or_else(|| missing("witness"))?,
-                expect: self.expect.ok_or_else(|| missing("expect"))?,
+                witness: *self.witness.ok_or_else(|| missing("witness"))?,
+                expect: *self.expect.ok_or_else(|| missing("expect"))?,
                 name,
             };
             check.validate()?;
@@ -260,15 +261,15 @@ impl StepInFile {
             self.advance.map(Action::Advance),
             self.browser.map(Action::Browser),
             self.clear_faults.map(|_| Action::ClearFaults),
-            self.connect.map(Action::Connect),
+            self.connect.map(|it| Action::Connect(*it)),
             self.disconnect.map(|it| Action::Disconnect {
                 connection: it.or_main(),
             }),
-            self.event.map(Action::Event),
-            self.fault.map(|it| Action::Fault(Box::new(it))),
+            self.event.map(|it| Action::Event(*it)),
+            self.fault.map(Action::Fault),
             self.finish.map(Action::Finish),
             self.note.map(Action::Note),
-            self.reconnect.map(Action::Reconnect),
+            self.reconnect.map(|it| Action::Reconnect(*it)),
             self.repeat.map(Action::Repeat),
             self.restart.map(|it| Action::Restart { kill: it.kill }),
             self.settle.map(|_| Action::Settle),
@@ -321,17 +322,17 @@ impl Serialize for Step {
                 file.source = check.source;
                 file.auth = Some(check.auth).filter(|it| *it != Axis::All);
                 file.environment = Some(check.environment).filter(|it| *it != Axis::All);
-                file.witness = Some(check.witness);
-                file.expect = Some(check.expect);
+                file.witness = Some(Box::new(check.witness));
+                file.expect = Some(Box::new(check.expect));
             }
             Action::ClearFaults => file.clear_faults = Some(Nothing {}),
-            Action::Connect(it) => file.connect = Some(it),
+            Action::Connect(it) => file.connect = Some(Box::new(it)),
             Action::Disconnect { connection } => file.disconnect = named(&connection),
-            Action::Event(it) => file.event = Some(it),
-            Action::Fault(it) => file.fault = Some(*it),
+            Action::Event(it) => file.event = Some(Box::new(it)),
+            Action::Fault(it) => file.fault = Some(it),
             Action::Finish(it) => file.finish = Some(it),
             Action::Note(it) => file.note = Some(it),
-            Action::Reconnect(it) => file.reconnect = Some(it),
+            Action::Reconnect(it) => file.reconnect = Some(Box::new(it)),
             Action::Repeat(it) => file.repeat = Some(it),
             Action::Restart { kill } => file.restart = Some(RestartStep { kill }),
             Action::Settle => file.settle = Some(Nothing {}),
