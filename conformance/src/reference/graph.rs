@@ -257,9 +257,10 @@ impl Session<'_> {
         };
         let repeatable = *method == Method::GET;
         let mailbox = &self.connection.mailbox;
-        let _turn = match is(Mutant::FloodsTheMailbox) {
-            true => None,
-            false => mailbox.turn().await,
+        let _turn = if is(Mutant::FloodsTheMailbox) {
+            None
+        } else {
+            mailbox.turn().await
         };
         let sent = http.send("Microsoft Graph", repeatable, Some(mailbox), build);
         let response = sent.await?;

@@ -52,7 +52,7 @@ impl Http {
             ATTEMPTS
         };
         let patience_left = if is(Mutant::SleepsThroughLongWaits) {
-            Duration::from_secs(86_400)
+            Duration::from_hours(24)
         } else {
             PATIENCE
         };

@@ -311,9 +311,10 @@ fn capabilities(restarts: bool) -> Capabilities {
         auth_methods: owned(&AuthMethod::DOCUMENTED.map(AuthMethod::slug)),
         environments: owned(&["office365", "us-gov-l4", "us-gov-l5", "china"]),
         operations: owned(&OPERATIONS),
-        features: owned(match restarts {
-            true => &FEATURES,
-            false => &FEATURES[..FEATURES.len() - 1],
+        features: owned(if restarts {
+            &FEATURES
+        } else {
+            &FEATURES[..FEATURES.len() - 1]
         }),
         max_connections: 100,
     }
