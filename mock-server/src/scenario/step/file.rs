@@ -13,8 +13,8 @@ use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, Repe
 use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
 use crate::scenario::check::{Check, Evidence, Level};
 
-/// The step as it stands in a file: one of the actions, and what belongs to it. Steps hold steps, so
-/// what is large is on the heap.
+/// The step as it stands in a file: one of the actions, and what belongs to it.
+// Steps hold steps, so what is large is on the heap.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(rename = "Step")]
