@@ -5,6 +5,7 @@ mod authorize;
 mod conditional_access;
 mod consent;
 mod consent_codes;
+mod consent_rules;
 mod device;
 mod review;
 mod robustness;
