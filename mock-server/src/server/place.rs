@@ -125,3 +125,51 @@ pub(super) fn surface_of(path: &str) -> Surface {
         Surface::Other
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::environment::Environment;
+
+    fn arrival(headers: &[(&'static str, &str)]) -> Arrival {
+        let connection = Connection {
+            id: 1,
+            via: None,
+            environment: Some(Environment::Office365),
+            target: "localhost:8443".to_owned(),
+            tls: true,
+            peer: Ipv4Addr::LOCALHOST.into(),
+        };
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    axum::http::HeaderName::from_static(name),
+                    value.parse().unwrap(),
+                )
+            })
+            .collect();
+        Place::of(&connection, &Uri::from_static("/"), &headers)
+            .unwrap()
+            .0
+    }
+
+    #[test]
+    fn a_clients_address_is_the_connections_or_what_a_proxy_says() {
+        let of = |headers: &[(&'static str, &str)]| arrival(headers).address.to_string();
+        assert_eq!(of(&[]), "127.0.0.1");
+        let proxies = [("x-forwarded-for", "203.0.113.7, 10.0.0.1")];
+        assert_eq!(of(&proxies), "203.0.113.7");
+        assert_eq!(of(&[("x-forwarded-for", "2001:db8::7")]), "2001:db8::7");
+        assert_eq!(of(&[("x-forwarded-for", "somebody")]), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_proxy_may_restrict_tenants() {
+        assert!(arrival(&[]).admitted_tenants.is_none());
+        let restricted = arrival(&[("restrict-access-to-tenants", "contoso.com")]);
+        assert_eq!(restricted.admitted_tenants.as_deref(), Some("contoso.com"));
+    }
+}
