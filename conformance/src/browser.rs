@@ -418,8 +418,12 @@ fn turn(
             _ => Ok(Turn::End(page.stopped())),
         },
         "device-code" if page.alert.is_some() => Ok(Turn::End(page.stopped())),
-        "approval-requested" | "mfa" | "terms-of-use" | "device-code" | "device-confirm"
-        | "form-post" => press(PRIMARY, &[]),
+        // Whoever expects to be stopped has no such device.
+        "compliant-device" if matches!(action, Some(BrowserAction::StoppedBy(_))) => {
+            Ok(Turn::End(page.stopped()))
+        }
+        "approval-requested" | "compliant-device" | "mfa" | "register-factor" | "terms-of-use"
+        | "device-code" | "device-confirm" | "form-post" => press(PRIMARY, &[]),
         "password-change" => press(
             PRIMARY,
             &[

@@ -154,7 +154,7 @@ pub(crate) fn register_factor(frame: &Frame, upn: &str) -> Page {
 /// Asks for a device that is marked as compliant.
 pub(crate) fn compliant_device(frame: &Frame, upn: &str) -> Page {
     let fields = actions(
-        ("compliant-device", "Use a compliant device"),
+        ("compliant-device", "It is compliant"),
         Some(("cancel", "Cancel")),
     );
     let body = html! {
