@@ -2,6 +2,7 @@
 //! shown; changes are events.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
@@ -20,8 +21,9 @@ use super::problem::{Answer, Problem, json_response};
 use super::tenants::find;
 use crate::directory::{
     AppRoleAssignment, Application, ApplicationId, ConsentRequest, Directory, DirectoryRole,
-    MailboxKind, ObjectId, PermissionGrant, Policies, RedirectUri, RequiredResourceAccess,
-    Revocation, Risk, ServicePrincipal, SignInAudience, Switches, TenantId, User, UserKind,
+    MailboxKind, ObjectId, PermissionGrant, Policies, Publisher, RedirectUri,
+    RequiredResourceAccess, Revocation, Risk, ServicePrincipal, SignInAudience, Switches, TenantId,
+    User, UserKind,
 };
 use crate::server::Core;
 use crate::world::Tenant;
@@ -108,6 +110,11 @@ struct UserView {
     #[schemars(with = "Option<String>")]
     locked_until: Option<Timestamp>,
     risk: Risk,
+    /// Whether one is registered.
+    second_factor: bool,
+    /// When the user's device was last disabled.
+    #[schemars(with = "Option<String>")]
+    device_disabled: Option<Timestamp>,
     /// What ended sessions, newest last.
     revocations: Vec<Revocation>,
     #[schemars(with = "String")]
@@ -135,6 +142,8 @@ struct RegistrationView {
     object_id: ObjectId,
     alias: String,
     display_name: String,
+    /// The publisher, whether it is verified, and whether consent is risky.
+    publisher: Publisher,
     sign_in_audience: SignInAudience,
     redirect_uris: Vec<RedirectUri>,
     /// Whether the app is a public client where no redirect URI takes part.
@@ -189,6 +198,9 @@ struct Grants {
 struct Settings {
     policies: Policies,
     switches: Switches,
+    /// From where all clients come, instead of the connection's address.
+    #[schemars(with = "Option<String>")]
+    client_address: Option<IpAddr>,
 }
 
 async fn users(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
@@ -274,6 +286,7 @@ async fn policies(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> 
     let settings = Settings {
         policies: directory.policies.clone(),
         switches: directory.switches.clone(),
+        client_address: directory.client_address,
     };
     Ok(json_response(StatusCode::OK, &settings))
 }
@@ -302,6 +315,8 @@ impl UserView {
             password_expired: user.password_expired,
             locked_until: user.locked_until,
             risk: user.risk,
+            second_factor: user.second_factor,
+            device_disabled: user.device_disabled,
             revocations: user.revocations.clone(),
             created: user.created,
             deleted: user.deleted,
@@ -334,6 +349,7 @@ impl RegistrationView {
             object_id: app.object_id,
             alias: app.alias.clone(),
             display_name: app.display_name.clone(),
+            publisher: app.publisher.clone(),
             sign_in_audience: app.sign_in_audience,
             redirect_uris: app.redirect_uris.clone(),
             public_client: app.fallback_public_client,

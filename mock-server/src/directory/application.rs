@@ -61,7 +61,7 @@ pub struct Application {
 }
 
 /// The publisher of an app.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Publisher {
     /// The name on consent pages.
