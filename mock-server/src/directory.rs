@@ -3,6 +3,7 @@
 //! After set-up a directory changes through [`Event`] only, each a value that the control API,
 //! Graph, the pages, scenarios and the library share.
 
+mod administration;
 mod application;
 mod event;
 mod grant;
@@ -29,8 +30,8 @@ pub use grant::{
 };
 pub use id::{ApplicationId, ObjectId, TenantId, UserPrincipalName};
 pub use policy::{
-    AdminConsentRequests, ConditionalAccessPolicy, Demand, HighRisk, Networks, Policies, Switches,
-    UserConsent, Variation,
+    AdminConsentRequests, ConditionalAccessPolicy, Demand, HighRisk, Networks, Policies,
+    PolicyState, Switches, UserConsent, Variation,
 };
 pub use user::{
     DirectoryRole, Mailbox, MailboxKind, MailboxRight, Revocation, RevocationCause, Risk, User,

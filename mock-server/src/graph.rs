@@ -4,6 +4,7 @@
 //! a note in the journal, so that a user sees what the mock does not do.
 
 mod access;
+mod applications;
 mod attachments;
 mod batch;
 mod bearer;
@@ -18,14 +19,20 @@ mod endpoint;
 mod error;
 mod events;
 mod folders;
+mod governance;
+mod grants;
+mod link_id;
 mod message;
 mod messages;
 mod mime;
 mod odata;
+mod organization;
 mod path;
+mod policies;
 mod prefer;
 mod respond;
 mod schema;
+mod service_principals;
 mod settings;
 mod text;
 mod time_zone;
@@ -171,7 +178,7 @@ impl Request<'_> {
             annotation.endpoint = Some(format!("{} /$batch", self.method));
             return batch::run(self, version, annotation);
         }
-        let (endpoint, parameters) = self.endpoint(&path, environment.cloud())?;
+        let (endpoint, parameters) = self.endpoint(&path, version, environment.cloud())?;
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
         let (target, reach) = admit(&caller, endpoint, &parameters)?;
         let parameters_sent: Vec<(String, String)> =
@@ -186,6 +193,7 @@ impl Request<'_> {
             path: path.sent,
             endpoint,
             parameters,
+            client: caller.client,
             actor: caller.actor,
             reach,
             target,
@@ -204,18 +212,19 @@ impl Request<'_> {
     fn endpoint(
         &self,
         path: &Path,
+        version: &str,
         cloud: SignInCloud,
     ) -> Result<(&'static Endpoint, Parameters), GraphError> {
         let what = || format!("{} /{}", self.method, path.segments[1..].join("/"));
-        match endpoint::find(&self.method, &path.segments[1..], cloud) {
+        match endpoint::find(&self.method, &path.segments[1..], cloud, version) {
             Found::Endpoint(endpoint, parameters) => Ok((endpoint, parameters)),
             Found::OtherMethod => Err(GraphError::method_not_allowed().not_in_the_mock(what())),
             Found::Nothing(segment) => {
                 let refusal = GraphError::unknown_segment(&segment);
-                // What only this cloud lacks is Graph's own gap.
+                // What only this cloud or this version lacks is Graph's own gap.
                 let elsewhere = SignInCloud::ALL.into_iter().any(|cloud| {
                     matches!(
-                        endpoint::find(&self.method, &path.segments[1..], cloud),
+                        endpoint::find(&self.method, &path.segments[1..], cloud, "beta"),
                         Found::Endpoint(..)
                     )
                 });
@@ -255,6 +264,11 @@ fn admit(
         || parameters.user.is_none()
         || addressed.is_some_and(|user| Some(user.id) == caller.actor.user());
     let reach = access::permissions(&caller.actor, endpoint, own)?;
+    if let Actor::User(user, _) = &caller.actor
+        && !(endpoint.has_me() && own)
+    {
+        access::directory_role(directory.user(*user), endpoint)?;
+    }
     if !has_target {
         return Ok((None, reach));
     }

@@ -3,6 +3,7 @@
 mod access;
 mod defect;
 mod id;
+pub(crate) mod jws;
 mod keys;
 mod redeemed;
 mod refresh;

@@ -66,12 +66,15 @@ impl Client {
         Ok(client)
     }
 
-    /// A switched-off app gets no token of any kind.
+    /// A switched-off app gets no token of any kind. Unverified: that a registration that is
+    /// disabled (`isDisabled`) has the same code as a disabled service principal.
     pub(crate) fn check_enabled(&self) -> Result<(), AuthorityError> {
-        if self
-            .principal
-            .as_ref()
-            .is_some_and(|principal| !principal.enabled)
+        let disabled = self.app.disabled;
+        if disabled
+            || self
+                .principal
+                .as_ref()
+                .is_some_and(|principal| !principal.enabled)
         {
             return Err(AuthorityError::aadsts(7_000_112)
                 .with("app", self.app.app_id.to_string())

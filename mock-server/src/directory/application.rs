@@ -56,6 +56,12 @@ pub struct Application {
     /// `logoutUrl` of the web platform.
     #[serde(default)]
     pub logout_url: Option<String>,
+    /// Who may change the registration without a directory role: users and service principals.
+    #[serde(default)]
+    pub owners: BTreeSet<ObjectId>,
+    /// `isDisabled`: no new tokens for the app, in any tenant.
+    #[serde(default)]
+    pub disabled: bool,
     /// When the registration was made.
     pub created: Timestamp,
 }
@@ -357,6 +363,8 @@ mod tests {
             required_resource_access: Vec::new(),
             api: None,
             logout_url: None,
+            owners: BTreeSet::new(),
+            disabled: false,
             created: Timestamp::UNIX_EPOCH,
         }
     }

@@ -97,6 +97,16 @@ pub struct AdminConsentRequests {
     pub reviewers: BTreeSet<ObjectId>,
     /// Days until a request expires.
     pub duration_days: u16,
+    /// Whether reviewers are told of new requests (nobody sends mail here).
+    #[serde(default = "yes")]
+    pub notify_reviewers: bool,
+    /// Whether reviewers are reminded.
+    #[serde(default = "yes")]
+    pub reminders: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for AdminConsentRequests {
@@ -105,6 +115,8 @@ impl Default for AdminConsentRequests {
             enabled: false,
             reviewers: BTreeSet::new(),
             duration_days: 30,
+            notify_reviewers: true,
+            reminders: true,
         }
     }
 }
@@ -124,11 +136,30 @@ pub struct ConditionalAccessPolicy {
     /// From where: its named locations.
     #[serde(default)]
     pub networks: Networks,
-    /// What it demands.
+    /// What it demands. A policy of several demands is stored as several with the same id.
     pub demand: Demand,
     /// Since when it is in force.
     #[schemars(with = "String")]
     pub since: Timestamp,
+    /// The name, where Graph made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether it is in force.
+    #[serde(default)]
+    pub state: PolicyState,
+}
+
+/// Whether a conditional access policy is in force.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyState {
+    /// It is.
+    #[default]
+    Enabled,
+    /// It is not.
+    Disabled,
+    /// It is not, but the service would report what it had done.
+    ReportOnly,
 }
 
 /// What a conditional access policy demands.
@@ -165,7 +196,8 @@ impl ConditionalAccessPolicy {
 
     /// Whether the policy applies to a user's sign-in to an app from somewhere.
     pub fn concerns(&self, user: ObjectId, app: ApplicationId) -> bool {
-        (self.users.is_empty() || self.users.contains(&user))
+        self.state == PolicyState::Enabled
+            && (self.users.is_empty() || self.users.contains(&user))
             && (self.apps.is_empty() || self.apps.contains(&app))
     }
 }
@@ -210,6 +242,9 @@ pub struct Switches {
     pub large_tokens: bool,
     /// Graph enforces its concurrency limit of four requests per app and mailbox.
     pub mailbox_concurrency: bool,
+    /// Graph enforces its other limits: requests of an app to a mailbox, resource units and writes
+    /// of an app in the directory.
+    pub throttling_limits: bool,
     /// Error descriptions are separated by CR LF, as until 2023, instead of by spaces.
     pub error_description_line_breaks: bool,
     /// Seeded differences that the standards allow.

@@ -31,6 +31,9 @@ pub struct User {
     /// `officeLocation` in Graph.
     #[serde(default)]
     pub office_location: Option<String>,
+    /// Other properties that Graph has set, such as `department`, by their names in Graph.
+    #[serde(default)]
+    pub profile: serde_json::Map<String, serde_json::Value>,
     /// The password, in clear: it guards nothing.
     pub password: String,
     /// Member, or guest from another tenant.
@@ -102,6 +105,18 @@ pub enum DirectoryRole {
     CloudApplicationAdministrator,
     /// May reset passwords and revoke sessions.
     UserAdministrator,
+    /// May reset passwords and other authentication methods of ordinary users.
+    AuthenticationAdministrator,
+    /// May write conditional access policies.
+    ConditionalAccessAdministrator,
+    /// May reset passwords of ordinary users and revoke their sessions.
+    HelpdeskAdministrator,
+    /// May assign licences.
+    LicenseAdministrator,
+    /// May reset passwords and other authentication methods of everybody.
+    PrivilegedAuthenticationAdministrator,
+    /// May write conditional access policies and decide about risky users.
+    SecurityAdministrator,
 }
 
 impl DirectoryRole {
@@ -115,6 +130,12 @@ impl DirectoryRole {
             Self::ApplicationAdministrator => "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
             Self::CloudApplicationAdministrator => "158c047a-c907-4556-b7ef-446551a6b5f7",
             Self::UserAdministrator => "fe930be7-5e62-47db-91af-98c3a49a38b1",
+            Self::AuthenticationAdministrator => "c4e39bd9-1100-46d3-8c65-fb160da0071f",
+            Self::ConditionalAccessAdministrator => "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",
+            Self::HelpdeskAdministrator => "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+            Self::LicenseAdministrator => "4d6ac14f-3453-41d0-bef9-a3e0c569773a",
+            Self::PrivilegedAuthenticationAdministrator => "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+            Self::SecurityAdministrator => "194ae4cb-b126-40b2-bd5b-6091b380977d",
         }
     }
 }
@@ -190,6 +211,19 @@ pub enum RevocationCause {
     SingleSignOut,
 }
 
+impl RevocationCause {
+    /// Whether the password became another one.
+    pub fn is_of_the_password(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordChanged
+                | Self::PasswordResetBySelfService
+                | Self::PasswordResetInAzurePortal
+                | Self::PasswordResetInAdminCenter
+        )
+    }
+}
+
 /// The mailbox of a user, as the directory knows it; its contents are in the mailbox store.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,6 +269,32 @@ impl User {
         self.roles.contains(&DirectoryRole::GlobalAdministrator)
     }
 
+    /// Whether the user has one of these directory roles, or is a global administrator.
+    pub fn has_role(&self, roles: &[DirectoryRole]) -> bool {
+        self.roles
+            .iter()
+            .any(|role| *role == DirectoryRole::GlobalAdministrator || roles.contains(role))
+    }
+
+    /// The moment of the last change or reset of the password.
+    pub fn last_password_change(&self) -> Timestamp {
+        self.last_revocation(RevocationCause::is_of_the_password)
+    }
+
+    /// The moment from which on refresh tokens and sessions are valid.
+    pub fn sessions_valid_from(&self) -> Timestamp {
+        self.last_revocation(|cause| cause != RevocationCause::SingleSignOut)
+    }
+
+    fn last_revocation(&self, counts: impl Fn(RevocationCause) -> bool) -> Timestamp {
+        self.revocations
+            .iter()
+            .filter(|revocation| counts(revocation.cause))
+            .map(|revocation| revocation.at)
+            .max()
+            .unwrap_or(self.created)
+    }
+
     /// Whether the user may grant consent for the whole tenant to any permission.
     pub fn may_consent_for_tenant(&self) -> bool {
         self.roles.iter().any(|role| {
@@ -256,6 +316,13 @@ impl User {
                         | DirectoryRole::CloudApplicationAdministrator
                 )
             })
+    }
+
+    /// Whether the user has a licence: a shared mailbox needs none.
+    pub fn is_licensed(&self) -> bool {
+        self.mailbox
+            .as_ref()
+            .is_some_and(|it| it.kind == MailboxKind::Regular)
     }
 
     /// The address of the mailbox, if there is one.

@@ -47,9 +47,11 @@ impl Actor {
         self.held().is_empty()
     }
 
-    /// Whether the token holds a permission, or a stronger one.
+    /// Whether the token holds a permission, or a stronger one; of `A+B` both.
     pub(crate) fn holds(&self, needed: &str) -> bool {
-        self.held().iter().any(|held| covers(held, needed))
+        needed
+            .split('+')
+            .all(|needed| self.held().iter().any(|held| covers(held, needed)))
     }
 }
 
@@ -82,6 +84,19 @@ pub(crate) fn permissions(
     } else {
         Reach::Full
     })
+}
+
+/// Whether a user has one of the directory roles that an endpoint asks of people. The directory
+/// is asked, not the token's `wids`. Unverified: which of both the service asks.
+///
+/// Source: learn.microsoft.com/graph/permissions-overview, "Delegated permissions": the app can
+/// do no more than the user.
+pub(crate) fn directory_role(user: Option<&User>, endpoint: &Endpoint) -> Result<(), GraphError> {
+    if endpoint.roles.is_empty() || user.is_some_and(|it| it.has_role(&endpoint.roles)) {
+        Ok(())
+    } else {
+        Err(GraphError::directory_denied())
+    }
 }
 
 /// Whether a user has the right in another's mailbox that an operation needs.

@@ -14,7 +14,7 @@ use super::error::GraphError;
 use super::odata::query::Query;
 use super::prefer::{Metadata, Prefer};
 use super::schema;
-use crate::directory::ObjectId;
+use crate::directory::{ApplicationId, Event, EventError, ObjectId};
 use crate::environment::{Environment, SignInCloud};
 use crate::mailbox::{Contents, Owner, Properties};
 use crate::world::{Tenant, World};
@@ -32,6 +32,8 @@ pub(crate) struct Call<'a> {
     pub(crate) path: String,
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) parameters: Parameters,
+    /// The calling app.
+    pub(crate) client: ApplicationId,
     pub(crate) actor: Actor,
     pub(crate) reach: Reach,
     pub(crate) target: Option<Target>,
@@ -92,6 +94,18 @@ impl Call<'_> {
     pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<Mutex<Contents>>, GraphError> {
         let owner = Owner::of(&self.tenant.directory(), user).ok_or_else(GraphError::no_mailbox)?;
         Ok(self.tenant.mailboxes.open(&owner, self.now))
+    }
+
+    /// Lets an event happen in the caller's tenant.
+    pub(crate) fn happen(&self, event: &Event) -> Result<(), GraphError> {
+        self.world
+            .apply(&self.tenant, event)
+            .map_err(|error| match error {
+                EventError::UnknownUser { name, .. } | EventError::UnknownApp { name, .. } => {
+                    GraphError::resource_not_found(&name)
+                }
+                other => GraphError::directory_request(other.to_string()),
+            })
     }
 
     /// `https://…/v1.0`.

@@ -28,6 +28,50 @@ pub(crate) struct Listing<'a> {
     pub(crate) aliases: &'a [(&'a str, &'a [&'a str])],
 }
 
+impl Listing<'static> {
+    /// A list of the directory: 100 a page, at most 999, no search.
+    pub(crate) fn of(of: &'static str, set: impl Into<String>) -> Self {
+        Self {
+            of,
+            set: set.into(),
+            page: 100,
+            most: 999,
+            searched: &[],
+            aliases: &[],
+        }
+    }
+}
+
+/// The members of a JSON object.
+pub(crate) fn members(value: Value) -> Properties {
+    match value {
+        Value::Object(map) => map,
+        _ => Properties::new(),
+    }
+}
+
+/// Documents that are made already.
+pub(crate) struct Documents(pub(crate) Vec<Properties>);
+
+impl Documents {
+    /// One document.
+    pub(crate) fn of(value: Value) -> Self {
+        Self(vec![members(value)])
+    }
+}
+
+impl Source for Documents {
+    type Item = Properties;
+
+    fn items(&self) -> &[Properties] {
+        &self.0
+    }
+
+    fn render(&self, item: &Properties) -> Properties {
+        item.clone()
+    }
+}
+
 /// The elements of a collection, in their usual order.
 pub(crate) trait Source {
     /// An element.

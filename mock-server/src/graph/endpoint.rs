@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 
+use crate::directory::DirectoryRole;
 use crate::environment::SignInCloud;
 
 /// A method and a path with what they need.
@@ -19,7 +20,7 @@ pub(crate) struct Endpoint {
     pub(crate) method: Method,
     /// Whose words the refusals have.
     pub(crate) workload: Workload,
-    /// The permissions of a user for the own data, one suffices.
+    /// The permissions of a user for the own data, one suffices; `A+B` means both.
     pub(crate) delegated: Vec<String>,
     /// The permissions of a user for another's data.
     pub(crate) delegated_other: Vec<String>,
@@ -27,8 +28,12 @@ pub(crate) struct Endpoint {
     pub(crate) application: Vec<String>,
     /// The status of success.
     pub(crate) success: StatusCode,
+    /// The directory roles of which a user needs one, unless it is about the user's own account;
+    /// empty: none is needed. The global administrator has them all.
+    pub(crate) roles: Vec<DirectoryRole>,
     path: Vec<Segment>,
     absent_in: Vec<SignInCloud>,
+    only_beta: bool,
 }
 
 /// The service behind an endpoint.
@@ -46,38 +51,72 @@ pub(crate) enum Workload {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Operation {
     AcceptEvent,
+    AddKey,
     AddMessageAttachment,
+    AddPassword,
+    AssignLicense,
     CalendarView,
     CancelEvent,
+    ChangePassword,
+    ConfirmCompromised,
     CopyMessage,
     CountContacts,
     CountFolders,
     CountMessages,
     CountUsers,
+    CreateApplication,
     CreateCalendar,
     CreateChildFolder,
     CreateContact,
     CreateContactFolder,
     CreateEvent,
+    CreateFederatedCredential,
     CreateFolder,
     CreateForward,
+    CreateGrant,
     CreateMessage,
+    CreatePolicy,
     CreateReply,
     CreateReplyAll,
+    CreateRoleAssignedTo,
+    CreateRoleAssignment,
+    CreateServicePrincipal,
+    CreateTokenLifetimePolicy,
+    CreateUser,
+    CreateUserAssignment,
     DeclineEvent,
+    DeleteApplication,
     DeleteCalendar,
     DeleteContact,
     DeleteEvent,
+    DeleteFederatedCredential,
     DeleteFolder,
+    DeleteGrant,
     DeleteMessage,
     DeleteMessageAttachment,
+    DeletePolicy,
+    DeleteRoleAssignedTo,
+    DeleteRoleAssignment,
+    DeleteServicePrincipal,
+    DeleteTokenLifetimePolicy,
+    DeleteUser,
+    DeleteUserAssignment,
     DeltaMessages,
+    DismissRisk,
     ForwardMessage,
+    GetAppConsentRequest,
+    GetApplication,
+    GetAuthorizationPolicy,
     GetCalendar,
+    GetConsentRequestPolicy,
     GetContact,
     GetContactFolder,
+    GetDeletedUser,
+    GetDomain,
     GetEvent,
+    GetFederatedCredential,
     GetFolder,
+    GetGrant,
     GetMailboxSetting,
     GetMailboxSettings,
     GetManager,
@@ -88,36 +127,67 @@ pub(crate) enum Operation {
     GetOrganization,
     GetPhoto,
     GetPhotoContent,
+    GetPolicy,
+    GetServicePrincipal,
     GetUser,
+    GetUserConsentRequest,
+    InvalidateAllRefreshTokens,
+    ListAppConsentRequests,
+    ListApplications,
     ListCalendars,
     ListCategories,
     ListChildFolders,
     ListContactFolders,
     ListContacts,
+    ListDeletedUsers,
+    ListDomains,
     ListEventAttachments,
     ListEventInstances,
     ListEvents,
+    ListFederatedCredentials,
     ListFolders,
+    ListGrants,
+    ListGrantsOfPrincipal,
     ListMemberOf,
     ListMessageAttachments,
     ListMessages,
     ListOrganization,
+    ListPolicies,
+    ListRoleAssignedTo,
+    ListRoleAssignments,
+    ListServicePrincipals,
+    ListSubscribedSkus,
+    ListTokenLifetimePolicies,
+    ListUserAssignments,
+    ListUserConsentRequests,
     ListUsers,
     MoveFolder,
     MoveMessage,
     PermanentDeleteMessage,
+    PurgeDeletedUser,
+    PutConsentRequestPolicy,
+    RemoveKey,
+    RemovePassword,
     Reply,
     ReplyAll,
+    ResetPassword,
+    RestoreDeletedUser,
     RevokeSignInSessions,
     SendMail,
     SendMessage,
     TentativelyAcceptEvent,
+    UpdateApplication,
+    UpdateAuthorizationPolicy,
     UpdateCalendar,
     UpdateContact,
     UpdateEvent,
     UpdateFolder,
+    UpdateGrant,
     UpdateMailboxSettings,
     UpdateMessage,
+    UpdatePolicy,
+    UpdateServicePrincipal,
+    UpdateUser,
 }
 
 /// What the segments of a path mean.
@@ -144,7 +214,10 @@ pub(crate) enum Found {
 enum Segment {
     Fixed(String),
     Placeholder(&'static str),
+    /// `/me` or `/users/{id}`.
     User,
+    /// `/users/{id}` only.
+    UserById,
 }
 
 impl Endpoint {
@@ -157,12 +230,25 @@ impl Endpoint {
     pub(crate) fn has_user(&self) -> bool {
         self.path
             .iter()
+            .any(|segment| matches!(segment, Segment::User | Segment::UserById))
+    }
+
+    /// Whether the path is there for the signed-in user, too.
+    pub(crate) fn has_me(&self) -> bool {
+        self.path
+            .iter()
             .any(|segment| matches!(segment, Segment::User))
     }
 
-    /// Whether the endpoint exists in a cloud.
-    pub(crate) fn exists_in(&self, cloud: SignInCloud) -> bool {
-        !self.absent_in.contains(&cloud)
+    /// Whether the endpoint exists in a cloud and a version of the API.
+    pub(crate) fn exists_in(&self, cloud: SignInCloud, version: &str) -> bool {
+        !self.absent_in.contains(&cloud) && (!self.only_beta || version == "beta")
+    }
+
+    /// The version in which the endpoint certainly exists.
+    #[cfg(test)]
+    pub(crate) fn version(&self) -> &'static str {
+        if self.only_beta { "beta" } else { "v1.0" }
     }
 
     /// The endpoint as a template: `GET /me/messages/{message}`.
@@ -174,7 +260,7 @@ impl Endpoint {
                 Segment::Fixed(name) => text.extend(["/", name]),
                 Segment::Placeholder(name) => text.extend(["/{", name, "}"]),
                 Segment::User if me => text.push_str("/me"),
-                Segment::User => text.push_str("/users/{id}"),
+                Segment::User | Segment::UserById => text.push_str("/users/{id}"),
             }
         }
         text
@@ -200,7 +286,7 @@ impl Endpoint {
                         return Err(at);
                     }
                 }
-                Segment::User if segment.eq_ignore_ascii_case("users") => {
+                Segment::User | Segment::UserById if segment.eq_ignore_ascii_case("users") => {
                     at += 1;
                     let user = segments.get(at).ok_or(at)?;
                     if user.starts_with('$') || user == "delta" {
@@ -208,7 +294,7 @@ impl Endpoint {
                     }
                     parameters.user = Some(user.clone());
                 }
-                Segment::User => return Err(at),
+                Segment::User | Segment::UserById => return Err(at),
             }
             at += 1;
         }
@@ -236,10 +322,16 @@ impl Parameters {
 }
 
 /// Finds the endpoint of a path (segments after the version, keys in segments of their own).
-pub(crate) fn find(method: &Method, segments: &[String], cloud: SignInCloud) -> Found {
+pub(crate) fn find(
+    method: &Method,
+    segments: &[String],
+    cloud: SignInCloud,
+    version: &str,
+) -> Found {
     let mut furthest = 0;
     let mut other_method = false;
-    for endpoint in Endpoint::all().iter().filter(|it| it.exists_in(cloud)) {
+    let there = |it: &&Endpoint| it.exists_in(cloud, version);
+    for endpoint in Endpoint::all().iter().filter(there) {
         match endpoint.parameters(segments) {
             Ok(parameters) if endpoint.method == *method => {
                 return Found::Endpoint(endpoint, parameters);
@@ -279,6 +371,7 @@ struct Row {
     application: String,
     success: u16,
     absent_in: String,
+    roles: String,
 }
 
 static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
@@ -303,6 +396,13 @@ static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
             delegated_other: list(&row.delegated_other),
             application: list(&row.application),
             success: StatusCode::from_u16(row.success).expect("a status of the table is one"),
+            roles: list(&row.roles)
+                .into_iter()
+                .map(|name| {
+                    serde_json::from_value(name.into()).expect("a role of the table is one")
+                })
+                .collect(),
+            only_beta: list(&row.absent_in).iter().any(|name| name == "v1.0"),
             path: row.path.split('/').skip(1).map(segment).collect(),
             absent_in: list(&row.absent_in)
                 .iter()
@@ -323,6 +423,7 @@ fn segment(text: &str) -> Segment {
     {
         None => Segment::Fixed(text.to_owned()),
         Some("user") => Segment::User,
+        Some("user-by-id") => Segment::UserById,
         // A handful of names, made once for the life of the program.
         Some(name) => Segment::Placeholder(String::from(name).leak()),
     }

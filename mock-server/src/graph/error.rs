@@ -373,6 +373,15 @@ impl GraphError {
         )
     }
 
+    /// An object with the same key exists.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "Request_MultipleObjectsWithSameKeyValue",
+            message,
+        )
+    }
+
     /// A folder of that name exists.
     pub(crate) fn folder_exists() -> Self {
         Self::new(

@@ -59,14 +59,17 @@ impl Path {
     }
 }
 
-/// `users('x')` as name and key; a quote inside is doubled.
+/// `users('x')` as name and key; a quote inside is doubled. The alternate key of apps keeps its
+/// name: `applications(appId='x')` has the key `appId=x`.
 fn keyed(segment: &str) -> Option<(&str, String)> {
     let (name, rest) = segment.split_once('(')?;
-    let key = rest
-        .strip_suffix(')')?
-        .strip_prefix('\'')?
-        .strip_suffix('\'')?;
-    Some((name, key.replace("''", "'")))
+    let rest = rest.strip_suffix(')')?;
+    let (prefix, rest) = match rest.split_once('=') {
+        Some((key, rest)) if key.trim().eq_ignore_ascii_case("appId") => ("appId=", rest.trim()),
+        _ => ("", rest),
+    };
+    let key = rest.strip_prefix('\'')?.strip_suffix('\'')?;
+    Some((name, format!("{prefix}{}", key.replace("''", "'"))))
 }
 
 #[cfg(test)]
@@ -83,6 +86,8 @@ mod tests {
             found,
             ["v1.0", "users", "o'neill@x.example", "messages", "delta()"]
         );
+        let found = path("/v1.0/applications(appId='x')/addPassword").segments;
+        assert_eq!(found, ["v1.0", "applications", "appId=x", "addPassword"]);
         assert!(path("/OIDC/userinfo").is_user_info());
         assert_eq!(path("/V1.0/me").version(), Ok("v1.0"));
         assert!(

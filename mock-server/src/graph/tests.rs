@@ -1,3 +1,4 @@
+mod administration;
 mod batch;
 mod bearer;
 mod calendar;
@@ -255,7 +256,8 @@ fn client() -> ApplicationId {
 fn directory(environment: Environment, domain: &str) -> Directory {
     let text = format!(
         "schema: 1\ntenants:\n  one:\n    name: Contoso\n    environment: {environment}\n    \
-         domain: {domain}\n    users:\n      alice: {{name: Alice Archer}}\n      bob: {{name: \
+         domain: {domain}\n    users:\n      root: {{name: Rita Root, \
+         roles: [global-administrator]}}\n      alice: {{name: Alice Archer}}\n      bob: {{name: \
          Bob Baker}}\n      carol: {{name: Carol Chen}}\n      nomail: {{name: Nora Nomail, \
          mailbox: none}}\n      support:\n        name: Support\n        mailbox: shared\n        \
          enabled: false\n        delegates: {{alice: [full-access, send-as], carol: \

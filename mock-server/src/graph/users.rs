@@ -1,4 +1,8 @@
-//! Users, the organization, and the OpenID Connect user info.
+//! Users, and the OpenID Connect user info.
+
+pub(super) mod deleted;
+pub(super) mod passwords;
+pub(super) mod write;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,7 +13,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::odata::parser::{Comparison, Expression, Function, Operand};
-use crate::directory::{Directory, Event, RevokedBy, User, UserKind};
+use crate::directory::{Directory, User, UserKind};
 use crate::mailbox::Properties;
 use crate::token::pairwise_subject;
 
@@ -74,62 +78,6 @@ pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
     ))
 }
 
-/// `POST …/revokeSignInSessions`.
-pub(super) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let user = call.target()?.user;
-    let by = if call.actor.user() == Some(user) {
-        RevokedBy::User
-    } else {
-        RevokedBy::Admin
-    };
-    let event = Event::RevokeSessions {
-        user: user.to_string(),
-        by,
-    };
-    call.world
-        .apply(&call.tenant, &event)
-        .map_err(|_| GraphError::resource_not_found(&user.to_string()))?;
-    let context = format!("{}/$metadata#Edm.Boolean", call.root());
-    Ok(Reply::json(
-        StatusCode::OK,
-        json!({"@odata.context": context, "value": true}),
-    ))
-}
-
-/// `GET /organization`.
-pub(super) fn organizations(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let listing = Listing {
-        of: "organization",
-        set: "organization".to_owned(),
-        page: 100,
-        most: 999,
-        searched: &[],
-        aliases: &[],
-    };
-    collection::list(
-        call,
-        &listing,
-        &Organization {
-            items: [organization(call, &directory)],
-        },
-    )
-}
-
-/// `GET /organization/{id}`.
-pub(super) fn get_organization(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let wanted = call.parameters.get("organization");
-    if !wanted.eq_ignore_ascii_case(&directory.id.to_string()) {
-        return Err(GraphError::resource_not_found(wanted));
-    }
-    call.entity(
-        "organization",
-        "organization",
-        organization(call, &directory),
-    )
-}
-
 /// `GET /oidc/userinfo`. Source: learn.microsoft.com/entra/identity-platform/userinfo.
 pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
     let Actor::User(user, _) = &caller.actor else {
@@ -192,22 +140,6 @@ impl<'a> Source for Users<'a> {
 
     fn render(&self, user: &&'a User) -> Properties {
         document(self.directory, user)
-    }
-}
-
-struct Organization {
-    items: [Properties; 1],
-}
-
-impl Source for Organization {
-    type Item = Properties;
-
-    fn items(&self) -> &[Properties] {
-        &self.items
-    }
-
-    fn render(&self, item: &Properties) -> Properties {
-        item.clone()
     }
 }
 
@@ -295,12 +227,6 @@ fn document(directory: &Directory, user: &User) -> Properties {
         UserKind::Guest { .. } => ("Guest", json!("Accepted")),
         UserKind::Member => ("Member", Value::Null),
     };
-    let valid_from = user
-        .revocations
-        .iter()
-        .map(|it| it.at)
-        .max()
-        .unwrap_or(user.created);
     let plans = match mail {
         Some(_) => json!([{
             "assignedDateTime": crate::mailbox::seconds(user.created),
@@ -310,6 +236,11 @@ fn document(directory: &Directory, user: &User) -> Properties {
             "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
         }]),
         None => json!([]),
+    };
+    let licences = if user.is_licensed() {
+        json!([{"disabledPlans": [], "skuId": write::MAILBOX_SKU}])
+    } else {
+        json!([])
     };
     let value = json!({
         "businessPhones": [],
@@ -324,14 +255,14 @@ fn document(directory: &Directory, user: &User) -> Properties {
         "userPrincipalName": upn,
         "id": user.id,
         "accountEnabled": user.enabled,
-        "assignedLicenses": [],
+        "assignedLicenses": licences,
         "assignedPlans": plans,
         "city": null,
         "companyName": directory.display_name,
         "country": null,
         "createdDateTime": crate::mailbox::seconds(user.created),
         "creationType": external.is_string().then_some("Invitation"),
-        "deletedDateTime": null,
+        "deletedDateTime": user.deleted.map(crate::mailbox::seconds),
         "department": null,
         "employeeId": null,
         "externalUserState": external,
@@ -341,86 +272,22 @@ fn document(directory: &Directory, user: &User) -> Properties {
             "issuerAssignedId": upn,
         }],
         "imAddresses": mail.into_iter().collect::<Vec<_>>(),
-        "lastPasswordChangeDateTime": crate::mailbox::seconds(user.created),
+        "lastPasswordChangeDateTime": crate::mailbox::seconds(user.last_password_change()),
         "mailNickname": user.user_principal_name.local_part(),
         "onPremisesSyncEnabled": null,
         "onPremisesImmutableId": null,
         "otherMails": [],
         "postalCode": null,
         "proxyAddresses": mail.map(|it| format!("SMTP:{it}")).into_iter().collect::<Vec<_>>(),
-        "signInSessionsValidFromDateTime": crate::mailbox::seconds(valid_from),
+        "signInSessionsValidFromDateTime": crate::mailbox::seconds(user.sessions_valid_from()),
         "state": null,
         "streetAddress": null,
         "usageLocation": directory.country,
         "userType": kind,
     });
-    match value {
-        Value::Object(map) => map,
-        _ => Properties::new(),
-    }
-}
-
-fn organization(call: &Call<'_>, directory: &Directory) -> Properties {
-    let domains: Vec<Value> = directory
-        .domains
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            json!({
-                "capabilities": "Email, OfficeCommunicationsOnline",
-                "isDefault": at == 0,
-                "isInitial": at == 0,
-                "name": name,
-                "type": "Managed",
-            })
-        })
-        .collect();
-    let value = json!({
-        "id": directory.id,
-        "deletedDateTime": null,
-        "businessPhones": [],
-        "city": null,
-        "country": null,
-        "countryLetterCode": directory.country,
-        "createdDateTime": crate::mailbox::seconds(directory.created),
-        "displayName": directory.display_name,
-        "marketingNotificationEmails": [],
-        "onPremisesLastSyncDateTime": null,
-        "onPremisesSyncEnabled": null,
-        "partnerTenantType": null,
-        "postalCode": null,
-        "preferredLanguage": "en",
-        "securityComplianceNotificationMails": [],
-        "securityComplianceNotificationPhones": [],
-        "state": null,
-        "street": null,
-        "technicalNotificationMails": [],
-        "tenantType": "AAD",
-        "assignedPlans": [],
-        "provisionedPlans": [],
-        "verifiedDomains": domains,
-    });
     let Value::Object(mut map) = value else {
         return Properties::new();
     };
-    // With User.Read alone an organization shows its name and domains only.
-    // Source: learn.microsoft.com/graph/api/organization-get.
-    let more = [
-        "Organization.Read.All",
-        "Directory.Read.All",
-        "User.Read.All",
-        "Directory.ReadWrite.All",
-    ];
-    if !more.iter().any(|permission| call.actor.holds(permission)) {
-        for (name, value) in &mut map {
-            if !["id", "displayName", "verifiedDomains"].contains(&name.as_str()) {
-                *value = if value.is_array() {
-                    json!([])
-                } else {
-                    Value::Null
-                };
-            }
-        }
-    }
+    map.extend(user.profile.clone());
     map
 }

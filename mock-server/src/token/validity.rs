@@ -197,7 +197,7 @@ pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> 
         .filter(|revocation| sign_in.moment <= revocation.at)
         .filter(|revocation| {
             revokes(revocation.cause, sign_in.client_class, sign_in.method)
-                || everyone && is_password_event(revocation.cause)
+                || everyone && revocation.cause.is_of_the_password()
         })
         .map(|revocation| revocation.at)
         .chain(of_family)
@@ -358,16 +358,6 @@ pub fn revokes_session(cause: RevocationCause, method: AuthenticationMethod) -> 
         | RevocationCause::RevokedByAdministrator
         | RevocationCause::SingleSignOut => true,
     }
-}
-
-fn is_password_event(cause: RevocationCause) -> bool {
-    matches!(
-        cause,
-        RevocationCause::PasswordChanged
-            | RevocationCause::PasswordResetBySelfService
-            | RevocationCause::PasswordResetInAzurePortal
-            | RevocationCause::PasswordResetInAdminCenter
-    )
 }
 
 /// A refresh token dies after this much time without use.

@@ -5,18 +5,13 @@
 //! both base64 alphabets, times as floats or strings, parts with padding): what Entra accepts is
 //! accepted here.
 
-use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use aws_lc_rs::signature::{RsaParameters, RsaPublicKeyComponents};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
 use super::super::error::{AuthorityError, ticks};
 use super::Verification;
 use crate::directory::{Application, FederatedCredential, KeyCredential};
+use crate::token::jws::{Jwt, decode, identifies, parameters};
 
 /// Verifies an assertion for an app, in the service's order.
 pub(super) fn verify(
@@ -67,7 +62,7 @@ pub(super) fn verify(
         .find(|key| {
             identifiers
                 .iter()
-                .any(|identifier| is_identified(key, identifier))
+                .any(|identifier| identifies(key, identifier))
         })
         .ok_or_else(|| refused(&identifiers, "The key was not found", None))?;
     if verification.now >= key.end {
@@ -80,14 +75,12 @@ pub(super) fn verify(
             Some(key),
         ));
     }
-    let public = public_key(&key.certificate)
-        .ok_or_else(|| refused(&identifiers, "The key is no RSA key", Some(key)))?;
-    UnparsedPublicKey::new(parameters, public)
-        .verify(jwt.message.as_bytes(), &jwt.signature)
-        .map_err(|_| {
-            AuthorityError::aadsts(700_027)
-                .with("reason", "Client assertion failed signature validation.")
-        })
+    match jwt.is_signed_by(key) {
+        Some(true) => Ok(()),
+        Some(false) => Err(AuthorityError::aadsts(700_027)
+            .with("reason", "Client assertion failed signature validation.")),
+        None => Err(refused(&identifiers, "The key is no RSA key", Some(key))),
+    }
 }
 
 /// Trust in another issuer: issuer, subject and audience must equal a stored credential's.
@@ -151,71 +144,6 @@ fn federated(
         .with("reason", "Client assertion failed signature validation."))
 }
 
-struct Jwt<'a> {
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-    message: &'a str,
-    signature: Vec<u8>,
-}
-
-impl<'a> Jwt<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (message, signature) = text.rsplit_once('.')?;
-        let (header, claims) = message.split_once('.')?;
-        if claims.contains('.') {
-            return None;
-        }
-        Some(Self {
-            header: serde_json::from_slice(&decode(header)?).ok()?,
-            claims: serde_json::from_slice(&decode(claims)?).ok()?,
-            message,
-            signature: decode(signature)?,
-        })
-    }
-
-    fn header_text(&self, name: &str) -> Option<&str> {
-        self.header.get(name).and_then(Value::as_str)
-    }
-
-    fn claim_text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name).and_then(Value::as_str)
-    }
-
-    fn audiences(&self) -> Vec<&str> {
-        match self.claims.get("aud") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// A time claim in seconds: an integer, a float, or a number in a string.
-    fn time(&self, name: &str) -> Option<Timestamp> {
-        let seconds = match self.claims.get(name)? {
-            Value::Number(number) => number.as_f64()?,
-            Value::String(text) => text.trim().parse().ok()?,
-            _ => return None,
-        };
-        let milliseconds = (seconds * 1000.0).clamp(-1e15, 1e15);
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
-        Timestamp::from_millisecond(milliseconds as i64).ok()
-    }
-
-    fn key_identifiers(&self) -> Vec<Vec<u8>> {
-        let mut found = Vec::new();
-        for name in ["x5t#S256", "x5t", "kid"] {
-            if let Some(text) = self.header_text(name).filter(|it| !it.is_empty()) {
-                found.extend(decode(text));
-                found.extend(from_hex(text));
-                if name == "kid" {
-                    found.push(text.as_bytes().to_vec());
-                }
-            }
-        }
-        found
-    }
-}
-
 /// `aud` names the token endpoint, the issuer or the tenant, at any login host of the cloud or at
 /// the address that the client used; the tenant by id or domain.
 ///
@@ -258,18 +186,6 @@ fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {
         .with("until", text(expires)))
 }
 
-fn is_identified(key: &KeyCredential, identifier: &[u8]) -> bool {
-    let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &key.certificate);
-    let sha256 = digest::digest(&SHA256, &key.certificate);
-    identifier == sha1.as_ref()
-        || identifier == sha256.as_ref()
-        || key
-            .key_id
-            .to_string()
-            .as_bytes()
-            .eq_ignore_ascii_case(identifier)
-}
-
 fn refused(identifiers: &[Vec<u8>], reason: &str, key: Option<&KeyCredential>) -> AuthorityError {
     let thumbprint: String = identifiers
         .first()
@@ -290,43 +206,6 @@ fn refused(identifiers: &[Vec<u8>], reason: &str, key: Option<&KeyCredential>) -
          used by client: '{thumbprint}'{found}]"
     );
     AuthorityError::aadsts(700_027).with("reason", text)
-}
-
-fn public_key(certificate: &[u8]) -> Option<Vec<u8>> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Some(parsed.public_key().subject_public_key.data.to_vec())
-}
-
-fn parameters(algorithm: &str) -> Option<&'static RsaParameters> {
-    Some(match algorithm {
-        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-        "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
-        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
-        "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
-        "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
-}
-
-/// Decodes base64 of either alphabet, with or without padding.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
-    ENGINE.decode(text.replace('+', "-").replace('/', "_")).ok()
-}
-
-/// A thumbprint in hexadecimal, as some clients put it into `kid`.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !matches!(text.len(), 40 | 64) {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
 }
 
 /// Tolerance for clocks. Unverified: own knowledge.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::super::{ConditionalAccessPolicy, Demand, Directory, Networks, TenantId, UserKind};
+use super::super::{
+    ConditionalAccessPolicy, Demand, Directory, Networks, PolicyState, TenantId, UserKind,
+};
 use super::EventError;
 use crate::random::Random;
 
@@ -38,6 +40,8 @@ impl Directory {
                 networks,
                 demand,
                 since,
+                display_name: None,
+                state: PolicyState::Enabled,
             });
         Ok(())
     }

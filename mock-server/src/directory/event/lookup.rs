@@ -12,11 +12,9 @@ impl Directory {
         if let Some(app) = self.applications.values().find(|app| app.alias == name) {
             return Ok(app.app_id);
         }
-        if let Some(id) = name
-            .parse()
-            .ok()
-            .filter(|id| self.service_principals.contains_key(id))
-        {
+        if let Some(id) = name.parse().ok().filter(|id| {
+            self.service_principals.contains_key(id) || self.applications.contains_key(id)
+        }) {
             return Ok(id);
         }
         let names = self.applications.values().map(|app| app.alias.as_str());

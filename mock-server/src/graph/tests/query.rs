@@ -227,7 +227,7 @@ async fn users_are_listed_page_by_page_and_by_advanced_queries() {
             .await
             .expect(200)
             .text,
-        "5"
+        "6"
     );
     bench.get(&app, "/v1.0/users?$skip=1").await.expect(400);
     let large = bench.get(&app, "/v1.0/users?$top=1000").await.expect(400);

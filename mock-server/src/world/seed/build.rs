@@ -153,6 +153,7 @@ impl Build<'_> {
             surname: surname.to_owned(),
             job_title: seed.job_title.clone(),
             office_location: seed.office_location.clone(),
+            profile: serde_json::Map::new(),
             password: seed
                 .password
                 .clone()

@@ -98,6 +98,8 @@ impl Build<'_> {
                 .map(|api| self.api(alias, api, &text))
                 .transpose()?,
             logout_url: None,
+            owners: BTreeSet::new(),
+            disabled: false,
             created: start,
         })
     }

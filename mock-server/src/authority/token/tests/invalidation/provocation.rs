@@ -41,6 +41,8 @@ pub(super) struct Provocation {
     pub(super) resource: Option<&'static str>,
     pub(super) before: Vec<Event>,
     pub(super) events: Vec<Event>,
+    /// What an administrator calls at Graph: the path, and the permission for it.
+    pub(super) graph: Option<(&'static str, &'static str)>,
     pub(super) advance: SignedDuration,
     pub(super) ask: Ask,
     pub(super) with_second_factor: bool,
@@ -87,6 +89,7 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
         resource: None,
         before: Vec::new(),
         events: Vec::new(),
+        graph: None,
         advance: SignedDuration::from_secs(1),
         ask: Ask::Well,
         with_second_factor: false,
@@ -344,6 +347,20 @@ pub(super) fn provocation(row: &str, column: Column) -> Option<Provocation> {
         },
         "RT70" => after(Event::DeleteTenant {}),
         "RT76" => asked(Ask::AtAnotherCloud),
+        "RT80" => Provocation {
+            graph: Some((
+                "/v1.0/users/{user}/revokeSignInSessions",
+                "User.RevokeSessions.All",
+            )),
+            ..quiet()
+        },
+        "RT81" => Provocation {
+            graph: Some((
+                "/beta/users/{user}/invalidateAllRefreshTokens",
+                "Directory.ReadWrite.All",
+            )),
+            ..quiet()
+        },
         "RT82" => after(Event::RevokeAccessTokens {
             user: user(),
             app: None,

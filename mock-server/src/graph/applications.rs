@@ -1,0 +1,354 @@
+//! App registrations.
+//!
+//! Source: learn.microsoft.com/graph/api/resources/application and its methods.
+
+pub(super) mod credentials;
+pub(super) mod documents;
+pub(super) mod federated;
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::access::Actor;
+use super::call::{Call, Reply};
+use super::collection::{self, Documents, Listing};
+use super::error::GraphError;
+use crate::directory::{
+    Application, ApplicationId, DirectoryRole, Event, ExposedApi, ObjectId, Platform, Publisher,
+    RedirectUri, RequiredResourceAccess, SignInAudience,
+};
+use crate::mailbox::Properties;
+use crate::permission::{Permission, PermissionKind};
+
+/// `GET /applications`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let apps: Vec<Application> = {
+        let directory = call.tenant.directory();
+        directory.applications.values().cloned().collect()
+    };
+    let items = apps
+        .iter()
+        .map(|app| documents::application(call, app))
+        .collect();
+    collection::list(
+        call,
+        &Listing::of("application", "applications"),
+        &Documents(items),
+    )
+}
+
+/// `GET /applications/{id}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let app = addressed(call)?;
+    call.entity(
+        "applications",
+        "application",
+        documents::application(call, &app),
+    )
+}
+
+/// `POST /applications`: every member may do that, and owns the app then.
+pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let body = call.object("application")?;
+    if body
+        .get("displayName")
+        .and_then(Value::as_str)
+        .is_none_or(str::is_empty)
+    {
+        return Err(GraphError::directory_request(
+            "A value is required for property 'displayName' of resource 'Application'.",
+        ));
+    }
+    let app_id = ApplicationId(call.world.random.uuid());
+    let mut app = Application {
+        app_id,
+        object_id: ObjectId(call.world.random.uuid()),
+        alias: app_id.to_string(),
+        display_name: String::new(),
+        publisher: Publisher::default(),
+        // What the service takes without a value.
+        // Source: learn.microsoft.com/graph/api/resources/application.
+        sign_in_audience: SignInAudience::MultiTenantAndPersonal,
+        redirect_uris: Vec::new(),
+        fallback_public_client: false,
+        implicit_id_token: false,
+        implicit_access_token: false,
+        secrets: Vec::new(),
+        certificates: Vec::new(),
+        federated_credentials: Vec::new(),
+        required_resource_access: Vec::new(),
+        api: None,
+        logout_url: None,
+        owners: caller(call).into_iter().collect(),
+        disabled: false,
+        created: call.now,
+    };
+    apply(call, &mut app, body)?;
+    call.tenant.change().add_application(app.clone());
+    call.world.reindex(&call.tenant);
+    call.entity(
+        "applications",
+        "application",
+        documents::application(call, &app),
+    )
+}
+
+/// `PATCH /applications/{id}`.
+pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let mut app = writable(call)?;
+    apply(call, &mut app, call.object("application")?)?;
+    call.tenant.change().add_application(app);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /applications/{id}`: the service principal of this tenant goes, too.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let app = writable(call)?;
+    call.happen(&Event::DeleteApp {
+        app: app.app_id.to_string(),
+    })?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The registration that the path names, by object id or `appId='…'`.
+fn addressed(call: &Call<'_>) -> Result<Application, GraphError> {
+    let text = call.parameters.get("application");
+    let directory = call.tenant.directory();
+    let found = match text.strip_prefix("appId=") {
+        Some(app) => app
+            .parse()
+            .ok()
+            .and_then(|id: ApplicationId| directory.applications.get(&id)),
+        None => text
+            .parse()
+            .ok()
+            .and_then(|id| directory.application_by_object_id(id)),
+    };
+    found
+        .cloned()
+        .ok_or_else(|| GraphError::resource_not_found(text))
+}
+
+/// The registration that the path names, if the caller may change it.
+fn writable(call: &Call<'_>) -> Result<Application, GraphError> {
+    let app = addressed(call)?;
+    may_manage(call, &app)?;
+    Ok(app)
+}
+
+/// Whether the caller may change an app: its owners may, and who may change all.
+pub(super) fn may_manage(call: &Call<'_>, app: &Application) -> Result<(), GraphError> {
+    if caller(call).is_some_and(|it| app.owners.contains(&it)) {
+        return Ok(());
+    }
+    may_manage_all(call)
+}
+
+/// Whether the caller may change every app.
+pub(super) fn may_manage_all(call: &Call<'_>) -> Result<(), GraphError> {
+    let allowed = match &call.actor {
+        Actor::Application(_) => call
+            .endpoint
+            .application
+            .iter()
+            .any(|it| !it.ends_with(".OwnedBy") && call.actor.holds(it)),
+        Actor::User(user, _) => call.tenant.directory().user(*user).is_some_and(|it| {
+            it.has_role(&[
+                DirectoryRole::ApplicationAdministrator,
+                DirectoryRole::CloudApplicationAdministrator,
+            ])
+        }),
+    };
+    if allowed {
+        Ok(())
+    } else {
+        Err(GraphError::directory_denied())
+    }
+}
+
+/// The object id of the caller: the user's, or the service principal's.
+fn caller(call: &Call<'_>) -> Option<ObjectId> {
+    call.actor.user().or_else(|| {
+        let directory = call.tenant.directory();
+        directory
+            .service_principal(call.client)
+            .map(|it| it.object_id)
+    })
+}
+
+/// Writes the members of a body into a registration.
+fn apply(call: &Call<'_>, app: &mut Application, body: Properties) -> Result<(), GraphError> {
+    for (name, value) in body {
+        match name.as_str() {
+            "displayName" => {
+                let text = value.as_str().filter(|it| !it.is_empty());
+                text.ok_or_else(|| invalid(&name))?
+                    .clone_into(&mut app.display_name);
+            }
+            "signInAudience" => {
+                app.sign_in_audience = serde_json::from_value(value).map_err(|_| invalid(&name))?;
+            }
+            "isFallbackPublicClient" => app.fallback_public_client = flag(&value),
+            "isDisabled" => app.disabled = flag(&value),
+            "identifierUris" => {
+                app.api
+                    .get_or_insert_with(ExposedApi::default)
+                    .identifier_uris = texts(&value).ok_or_else(|| invalid(&name))?;
+            }
+            "web" => web(app, value)?,
+            "spa" => only_uris(app, &name, value, Platform::Spa)?,
+            "publicClient" => only_uris(app, &name, value, Platform::PublicClient)?,
+            "requiredResourceAccess" => {
+                app.required_resource_access = required_access(call, &value)?;
+            }
+            "keyCredentials" => credentials::replace_keys(call, app, &value)?,
+            // Unverified: the text.
+            _ => {
+                return Err(GraphError::directory_request(format!(
+                    "Property '{name}' of resource 'Application' can't be set here."
+                ))
+                .not_in_the_mock(format!("writing '{name}' of an application")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn web(app: &mut Application, value: Value) -> Result<(), GraphError> {
+    let Value::Object(web) = value else {
+        return Err(invalid("web"));
+    };
+    for (name, value) in web {
+        match name.as_str() {
+            "redirectUris" => set_uris(app, Platform::Web, &value)?,
+            "logoutUrl" => app.logout_url = value.as_str().map(str::to_owned),
+            "implicitGrantSettings" => {
+                app.implicit_access_token = flag(&value["enableAccessTokenIssuance"]);
+                app.implicit_id_token = flag(&value["enableIdTokenIssuance"]);
+            }
+            // They say the same again, or nothing.
+            "redirectUriSettings" => {}
+            _ if value.is_null() => {}
+            _ => {
+                return Err(invalid("web")
+                    .not_in_the_mock(format!("writing 'web/{name}' of an application")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn only_uris(
+    app: &mut Application,
+    name: &str,
+    value: Value,
+    platform: Platform,
+) -> Result<(), GraphError> {
+    match value {
+        Value::Object(map) if map.keys().all(|it| it == "redirectUris") => {
+            match map.get("redirectUris") {
+                Some(uris) => set_uris(app, platform, uris),
+                None => Ok(()),
+            }
+        }
+        _ => Err(invalid(name)),
+    }
+}
+
+fn set_uris(app: &mut Application, platform: Platform, value: &Value) -> Result<(), GraphError> {
+    let uris = texts(value).ok_or_else(|| invalid("redirectUris"))?;
+    for uri in &uris {
+        let parsed = url::Url::parse(uri).map_err(|_| invalid("redirectUris"))?;
+        let loopback = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        // Source: learn.microsoft.com/entra/identity-platform/reply-url.
+        let fits = platform == Platform::PublicClient
+            || parsed.scheme() == "https"
+            || parsed.scheme() == "http" && loopback;
+        if !fits || parsed.fragment().is_some() {
+            return Err(invalid("redirectUris"));
+        }
+    }
+    app.redirect_uris.retain(|it| it.platform != platform);
+    app.redirect_uris
+        .extend(uris.into_iter().map(|uri| RedirectUri { uri, platform }));
+    Ok(())
+}
+
+fn required_access(
+    call: &Call<'_>,
+    value: &Value,
+) -> Result<Vec<RequiredResourceAccess>, GraphError> {
+    let wrong = || invalid("requiredResourceAccess");
+    let mut all = Vec::new();
+    for entry in value.as_array().ok_or_else(wrong)? {
+        let resource: ApplicationId = entry["resourceAppId"]
+            .as_str()
+            .and_then(|it| it.parse().ok())
+            .ok_or_else(wrong)?;
+        let mut access = RequiredResourceAccess {
+            resource,
+            scopes: BTreeSet::new(),
+            roles: BTreeSet::new(),
+        };
+        for wanted in entry["resourceAccess"].as_array().ok_or_else(wrong)? {
+            let id = wanted["id"].as_str().and_then(|it| it.parse().ok());
+            let kind = match wanted["type"].as_str() {
+                Some("Scope") => PermissionKind::Delegated,
+                Some("Role") => PermissionKind::Application,
+                _ => return Err(wrong()),
+            };
+            let name = id
+                .and_then(|id| permission_name(call, resource, id, kind))
+                .ok_or_else(wrong)?;
+            match kind {
+                PermissionKind::Delegated => access.scopes.insert(name),
+                PermissionKind::Application => access.roles.insert(name),
+            };
+        }
+        all.push(access);
+    }
+    Ok(all)
+}
+
+fn permission_name(
+    call: &Call<'_>,
+    resource: ApplicationId,
+    id: uuid::Uuid,
+    kind: PermissionKind,
+) -> Option<String> {
+    if resource.to_string() == crate::environment::GRAPH_APPLICATION_ID {
+        return Permission::find_by_id(id, kind).map(|it| it.name.clone());
+    }
+    let (_, app) = call.world.application(call.cloud(), resource)?;
+    let api = app.api?;
+    match kind {
+        PermissionKind::Delegated => {
+            let found = api.scopes.into_iter().find(|it| it.id == id);
+            found.map(|it| it.value)
+        }
+        PermissionKind::Application => {
+            let found = api.roles.into_iter().find(|it| it.id == id);
+            found.map(|it| it.value)
+        }
+    }
+}
+
+fn flag(value: &Value) -> bool {
+    *value == json!(true)
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value
+        .as_array()?
+        .iter()
+        .map(|it| it.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn invalid(name: &str) -> GraphError {
+    GraphError::directory_request(format!(
+        "Invalid value specified for property '{name}' of resource 'Application'."
+    ))
+}

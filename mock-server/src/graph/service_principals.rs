@@ -1,0 +1,343 @@
+//! Service principals: the apps of a tenant, and Microsoft Graph itself.
+//!
+//! Source: learn.microsoft.com/graph/api/resources/serviceprincipal and its methods.
+
+pub(super) mod assignments;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::applications::{self, documents};
+use super::call::{Call, Reply};
+use super::collection::{self, Documents, Listing, members};
+use super::error::GraphError;
+use crate::directory::{
+    Application, ApplicationId, Event, ObjectId, ServicePrincipal, SignInAudience, TenantId,
+};
+use crate::environment::GRAPH_APPLICATION_ID;
+use crate::mailbox::Properties;
+use crate::permission::{Permission, PermissionKind};
+
+/// A service principal, with the registration wherever it is.
+pub(super) struct Principal {
+    pub(super) stored: ServicePrincipal,
+    /// None for Microsoft Graph, and where the registration is gone.
+    pub(super) app: Option<Application>,
+}
+
+impl Principal {
+    pub(super) fn is_graph(&self) -> bool {
+        self.stored.app_id.to_string() == GRAPH_APPLICATION_ID
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match &self.app {
+            Some(app) => &app.display_name,
+            None if self.is_graph() => "Microsoft Graph",
+            None => "",
+        }
+    }
+
+    /// The id of an application permission.
+    pub(super) fn role_id(&self, name: &str) -> Option<uuid::Uuid> {
+        if self.is_graph() {
+            return Permission::find(name, PermissionKind::Application).map(|it| it.id);
+        }
+        let api = self.app.as_ref()?.api.as_ref()?;
+        api.roles.iter().find(|it| it.value == name).map(|it| it.id)
+    }
+
+    /// The application permission with an id.
+    pub(super) fn role_name(&self, id: uuid::Uuid) -> Option<String> {
+        if self.is_graph() {
+            return Permission::find_by_id(id, PermissionKind::Application)
+                .map(|it| it.name.clone());
+        }
+        let api = self.app.as_ref()?.api.as_ref()?;
+        let role = api.roles.iter().find(|it| it.id == id)?;
+        Some(role.value.clone())
+    }
+}
+
+/// All service principals of the caller's tenant. The directory's lock is released before the
+/// registrations are looked up: another tenant may have them.
+pub(super) fn all(call: &Call<'_>) -> Vec<Principal> {
+    let mut stored: Vec<ServicePrincipal> = {
+        let directory = call.tenant.directory();
+        directory.service_principals.values().cloned().collect()
+    };
+    stored.push(graph(call));
+    stored
+        .into_iter()
+        .map(|stored| {
+            let found = call.world.application(call.cloud(), stored.app_id);
+            let app = found.map(|(_, app)| app);
+            Principal { stored, app }
+        })
+        .collect()
+}
+
+/// The service principal that an object id, or `appId='…'`, names.
+pub(super) fn find(call: &Call<'_>, text: &str) -> Result<Principal, GraphError> {
+    let by_app = text.strip_prefix("appId=");
+    all(call)
+        .into_iter()
+        .find(|it| match by_app {
+            Some(app) => app.parse() == Ok(it.stored.app_id),
+            None => text.parse() == Ok(it.stored.object_id),
+        })
+        .ok_or_else(|| GraphError::resource_not_found(by_app.unwrap_or(text)))
+}
+
+fn addressed(call: &Call<'_>) -> Result<Principal, GraphError> {
+    find(call, call.parameters.get("servicePrincipal"))
+}
+
+/// Microsoft Graph, as each tenant has it: nothing of it is stored.
+fn graph(call: &Call<'_>) -> ServicePrincipal {
+    let tenant = call.tenant.id;
+    ServicePrincipal::new(
+        ObjectId(uuid::Uuid::new_v5(
+            &tenant.0,
+            GRAPH_APPLICATION_ID.as_bytes(),
+        )),
+        ApplicationId(uuid::Uuid::from_u128(GRAPH)),
+        TenantId(uuid::Uuid::from_u128(MICROSOFT)),
+        call.tenant.directory().created,
+    )
+}
+
+/// `GET /servicePrincipals`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let items = all(call).iter().map(document).collect();
+    let listing = Listing::of("servicePrincipal", "servicePrincipals");
+    collection::list(call, &listing, &Documents(items))
+}
+
+/// `GET /servicePrincipals/{id}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let principal = addressed(call)?;
+    call.entity(
+        "servicePrincipals",
+        "servicePrincipal",
+        document(&principal),
+    )
+}
+
+/// `POST /servicePrincipals`.
+pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let mut body = call.object("servicePrincipal")?;
+    let app = body
+        .shift_remove("appId")
+        .and_then(|it| it.as_str().map(str::to_owned))
+        .ok_or_else(|| {
+            GraphError::directory_request(
+                "A value is required for property 'appId' of resource 'ServicePrincipal'.",
+            )
+        })?;
+    if let Some(name) = body.keys().next() {
+        return Err(not_written(name));
+    }
+    let id = app.parse().ok();
+    let found = id.and_then(|id| call.world.application(call.cloud(), id));
+    let Some((home, app)) = found.filter(|(home, app)| {
+        home.id == call.tenant.id || app.sign_in_audience != SignInAudience::SingleTenant
+    }) else {
+        // Unverified: the text.
+        return Err(GraphError::directory_request(format!(
+            "The appId '{app}' of the service principal does not reference a valid application \
+             object."
+        )));
+    };
+    if home.id == call.tenant.id {
+        applications::may_manage(call, &app)?;
+    } else {
+        applications::may_manage_all(call)?;
+    }
+    let stored = ServicePrincipal::new(
+        ObjectId(call.world.random.uuid()),
+        app.app_id,
+        home.id,
+        call.now,
+    );
+    if !call.tenant.change().add_principal(stored.clone()) {
+        return Err(GraphError::conflict(format!(
+            "The service principal cannot be created, updated, or restored because the service \
+             principal name {} is already in use.",
+            app.app_id
+        )));
+    }
+    let principal = Principal {
+        stored,
+        app: Some(app),
+    };
+    call.entity(
+        "servicePrincipals",
+        "servicePrincipal",
+        document(&principal),
+    )
+}
+
+/// `PATCH /servicePrincipals/{id}`.
+pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let principal = writable(call)?;
+    let body = call.object("servicePrincipal")?;
+    let app = principal.stored.app_id.to_string();
+    let mut events = Vec::new();
+    let mut assignment_optional = false;
+    for (name, value) in body {
+        match (name.as_str(), value) {
+            ("accountEnabled", Value::Bool(true)) => {
+                events.push(Event::EnableApp { app: app.clone() });
+            }
+            ("accountEnabled", Value::Bool(false)) => {
+                events.push(Event::DisableApp { app: app.clone() });
+            }
+            ("appRoleAssignmentRequired", Value::Bool(true)) => {
+                events.push(Event::RequireAssignment { app: app.clone() });
+            }
+            ("appRoleAssignmentRequired", Value::Bool(false)) => assignment_optional = true,
+            ("accountEnabled" | "appRoleAssignmentRequired", _) => {
+                return Err(GraphError::directory_request(format!(
+                    "Invalid value specified for property '{name}' of resource 'ServicePrincipal'."
+                )));
+            }
+            _ => return Err(not_written(&name)),
+        }
+    }
+    for event in &events {
+        call.happen(event)?;
+    }
+    if assignment_optional {
+        let mut directory = call.tenant.change();
+        directory.set_assignment_required(principal.stored.app_id, false);
+    }
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /servicePrincipals/{id}`: the app is no longer in the tenant, its registration stays.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let principal = writable(call)?;
+    let mut directory = call.tenant.change();
+    directory.remove_principal(principal.stored.app_id);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The addressed service principal, if the caller may change it.
+fn writable(call: &Call<'_>) -> Result<Principal, GraphError> {
+    let principal = addressed(call)?;
+    match &principal.app {
+        Some(app) if principal.stored.home_tenant == call.tenant.id => {
+            applications::may_manage(call, app)?;
+        }
+        _ => applications::may_manage_all(call)?,
+    }
+    if principal.is_graph() {
+        let what = "changing the service principal of Microsoft Graph";
+        return Err(
+            GraphError::directory_request(format!("{what} is not possible here."))
+                .not_in_the_mock(what),
+        );
+    }
+    Ok(principal)
+}
+
+fn not_written(name: &str) -> GraphError {
+    GraphError::directory_request(format!(
+        "Property '{name}' of resource 'ServicePrincipal' can't be set here."
+    ))
+    .not_in_the_mock(format!("writing '{name}' of a service principal"))
+}
+
+fn document(principal: &Principal) -> Properties {
+    let Principal { stored, app } = principal;
+    let app = app.as_ref();
+    let uris = app.map_or_else(Vec::new, |app| {
+        app.redirect_uris.iter().map(|it| it.uri.clone()).collect()
+    });
+    let (roles, scopes) = if principal.is_graph() {
+        (graph_roles(), graph_scopes())
+    } else {
+        let api = app.and_then(|it| it.api.as_ref());
+        (documents::roles(api), documents::scopes(api))
+    };
+    let mut names = vec![stored.app_id.to_string()];
+    if let Some(api) = app.and_then(|it| it.api.as_ref()) {
+        names.extend(api.identifier_uris.iter().cloned());
+    }
+    let audience = app.map_or(SignInAudience::MultiTenant, |it| it.sign_in_audience);
+    let own = json!({
+        "id": stored.object_id,
+        "accountEnabled": stored.enabled,
+        "appDisplayName": principal.name(),
+        "appId": stored.app_id,
+        "appOwnerOrganizationId": stored.home_tenant,
+        "appRoleAssignmentRequired": stored.assignment_required,
+        "displayName": principal.name(),
+        "isDisabled": app.map(|it| it.disabled).filter(|it| *it),
+        "logoutUrl": app.and_then(|it| it.logout_url.clone()),
+        "replyUrls": uris,
+        "servicePrincipalNames": names,
+        "servicePrincipalType": "Application",
+        "signInAudience": audience,
+        "appRoles": roles,
+        "info": documents::info(),
+        "oauth2PermissionScopes": scopes,
+        "verifiedPublisher": app.map_or(Value::Null, documents::publisher),
+    });
+    // What nobody can set here.
+    let constant = json!({
+        "deletedDateTime": null,
+        "alternativeNames": [],
+        "appDescription": null,
+        "applicationTemplateId": null,
+        "createdByAppId": null,
+        "description": null,
+        "disabledByMicrosoftStatus": null,
+        "homepage": null,
+        "loginUrl": null,
+        "notes": null,
+        "notificationEmailAddresses": [],
+        "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null,
+        "tags": [],
+        "tokenEncryptionKeyId": null,
+        "samlSingleSignOnSettings": null,
+        "addIns": [],
+        "keyCredentials": [],
+        "passwordCredentials": [],
+        "resourceSpecificApplicationPermissions": [],
+    });
+    [own, constant].into_iter().flat_map(members).collect()
+}
+
+fn graph_roles() -> Value {
+    let roles = Permission::all()
+        .iter()
+        .filter(|it| it.kind == PermissionKind::Application)
+        .map(|it| {
+            json!({
+                "allowedMemberTypes": ["Application"],
+                "description": it.meaning,
+                "displayName": it.meaning,
+                "id": it.id,
+                "isEnabled": true,
+                "origin": "Application",
+                "value": it.name,
+            })
+        });
+    Value::Array(roles.collect())
+}
+
+fn graph_scopes() -> Value {
+    let scopes = Permission::all()
+        .iter()
+        .filter(|it| it.kind == PermissionKind::Delegated)
+        .map(|it| documents::scope(it.id, &it.name, &it.meaning, it.admin_only));
+    Value::Array(scopes.collect())
+}
+
+/// The application id of Microsoft Graph.
+const GRAPH: u128 = 0x0000_0003_0000_0000_c000_0000_0000_0000;
+/// The tenant in which Microsoft's own apps are registered.
+const MICROSOFT: u128 = 0xf8cd_ef31_a31e_4b4a_93e4_5f57_1e91_255a;

@@ -1,0 +1,618 @@
+//! Consent, service principals, assignments and registrations: who may write them, and what the
+//! next token request says.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::*;
+
+const GRANTS: &[&str] = &["DelegatedPermissionGrant.ReadWrite.All"];
+const APPS: &[&str] = &["Application.ReadWrite.All"];
+const ROLES: &[&str] = &["AppRoleAssignment.ReadWrite.All", "Application.Read.All"];
+
+impl Office {
+    fn app_id(&self, app: &str) -> String {
+        self.facts.apps[app].client_id.to_string()
+    }
+
+    /// The service principal of an app, by its alternate key.
+    fn principal(&self, app: &str) -> String {
+        format!("/v1.0/servicePrincipals(appId='{}')", self.app_id(app))
+    }
+
+    fn application(&self, app: &str) -> String {
+        format!("/v1.0/applications(appId='{}')", self.app_id(app))
+    }
+
+    async fn object_id(&self, path: &str) -> String {
+        let reader = self.admin(&["Application.Read.All"]);
+        let found = self.get(&reader, path).await;
+        found["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn grants_of(&self, app: &str) -> Vec<Value> {
+        let id = self.object_id(&self.principal(app)).await;
+        let path = format!("/v1.0/oauth2PermissionGrants?$filter=clientId eq '{id}'");
+        let listed = self
+            .get(&self.admin(GRANTS), &path.replace(' ', "%20"))
+            .await;
+        listed["value"].as_array().unwrap().clone()
+    }
+
+    /// An app-only token request with a secret.
+    async fn daemon(&self, secret: &str) -> (u16, Value) {
+        self.token(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.app_id("daemon-secret")),
+            ("client_secret", secret),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ])
+        .await
+    }
+
+    fn secret(&self) -> &str {
+        self.facts.apps["daemon-secret"]
+            .client_secret
+            .as_deref()
+            .unwrap()
+    }
+
+    /// The roles in an app-only token.
+    async fn roles(&self) -> Vec<String> {
+        let (status, body) = self.daemon(self.secret()).await;
+        assert_eq!(status, 200, "{body}");
+        let token = body["access_token"].as_str().unwrap();
+        let payload = URL_SAFE_NO_PAD
+            .decode(token.split('.').nth(1).unwrap())
+            .unwrap();
+        let claims: Value = serde_json::from_slice(&payload).unwrap();
+        serde_json::from_value(claims["roles"].clone()).unwrap_or_default()
+    }
+
+    /// The same call by callers who may not do it, then by the administrator.
+    async fn refused_then(
+        &self,
+        held: &[&str],
+        method: &str,
+        path: &str,
+        body: Value,
+        status: u16,
+    ) -> Answer {
+        for wrong in [
+            self.of("bob", held),
+            self.admin(&["User.Read.All"]),
+            self.app_only(&["User.Read.All"]),
+        ] {
+            let answer = self.call(&wrong, method, path, body.clone()).await;
+            assert_eq!(
+                why(answer, 403),
+                "Authorization_RequestDenied",
+                "{method} {path}"
+            );
+        }
+        self.call(&self.admin(held), method, path, body)
+            .await
+            .expect(status)
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_grant_ends_consent_and_a_changed_one_narrows_the_next_token() {
+    let office = Office::new();
+    let token = office.sign_in("alice", "own-app").await;
+    let grants = office.grants_of("own-app").await;
+    assert_eq!(
+        (grants.len(), &grants[0]["consentType"]),
+        (1, &json!("AllPrincipals"))
+    );
+    let path = format!(
+        "/v1.0/oauth2PermissionGrants/{}",
+        grants[0]["id"].as_str().unwrap()
+    );
+    let body = json!({"scope": "User.Read offline_access"});
+    office.refused_then(GRANTS, "PATCH", &path, body, 204).await;
+    let client = office.app_id("own-app");
+    let secret = office.facts.apps["own-app"].client_secret.clone().unwrap();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", client.as_str()),
+        ("client_secret", secret.as_str()),
+        ("refresh_token", token.as_str()),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ];
+    let (status, body) = office.token(&form).await;
+    assert_eq!(status, 200, "{body}");
+    let scope = body["scope"].as_str().unwrap();
+    assert!(
+        scope.contains("User.Read") && !scope.contains("Mail.ReadWrite"),
+        "{scope}"
+    );
+    office
+        .refused_then(GRANTS, "DELETE", &path, Value::Null, 204)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 65001);
+    let gone = office
+        .call(&office.admin(GRANTS), "GET", &path, Value::Null)
+        .await;
+    assert_eq!(why(gone, 404), "Request_ResourceNotFound");
+}
+
+#[tokio::test]
+async fn a_grant_for_one_user_is_made_once_and_holds_for_that_user() {
+    let office = Office::new();
+    let admin = office.admin(GRANTS);
+    let app = "native-app";
+    office.happen(&Event::RevokeConsent {
+        app: app.to_owned(),
+        user: None,
+    });
+    let client = office.object_id(&office.principal(app)).await;
+    let graph = "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
+    let graph = office.object_id(graph).await;
+    let body = json!({
+        "clientId": client, "consentType": "Principal", "principalId": office.id("alice"),
+        "resourceId": graph, "scope": "User.Read offline_access",
+    });
+    let made = office
+        .refused_then(
+            GRANTS,
+            "POST",
+            "/v1.0/oauth2PermissionGrants",
+            body.clone(),
+            201,
+        )
+        .await;
+    assert_eq!(made.body["scope"], "User.Read offline_access");
+    let twice = office
+        .call(&admin, "POST", "/v1.0/oauth2PermissionGrants", body.clone())
+        .await;
+    assert_eq!(why(twice, 409), "Request_MultipleObjectsWithSameKeyValue");
+    for (name, value) in [
+        ("consentType", json!("Everybody")),
+        ("consentType", json!("AllPrincipals")),
+        ("principalId", json!(client)),
+        ("clientId", json!(null)),
+    ] {
+        let mut wrong = body.clone();
+        wrong[name] = value;
+        office
+            .call(&admin, "POST", "/v1.0/oauth2PermissionGrants", wrong)
+            .await
+            .expect(400);
+    }
+    let token = office.sign_in("alice", app).await;
+    assert_eq!(office.refresh(app, &token).await, 0);
+    // A grant beside it stays.
+    office.happen(&Event::GrantConsent {
+        app: app.to_owned(),
+        user: None,
+        scopes: vec!["Mail.Read".to_owned()],
+    });
+    let path = format!("/v1.0/oauth2PermissionGrants/{}", made.id());
+    office
+        .call(&admin, "DELETE", &path, Value::Null)
+        .await
+        .expect(204);
+    assert_eq!(office.grants_of(app).await.len(), 1);
+    assert_eq!(office.refresh(app, &token).await, 65001);
+}
+
+#[tokio::test]
+async fn a_role_taken_away_is_missing_in_the_next_token() {
+    let office = Office::new();
+    let principal = office.principal("daemon-secret");
+    let path = format!("{principal}/appRoleAssignments");
+    let listed = office
+        .get(&office.admin(&["Application.Read.All"]), &path)
+        .await;
+    let held = listed["value"].as_array().unwrap();
+    let mail_read = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
+    let assignment = held.iter().find(|it| it["appRoleId"] == mail_read).unwrap();
+    assert!(office.roles().await.contains(&"Mail.Read".to_owned()));
+    let one = format!("{path}/{}", assignment["id"].as_str().unwrap());
+    office
+        .refused_then(ROLES, "DELETE", &one, Value::Null, 204)
+        .await;
+    assert!(!office.roles().await.contains(&"Mail.Read".to_owned()));
+    assert_eq!(office.roles().await.len(), held.len() - 1);
+    let body = json!({
+        "principalId": assignment["principalId"], "resourceId": assignment["resourceId"],
+        "appRoleId": mail_read,
+    });
+    let made = office
+        .refused_then(ROLES, "POST", &path, body.clone(), 201)
+        .await;
+    assert_eq!(made.body["principalDisplayName"], "Contoso Nightly Export");
+    assert!(office.roles().await.contains(&"Mail.Read".to_owned()));
+    office
+        .call(&office.admin(ROLES), "POST", &path, body.clone())
+        .await
+        .expect(400);
+    let mut wrong = body;
+    wrong["appRoleId"] = json!(office.id("bob"));
+    office
+        .call(&office.admin(ROLES), "POST", &path, wrong)
+        .await
+        .expect(400);
+    // The other end of the same assignment.
+    let graph = "/v1.0/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
+    let assigned = format!("{graph}/appRoleAssignedTo/{}", made.id());
+    office
+        .refused_then(ROLES, "DELETE", &assigned, Value::Null, 204)
+        .await;
+    assert!(!office.roles().await.contains(&"Mail.Read".to_owned()));
+}
+
+#[tokio::test]
+async fn application_administrators_do_not_grant_roles_of_graph() {
+    let office = Office::new();
+    let bob = office.bench.user("bob");
+    office.bench.tenant.change().users[&bob]
+        .roles
+        .insert(crate::directory::DirectoryRole::ApplicationAdministrator);
+    let path = format!("{}/appRoleAssignments", office.principal("daemon-secret"));
+    let listed = office
+        .get(&office.of("bob", &["Application.Read.All"]), &path)
+        .await;
+    let id = listed["value"][0]["id"].as_str().unwrap().to_owned();
+    let one = format!("{path}/{id}");
+    why(
+        office
+            .call(&office.of("bob", ROLES), "DELETE", &one, Value::Null)
+            .await,
+        403,
+    );
+    // Other things of apps are theirs.
+    let body = json!({"accountEnabled": false});
+    let principal = office.principal("daemon-secret");
+    office
+        .call(&office.of("bob", APPS), "PATCH", &principal, body)
+        .await
+        .expect(204);
+}
+
+#[tokio::test]
+async fn a_disabled_a_deleted_and_a_restricted_app_have_their_codes() {
+    let office = Office::new();
+    let token = office.sign_in("alice", "own-app").await;
+    let principal = office.principal("own-app");
+    let admin = office.admin(APPS);
+    let patch = async |body| {
+        office
+            .call(&admin, "PATCH", &principal, body)
+            .await
+            .expect(204);
+    };
+    office
+        .refused_then(
+            APPS,
+            "PATCH",
+            &principal,
+            json!({"accountEnabled": false}),
+            204,
+        )
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 7_000_112);
+    patch(json!({"accountEnabled": true})).await;
+    assert_eq!(office.refresh("own-app", &token).await, 0);
+    patch(json!({"appRoleAssignmentRequired": true})).await;
+    assert_eq!(office.refresh("own-app", &token).await, 50105);
+    let id = office.object_id(&principal).await;
+    let body = json!({
+        "principalId": office.id("alice"), "resourceId": id,
+        "appRoleId": "00000000-0000-0000-0000-000000000000",
+    });
+    let assignments = format!("/v1.0/users/{}/appRoleAssignments", office.id("alice"));
+    let held = &["AppRoleAssignment.ReadWrite.All"];
+    let made = office
+        .refused_then(held, "POST", &assignments, body, 201)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 0);
+    let one = format!("{assignments}/{}", made.id());
+    office
+        .refused_then(held, "DELETE", &one, Value::Null, 204)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 50105);
+    patch(json!({"appRoleAssignmentRequired": false})).await;
+    assert_eq!(office.refresh("own-app", &token).await, 0);
+    office
+        .refused_then(APPS, "DELETE", &principal, Value::Null, 204)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 700_016);
+    // Installed again, the app has no consent.
+    let body = json!({"appId": office.app_id("own-app")});
+    office
+        .call(&admin, "POST", "/v1.0/servicePrincipals", body.clone())
+        .await
+        .expect(201);
+    assert_eq!(office.refresh("own-app", &token).await, 65001);
+    let twice = office
+        .call(&admin, "POST", "/v1.0/servicePrincipals", body)
+        .await;
+    assert_eq!(why(twice, 409), "Request_MultipleObjectsWithSameKeyValue");
+    let nobody = json!({"appId": office.id("alice")});
+    office
+        .call(&admin, "POST", "/v1.0/servicePrincipals", nobody)
+        .await
+        .expect(400);
+}
+
+#[tokio::test]
+async fn registrations_are_disabled_deleted_and_changed() {
+    let office = Office::new();
+    let token = office.sign_in("alice", "own-app").await;
+    let app = office.application("own-app");
+    office
+        .refused_then(APPS, "PATCH", &app, json!({"isDisabled": true}), 204)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 7_000_112);
+    let admin = office.admin(APPS);
+    let patch = async |body| office.call(&admin, "PATCH", &app, body).await;
+    patch(json!({"isDisabled": false})).await.expect(204);
+    // Redirect URIs are of no matter for refresh tokens.
+    patch(json!({"web": {"redirectUris": ["https://elsewhere.example/cb"]}}))
+        .await
+        .expect(204);
+    assert_eq!(office.refresh("own-app", &token).await, 0);
+    let read = office
+        .get(&admin, &format!("{app}?$select=web,appId"))
+        .await;
+    assert_eq!(
+        read["web"]["redirectUris"],
+        json!(["https://elsewhere.example/cb"])
+    );
+    for wrong in [
+        json!({"web": {"redirectUris": ["http://elsewhere.example/cb"]}}),
+        json!({"signInAudience": "Everybody"}),
+        json!({"displayName": ""}),
+        json!({"noSuchThing": 1}),
+        json!({"appId": office.id("alice")}),
+    ] {
+        patch(wrong).await.expect(400);
+    }
+    office
+        .refused_then(APPS, "DELETE", &app, Value::Null, 204)
+        .await;
+    assert_eq!(office.refresh("own-app", &token).await, 700_016);
+}
+
+#[tokio::test]
+async fn a_removed_secret_is_refused_and_a_new_one_works() {
+    let office = Office::new();
+    let app = office.application("daemon-secret");
+    let read = office.get(&office.admin(APPS), &app).await;
+    let old = &read["passwordCredentials"][0];
+    assert_eq!(old["secretText"], Value::Null);
+    let add = format!("{app}/addPassword");
+    let body = json!({"passwordCredential": {"displayName": "second"}});
+    let made = office.refused_then(APPS, "POST", &add, body, 200).await;
+    let new = made.body["secretText"].as_str().unwrap();
+    assert_eq!(new.len(), 40);
+    for secret in [office.secret(), new] {
+        assert_eq!(code(&office.daemon(secret).await), 0);
+    }
+    let remove = format!("{app}/removePassword");
+    let body = json!({"keyId": old["keyId"]});
+    office
+        .refused_then(APPS, "POST", &remove, body.clone(), 204)
+        .await;
+    assert_eq!(code(&office.daemon(office.secret()).await), 7_000_215);
+    assert_eq!(code(&office.daemon(new).await), 0);
+    office
+        .call(&office.admin(APPS), "POST", &remove, body)
+        .await
+        .expect(400);
+}
+
+#[tokio::test]
+async fn apps_change_what_they_own() {
+    let office = Office::new();
+    let client = {
+        let mut directory = office.bench.tenant.change();
+        let mut principal = directory.service_principals[0].clone();
+        principal.app_id = client();
+        directory.add_principal(principal);
+        client()
+    };
+    let owner = office.app_only(&["Application.ReadWrite.OwnedBy"]);
+    assert_eq!(
+        office.bench.tenant.directory().service_principals[&client].app_id,
+        client
+    );
+    let body = json!({"displayName": "Made by an app"});
+    let made = office
+        .call(&owner, "POST", "/v1.0/applications", body)
+        .await
+        .expect(201);
+    let own = format!("/v1.0/applications/{}", made.id());
+    let body = json!({"displayName": "Renamed"});
+    office
+        .call(&owner, "PATCH", &own, body.clone())
+        .await
+        .expect(204);
+    let other = office.application("own-app");
+    why(
+        office.call(&owner, "PATCH", &other, body.clone()).await,
+        403,
+    );
+    // So do people.
+    let alice = office.of("alice", APPS);
+    let made = office
+        .call(&alice, "POST", "/v1.0/applications", body.clone())
+        .await
+        .expect(201);
+    let own = format!("/v1.0/applications/{}", made.id());
+    office
+        .call(&alice, "PATCH", &own, body.clone())
+        .await
+        .expect(204);
+    why(
+        office
+            .call(&office.of("bob", APPS), "PATCH", &own, body)
+            .await,
+        403,
+    );
+}
+
+fn signed(claims: &Value) -> String {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(CERTIFICATE.key_pem.as_bytes()).unwrap();
+    let key = KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
+    let thumbprint = CERTIFICATE.sha256_thumbprint();
+    let header = json!({"alg": "RS256", "typ": "JWT", "x5t#S256": thumbprint});
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        message.as_bytes(),
+        &mut signature,
+    )
+    .unwrap();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test]
+async fn keys_are_rolled_with_a_proof_of_possession() {
+    let office = Office::new();
+    let app = office.application("daemon-certificate");
+    let id = office.object_id(&app).await;
+    let now = office.bench.tenant.now().as_second();
+    let proof = |change: &dyn Fn(&mut Value)| {
+        let mut claims = json!({
+            "aud": "00000002-0000-0000-c000-000000000000", "iss": id,
+            "nbf": now, "exp": now + 600,
+        });
+        change(&mut claims);
+        signed(&claims)
+    };
+    let other =
+        ClientCertificate::generate("other", Validity::Now, "pw", office.bench.tenant.now());
+    let body = |proof: String| {
+        json!({
+            "keyCredential": {
+                "type": "AsymmetricX509Cert", "usage": "Verify",
+                "key": STANDARD.encode(&other.certificate),
+            },
+            "passwordCredential": null,
+            "proof": proof,
+        })
+    };
+    let add = format!("{app}/addKey");
+    let admin = office.admin(APPS);
+    let good = proof(&|_| {});
+    let mut forged = good.clone();
+    forged.replace_range(forged.len() - 8.., "AAAAAAAA");
+    for wrong in [
+        proof(&|it| it["aud"] = json!("00000003-0000-0000-c000-000000000000")),
+        proof(&|it| it["iss"] = json!(now)),
+        proof(&|it| it["exp"] = json!(now + 3600)),
+        proof(&|it| {
+            it["nbf"] = json!(now - 3600);
+            it["exp"] = json!(now - 3000);
+        }),
+        forged,
+        "not a token".to_owned(),
+    ] {
+        office
+            .call(&admin, "POST", &add, body(wrong))
+            .await
+            .expect(400);
+    }
+    let made = office
+        .refused_then(APPS, "POST", &add, body(good.clone()), 200)
+        .await;
+    assert_eq!(made.body["usage"], "Verify");
+    let read = office
+        .get(&admin, &format!("{app}?$select=keyCredentials"))
+        .await;
+    let keys = read["keyCredentials"].as_array().unwrap();
+    assert_eq!(keys.len(), 2);
+    // The old one goes: assertions that it signs are refused.
+    let assertion = async || {
+        let client = office.app_id("daemon-certificate");
+        let audience = format!(
+            "https://login.microsoftonline.com/{}/oauth2/v2.0/token",
+            office.bench.tenant.id
+        );
+        let claims = json!({"aud": audience, "iss": client, "sub": client, "exp": now + 600, "nbf": now, "jti": "1"});
+        let signed = signed(&claims);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client.as_str()),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", signed.as_str()),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        code(&office.token(&form).await)
+    };
+    assert_eq!(assertion().await, 0);
+    let remove = format!("{app}/removeKey");
+    let body = json!({"keyId": keys[0]["keyId"], "proof": good});
+    office.refused_then(APPS, "POST", &remove, body, 204).await;
+    assert_eq!(assertion().await, 700_027);
+    // And the list as a whole is replaced.
+    let body = json!({"keyCredentials": []});
+    office.call(&admin, "PATCH", &app, body).await.expect(204);
+    let read = office.get(&admin, &app).await;
+    assert_eq!(read["keyCredentials"], json!([]));
+}
+
+#[tokio::test]
+async fn federated_credentials_are_listed_made_and_deleted() {
+    let office = Office::new();
+    let admin = office.admin(APPS);
+    let app = office.application("own-app");
+    let path = format!("{app}/federatedIdentityCredentials");
+    let body = json!({
+        "name": "ci", "issuer": "https://ci.example", "subject": "repo:one",
+        "audiences": ["api://AzureADTokenExchange"],
+    });
+    let made = office
+        .refused_then(APPS, "POST", &path, body.clone(), 201)
+        .await;
+    office.call(&admin, "POST", &path, body).await.expect(409);
+    let one = format!("{path}/{}", made.id());
+    assert_eq!(office.get(&admin, &one).await["subject"], "repo:one");
+    let claims = json!({
+        "iss": "https://ci.example", "sub": "repo:one", "aud": "api://AzureADTokenExchange",
+        "exp": office.bench.tenant.now().as_second() + 600,
+    });
+    let ask = async || {
+        let assertion = signed(&claims);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &*office.app_id("own-app")),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", assertion.as_str()),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ]
+        .map(|(name, value)| (name, value.to_owned()));
+        let form: Vec<(&str, &str)> = form
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        code(&office.token(&form).await)
+    };
+    // The keys of the issuer are not known, but the issuer is.
+    assert_eq!(ask().await, 700_027);
+    office
+        .refused_then(APPS, "DELETE", &one, Value::Null, 204)
+        .await;
+    assert_eq!(ask().await, 700_211);
+    assert_eq!(office.get(&admin, &path).await["value"], json!([]));
+}
