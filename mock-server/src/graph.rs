@@ -35,6 +35,7 @@ mod schema;
 mod service_principals;
 mod settings;
 mod text;
+mod throttling;
 mod time_zone;
 mod users;
 
@@ -42,7 +43,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::response::Response;
 use axum::{Router, body};
 use bytes::Bytes;
@@ -59,6 +60,7 @@ use self::prefer::{Metadata, Prefer};
 use crate::environment::{Environment, SignInCloud};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::limit::{InFlight, Places};
 use crate::world::World;
 
 /// What Graph says to an access token now: nothing, or the message of its refusal.
@@ -138,8 +140,13 @@ async fn serve(
         headers,
         body,
     };
-    let outcome = request.answer(&mut annotation);
-    answer(&world, &arrival, &request.headers, outcome, annotation)
+    let mut places = Places::default();
+    let outcome = request.answer(&mut annotation, &mut places);
+    let mut response = answer(&world, &arrival, &request.headers, outcome, annotation);
+    if !places.0.is_empty() {
+        response.extensions_mut().insert(InFlight(Arc::new(places)));
+    }
+    response
 }
 
 /// A request before anything is known of it.
@@ -153,7 +160,11 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn answer(&self, annotation: &mut Annotation) -> Result<Reply, GraphError> {
+    fn answer(
+        &self,
+        annotation: &mut Annotation,
+        places: &mut Places,
+    ) -> Result<Reply, GraphError> {
         let environment = bearer::environment_of(self.arrival.environment, self.arrival.cloud);
         annotation.environment = Some(environment);
         let path = Path::parse(&self.uri)?;
@@ -176,7 +187,7 @@ impl Request<'_> {
         let version = path.version()?;
         if path.is_batch() {
             annotation.endpoint = Some(format!("{} /$batch", self.method));
-            return batch::run(self, version, annotation);
+            return batch::run(self, version, annotation, places);
         }
         let (endpoint, parameters) = self.endpoint(&path, version, environment.cloud())?;
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
@@ -185,6 +196,9 @@ impl Request<'_> {
             form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
                 .into_owned()
                 .collect();
+        let query = Query::parse(&parameters_sent)?;
+        let admitted = throttling::admit(&caller, endpoint, target.as_ref(), &query)?;
+        places.0.extend(admitted.permit);
         let call = Call {
             world: self.world,
             environment,
@@ -197,7 +211,7 @@ impl Request<'_> {
             actor: caller.actor,
             reach,
             target,
-            query: Query::parse(&parameters_sent)?,
+            query,
             parameters_sent,
             headers: &self.headers,
             body: &self.body,
@@ -206,7 +220,19 @@ impl Request<'_> {
             now: caller.tenant.now(),
             tenant: caller.tenant,
         };
-        dispatch::handle(&call)
+        let told = admitted.headers;
+        match dispatch::handle(&call) {
+            Ok(mut reply) => {
+                let name = HeaderName::from_static;
+                reply
+                    .headers
+                    .extend(told.into_iter().map(|(it, value)| (name(it), value)));
+                Ok(reply)
+            }
+            Err(error) => Err(told
+                .into_iter()
+                .fold(error, |error, (name, value)| error.with_header(name, value))),
+        }
     }
 
     fn endpoint(

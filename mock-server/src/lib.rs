@@ -26,6 +26,7 @@ mod file;
 mod graph;
 pub mod isolation;
 pub mod journal;
+mod limit;
 pub mod mailbox;
 pub mod notation;
 pub mod permission;

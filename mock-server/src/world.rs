@@ -23,6 +23,7 @@ use crate::directory::{
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
+use crate::limit::Limits;
 use crate::mailbox::{Mailboxes, Owner};
 use crate::random::Random;
 use crate::token::{KeyRings, RedeemedCodes, Sealer, SeenTokens};
@@ -63,6 +64,8 @@ pub struct Tenant {
     pub connections: Connections,
     /// What goes wrong on purpose.
     pub faults: Faults,
+    /// What was counted against Graph's limits.
+    pub(crate) limits: Limits,
     directory: RwLock<Directory>,
     changes: AtomicU64,
 }
@@ -323,6 +326,7 @@ impl Tenant {
             mailboxes,
             connections: Connections::default(),
             faults: Faults::default(),
+            limits: Limits::default(),
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
         }

@@ -13,6 +13,7 @@ use super::call::Reply;
 use super::error::GraphError;
 use super::{Request, respond};
 use crate::exchange::Annotation;
+use crate::limit::Places;
 
 /// The body of a batch.
 #[derive(Deserialize)]
@@ -35,11 +36,13 @@ struct Part {
     depends_on: Vec<String>,
 }
 
-/// Answers a batch, one part after the other.
+/// Answers a batch, one part after the other. Parts that wait for no other count as going on at
+/// the same time, four at most: so many places in mailboxes a batch takes until it is answered.
 pub(super) fn run(
     outer: &Request<'_>,
     version: &str,
     annotation: &mut Annotation,
+    places: &mut Places,
 ) -> Result<Reply, GraphError> {
     if outer.method != Method::POST {
         return Err(GraphError::method_not_allowed());
@@ -68,7 +71,12 @@ pub(super) fn run(
             );
             (HeaderMap::new(), Err(refusal))
         } else {
-            answer(outer, version, &part, &mut inner)
+            if !part.depends_on.is_empty() {
+                places.0.clear();
+            } else if places.0.len() >= PARALLEL {
+                places.0.remove(0);
+            }
+            answer(outer, version, &part, &mut inner, places)
         };
         missing.extend(outcome.as_ref().err().and_then(|it| it.unsupported.clone()));
         let written = respond::write(outer.world, outer.arrival, &headers, outcome, &inner);
@@ -112,6 +120,7 @@ fn answer(
     version: &str,
     part: &Part,
     annotation: &mut Annotation,
+    places: &mut Places,
 ) -> (HeaderMap, Result<Reply, GraphError>) {
     let headers = headers_of(outer, part);
     let request = || {
@@ -152,7 +161,7 @@ fn answer(
             body,
         })
     };
-    let outcome = request().and_then(|request| request.answer(annotation));
+    let outcome = request().and_then(|request| request.answer(annotation, places));
     (headers, outcome)
 }
 
@@ -208,6 +217,10 @@ fn shown(id: &str, written: &respond::Written) -> Value {
 
 /// Source: learn.microsoft.com/graph/json-batching, "Batch size limitations".
 const MOST: usize = 20;
+
+/// The parts of a batch that Outlook runs at the same time.
+/// Source: learn.microsoft.com/graph/throttling-limits, "Outlook service limits".
+const PARALLEL: usize = 4;
 
 /// What can't stand in an address.
 const IN_URL: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS

@@ -19,6 +19,8 @@ pub(crate) struct GraphError {
     pub(crate) message: String,
     /// What goes into `WWW-Authenticate`, on 401.
     pub(crate) challenge: Option<Challenge>,
+    /// Further headers of the answer.
+    pub(crate) headers: Box<[(&'static str, String)]>,
     /// What the mock does not do, for the journal.
     pub(crate) unsupported: Option<String>,
 }
@@ -43,6 +45,7 @@ impl GraphError {
             code: code.into(),
             message: message.into(),
             challenge: None,
+            headers: Box::default(),
             unsupported: None,
         }
     }
@@ -50,6 +53,14 @@ impl GraphError {
     /// Marks the refusal as something that the mock does not do.
     pub(crate) fn not_in_the_mock(mut self, what: impl Into<String>) -> Self {
         self.unsupported = Some(what.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        let mut headers = self.headers.into_vec();
+        headers.push((name, value.into()));
+        self.headers = headers.into_boxed_slice();
         self
     }
 
@@ -101,6 +112,16 @@ impl GraphError {
             "TooManyRequests",
             "Please retry again later.",
         )
+    }
+
+    /// A limit of Outlook: the text as reported by clients.
+    pub(crate) fn application_throttled(limit: &str, retry_after: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "ApplicationThrottled",
+            format!("Application is over its {limit} limit."),
+        )
+        .with_header("retry-after", retry_after.to_string())
     }
 
     /// Neither scopes nor roles. Unverified: the text.

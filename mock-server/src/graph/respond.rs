@@ -187,6 +187,11 @@ fn refusal(
             headers.insert(header::WWW_AUTHENTICATE, value);
         }
     }
+    for (name, value) in error.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
     if error.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(
             header::ALLOW,

@@ -7,6 +7,7 @@ mod permissions;
 mod query;
 mod robustness;
 mod send;
+mod throttling;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

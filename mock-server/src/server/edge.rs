@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Exchange, Surface};
+use crate::limit::InFlight;
 use crate::world::World;
 
 /// What serves the exchanges of all connections.
@@ -210,10 +211,13 @@ impl Edge {
             unsupported: annotation.unsupported,
         });
         let response = Response::from_parts(parts, Body::from(answer.clone()));
-        match touched {
+        let mut response = match touched {
             Some(touched) => touched.spoil(response, answer).await,
             None => response,
-        }
+        };
+        // Who has the answer may ask again: the places are free before it goes out.
+        response.extensions_mut().remove::<InFlight>();
+        response
     }
 
     /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.

@@ -1,5 +1,7 @@
 //! Each fault, as a real client sees it on the wire.
 
+mod limits;
+
 use std::time::Instant;
 
 use reqwest::{Client, Response};

@@ -1,0 +1,236 @@
+//! Graph's own limits, where the world's switches ask for them: `mailbox-concurrency` for
+//! requests in flight, `throttling-limits` for counts.
+//!
+//! Rows of `data/graph-limits.csv` and `data/graph-unit-costs.csv`. Source:
+//! learn.microsoft.com/graph/throttling-limits and /graph/throttling. Not here: the limit of an
+//! app over all tenants, uploads in megabytes, and limits of services that the mock does not have.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::http::Method;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::bearer::Caller;
+use super::call::Target;
+use super::endpoint::{Endpoint, Operation, Workload};
+use super::error::GraphError;
+use super::odata::query::Query;
+use crate::directory::Directory;
+use crate::limit::{Key, Permit};
+
+/// What a request that may go on brings along.
+#[derive(Debug, Default)]
+pub(super) struct Admitted {
+    /// The place of a request to a mailbox, until it is answered.
+    pub(super) permit: Option<Permit>,
+    /// What the answer tells of resource units.
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+/// Counts a request that is permitted, and refuses it where a limit is reached. Refused requests
+/// count, too. Unverified: that requests without permission do not.
+pub(super) fn admit(
+    caller: &Caller,
+    endpoint: &Endpoint,
+    target: Option<&Target>,
+    query: &Query,
+) -> Result<Admitted, GraphError> {
+    let now = caller.tenant.now();
+    let (switches, units_of_tenant) = {
+        let directory = caller.tenant.directory();
+        (directory.switches.clone(), units_limit(&directory))
+    };
+    match endpoint.workload {
+        Workload::Mailbox => {
+            let Some(target) = target else {
+                return Ok(Admitted::default());
+            };
+            let key = |limit| Key {
+                limit,
+                app: Some(caller.client),
+                mailbox: Some(target.user),
+            };
+            if switches.throttling_limits {
+                let limit = limit("mailbox-requests");
+                let used = count(caller, key("mailbox-requests"), 1, limit, now);
+                if used.count > limit.amount {
+                    // Unverified: the name of the limit.
+                    return Err(GraphError::application_throttled(
+                        "RequestRate",
+                        seconds(used.left),
+                    ));
+                }
+            }
+            let mut admitted = Admitted::default();
+            if switches.mailbox_concurrency {
+                let limit = limit("mailbox-concurrency");
+                let most = usize::try_from(limit.amount).unwrap_or(usize::MAX);
+                let entered = caller.tenant.limits.enter(key("mailbox-concurrency"), most);
+                admitted.permit = Some(entered.ok_or_else(|| {
+                    let wait = limit.retry_after.unwrap_or(1);
+                    GraphError::application_throttled("MailboxConcurrency", wait)
+                })?);
+            }
+            Ok(admitted)
+        }
+        Workload::Directory => {
+            let cost = cost(endpoint, query);
+            let mut admitted = Admitted::default();
+            admitted
+                .headers
+                .push(("x-ms-resource-unit", cost.to_string()));
+            if switches.throttling_limits {
+                identity(caller, endpoint, cost, units_of_tenant, now, &mut admitted)?;
+            }
+            Ok(admitted)
+        }
+    }
+}
+
+/// The limits of the directory: policies, writes, resource units.
+fn identity(
+    caller: &Caller,
+    endpoint: &Endpoint,
+    cost: u64,
+    units: &'static str,
+    now: Timestamp,
+    admitted: &mut Admitted,
+) -> Result<(), GraphError> {
+    let key = |limit, app| Key {
+        limit,
+        app,
+        mailbox: None,
+    };
+    let (app, tenant) = (caller.client, caller.tenant.id);
+    if is_about_policies(endpoint) {
+        let limit = limit("policies");
+        if count(caller, key("policies", None), 1, limit, now).count > limit.amount {
+            // This one has no Retry-After.
+            return Err(GraphError::throttled());
+        }
+    }
+    let refused = |scope: String, information: &str, left: SignedDuration| {
+        GraphError::throttled()
+            .with_header("retry-after", seconds(left).to_string())
+            .with_header("x-ms-throttle-scope", scope)
+            .with_header("x-ms-throttle-information", information)
+    };
+    if endpoint.method != Method::GET {
+        for (name, scope, whose) in [
+            (
+                "identity-writes",
+                format!("Tenant_Application/Write/{app}/{tenant}"),
+                Some(app),
+            ),
+            (
+                "tenant-writes",
+                format!("Tenant/Write/{app}/{tenant}"),
+                None,
+            ),
+        ] {
+            let limit = limit(name);
+            let used = count(caller, key(name, whose), 1, limit, now);
+            if used.count > limit.amount {
+                return Err(refused(scope, "WriteLimitExceeded", used.left));
+            }
+        }
+    }
+    let limit = limit(units);
+    let used = count(caller, key("identity-units", Some(app)), cost, limit, now);
+    if used.count > limit.amount {
+        let scope = format!("Tenant_Application/ReadWrite/{app}/{tenant}");
+        return Err(refused(scope, "ResourceUnitLimitExceeded", used.left));
+    }
+    // In hundredths, shown only above 0.8.
+    let hundredths = used.count * 100 / limit.amount;
+    if hundredths > 80 {
+        let share = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        admitted
+            .headers
+            .push(("x-ms-throttle-limit-percentage", share));
+    }
+    Ok(())
+}
+
+fn count(
+    caller: &Caller,
+    key: Key,
+    cost: u64,
+    limit: &Limit,
+    now: Timestamp,
+) -> crate::limit::Usage {
+    let length = SignedDuration::from_secs(limit.seconds);
+    caller.tenant.limits.count(key, cost, length, now)
+}
+
+/// Whole seconds, at least one.
+fn seconds(left: SignedDuration) -> u64 {
+    let whole = u64::try_from(left.as_secs()).unwrap_or(0);
+    let part = left.subsec_nanos() > 0;
+    (whole + u64::from(part)).max(1)
+}
+
+/// The resource units of a request: base cost, less one with `$select` or a page below twenty,
+/// one more with `$expand`, and at least one.
+fn cost(endpoint: &Endpoint, query: &Query) -> u64 {
+    let base = COSTS.get(&endpoint.operation).copied().unwrap_or(1);
+    let more = u64::from(!query.expand.is_empty());
+    let less = u64::from(query.select.is_some()) + u64::from(query.top.is_some_and(|it| it < 20));
+    (base + more).saturating_sub(less).max(1)
+}
+
+/// Tenants are small, medium or large by their users.
+fn units_limit(directory: &Directory) -> &'static str {
+    match directory.users.len() {
+        0..50 => "identity-units-small",
+        50..=500 => "identity-units-medium",
+        _ => "identity-units-large",
+    }
+}
+
+fn is_about_policies(endpoint: &Endpoint) -> bool {
+    use Operation as O;
+    matches!(
+        endpoint.operation,
+        O::ListPolicies
+            | O::CreatePolicy
+            | O::GetPolicy
+            | O::UpdatePolicy
+            | O::DeletePolicy
+            | O::ConfirmCompromised
+            | O::DismissRisk
+    )
+}
+
+#[derive(Debug, Deserialize)]
+struct Limit {
+    #[serde(rename = "limit")]
+    name: String,
+    amount: u64,
+    seconds: i64,
+    retry_after: Option<u64>,
+}
+
+fn limit(name: &str) -> &'static Limit {
+    LIMITS
+        .iter()
+        .find(|it| it.name == name)
+        // A test asks for each.
+        .expect("the limit stands in data/graph-limits.csv")
+}
+
+static LIMITS: LazyLock<Vec<Limit>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../../data/graph-limits.csv").as_bytes())
+        .deserialize()
+        .map(|row| row.expect("data/graph-limits.csv fits its types"))
+        .collect()
+});
+
+static COSTS: LazyLock<HashMap<Operation, u64>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../../data/graph-unit-costs.csv").as_bytes())
+        .deserialize()
+        .map(|row| row.expect("data/graph-unit-costs.csv fits its types"))
+        .collect()
+});
