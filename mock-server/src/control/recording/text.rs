@@ -51,8 +51,17 @@ fn flow(value: &Value) -> String {
 fn members_of(members: &Map<String, Value>) -> Vec<String> {
     members
         .iter()
-        .map(|(name, value)| format!("{}: {}", word(name), flow(value)))
+        .map(|(name, value)| format!("{}: {}", key(name), flow(value)))
         .collect()
+}
+
+/// The name of a member. `on` of a fault stands in all scenarios as it is.
+fn key(name: &str) -> String {
+    if name == "on" {
+        name.to_owned()
+    } else {
+        word(name)
+    }
 }
 
 /// A text without quotes where nobody can take it for something else; quoted as in JSON, which is
@@ -85,7 +94,7 @@ mod tests {
         let value = json!({
             "plain": ["alice", "61m", "own-app", "/v1.0/*", "a b"],
             "quoted": ["true", "No", "12", "1e3", "a: b", "{tenant.id}", "a # b", "", " x", "é", "\"", "~", "<b>"],
-            "odd: name": {"number": 3, "nothing": null, "yes": true},
+            "odd: name": {"number": 3, "nothing": null, "yes": true, "on": "on"},
         });
         let text = flow(&value);
         let read: Value = serde_saphyr::from_str(&text).unwrap();
