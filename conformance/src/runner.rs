@@ -44,7 +44,7 @@ pub struct RunOptions {
     pub artifacts: Option<PathBuf>,
     /// The shard, for the report.
     pub shard: Option<String>,
-    /// Is shown every line between suite and driver, and every exchange, as it happens.
+    /// Is shown every step, every line between suite and driver, and every exchange, as it happens.
     pub watch: Option<fn(&str)>,
     /// What a rerun command has beside seed and filter, such as `--connector './driver'`.
     pub rerun: String,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use connections::Connections;
@@ -256,6 +256,22 @@ impl World {
         };
         let application = home.directory().applications.get(&app).cloned()?;
         Some((home, application))
+    }
+
+    /// Moves the time of a tenant on, and that of the tenants in which its apps are registered:
+    /// their credentials live by it.
+    pub fn advance(&self, tenant: &Tenant, by: SignedDuration) {
+        let mut moved = vec![tenant.id];
+        tenant.clock.advance(by);
+        for app in self.describe(tenant).apps.values() {
+            if moved.contains(&app.tenant_id) {
+                continue;
+            }
+            moved.push(app.tenant_id);
+            if let Some(home) = self.tenant(tenant.environment.cloud(), app.tenant_id) {
+                home.clock.advance(by);
+            }
+        }
     }
 
     /// Applies an event to a tenant, at its own time, and writes it to the journal.

@@ -21,6 +21,9 @@ impl CaseRun<'_> {
     /// Does steps one after the other.
     pub(super) async fn steps(&mut self, steps: &[Step]) -> Result<(), Interrupt> {
         for step in steps {
+            if let Some(watch) = self.worker.shared.options.watch {
+                watch(&format!("- {step}"));
+            }
             // Boxed, as steps hold steps.
             Box::pin(self.step(step)).await?;
         }
@@ -90,7 +93,7 @@ impl CaseRun<'_> {
             }
             Action::Reconnect(connect) => self.connect(step, connect, true).await,
             Action::Repeat(repeat) => {
-                for _ in 0..repeat.times {
+                for _ in 0..repeat.times.get() {
                     self.steps(&repeat.steps).await?;
                 }
                 Ok(())
@@ -334,22 +337,10 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    /// Moves the time of the case's tenant. The vendor's credentials live by the time of the
-    /// vendor's tenant.
+    /// Moves the time of the case's tenant, and of those in which its apps are registered.
     fn move_tenants(&self, span: SignedDuration) {
-        self.tenant.clock().advance(span);
         let world = self.worker.shared.mock.world();
-        let cloud = self.case.environment.cloud();
-        let apps = self.tenant.describe().apps;
-        let mut done = vec![self.tenant.id()];
-        for home in apps.values().map(|it| it.tenant_id) {
-            if !done.contains(&home) {
-                done.push(home);
-                if let Some(tenant) = world.tenant(cloud, home) {
-                    tenant.clock.advance(span);
-                }
-            }
-        }
+        world.advance(self.tenant.tenant(), span);
     }
 
     fn call_request(&self, call: &CallStep) -> Result<Request, Interrupt> {
@@ -474,7 +465,7 @@ fn spread(steps: &[Step]) -> Vec<&Step> {
     for step in steps {
         match &step.action {
             Action::Repeat(repeat) => {
-                (0..repeat.times).for_each(|_| all.extend(&repeat.steps));
+                (0..repeat.times.get()).for_each(|_| all.extend(&repeat.steps));
             }
             _ => all.push(step),
         }

@@ -60,7 +60,7 @@ impl AuthMethod {
     ];
 
     /// The name in files, protocol and reports.
-    pub fn slug(self) -> &'static str {
+    pub const fn slug(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization-code",
             Self::ClientCertificate => "client-certificate",
@@ -293,7 +293,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Axis<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Axis::Only)
+                let values = Vec::deserialize(SeqAccessDeserializer::new(seq))?;
+                if values.is_empty() {
+                    return Err(serde::de::Error::custom(
+                        "an empty list: this would never run; write 'all' or a list",
+                    ));
+                }
+                Ok(Axis::Only(values))
             }
         }
         deserializer.deserialize_any(AxisVisitor(PhantomData))
@@ -316,6 +322,7 @@ impl<T: JsonSchema> JsonSchema for Axis<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let item = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [{"const": "all"}, item, {"type": "array", "items": item}]})
+        let list = json_schema!({"type": "array", "items": item, "minItems": 1});
+        json_schema!({"anyOf": [{"const": "all"}, item, list]})
     }
 }

@@ -98,6 +98,7 @@ impl Check {
 /// said must hold.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(extend("minProperties" = 1))]
 pub struct Evidence {
     /// Requests that begin a sign-in at the authorize endpoint (not the pages behind it).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,13 @@
 //! The scenario file.
 
+use std::borrow::Cow;
+
 use crate::environment::Environment;
 use crate::fault::FaultAction;
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::axis::{AuthMethod, Axis, FEATURES, OPERATIONS, UnknownName};
 use super::check::Check;
@@ -16,6 +19,8 @@ use super::tweak::WorldTweaks;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
     /// The version of the format: 1.
+    #[serde(deserialize_with = "version")]
+    #[schemars(extend("const" = 1))]
     pub schema: u32,
     /// What happens, in a few words.
     pub title: String,
@@ -29,7 +34,12 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub exempt: IndexMap<String, String>,
     /// Operations, features and auth methods without which a connector skips it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "known_needs",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "Vec<Need>")]
     pub needs: Vec<String>,
     /// Former ids of this scenario.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,6 +48,8 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "WorldTweaks::is_empty")]
     pub world: WorldTweaks,
     /// What happens.
+    #[serde(deserialize_with = "some_steps")]
+    #[schemars(length(min = 1))]
     pub steps: Vec<Step>,
 }
 
@@ -72,56 +84,22 @@ impl Scenario {
         any(&self.steps)
     }
 
-    /// What the types cannot say: the version, the names in `needs`, checks of one name.
-    pub(super) fn validate(&self) -> Result<(), String> {
-        if self.schema != 1 {
-            return Err(format!(
-                "the scenario has schema {}, but this version reads schema 1",
-                self.schema
-            ));
-        }
-        for name in &self.needs {
-            let methods = || AuthMethod::ALL.into_iter().map(AuthMethod::slug);
-            let known = || OPERATIONS.into_iter().chain(FEATURES).chain(methods());
-            if !known().any(|it| it == name) {
-                return Err(
-                    UnknownName::new("operation, feature or auth method", name, known())
-                        .to_string(),
-                );
-            }
-        }
-        for (axis, empty) in [
-            (
-                "auth",
-                matches!(&self.auth, Axis::Only(list) if list.is_empty()),
-            ),
-            (
-                "environment",
-                matches!(&self.environment, Axis::Only(list) if list.is_empty()),
-            ),
-        ] {
-            if empty {
-                return Err(format!(
-                    "'{axis}' is an empty list: the scenario would never run"
-                ));
-            }
-        }
-        if self.steps.is_empty() {
-            return Err("the scenario has no steps".to_owned());
-        }
-        let mut names: Vec<&str> = self.checks().iter().map(|it| it.name.as_str()).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(format!("two checks have the name '{}'", pair[0])),
-            None => Ok(()),
-        }
-    }
-
     /// The auth methods with which it runs.
     pub fn auth_methods(&self) -> Vec<AuthMethod> {
         match &self.auth {
             Axis::All => AuthMethod::DOCUMENTED.to_vec(),
             Axis::Only(methods) => methods.clone(),
+        }
+    }
+
+    /// The environment in whose default tenant a running mock plays it: the first.
+    pub fn default_environment(&self) -> Environment {
+        match &self.environment {
+            Axis::All => Environment::Office365,
+            Axis::Only(environments) => {
+                let first = environments.first();
+                first.copied().unwrap_or(Environment::Office365)
+            }
         }
     }
 
@@ -134,12 +112,76 @@ impl Scenario {
     }
 }
 
+/// An operation, a feature or an auth method that a connector must have.
+struct Need(String);
+
+impl Need {
+    fn known() -> impl Iterator<Item = &'static str> {
+        let methods = AuthMethod::ALL.into_iter().map(AuthMethod::slug);
+        OPERATIONS.into_iter().chain(FEATURES).chain(methods)
+    }
+}
+
+impl<'de> Deserialize<'de> for Need {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if Self::known().any(|it| it == name) {
+            return Ok(Self(name));
+        }
+        let kind = "operation, feature or auth method";
+        Err(D::Error::custom(UnknownName::new(
+            kind,
+            &name,
+            Self::known(),
+        )))
+    }
+}
+
+impl JsonSchema for Need {
+    fn schema_name() -> Cow<'static, str> {
+        "Need".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Self::known().collect();
+        json_schema!({
+            "enum": names,
+            "description": "An operation, a feature or an auth method that a connector must have.",
+        })
+    }
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        1 => Ok(1),
+        other => Err(D::Error::custom(format!(
+            "the scenario has schema {other}, but this version reads schema 1"
+        ))),
+    }
+}
+
+fn known_needs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let needs = Vec::<Need>::deserialize(deserializer)?;
+    Ok(needs.into_iter().map(|it| it.0).collect())
+}
+
+/// A list of steps that is not empty.
+pub(super) fn some_steps<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Step>, D::Error> {
+    let steps = Vec::<Step>::deserialize(deserializer)?;
+    if steps.is_empty() {
+        return Err(D::Error::custom("there are no steps: nothing would happen"));
+    }
+    Ok(steps)
+}
+
 /// The JSON Schema of scenario files.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Scenario);
     schema.insert(
         "title".to_owned(),
-        "A scenario of the connector conformance suite".into(),
+        "A scenario of entra-mock and entra-conformance".into(),
     );
     schema.to_value()
 }

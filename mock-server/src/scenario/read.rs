@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::document::Scenario;
@@ -26,30 +27,73 @@ pub struct ReadError {
 }
 
 /// Reads a scenario file; `name` is for messages.
+///
+/// # Errors
+///
+/// The file is no scenario; the error has the place and, where it can be said, the nearest right
+/// name.
 pub fn read_scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
     let scenario: Scenario = read(name, text)?;
-    scenario.validate().map_err(|problem| ReadError {
-        problem,
-        line: 1,
-        column: 1,
-        file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
-        place: None,
-        help: None,
-    })?;
+    let checks = scenario.checks();
+    let twice = checks.iter().enumerate().find(|(index, check)| {
+        let earlier = &checks[..*index];
+        earlier.iter().any(|it| it.name == check.name)
+    });
+    if let Some((index, check)) = twice {
+        let problem = format!("two checks have the name '{}'", check.name);
+        let place = check_places(text).into_iter().nth(index);
+        return Err(ReadError::new(name, text, problem, place, None));
+    }
     Ok(scenario)
+}
+
+/// Where the names of a scenario's checks stand, in the order of [`Scenario::checks`].
+fn check_places(text: &str) -> Vec<(usize, usize)> {
+    #[derive(Deserialize)]
+    struct Marks {
+        steps: Vec<Mark>,
+    }
+    #[derive(Deserialize)]
+    struct Mark {
+        check: Option<serde_saphyr::Spanned<String>>,
+        repeat: Option<Marks>,
+    }
+    fn collect(steps: &[Mark], into: &mut Vec<(usize, usize)>) {
+        for step in steps {
+            if let Some(check) = &step.check {
+                let place = check.referenced;
+                into.push((usize_of(place.line()), usize_of(place.column())));
+            }
+            if let Some(repeat) = &step.repeat {
+                collect(&repeat.steps, into);
+            }
+        }
+    }
+    let mut places = Vec::new();
+    if let Ok(marks) = serde_saphyr::from_str::<Marks>(text) {
+        collect(&marks.steps, &mut places);
+    }
+    places
 }
 
 /// Reads a YAML file of any of our formats.
 pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError> {
-    serde_saphyr::from_str(text).map_err(|error| {
+    // Steps in steps in steps would use up the stack.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let plain = error.without_snippet();
-        let location = plain.location();
-        let (line, column) =
-            location.map_or((1, 1), |it| (usize_of(it.line()), usize_of(it.column())));
+        let place = plain
+            .location()
+            .map(|it| (usize_of(it.line()), usize_of(it.column())));
         let mut problem = plain.to_string();
         // The location stands in the error's own fields.
         if let Some(position) = problem.find(" at line ") {
             problem.truncate(position);
+        }
+        if problem.starts_with("budget breached: Depth") {
+            problem = format!("more than {DEEPEST} lists and maps in one another");
         }
         let help = suggestion(&problem);
         // With the right name at hand a long list of all names hides it.
@@ -58,19 +102,35 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError>
         {
             problem.truncate(list);
         }
-        let offset = offset_of(text, line, column);
-        ReadError {
-            problem,
-            line,
-            column,
-            file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
-            place: location.map(|_| miette::SourceSpan::new(offset.into(), word_at(text, offset))),
-            help,
-        }
+        ReadError::new(name, text, problem, place, help)
     })
 }
 
 impl ReadError {
+    fn new(
+        name: &str,
+        text: &str,
+        problem: String,
+        place: Option<(usize, usize)>,
+        help: Option<String>,
+    ) -> Self {
+        let (line, column) = place.unwrap_or((1, 1));
+        let offset = offset_of(text, line, column);
+        Self {
+            problem,
+            line,
+            column,
+            file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
+            place: place.map(|_| miette::SourceSpan::new(offset.into(), word_at(text, offset))),
+            help,
+        }
+    }
+
+    /// What to write instead, where it can be said.
+    pub fn hint(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// The error with file, line and column, the line itself with a caret, and the help.
     pub fn render(&self) -> String {
         let mut text = format!(
@@ -133,3 +193,6 @@ fn usize_of(number: u64) -> usize {
 }
 
 const LISTED: usize = 12;
+
+/// Lists and maps in one another; scenarios have some twelve.
+const DEEPEST: usize = 48;

@@ -1,6 +1,9 @@
 //! Steps: what happens in a case, one after the other.
 
 mod file;
+mod line;
+
+use std::num::NonZeroU32;
 
 use crate::directory::Event;
 use crate::fault::Fault;
@@ -118,6 +121,7 @@ pub struct ConnectStep {
     pub environment: Option<String>,
     /// Fields of the form that differ from the ordinary ones.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"$ref": "#/$defs/SettingName"}))]
     pub settings: IndexMap<SettingName, Value>,
     /// Fields that are left empty; `environment` too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -215,9 +219,11 @@ impl Default for FinishStep {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RepeatStep {
-    /// How often.
-    pub times: u32,
+    /// How often, 1 or more.
+    pub times: NonZeroU32,
     /// The steps.
+    #[serde(deserialize_with = "super::document::some_steps")]
+    #[schemars(length(min = 1))]
     pub steps: Vec<Step>,
 }
 

@@ -2,13 +2,14 @@
 
 use crate::directory::{
     ApplicationId, ConsentType, Event, EventError, ObjectId, Platform, ServicePrincipal,
-    SignInAudience, UserConsent,
+    SignInAudience, Switches, UserConsent,
 };
 use crate::environment::GRAPH_APPLICATION_ID;
 use crate::world::{AppDescription, Tenant, TenantDescription, World};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::axis::{AuthMethod, UnknownName};
@@ -18,7 +19,11 @@ use super::axis::{AuthMethod, UnknownName};
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct WorldTweaks {
     /// Switches for disputed or optional behaviour, such as `opaque-tokens: true`.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(
+        deserialize_with = "known_switches",
+        skip_serializing_if = "IndexMap::is_empty"
+    )]
+    #[schemars(with = "Switches")]
     pub switches: IndexMap<String, Value>,
     /// Which permissions users may consent to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +82,17 @@ pub enum TweakError {
     /// A switch is unknown, or its value does not fit.
     #[error("{0}")]
     Switch(String),
+}
+
+/// Switches that exist, with values that fit.
+fn known_switches<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<IndexMap<String, Value>, D::Error> {
+    let switches = IndexMap::<String, Value>::deserialize(deserializer)?;
+    let all = switches.iter().map(|it| (it.0.clone(), it.1.clone()));
+    serde_json::from_value::<Switches>(Value::Object(all.collect()))
+        .map_err(|error| D::Error::custom(error.to_string()))?;
+    Ok(switches)
 }
 
 impl WorldTweaks {

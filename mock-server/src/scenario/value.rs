@@ -131,6 +131,7 @@ impl Serialize for ValueTest {
 
 /// The schema of a value test: a text, number or truth value, or the map of tests.
 fn or_text(schema: &mut Schema) {
-    let fields = std::mem::take(schema);
+    let mut fields = std::mem::take(schema);
+    fields.insert("minProperties".to_owned(), 1.into());
     *schema = json_schema!({"anyOf": [{"type": ["string", "number", "boolean"]}, fields]});
 }

@@ -7,7 +7,7 @@ use crate::notation::{Many, Span};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
 use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
@@ -169,57 +169,50 @@ impl StepInFile {
     }
 
     fn actions(&self) -> Vec<&'static str> {
-        [
-            ("advance", self.advance.is_some()),
-            ("browser", self.browser.is_some()),
-            ("call", self.call.is_some()),
-            ("check", self.check.is_some()),
-            ("clear-faults", self.clear_faults.is_some()),
-            ("connect", self.connect.is_some()),
-            ("disconnect", self.disconnect.is_some()),
-            ("event", self.event.is_some()),
-            ("fault", self.fault.is_some()),
-            ("finish", self.finish.is_some()),
-            ("note", self.note.is_some()),
-            ("reconnect", self.reconnect.is_some()),
-            ("repeat", self.repeat.is_some()),
-            ("restart", self.restart.is_some()),
-            ("settle", self.settle.is_some()),
-            ("status", self.status.is_some()),
-            ("together", self.together.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(name, given)| given.then_some(name))
-        .collect()
+        let given = [
+            self.advance.is_some(),
+            self.browser.is_some(),
+            self.call.is_some(),
+            self.check.is_some(),
+            self.clear_faults.is_some(),
+            self.connect.is_some(),
+            self.disconnect.is_some(),
+            self.event.is_some(),
+            self.fault.is_some(),
+            self.finish.is_some(),
+            self.note.is_some(),
+            self.reconnect.is_some(),
+            self.repeat.is_some(),
+            self.restart.is_some(),
+            self.settle.is_some(),
+            self.status.is_some(),
+            self.together.is_some(),
+        ];
+        named(&ACTIONS, &given).collect()
     }
 
     /// What belongs to one kind of step must not stand at another.
     fn refuse_strangers(&self, name: &str) -> Result<(), String> {
         let of_check = [
-            ("says", self.says.is_some()),
-            ("level", self.level.is_some()),
-            ("source", self.source.is_some()),
-            ("auth", self.auth.is_some()),
-            ("environment", self.environment.is_some()),
-            ("witness", self.witness.is_some()),
-            ("expect", self.expect.is_some()),
+            self.says.is_some(),
+            self.level.is_some(),
+            self.source.is_some(),
+            self.auth.is_some(),
+            self.environment.is_some(),
+            self.witness.is_some(),
+            self.expect.is_some(),
         ];
         let of_call = [
-            ("on", self.on.is_some()),
-            ("arguments", !self.arguments.is_empty()),
-            ("keep", !self.keep.is_empty()),
+            self.on.is_some(),
+            !self.arguments.is_empty(),
+            !self.keep.is_empty(),
         ];
-        let of_driver = [
-            ("fails", !self.fails.is_empty()),
-            ("may-fail", !self.may_fail.is_empty()),
-        ];
-        let asks_driver = ["call", "connect", "disconnect", "finish", "reconnect"].contains(&name);
-        let wrong = of_check
-            .iter()
+        let of_driver = [!self.fails.is_empty(), !self.may_fail.is_empty()];
+        let wrong = named(&OF_CHECK, &of_check)
             .filter(|_| name != "check")
-            .chain(of_call.iter().filter(|_| name != "call"))
-            .chain(of_driver.iter().filter(|_| !asks_driver))
-            .find_map(|(field, given)| given.then_some(*field));
+            .chain(named(&OF_CALL, &of_call).filter(|_| name != "call"))
+            .chain(named(&OF_DRIVER, &of_driver).filter(|_| !ASKS_DRIVER.contains(&name)))
+            .next();
         match wrong {
             Some(field) => Err(format!("'{field}' does not belong to a step '{name}'")),
             None => Ok(()),
@@ -257,6 +250,9 @@ impl StepInFile {
         if let Some(fault) = &self.fault {
             fault.check().map_err(|error| error.to_string())?;
         }
+        if let Some(steps) = &self.together {
+            check_together(steps)?;
+        }
         let simple = [
             self.advance.map(Action::Advance),
             self.browser.map(Action::Browser),
@@ -283,6 +279,32 @@ impl StepInFile {
             .flatten()
             .next()
             .ok_or_else(|| "a step needs an action".to_owned())
+    }
+}
+
+/// The names of the fields that are given.
+fn named<'a>(names: &'a [&'static str], given: &'a [bool]) -> impl Iterator<Item = &'static str> {
+    let pairs = names.iter().zip(given);
+    pairs.filter_map(|(name, given)| given.then_some(*name))
+}
+
+/// What can happen at once: calls, events while they go on, and repetitions of both.
+fn check_together(steps: &[Step]) -> Result<(), String> {
+    fn stranger(steps: &[Step]) -> Option<&'static str> {
+        steps.iter().find_map(|step| match &step.action {
+            Action::Call(_) | Action::Event(_) | Action::Note(_) => None,
+            Action::Repeat(repeat) => stranger(&repeat.steps),
+            other => Some(other.name()),
+        })
+    }
+    if steps.is_empty() {
+        return Err("'together' has no steps: nothing would happen".to_owned());
+    }
+    match stranger(steps) {
+        Some(name) => Err(format!(
+            "'together' takes calls, events, notes and repetitions of them, but has a step '{name}'"
+        )),
+        None => Ok(()),
     }
 }
 
@@ -348,7 +370,99 @@ impl JsonSchema for Step {
         "Step".into()
     }
 
+    /// The fields, and which of them stand together. Only keywords that editors of all ages know.
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        StepInFile::json_schema(generator)
+        let mut schema = StepInFile::json_schema(generator);
+        if let Some(Value::Object(fields)) = schema.get_mut("properties") {
+            for name in ACTIONS {
+                // An action that is there is not null.
+                if let Some(field) = fields.get_mut(name) {
+                    without_null(field);
+                }
+            }
+            if let Some(Value::Object(together)) = fields.get_mut("together") {
+                together.insert("minItems".to_owned(), 1.into());
+            }
+            if let Some(Value::Object(call)) = fields.get_mut("call") {
+                call.insert("enum".to_owned(), json!(OPERATIONS));
+            }
+        }
+        let has = |name: &&str| json!({"required": [name]});
+        let actions: Vec<Value> = ACTIONS.iter().map(has).collect();
+        let only_with = |field: &str, actions: &[&str]| {
+            let mut either: Vec<Value> = actions.iter().map(has).collect();
+            either.push(json!({"not": {"required": [field]}}));
+            json!({"anyOf": either})
+        };
+        let mut rules = Vec::new();
+        rules.extend(OF_CHECK.iter().map(|field| only_with(field, &["check"])));
+        rules.extend(OF_CALL.iter().map(|field| only_with(field, &["call"])));
+        rules.extend(OF_DRIVER.iter().map(|field| only_with(field, &ASKS_DRIVER)));
+        rules.push(json!({"not": {"required": OF_DRIVER}}));
+        rules.push(json!({"anyOf": [
+            {"not": {"required": ["check"]}},
+            {"required": ["says", "witness", "expect"]},
+        ]}));
+        schema.insert("oneOf".to_owned(), Value::Array(actions));
+        schema.insert("allOf".to_owned(), Value::Array(rules));
+        schema
     }
 }
+
+/// Takes `null` out of what a field may be.
+fn without_null(field: &mut Value) {
+    let null = json!("null");
+    match field.get_mut("type") {
+        Some(Value::Array(kinds)) => {
+            kinds.retain(|it| *it != null);
+            if let [kind] = kinds.as_slice() {
+                field["type"] = kind.clone();
+            }
+        }
+        _ => {
+            if let Some(Value::Array(choices)) = field.get_mut("anyOf") {
+                choices.retain(|it| it["type"] != null);
+            }
+        }
+    }
+}
+
+/// The actions of steps.
+const ACTIONS: [&str; 17] = [
+    "advance",
+    "browser",
+    "call",
+    "check",
+    "clear-faults",
+    "connect",
+    "disconnect",
+    "event",
+    "fault",
+    "finish",
+    "note",
+    "reconnect",
+    "repeat",
+    "restart",
+    "settle",
+    "status",
+    "together",
+];
+
+/// What belongs to a check.
+const OF_CHECK: [&str; 7] = [
+    "says",
+    "level",
+    "source",
+    "auth",
+    "environment",
+    "witness",
+    "expect",
+];
+
+/// What belongs to a call.
+const OF_CALL: [&str; 3] = ["on", "arguments", "keep"];
+
+/// What belongs to the steps that ask the connector.
+const OF_DRIVER: [&str; 2] = ["fails", "may-fail"];
+
+const ASKS_DRIVER: [&str; 5] = ["call", "connect", "disconnect", "finish", "reconnect"];
