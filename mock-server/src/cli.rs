@@ -5,6 +5,7 @@ mod drive;
 mod fault;
 mod files;
 mod run;
+mod scenario;
 mod serve;
 mod state;
 mod summary;
@@ -37,6 +38,8 @@ enum Command {
     Clock(drive::ClockCommand),
     /// Let something go wrong on purpose, or list and clear what was set
     Fault(fault::FaultCommand),
+    /// Check scenario files, or play one in a running mock
+    Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
     Journal(drive::JournalCommand),
     /// Export, import or reset the whole state of a running mock
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Event(event) => event.execute(),
         Command::Clock(clock) => clock.execute(),
         Command::Fault(fault) => fault.execute(),
+        Command::Scenario(scenario) => scenario.execute(),
         Command::Journal(journal) => journal.execute(),
         Command::State(state) => state.execute(),
         Command::Cert(cert) => cert.execute(),

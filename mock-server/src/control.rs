@@ -14,6 +14,7 @@ mod journal;
 mod problem;
 mod recording;
 mod request;
+mod scenario;
 mod state;
 mod tenants;
 
@@ -84,6 +85,7 @@ fn api() -> Api {
         faults::serve,
         journal::serve,
         recording::serve,
+        scenario::serve,
         state::serve,
     ]
     .iter()

@@ -7,6 +7,7 @@
 //! - [`MockEntra`] is what a test holds.
 //! - [`directory::Event`] is what can happen in a tenant; [`clock::Clock`] is its time.
 //! - [`journal::Journal`] is what clients did.
+//! - [`scenario`] plays a file that says what happens, and when.
 //!
 #![doc = include_str!("../docs/library.md")]
 

@@ -4,10 +4,16 @@
 //! One format serves the conformance suite, which plays all of it, and the mock, which plays its
 //! own half: the world, the faults, the events and the time. Both read a file by
 //! [`read_scenario`], so that a mistake is told in the same words, with its place.
+//!
+//! [`Players`] plays the mock's half; [`TenantHandle::play`](crate::TenantHandle::play) is its face.
+//!
+#![doc = include_str!("../docs/scenarios.md")]
 
 mod axis;
 mod check;
 mod document;
+pub mod placeholder;
+mod play;
 mod read;
 mod step;
 mod term;
@@ -22,6 +28,7 @@ pub use check::{
     AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, StateName, StatusTest,
 };
 pub use document::{Scenario, schema};
+pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
 pub use read::{ReadError, read, read_scenario};
 pub use step::{
     Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,

@@ -8,6 +8,7 @@ use clap::Args;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::scenario::ScenarioArguments;
 use super::serve::{WorldArguments, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
@@ -17,6 +18,9 @@ use crate::server::{MockEntra, UNSET};
 pub(super) struct Run {
     #[command(flatten)]
     world: WorldArguments,
+
+    #[command(flatten)]
+    scenario: ScenarioArguments,
 
     /// Run the command in namespaces of its own: Microsoft's hosts lead to the mock without any
     /// proxy, and no other host can be reached (Linux)
@@ -47,12 +51,18 @@ impl Run {
             isolation::enter()
                 .map_err(|error| Failure::usage(format!("{error}\n{}", isolation::HELP)))?;
         }
+        let scenario = self.scenario.read()?;
         let mut builder = self.world.builder()?.plain_http(self.plain_http);
         if self.isolated {
             builder = builder.real_ports();
         }
         runtime()?.block_on(async {
             let mock = builder.start().await.map_err(Failure::usage)?;
+            if let Some(scenario) = &scenario {
+                // Standard output is the command's.
+                self.scenario
+                    .play(&mock, scenario, |text| eprint!("{text}"))?;
+            }
             let status = self.with(&mock).await?;
             mock.stop().await;
             Ok(exit_code(status))

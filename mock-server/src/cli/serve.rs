@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::scenario::ScenarioArguments;
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
@@ -20,6 +21,9 @@ pub(super) struct Serve {
     /// File that keeps the world: loaded at start if it is there, saved after each change
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+
+    #[command(flatten)]
+    scenario: ScenarioArguments,
 
     /// Address of the control API and the forward proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400")]
@@ -146,6 +150,7 @@ impl Serve {
             };
             builder = builder.tls_port(environment, port);
         }
+        let scenario = self.scenario.read()?;
         runtime()?.block_on(async {
             let mock = builder.start().await.map_err(Failure::usage)?;
             let ready = mock.ready();
@@ -154,6 +159,11 @@ impl Serve {
             }
             if !self.quiet {
                 print(&summary::of(&ready, self.ready_file.as_deref()));
+            }
+            if let Some(scenario) = &scenario {
+                let quiet: fn(&str) = |_| {};
+                let line = if self.quiet { quiet } else { print };
+                self.scenario.play(&mock, scenario, line)?;
             }
             wait_for_signal().await;
             mock.stop().await;

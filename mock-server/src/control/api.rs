@@ -32,7 +32,7 @@ pub(super) struct Operation {
     path: &'static str,
     document: OperationBuilder,
     /// Schemas are made when the operation is served: they share one set of definitions.
-    body: Option<SchemaOf>,
+    bodies: Vec<(&'static str, SchemaOf)>,
     answers: Vec<(u16, &'static str, &'static str, Option<SchemaOf>)>,
     problems: Vec<u16>,
 }
@@ -63,11 +63,12 @@ impl Api {
         if operation.path.contains('{') {
             problems.push(400);
         }
-        if let Some(body) = operation.body {
-            let content = ContentBuilder::new().schema(Some(body(schemas))).build();
-            let body = RequestBodyBuilder::new()
-                .required(Some(Required::True))
-                .content("application/json", content);
+        if !operation.bodies.is_empty() {
+            let mut body = RequestBodyBuilder::new().required(Some(Required::True));
+            for (media, schema) in operation.bodies {
+                let content = ContentBuilder::new().schema(Some(schema(schemas)));
+                body = body.content(media, content.build());
+            }
             document = document.request_body(Some(body.build()));
             problems.extend([400, 413, 415]);
         }
@@ -143,7 +144,7 @@ impl Operation {
             method,
             path,
             document,
-            body: None,
+            bodies: Vec::new(),
             answers: Vec::new(),
             problems: Vec::new(),
         }
@@ -204,8 +205,13 @@ impl Operation {
     }
 
     /// Takes a JSON body.
-    pub(super) fn body<T: JsonSchema>(mut self) -> Self {
-        self.body = Some(schema_of::<T>);
+    pub(super) fn body<T: JsonSchema>(self) -> Self {
+        self.body_as::<T>("application/json")
+    }
+
+    /// Takes a body of another media type, too.
+    pub(super) fn body_as<T: JsonSchema>(mut self, media: &'static str) -> Self {
+        self.bodies.push((media, schema_of::<T>));
         self
     }
 
@@ -280,7 +286,8 @@ fn describe(status: u16) -> &'static str {
         408 => "Nothing fitted before the deadline",
         409 => "The request does not fit the state",
         413 => "The body is too long",
-        415 => "The body is not JSON",
+        415 => "The body is not of a media type that is read",
+        422 => "The file has a mistake; the problem says where",
         _ => "",
     }
 }

@@ -8,6 +8,8 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::scenario::ReadError;
+
 /// A problem document.
 #[derive(Debug, JsonSchema, Serialize)]
 pub(super) struct Problem {
@@ -18,6 +20,15 @@ pub(super) struct Problem {
     /// What exactly, and what to do.
     #[serde(skip_serializing_if = "String::is_empty")]
     detail: String,
+    /// Of a file: the line of the mistake, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Of a file: the column of the mistake, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// Of a file: what to write instead, where it can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
 }
 
 /// What handlers answer.
@@ -30,6 +41,19 @@ impl Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: String::new(),
+            line: None,
+            column: None,
+            help: None,
+        }
+    }
+
+    /// A file that was sent has a mistake.
+    pub(super) fn of_file(title: &str, error: &ReadError) -> Self {
+        Self {
+            line: Some(error.line),
+            column: Some(error.column),
+            help: error.hint().map(str::to_owned),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title).detail(&error.problem)
         }
     }
 

@@ -35,20 +35,25 @@ impl<const LONGEST: usize> FromRequest<Arc<Core>> for JsonText<LONGEST> {
 
     async fn from_request(request: Request, _: &Arc<Core>) -> Result<Self, Problem> {
         let has_media_type = is_json(request.headers());
-        let text = body::to_bytes(request.into_body(), LONGEST)
-            .await
-            .map_err(|_| {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
-                    .detail(format!("at most {} KiB are read", LONGEST / 1024))
-            })?;
+        let text = read_body(request, LONGEST).await?;
         if !has_media_type {
             return Err(
                 Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not JSON")
                     .detail("send it with 'Content-Type: application/json'"),
             );
         }
-        Ok(Self(text.to_vec()))
+        Ok(Self(text))
     }
+}
+
+/// A body up to a length.
+pub(super) async fn read_body(request: Request, longest: usize) -> Result<Vec<u8>, Problem> {
+    let text = body::to_bytes(request.into_body(), longest).await;
+    let text = text.map_err(|_| {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
+            .detail(format!("at most {} KiB are read", longest / 1024))
+    })?;
+    Ok(text.to_vec())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

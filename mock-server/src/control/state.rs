@@ -113,6 +113,7 @@ async fn import(State(core): State<Arc<Core>>, JsonText(text): JsonText<LONGEST_
     Snapshot::parse(&text)
         .and_then(|snapshot| core.world.restore(snapshot))
         .map_err(|error| Problem::bad_request("not a state to import", error.to_string()))?;
+    core.players.clear();
     Ok(no_content())
 }
 

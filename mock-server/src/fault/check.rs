@@ -67,6 +67,13 @@ impl Fault {
 }
 
 impl Tenant {
+    /// Checks a fault and its names, and sets nothing.
+    pub(crate) fn check_fault(&self, fault: &Fault, random: &Random) -> Result<(), FaultError> {
+        fault.check()?;
+        fault.named(self, random)?;
+        Ok(())
+    }
+
     /// Checks a fault and sets it; returns its number.
     pub(crate) fn set_fault(&self, fault: Fault, random: &Random) -> Result<u64, FaultError> {
         fault.check()?;

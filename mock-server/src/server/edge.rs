@@ -22,12 +22,14 @@ use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Exchange, Surface};
 use crate::limit::InFlight;
+use crate::scenario::Players;
 use crate::world::World;
 
 /// What serves the exchanges of all connections.
 #[derive(Debug)]
 pub(super) struct Edge {
     pub(super) world: Arc<World>,
+    players: Arc<Players>,
     authority: Router,
     graph: Router,
 }
@@ -50,11 +52,12 @@ pub(super) struct Connection {
 }
 
 impl Edge {
-    pub(super) fn new(world: Arc<World>) -> Self {
+    pub(super) fn new(world: Arc<World>, players: Arc<Players>) -> Self {
         Self {
             authority: crate::authority::router(Arc::clone(&world)),
             graph: crate::graph::router(Arc::clone(&world)),
             world,
+            players,
         }
     }
 
@@ -210,6 +213,8 @@ impl Edge {
             fault: touched.as_ref().map(Touched::label),
             unsupported: annotation.unsupported,
         });
+        // Before the client has its answer, so that its next request meets what follows.
+        self.players.exchanged(&self.world);
         let response = Response::from_parts(parts, Body::from(answer.clone()));
         let mut response = match touched {
             Some(touched) => touched.spoil(response, answer).await,

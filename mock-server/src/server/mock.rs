@@ -28,6 +28,7 @@ use crate::fault::{Fault, FaultError};
 use crate::isolation::IsolationError;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
+use crate::scenario::{AuthMethod, PlayError, Players, Progress, Scenario};
 use crate::token::{KeyRings, Sealer};
 use crate::world::seed::{SeedContext, SeedError, SeedFile};
 use crate::world::{Tenant, TenantDescription, World};
@@ -65,6 +66,7 @@ pub struct MockEntra {
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) world: Arc<World>,
+    pub(crate) players: Arc<Players>,
     pub(crate) context: SeedContext,
     authority: Arc<CertificateAuthority>,
     certificate_files: ClientCertificateFiles,
@@ -292,7 +294,8 @@ impl Builder {
         }
         let tls = Configurations::new(Arc::clone(&authority), context.now);
         let (stop, stopped) = watch::channel(false);
-        let edge = Edge::new(Arc::clone(&world));
+        let players = Arc::new(Players::default());
+        let edge = Edge::new(Arc::clone(&world), Arc::clone(&players));
         let shared = Arc::new(Shared::new(
             edge,
             tls,
@@ -305,6 +308,7 @@ impl Builder {
         let _ = shared.ports.set(known.to_vec());
         let core = Arc::new(Core {
             world,
+            players,
             context,
             authority,
             certificate_files,
@@ -390,6 +394,11 @@ impl MockEntra {
         for cloud in SignInCloud::ALL {
             self.core.world.remove(cloud, id);
         }
+    }
+
+    /// Calls a function with each line of progress of the scenarios that are played.
+    pub(crate) fn tell_of_scenarios(&self, line: fn(&str)) {
+        self.core.players.tell(line);
     }
 
     /// All tenants.
@@ -519,6 +528,7 @@ impl Core {
     /// Returns to the world as it was at the very beginning.
     pub(crate) fn reset(&self) -> Result<(), SeedError> {
         self.world.clear();
+        self.players.clear();
         self.world.begin(self.seed.as_ref(), &self.context)
     }
 
@@ -620,6 +630,37 @@ impl TenantHandle {
     /// The fault would never act, or names what the tenant does not have.
     pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
         self.core.world.add_fault(&self.tenant, fault)
+    }
+
+    /// Plays a scenario, in place of the one that was loaded before: what it says of the mock
+    /// happens, and what it says of a client is waited for. Without an auth method the first one
+    /// of the scenario is meant.
+    ///
+    /// # Errors
+    ///
+    /// The scenario does not fit the tenant, or names what it does not have.
+    pub fn play(
+        &self,
+        scenario: &Scenario,
+        auth_method: Option<AuthMethod>,
+    ) -> Result<Progress, PlayError> {
+        let core = &self.core;
+        core.players
+            .load(&core.world, &self.tenant, scenario, auth_method)
+    }
+
+    /// How far the scenario is, if one is played.
+    pub fn played(&self) -> Option<Progress> {
+        self.core.players.progress(&self.tenant)
+    }
+
+    /// Passes over the step of the scenario that is waited for.
+    ///
+    /// # Errors
+    ///
+    /// No scenario is played, or it has ended.
+    pub fn play_next(&self) -> Result<Progress, PlayError> {
+        self.core.players.next(&self.core.world, &self.tenant)
     }
 
     /// Takes all faults away.

@@ -1,5 +1,7 @@
 //! The control API over HTTP, as a client sees it.
 
+mod scenario;
+
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,0 +1,222 @@
+//! What a step waits for: the exchange that shows that a client did it.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::directory::ObjectId;
+use crate::journal::{Exchange, Surface};
+use crate::scenario::Step;
+
+/// What an exchange must look like.
+#[derive(Clone, Debug)]
+pub(super) struct Expected {
+    what: What,
+    outcome: Outcome,
+    /// Whose sign-in or token it is, where the exchange tells a user at all.
+    user: Option<(String, ObjectId)>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    SignIn,
+    Call(String),
+}
+
+/// How it must end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Outcome {
+    Either,
+    Failure,
+    Success,
+}
+
+impl Expected {
+    /// A sign-in of a person, or (app-only) a token for an app.
+    pub(super) fn sign_in(step: &Step, user: Option<(String, ObjectId)>) -> Self {
+        Self {
+            what: What::SignIn,
+            outcome: Outcome::of(step),
+            user,
+        }
+    }
+
+    /// A request of an operation.
+    pub(super) fn call(step: &Step, operation: &str, user: Option<(String, ObjectId)>) -> Self {
+        Self {
+            what: What::Call(operation.to_owned()),
+            outcome: Outcome::of(step),
+            user,
+        }
+    }
+
+    /// Whether an exchange shows that it happened.
+    pub(super) fn fits(&self, exchange: &Exchange) -> bool {
+        let success = self.outcome != Outcome::Failure && self.is_success(exchange);
+        let failure = self.outcome != Outcome::Success && self.is_failure(exchange);
+        success || failure
+    }
+
+    fn is_success(&self, exchange: &Exchange) -> bool {
+        exchange.status < 400
+            && self.is_of_user(exchange)
+            && match &self.what {
+                What::SignIn => is_sign_in(exchange),
+                What::Call(operation) => is_call(operation, exchange),
+            }
+    }
+
+    /// Who fails to sign in is nobody yet, so that the user is not asked for. A call fails where
+    /// it is refused, or where the token for it is.
+    fn is_failure(&self, exchange: &Exchange) -> bool {
+        let refused = exchange.status >= 400;
+        match &self.what {
+            What::SignIn => {
+                let pages = [Surface::Authorize, Surface::AdminConsent];
+                (refused && is_sign_in(exchange))
+                    || (exchange.error.is_some() && pages.contains(&exchange.surface))
+            }
+            What::Call(operation) => {
+                refused && (is_call(operation, exchange) || exchange.surface == Surface::Token)
+            }
+        }
+    }
+
+    fn is_of_user(&self, exchange: &Exchange) -> bool {
+        match (&self.user, exchange.user) {
+            (Some((_, wanted)), Some(user)) => *wanted == user,
+            _ => true,
+        }
+    }
+
+    /// What is waited for, in words.
+    pub(super) fn words(&self) -> String {
+        let name = self.user.as_ref().map(|it| it.0.as_str());
+        match &self.what {
+            What::SignIn => {
+                let of = name.map_or_else(String::new, |it| format!(" of {it}"));
+                let end = match self.outcome {
+                    Outcome::Either => "",
+                    Outcome::Failure => " that is refused",
+                    Outcome::Success => " that ends with a token",
+                };
+                format!("a sign-in{of}{end}")
+            }
+            What::Call(operation) => {
+                let requests: Vec<String> = REQUESTS
+                    .iter()
+                    .filter(|it| it.operation == *operation)
+                    .map(|it| format!("{} …{}", it.method, it.path))
+                    .take(2)
+                    .collect();
+                let requests = requests.join(" or ");
+                let end = match self.outcome {
+                    Outcome::Either => "",
+                    Outcome::Failure => " that is refused, or a refused request for its token",
+                    Outcome::Success => " that succeeds",
+                };
+                format!("{operation} ({requests}){end}")
+            }
+        }
+    }
+}
+
+impl Outcome {
+    fn of(step: &Step) -> Self {
+        if !step.fails.is_empty() {
+            Self::Failure
+        } else if step.may_fail.is_empty() {
+            Self::Success
+        } else {
+            Self::Either
+        }
+    }
+}
+
+/// Whether it is a request for the first token of a sign-in.
+fn is_sign_in(exchange: &Exchange) -> bool {
+    let grant = exchange.grant.as_deref();
+    exchange.surface == Surface::Token && grant.is_some_and(|it| SIGN_IN_GRANTS.contains(&it))
+}
+
+/// Whether it is a request of an operation.
+fn is_call(operation: &str, exchange: &Exchange) -> bool {
+    if exchange.surface != Surface::Graph {
+        return false;
+    }
+    let path = exchange.path.to_ascii_lowercase();
+    let mut segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    if segments.is_empty() {
+        return false;
+    }
+    // The version, and whose resource it is.
+    segments.remove(0);
+    match segments.first() {
+        Some(&"me") => {
+            segments.remove(0);
+        }
+        Some(&"users") if segments.len() > 1 => {
+            segments.drain(..2);
+        }
+        _ => {}
+    }
+    REQUESTS
+        .iter()
+        .any(|it| it.operation == operation && it.fits(&exchange.method, &segments))
+}
+
+/// A row of `data/operations.csv`.
+#[derive(Debug, Deserialize)]
+struct RequestRow {
+    operation: String,
+    method: String,
+    /// Behind `/me` or `/users/{id}`; `*` is any segment.
+    path: String,
+}
+
+impl RequestRow {
+    fn fits(&self, method: &str, segments: &[&str]) -> bool {
+        let wanted: Vec<&str> = self.path.split('/').filter(|it| !it.is_empty()).collect();
+        self.method == method
+            && wanted.len() == segments.len()
+            && wanted
+                .iter()
+                .zip(segments)
+                .all(|(wanted, found)| *wanted == "*" || wanted.eq_ignore_ascii_case(found))
+    }
+}
+
+static REQUESTS: LazyLock<Vec<RequestRow>> = LazyLock::new(|| {
+    let text = include_str!("../../../data/operations.csv");
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect::<Result<_, _>>()
+        // The file is part of the program; a test reads it.
+        .expect("data/operations.csv is a table of requests")
+});
+
+const SIGN_IN_GRANTS: [&str; 4] = [
+    "authorization_code",
+    "client_credentials",
+    "device_code",
+    "password",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::OPERATIONS;
+
+    #[test]
+    fn every_operation_of_the_protocol_has_a_request_and_every_request_an_operation() {
+        for operation in OPERATIONS {
+            assert!(
+                REQUESTS.iter().any(|it| it.operation == operation),
+                "{operation}"
+            );
+        }
+        for row in REQUESTS.iter() {
+            assert!(OPERATIONS.contains(&row.operation.as_str()), "{row:?}");
+        }
+    }
+}
