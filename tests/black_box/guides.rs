@@ -1,4 +1,4 @@
-//! The walk-through of the documentation, run as it stands with plain MSAL for Python.
+//! Pages of the documentation, run as they stand with plain MSAL for Python.
 
 use std::fs;
 use std::iter;
@@ -52,16 +52,22 @@ fn fits(shown: &str, line: &str) -> bool {
     rest.is_empty() || exact && shown.contains('…')
 }
 
-#[test]
-fn every_failure_of_the_walk_through_happens_as_the_page_says() {
-    let page = fs::read_to_string(root().join("mock-server/docs/walk-through.md"))
-        .expect("the page is there");
+/// A page of the mock's documentation.
+fn page(name: &str) -> String {
+    let path = root().join("mock-server/docs").join(name);
+    fs::read_to_string(path).expect("the page is there")
+}
+
+/// Runs the commands of a page in one shell, behind some words such as `entra-mock run --`, and
+/// compares what each block prints.
+fn run_as_it_stands(name: &str, behind: &[&str]) {
+    let page = page(name);
     let blocks = blocks(&page);
     let end = "=== end of block\n";
-    let mock = program("entra-mock");
-    let programs = [python(), mock.clone()].map(|it| it.display().to_string());
+    let programs = [python(), program("entra-mock")].map(|it| it.display().to_string());
     let folders = programs.map(|it| it.rsplit_once('/').expect("a folder").0.to_owned());
-    let script: String = iter::once(format!("PATH={}:$PATH\n", folders.join(":")))
+    let path = format!("PATH={}:$PATH\n", folders.join(":"));
+    let script: String = iter::once(path.clone())
         .chain(
             blocks
                 .iter()
@@ -69,11 +75,10 @@ fn every_failure_of_the_walk_through_happens_as_the_page_says() {
         )
         .collect();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("walk-through.sh");
-    fs::write(&file, script).expect("the script is written");
-    let finished = run(Command::new(&mock)
-        .args(["run", "--", "bash", "-e"])
-        .arg(&file)
+    fs::write(folder.path().join("page.sh"), script).expect("the script is written");
+    let command = format!("{path}exec {} bash -e page.sh", behind.join(" "));
+    let finished = run(Command::new("bash")
+        .args(["-c", &command])
         .current_dir(folder.path()));
     assert_eq!(finished.code, Some(0), "{finished}");
 
@@ -90,10 +95,18 @@ fn every_failure_of_the_walk_through_happens_as_the_page_says() {
 }
 
 #[test]
+fn every_failure_of_the_walk_through_happens_as_the_page_says() {
+    run_as_it_stands("walk-through.md", &["entra-mock", "run", "--"]);
+}
+
+#[test]
+fn the_guide_to_scenarios_does_what_it_says() {
+    run_as_it_stands("scenarios.md", &[]);
+}
+
+#[test]
 fn the_walk_through_shows_each_code_that_it_promises() {
-    let page = fs::read_to_string(root().join("mock-server/docs/walk-through.md"))
-        .expect("the page is there");
-    let shown: String = blocks(&page)
+    let shown: String = blocks(&page("walk-through.md"))
         .into_iter()
         .flat_map(|block| block.expected)
         .collect();
