@@ -92,10 +92,11 @@ async fn a_batch_takes_four_places_and_a_chain_takes_one() {
     };
     // A batch never stands in its own way.
     assert!(batch(6, false).await.is_empty());
-    // Two of them stand in each other's.
+    // Two of them stand in each other's: one that has four places uses them again for its other
+    // parts, two that share them do not.
     let (one, other) = tokio::join!(batch(6, false), batch(6, false));
     let refused = [one, other].concat();
-    assert_eq!(refused.len(), 6);
+    assert!((6..=8).contains(&refused.len()), "{refused:?}");
     assert_eq!(refused[0]["headers"]["Retry-After"], "1");
     assert_eq!(refused[0]["body"]["error"]["code"], "ApplicationThrottled");
     let (one, other) = tokio::join!(batch(3, true), batch(3, true));
