@@ -149,7 +149,10 @@ impl Session {
         let written = self.writer.write_all(line.as_bytes()).await;
         match written.and(self.writer.flush().await) {
             Ok(()) => Ok(()),
-            Err(_) => Err(DriverError::Ended(method.to_owned())),
+            Err(_) => {
+                self.hear_the_last().await;
+                Err(DriverError::Ended(method.to_owned()))
+            }
         }
     }
 
