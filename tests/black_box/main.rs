@@ -7,5 +7,6 @@ mod dashboard;
 mod guides;
 mod real_clients;
 mod scenarios;
+mod soak;
 mod state;
 mod suite;

@@ -161,6 +161,7 @@ fn collect(mut from: impl std::io::Read + Send + 'static) -> thread::JoinHandle<
 pub struct Server {
     child: Child,
     folder: TempDir,
+    stderr: Option<thread::JoinHandle<String>>,
     /// The ready file's contents.
     pub ready: Value,
 }
@@ -205,12 +206,13 @@ impl Server {
         }
         // Goes on reading, so that the server never waits for a full pipe.
         let _ = collect(summary);
-        let _ = collect(child.stderr.take().expect("piped"));
+        let stderr = Some(collect(child.stderr.take().expect("piped")));
         let text = std::fs::read_to_string(&ready_file).expect("the ready file can be read");
         let ready = serde_json::from_str(&text).expect("the ready file is JSON");
         Self {
             child,
             folder,
+            stderr,
             ready,
         }
     }
@@ -218,6 +220,22 @@ impl Server {
     /// The path of the ready file.
     pub fn ready_file(&self) -> PathBuf {
         self.folder.path().join("ready.json")
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server, and returns what it wrote to standard error.
+    ///
+    /// # Panics
+    ///
+    /// If its standard error can't be read.
+    pub fn end(mut self) -> String {
+        let _ = self.child.kill();
+        let stderr = self.stderr.take().expect("a server ends once");
+        stderr.join().expect("a reader does not panic")
     }
 
     /// A text of the ready file, such as `/control`.
