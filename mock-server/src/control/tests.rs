@@ -8,17 +8,16 @@ use super::openapi;
 /// `entra-mock`'s document as it is checked in, for people and for clients made from it.
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
 
+/// Where the document is written if it has changed.
+const MADE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/openapi.json");
+
 #[test]
 fn the_openapi_document_is_the_one_that_is_checked_in() {
     let made = serde_json::to_string_pretty(&openapi()).unwrap() + "\n";
     let kept = std::fs::read_to_string(CHECKED_IN).unwrap_or_default();
     if made != kept {
-        let beside = std::env::temp_dir().join("entra-mock-openapi.json");
-        std::fs::write(&beside, &made).unwrap();
-        panic!(
-            "the control API has changed: look at {} and copy it to {CHECKED_IN}",
-            beside.display()
-        );
+        std::fs::write(MADE, &made).unwrap();
+        panic!("the control API has changed: look at {MADE} and copy it to {CHECKED_IN}");
     }
 }
 

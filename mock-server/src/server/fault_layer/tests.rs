@@ -353,7 +353,10 @@ async fn goaway_ends_a_connection_after_its_answer() {
         let connections = async || {
             let before = bench.mock.journal().exchanges_since(0).len();
             for _ in 0..3 {
-                assert_eq!(bench.token().await.unwrap().status(), 200);
+                let answer = bench.token().await.unwrap();
+                assert_eq!(answer.status(), 200);
+                // A connection is used again once its answer was read to the end.
+                answer.bytes().await.unwrap();
             }
             let seen = bench.mock.journal().exchanges_since(0);
             let ids = seen[before..].iter().map(|it| it.connection);
