@@ -17,7 +17,7 @@ fn files(folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(root().join(folder))
         .expect("the folder can be listed")
         .filter_map(|it| it.ok()?.file_name().into_string().ok())
-        .filter(|it| it.ends_with(".yaml"))
+        .filter(|it| Path::new(it).extension().is_some_and(|it| it == "yaml"))
         .collect();
     names.sort();
     assert!(names.len() >= 10, "{names:?}");

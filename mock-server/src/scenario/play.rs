@@ -24,12 +24,13 @@ use crate::directory::TenantId;
 use crate::environment::SignInCloud;
 use crate::journal::Entry;
 use crate::world::{Tenant, World};
+use expected::Expected;
 use plan::{Does, Planned, Planner};
 
 /// The scenarios that are played in the tenants of a mock, at most one in each.
 #[derive(Debug, Default)]
 pub struct Players {
-    players: Mutex<HashMap<(SignInCloud, TenantId), Player>>,
+    at_work: Mutex<HashMap<(SignInCloud, TenantId), Player>>,
     /// Whether a scenario was ever loaded: until then no exchange has to look for one.
     any: AtomicBool,
     told: OnceLock<fn(&str)>,
@@ -131,7 +132,7 @@ impl Players {
             at: 0,
             seen: world.journal.position(),
         };
-        let mut players = self.players.lock();
+        let mut players = self.at_work.lock();
         self.any.store(true, Ordering::Release);
         player.go_on(world, self.told.get().copied());
         let progress = player.progress();
@@ -141,7 +142,7 @@ impl Players {
 
     /// How far the scenario of a tenant is, if one is loaded.
     pub fn progress(&self, tenant: &Tenant) -> Option<Progress> {
-        let players = self.players.lock();
+        let players = self.at_work.lock();
         let player = players.get(&key(tenant))?;
         // A tenant may have made way for another one of the same id.
         std::ptr::eq(Arc::as_ptr(&player.tenant), tenant).then(|| player.progress())
@@ -153,7 +154,7 @@ impl Players {
     ///
     /// No scenario is loaded, or it has ended.
     pub fn next(&self, world: &World, tenant: &Tenant) -> Result<Progress, PlayError> {
-        let mut players = self.players.lock();
+        let mut players = self.at_work.lock();
         let player = players.get_mut(&key(tenant)).ok_or(PlayError::NotLoaded)?;
         let told = self.told.get().copied();
         let due = player.steps.get_mut(player.at).ok_or(PlayError::Ended)?;
@@ -172,13 +173,13 @@ impl Players {
     ///
     /// No scenario is loaded.
     pub fn stop(&self, tenant: &Tenant) -> Result<(), PlayError> {
-        let player = self.players.lock().remove(&key(tenant));
+        let player = self.at_work.lock().remove(&key(tenant));
         player.map(drop).ok_or(PlayError::NotLoaded)
     }
 
     /// Forgets all scenarios: their tenants are gone.
     pub fn clear(&self) {
-        self.players.lock().clear();
+        self.at_work.lock().clear();
     }
 
     /// Goes on where an exchange that was just journalled is what was waited for.
@@ -187,7 +188,7 @@ impl Players {
             return;
         }
         let told = self.told.get().copied();
-        for player in self.players.lock().values_mut() {
+        for player in self.at_work.lock().values_mut() {
             player.go_on(world, told);
         }
     }
@@ -277,7 +278,7 @@ impl Player {
                         }
                     }
                     if !expected.is_empty() {
-                        let words: Vec<String> = expected.iter().map(|it| it.words()).collect();
+                        let words: Vec<String> = expected.iter().map(Expected::words).collect();
                         progress.detail = Some(words.join("; "));
                         if is_new {
                             say(told, due);
