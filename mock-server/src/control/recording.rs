@@ -70,7 +70,8 @@ struct Scenario {
     auth: Vec<&'static str>,
     /// Where the tenant lives.
     environment: Vec<Environment>,
-    /// Operations without which a connector skips it.
+    /// Operations without which a connector skips it; absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<&'static str>,
     /// The steps, each with one action.
     steps: Vec<Map<String, Value>>,

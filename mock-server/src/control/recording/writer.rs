@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
         let title = match self.happened.as_slice() {
             [] if self.faults.is_empty() && self.steps.is_empty() => "Nothing happened".to_owned(),
             [] => "What a connector asked, as it was recorded".to_owned(),
-            happened => format!("Recorded: {}", happened.join(", ")),
+            happened => format!("Recorded: {}", list(happened)),
         };
         let day = Clock::real().now().strftime("%Y-%m-%d");
         let scenario = Scenario {
@@ -421,6 +421,25 @@ fn one_or_many(words: &[&'static str]) -> Value {
         many => json!(many),
     }
 }
+
+/// The first few names, each once, and how many more there are.
+fn list(happened: &[String]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in happened {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// How many events a title names.
+const NAMED: usize = 4;
 
 /// The apps of the default world by which the suite tries each auth method.
 const METHODS: [(&str, &str); 4] = [
