@@ -165,6 +165,9 @@ impl Http {
         let request = request?;
         let again = request.try_clone();
         let response = client.execute(request).await?;
+        if !response.status().is_redirection() {
+            return Ok(response);
+        }
         let location = response.headers().get("location");
         let location = location.and_then(|it| it.to_str().ok()?.parse().ok());
         match (location, again) {
