@@ -5,7 +5,8 @@ const BASE = "/api/v1";
 /** What the mock refused, in its own words. */
 export class Refusal extends Error {
   constructor(problem, status) {
-    super(problem.detail || problem.title || `the mock answered ${status}`);
+    super([problem.detail || problem.title || `the mock answered ${status}`,
+      problem.line && `(line ${problem.line}, column ${problem.column})`, problem.help].filter(Boolean).join(" "));
     this.title = problem.title ?? "Refused";
     this.status = status;
   }

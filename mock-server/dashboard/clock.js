@@ -43,7 +43,7 @@ export function relative(text) {
 const PRESETS = [
   ["5m", "5 minutes", "A device code or a retry"],
   ["61m", "61 minutes", "A default access token may have expired"],
-  ["91m", "91 minutes", "Every default access token has expired"],
+  ["91m", "91 minutes", "Every default access token has expired; with continuous access evaluation (cp1), tokens live for up to 28 hours"],
   ["25h", "25 hours", "Refresh tokens of single-page apps have expired"],
   ["91d", "91 days", "Unused refresh tokens have expired"],
   ["730d", "2 years", "Secrets and certificates have expired"],

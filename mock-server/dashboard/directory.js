@@ -49,7 +49,8 @@ function userCard(it) {
       h("span", { class: "tag" }, it.mailbox ? `${it.mailbox} mailbox` : "no mailbox"),
       h("div", { class: "push buttons" },
         eventButton("Revoke sessions", "revoke-sessions", { user, by: "admin" }),
-        eventButton("Reset password", "reset-password", { user, by: "admin-portal" }),
+        eventButton("Reset password", "reset-password", { user, by: "admin-portal" },
+          { title: "As in the Azure portal: clients with a secret keep their tokens" }),
         it.enabled ? eventButton("Disable", "disable-user", { user }, { danger: true })
           : eventButton("Enable", "enable-user", { user }),
         it.deleted ? eventButton("Restore", "restore-user", { user })
@@ -58,6 +59,8 @@ function userCard(it) {
       h("summary", {}, "More"),
       h("div", { class: "stack" },
         group("Password and sessions",
+          h("small", { class: "soft" }, "Clients with a secret or certificate keep their refresh tokens when a password changes or is "
+            + "reset, except by a reset in the admin center. “Revoke sessions” ends those, too."),
           eventButton("User changes password", "change-password", { user }),
           eventButton("Self-service reset", "reset-password", { user, by: "self-service" }),
           eventButton("Reset in admin center", "reset-password", { user, by: "admin-center" }),

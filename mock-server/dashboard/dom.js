@@ -24,7 +24,8 @@ function append(element, children) {
 export function fill(root, ...children) {
   const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
   const open = [...root.querySelectorAll("details[open][id]")].map((it) => it.id);
-  const typed = [...root.querySelectorAll("input[id], textarea[id], select[id]")]
+  // The file of a file input belongs to the person: no script may set it.
+  const typed = [...root.querySelectorAll("input[id]:not([type=file]), textarea[id], select[id]")]
     .map((it) => [it.id, it.value, it.checked]);
   root.replaceChildren();
   append(root, children);

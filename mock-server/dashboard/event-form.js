@@ -3,13 +3,22 @@
 
 import { post, schema } from "./api.js";
 import { fill, h, toast } from "./dom.js";
-import { of, tenant } from "./store.js";
+import { loadTenants, of, tenant } from "./store.js";
 import { words } from "./exchange.js";
 
 /** Lets an event happen in the tenant. */
 export async function happen(name, fields = {}) {
   await post(of("/events"), { [name]: fields });
-  toast(name, words(fields) || tenant().tenant.domain);
+  const text = words(fields) || tenant().tenant.domain;
+  if (!["change-password", "reset-password"].includes(name)) {
+    toast(name, text);
+    return;
+  }
+  // The new password stands in the description of the tenant.
+  await loadTenants();
+  const user = Object.entries(tenant().users)
+    .find(([alias, it]) => [alias, it.upn, it.id].includes(fields.user))?.[1];
+  toast(name, `${text}${user?.password ? `: the password is now ${user.password}` : ""}`);
 }
 
 /** A button that lets an event happen. */

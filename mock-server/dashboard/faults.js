@@ -144,7 +144,10 @@ async function makeForm(root, draw) {
       h("div", { class: "buttons" }, h("button", { class: "button primary", id: "set-fault" }, "Set the fault"),
         copyButton(() => `entra-mock fault add --tenant ${tenant().tenant.domain} --control ${location.origin} '${
           JSON.stringify(JSON.parse(json.value))}'`, "Copy as command"))));
-  fromFields();
+  // It opens with something that can happen.
+  const [[, , first]] = PRESETS;
+  json.value = JSON.stringify(first, null, 2);
+  fromJson();
 }
 
 /** A choice of variants of a schema, each with its fields. */

@@ -83,7 +83,9 @@ function add(entry) {
   if (store.entries.length > KEPT) store.entries.splice(0, KEPT / 4);
   tell("entry", entry);
   if (entry.kind === "clock") void loadClock();
-  if (entry.kind === "event" && "delete-tenant" in entry.event) void loadTenants();
+  // What a tenant's description tells, its users' passwords among it, has changed.
+  const described = ["change-password", "delete-tenant", "reset-password"];
+  if (entry.kind === "event" && described.some((it) => it in entry.event)) void loadTenants();
 }
 
 /** Takes what was written meanwhile; a mock that was started anew begins at 1 again. */

@@ -30,7 +30,9 @@ use axum::routing;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::directory::TenantId;
 use crate::server::{Core, Ready};
+use crate::world::Tenant;
 use api::{Api, Operation};
 use problem::{Problem, conform, json_response};
 
@@ -98,6 +100,10 @@ struct Health {
     status: &'static str,
     /// The version of the program.
     version: &'static str,
+    /// When it was started, in real time: positions of the journal count from there.
+    started: String,
+    /// The tenants in which a scenario is loaded.
+    scenarios: Vec<TenantId>,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -107,10 +113,18 @@ async fn ready(State(core): State<Arc<Core>>) -> Response<Body> {
     json_response(StatusCode::OK, &core.ready())
 }
 
-async fn health() -> Response<Body> {
+async fn health(State(core): State<Arc<Core>>) -> Response<Body> {
+    let tenants = core.world.tenants();
+    let played = |it: &Arc<Tenant>| core.players.is_loaded(it);
     let health = Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
+        started: core.started.to_string(),
+        scenarios: tenants
+            .iter()
+            .filter(|it| played(it))
+            .map(|it| it.id)
+            .collect(),
     };
     json_response(StatusCode::OK, &health)
 }

@@ -72,6 +72,7 @@ const FILES: &[(&str, &str)] = files![
     "journal.js",
     "layout.css",
     "parts.css",
+    "player.js",
     "recording.js",
     "sequence.js",
     "store.js",

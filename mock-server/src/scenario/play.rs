@@ -148,6 +148,13 @@ impl Players {
         std::ptr::eq(Arc::as_ptr(&player.tenant), tenant).then(|| player.progress())
     }
 
+    /// Whether the scenario of a tenant is loaded, played or ended.
+    pub fn is_loaded(&self, tenant: &Tenant) -> bool {
+        let players = self.at_work.lock();
+        let player = players.get(&key(tenant));
+        player.is_some_and(|it| std::ptr::eq(Arc::as_ptr(&it.tenant), tenant))
+    }
+
     /// Passes over the step that is due, and goes on.
     ///
     /// # Errors

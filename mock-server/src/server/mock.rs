@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -75,6 +76,8 @@ pub(crate) struct Core {
     ports: [SocketAddr; 4],
     /// The world at the beginning, where it is not the default one.
     seed: Option<SeedFile>,
+    /// When it was started, in real time.
+    pub(crate) started: Timestamp,
 }
 
 /// A tenant of a running mock.
@@ -316,6 +319,7 @@ impl Builder {
             control: control.1,
             ports,
             seed: self.world,
+            started: Clock::real().now(),
         });
         let mut tasks = Vec::new();
         for (environment, listener) in listeners {

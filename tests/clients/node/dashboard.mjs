@@ -4,7 +4,7 @@
 // NODE_EXTRA_CA_CERTS names the mock's root. Prints one JSON object: what was checked.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -355,6 +355,41 @@ await check("a pasted token is explained", async () => {
   await page.waitForSelector("#explanation:has-text('Not a token of this mock')");
 });
 
+await check("a scenario is opened, and followed while a shell moves it on", async () => {
+  await go("scenario", "Scenario");
+  const before = problems.length;
+  const opened = join(folder, "opened.yaml");
+  const yaml = "schema: 1\ntitle: Two things are waited for\nsource: a test\nauth: [own-app]\nenvironment: [office365]\nsteps:\n"
+    + "  - connect: {as: alice}\n  - call: list-messages\n  - advance: 1s\n";
+  writeFileSync(opened, yaml);
+  await page.setInputFiles("#scenario-file", opened);
+  await page.waitForSelector("#player:has-text('Two things are waited for')");
+  await page.waitForSelector("#player li:has-text('waiting'):has-text('1.')");
+  await page.waitForSelector(".toast.good:has-text('The scenario is played')");
+  await here("/scenario/next", "POST");
+  await page.waitForSelector("#player li:has-text('passed over'):has-text('1.')");
+  await page.waitForSelector("#player li:has-text('waiting'):has-text('2.')");
+  await here("/scenario", "DELETE");
+  await page.waitForSelector("#player h2:text-is('Play a scenario')");
+  assert.deepEqual(problems.slice(before), []);
+  writeFileSync(opened, yaml.replace("call", "cal"));
+  await page.setInputFiles("#scenario-file", opened);
+  await page.waitForSelector(".toast.bad:has-text('line 8, column')");
+});
+
+await check("the mark outlives a reload", async () => {
+  await go("scenario", "Scenario");
+  await page.click("#mark");
+  await page.waitForSelector(".empty:has-text('Nothing is recorded yet')");
+  const since = await position();
+  await page.reload();
+  await page.waitForSelector(`#begins:has-text('after #${since} ')`);
+  await page.waitForSelector(".empty:has-text('Nothing is recorded yet')");
+  await page.click("#from-beginning");
+  await page.waitForSelector("#begins:has-text('where the journal does')");
+  await page.waitForSelector("#yaml");
+});
+
 await check("what was clicked is a scenario", async () => {
   await go("scenario", "Scenario");
   await page.click("#mark");
@@ -468,8 +503,8 @@ await check("policies, and what ends a tenant", async () => {
   await clickAll("#directory", (name) => !["block-tenant", "delete-tenant"].includes(name));
 });
 
-// The one refusal that was provoked with a wrong amount of time, and that of a wrong fault and user.
-const unexpected = problems.filter((it) => !/status of 40[0-9]/.test(it));
+// The refusals that were provoked: a wrong amount of time, fault, user and scenario.
+const unexpected = problems.filter((it) => !/status of 4(0[0-9]|22)/.test(it));
 assert.deepEqual(unexpected, []);
 await browser.close();
 console.log(JSON.stringify({ checked }));
