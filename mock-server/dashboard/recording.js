@@ -69,7 +69,7 @@ function file(yaml, steps, notes) {
         h("button", { class: "button small", id: "download", type: "button", onclick: () => download(name, yaml) }, "Download"))),
     h("div", { class: "body stack" },
       h("pre", { id: "yaml", tabindex: "0" }, yaml),
-      notes.length > 0 && h("div", { class: "callout fault" }, h("b", {}, "Not in the file"),
+      notes.length > 0 && h("div", { class: "callout fault" }, h("b", {}, "What no step says (comments at the head of the file)"),
         h("ul", {}, notes.map((it) => h("li", {}, it)))),
       h("p", { class: "soft" }, "Replay it, and see the whole conversation: "),
       h("pre", { tabindex: "0" }, `entra-conformance replay ${name} --connector "YOUR DRIVER"`)));

@@ -36,7 +36,7 @@ pub(super) fn serve(api: Api) -> Api {
         .choice(
             "format",
             &FORMATS,
-            "json: with what could not be written; yaml: the file alone",
+            "json: with what could not be written; yaml: the file, with that in comments at its head",
         )
         .answers::<Recording>(200, "The scenario")
         .answers_as::<Scenario>("application/yaml", "The scenario file")
@@ -104,6 +104,10 @@ async fn recording(
                 notes,
             },
         ),
-        Format::Yaml => text_response(StatusCode::OK, "application/yaml", text::of(&scenario)),
+        Format::Yaml => text_response(
+            StatusCode::OK,
+            "application/yaml",
+            text::of(&scenario, &notes),
+        ),
     })
 }

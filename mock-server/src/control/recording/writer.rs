@@ -24,6 +24,8 @@ pub(super) struct Writer<'a> {
     needs: Vec<&'static str>,
     /// The faults that are set.
     faults: BTreeSet<u64>,
+    /// Those of them that count exchanges, or draw lots for each.
+    counting: BTreeSet<u64>,
     /// Names of the events, for the title.
     happened: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl<'a> Writer<'a> {
             notes: Vec::new(),
             needs: Vec::new(),
             faults: BTreeSet::new(),
+            counting: BTreeSet::new(),
             happened: Vec::new(),
         }
     }
@@ -108,14 +111,19 @@ impl<'a> Writer<'a> {
                 let mut fault = fault.clone();
                 self.names.fields(&mut fault);
                 self.faults.insert(*number);
+                if counts(&fault) {
+                    self.counting.insert(*number);
+                }
                 self.step(json!({ "fault": fault }));
             }
             FaultChange::Cleared {} => {
                 self.faults.clear();
+                self.counting.clear();
                 self.step(json!({ "clear-faults": {} }));
             }
             FaultChange::Removed { number } => {
                 self.faults.remove(number);
+                self.counting.remove(number);
                 if self.faults.is_empty() {
                     self.step(json!({ "clear-faults": {} }));
                 } else {
@@ -157,8 +165,23 @@ impl<'a> Writer<'a> {
         match exchange.surface {
             Surface::Token => self.token(exchange),
             Surface::Graph => self.graph(exchange),
+            Surface::Authorize => self.page(exchange),
             _ => {}
         }
+    }
+
+    /// A sign-in that ended at a page: its connector never came to ask for tokens.
+    fn page(&mut self, exchange: &Exchange) {
+        let [code, ..] = exchange.aadsts.as_slice() else {
+            return;
+        };
+        let user = exchange.user.map(|it| self.names.user(it));
+        let app = exchange.client.map(|it| self.names.app(it));
+        self.note(format!(
+            "AADSTS{code}: a sign-in of {} at {} was refused, and is left out",
+            user.as_deref().unwrap_or("somebody"),
+            app.as_deref().unwrap_or("an app"),
+        ));
     }
 
     fn token(&mut self, exchange: &Exchange) {
@@ -339,8 +362,8 @@ impl<'a> Writer<'a> {
         if !self.needs.contains(&operation) {
             self.needs.push(operation);
         }
-        // Asking the same again and again is one step.
-        if self.steps.last() != Some(&step) {
+        // Asking the same again and again is one step, unless a fault counts how often.
+        if !self.counting.is_empty() || self.steps.last() != Some(&step) {
             self.steps.push(step);
         }
     }
@@ -413,6 +436,13 @@ fn categories(exchange: &Exchange) -> Vec<&'static str> {
         500.. => vec!["unavailable"],
         _ => vec!["invalid-configuration"],
     }
+}
+
+/// Whether it matters to a fault how often something is asked.
+fn counts(fault: &Value) -> bool {
+    let when = fault["when"].as_object();
+    let by_number = ["between", "chance", "every", "nth"];
+    when.is_some_and(|when| by_number.iter().any(|it| when.contains_key(*it)))
 }
 
 fn one_or_many(words: &[&'static str]) -> Value {

@@ -202,9 +202,64 @@ async fn what_happened_becomes_steps() {
     let yaml = bench.get(&format!("{path}&format=yaml")).await;
     assert_eq!(yaml.kind, "application/yaml");
     assert!(yaml.text.contains("schema: 1"), "{}", yaml.text);
+    assert!(
+        yaml.text
+            .starts_with("# What no step says:\n# - native-app")
+    );
     let path = path.replace("since=", "since=9");
     let nothing = bench.get(&path).await.json;
     assert_eq!(nothing["scenario"]["steps"], json!([]));
+}
+
+#[tokio::test]
+async fn calls_are_not_folded_while_a_fault_counts_them() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let tokens = bench.sign_in(&tenant).await;
+    let before = bench.mock.journal().position();
+    let fault = json!({"on": {"surface": "graph"}, "when": {"nth": 9}, "do": {"status": 503}});
+    bench.happen(&tenant, "faults", fault).await;
+    for _ in 0..3 {
+        assert_eq!(bench.profile(&tenant, &tokens).await, 200);
+    }
+    let faults = format!("/api/v1/tenants/{}/faults", tenant.id());
+    bench.send(Method::DELETE, &faults, &json!({})).await;
+    for _ in 0..3 {
+        bench.profile(&tenant, &tokens).await;
+    }
+    let path = format!("/api/v1/tenants/{}/recording?since={before}", tenant.id());
+    let recorded = bench.get(&path).await.json;
+    let steps = recorded["scenario"]["steps"].as_array().unwrap();
+    let calls = |steps: &[Value]| {
+        steps
+            .iter()
+            .filter(|it| it["call"] == "get-profile")
+            .count()
+    };
+    let cleared = steps.iter().position(|it| !it["clear-faults"].is_null());
+    let (during, after) = steps.split_at(cleared.expect("a step that clears"));
+    assert_eq!((calls(during), calls(after)), (3, 1), "{recorded}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_at_the_page_is_told() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let client = tenant.describe().apps["own-app"].client_id;
+    let root = bench.mock.authority(tenant.environment());
+    let page = format!("{root}/{}/oauth2/v2.0/authorize", tenant.id());
+    let query = "response_type=code&scope=openid&redirect_uri=https%3A%2F%2Felsewhere.example%2F";
+    let request = bench
+        .client
+        .get(format!("{page}?client_id={client}&{query}"));
+    request.send().await.unwrap();
+    let path = format!("/api/v1/tenants/{}/recording", tenant.id());
+    let recorded = bench.get(&path).await.json;
+    assert_eq!(
+        recorded["notes"],
+        json!(["AADSTS50011: a sign-in of somebody at own-app was refused, and is left out"]),
+        "{recorded}"
+    );
 }
 
 #[tokio::test]
