@@ -223,6 +223,10 @@ impl Connector {
                 if let Some(connection) = removed {
                     connection.forget().await;
                 }
+                // What connections share ends with the last of them.
+                if self.connections.lock().is_empty() {
+                    *self.shared.lock() = None;
+                }
                 Ok(json!({}))
             }
             Request::AdvanceClock { seconds } => {
