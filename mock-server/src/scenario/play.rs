@@ -22,9 +22,9 @@ use super::placeholder::{self, fill};
 use super::{Action, AuthMethod, Scenario};
 use crate::directory::TenantId;
 use crate::environment::SignInCloud;
-use crate::journal::Entry;
+use crate::journal::{Entry, Exchange};
 use crate::world::{Tenant, World};
-use expected::Expected;
+use expected::{Expected, Verdict};
 use plan::{Does, Planned, Planner};
 
 /// The scenarios that are played in the tenants of a mock, at most one in each.
@@ -134,7 +134,11 @@ impl Players {
         };
         let mut players = self.at_work.lock();
         self.any.store(true, Ordering::Release);
-        player.go_on(world, self.told.get().copied());
+        let told = self.told.get().copied();
+        if let Some(told) = told {
+            told(&format!("\nPlaying: {}\n\n", player.title));
+        }
+        player.go_on(world, told);
         let progress = player.progress();
         players.insert(key(tenant), player);
         Ok(progress)
@@ -238,6 +242,7 @@ fn chosen(
 impl Player {
     /// Does what the mock does, up to a step that a client or a person must do.
     fn go_on(&mut self, world: &World, told: Option<fn(&str)>) {
+        let first = self.at;
         while let Some(due) = self.steps.get_mut(self.at) {
             let progress = &mut due.progress;
             match &mut due.does {
@@ -276,9 +281,8 @@ impl Player {
                         if exchange.tenant != Some(self.tenant.id) {
                             continue;
                         }
-                        if let Some(index) = expected.iter().position(|it| it.fits(exchange)) {
-                            expected.remove(index);
-                            progress.exchanges.push(exchange.number);
+                        if take_out(expected, progress, exchange) {
+                            self.seen = exchange.number - 1;
                         }
                         if expected.is_empty() {
                             break;
@@ -299,6 +303,11 @@ impl Player {
             say(told, due);
             self.at += 1;
         }
+        if let Some(told) = told
+            && self.at > first
+        {
+            told(&format!("{}\n", progress::ENDED));
+        }
     }
 
     fn progress(&self) -> Progress {
@@ -315,6 +324,33 @@ impl Player {
             },
             waiting_for: due.and_then(|it| it.detail.clone()),
             steps: self.steps.iter().map(|it| it.progress.clone()).collect(),
+        }
+    }
+}
+
+/// Takes out what an exchange shows. Returns whether all is done, and was so before this exchange:
+/// the next step may be waiting for it.
+fn take_out(
+    expected: &mut Vec<Expected>,
+    progress: &mut StepProgress,
+    exchange: &Exchange,
+) -> bool {
+    loop {
+        let mut judged = expected.iter_mut().enumerate();
+        let verdict = judged.find_map(|(index, it)| match it.judge(exchange) {
+            Verdict::Open => None,
+            Verdict::Done => Some((index, None)),
+            Verdict::DoneBefore(number) => Some((index, Some(number))),
+        });
+        let Some((index, before)) = verdict else {
+            return false;
+        };
+        expected.remove(index);
+        progress.exchanges.push(before.unwrap_or(exchange.number));
+        match before {
+            None => return false,
+            Some(_) if expected.is_empty() => return true,
+            Some(_) => {}
         }
     }
 }

@@ -15,6 +15,27 @@ pub(super) struct Expected {
     outcome: Outcome,
     /// Whose sign-in or token it is, where the exchange tells a user at all.
     user: Option<(String, ObjectId)>,
+    /// A 401 at Graph after which the client may go on.
+    challenge: Option<Challenge>,
+}
+
+/// What an exchange says of what is waited for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    /// It shows that it happened.
+    Done,
+    /// It shows that it happened before, at the exchange of this number.
+    DoneBefore(u64),
+    /// Nothing yet.
+    Open,
+}
+
+/// A 401 at Graph.
+#[derive(Clone, Copy, Debug)]
+struct Challenge {
+    number: u64,
+    /// Whether the client got another token since.
+    renewed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +59,7 @@ impl Expected {
             what: What::SignIn,
             outcome: Outcome::of(step),
             user,
+            challenge: None,
         }
     }
 
@@ -47,14 +69,67 @@ impl Expected {
             what: What::Call(operation.to_owned()),
             outcome: Outcome::of(step),
             user,
+            challenge: None,
         }
     }
 
     /// Whether an exchange shows that it happened.
-    pub(super) fn fits(&self, exchange: &Exchange) -> bool {
-        let success = self.outcome != Outcome::Failure && self.is_success(exchange);
-        let failure = self.outcome != Outcome::Success && self.is_failure(exchange);
-        success || failure
+    pub(super) fn judge(&mut self, exchange: &Exchange) -> Verdict {
+        if self.is_success(exchange) {
+            // With it a refusal before was not the end of the call.
+            self.challenge = None;
+            return match self.outcome {
+                Outcome::Failure => Verdict::Open,
+                Outcome::Either | Outcome::Success => Verdict::Done,
+            };
+        }
+        if self.outcome == Outcome::Success {
+            return Verdict::Open;
+        }
+        match &self.what {
+            What::SignIn if is_refused_sign_in(exchange) => Verdict::Done,
+            What::SignIn => Verdict::Open,
+            What::Call(operation) => {
+                let is_call = is_call(operation, exchange);
+                self.judge_failed_call(exchange, is_call)
+            }
+        }
+    }
+
+    /// A call fails where a token for it is refused, or where Graph's refusal is the last word. A
+    /// 401 is not: the client can go on with another token.
+    fn judge_failed_call(&mut self, exchange: &Exchange, is_call: bool) -> Verdict {
+        let refused = exchange.status >= 400;
+        let grant = exchange.grant.as_deref().unwrap_or_default();
+        match (exchange.surface, &mut self.challenge) {
+            (Surface::Authorize | Surface::DeviceCode, Some(challenge)) => {
+                Verdict::DoneBefore(challenge.number)
+            }
+            (Surface::Token, Some(challenge)) if INTERACTIVE_GRANTS.contains(&grant) => {
+                Verdict::DoneBefore(challenge.number)
+            }
+            (Surface::Token, _) if refused => Verdict::Done,
+            // Who signs in anew with a password had given the call up.
+            (Surface::Token, Some(challenge)) if grant == "password" => {
+                Verdict::DoneBefore(challenge.number)
+            }
+            (Surface::Token, Some(challenge)) => {
+                challenge.renewed = true;
+                Verdict::Open
+            }
+            (Surface::Graph, challenge) if is_call && refused => match challenge {
+                _ if exchange.status != 401 => Verdict::Done,
+                Some(Challenge { renewed: true, .. }) => Verdict::Done,
+                _ => {
+                    self.challenge = Some(Challenge {
+                        number: exchange.number,
+                        renewed: false,
+                    });
+                    Verdict::Open
+                }
+            },
+            _ => Verdict::Open,
+        }
     }
 
     fn is_success(&self, exchange: &Exchange) -> bool {
@@ -64,22 +139,6 @@ impl Expected {
                 What::SignIn => is_sign_in(exchange),
                 What::Call(operation) => is_call(operation, exchange),
             }
-    }
-
-    /// Who fails to sign in is nobody yet, so that the user is not asked for. A call fails where
-    /// it is refused, or where the token for it is.
-    fn is_failure(&self, exchange: &Exchange) -> bool {
-        let refused = exchange.status >= 400;
-        match &self.what {
-            What::SignIn => {
-                let pages = [Surface::Authorize, Surface::AdminConsent];
-                (refused && is_sign_in(exchange))
-                    || (exchange.error.is_some() && pages.contains(&exchange.surface))
-            }
-            What::Call(operation) => {
-                refused && (is_call(operation, exchange) || exchange.surface == Surface::Token)
-            }
-        }
     }
 
     fn is_of_user(&self, exchange: &Exchange) -> bool {
@@ -112,7 +171,9 @@ impl Expected {
                 let requests = requests.join(" or ");
                 let end = match self.outcome {
                     Outcome::Either => "",
-                    Outcome::Failure => " that is refused, or a refused request for its token",
+                    Outcome::Failure => {
+                        " that is refused for good, or a refused request for its token"
+                    }
                     Outcome::Success => " that succeeds",
                 };
                 format!("{operation} ({requests}){end}")
@@ -137,6 +198,14 @@ impl Outcome {
 fn is_sign_in(exchange: &Exchange) -> bool {
     let grant = exchange.grant.as_deref();
     exchange.surface == Surface::Token && grant.is_some_and(|it| SIGN_IN_GRANTS.contains(&it))
+}
+
+/// Whether it refuses a sign-in. Who fails to sign in is nobody yet, so that the user is not asked
+/// for.
+fn is_refused_sign_in(exchange: &Exchange) -> bool {
+    let pages = [Surface::Authorize, Surface::AdminConsent];
+    (exchange.status >= 400 && is_sign_in(exchange))
+        || (exchange.error.is_some() && pages.contains(&exchange.surface))
 }
 
 /// Whether it is a request of an operation.
@@ -201,6 +270,9 @@ const SIGN_IN_GRANTS: [&str; 4] = [
     "device_code",
     "password",
 ];
+
+/// The grants that come only after a person signed in.
+const INTERACTIVE_GRANTS: [&str; 2] = ["authorization_code", "device_code"];
 
 #[cfg(test)]
 mod tests {

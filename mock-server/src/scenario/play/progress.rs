@@ -144,10 +144,13 @@ impl fmt::Display for Progress {
             writeln!(formatter, "  {step}")?;
         }
         match (self.state, &self.waiting_for) {
-            (PlayState::Ended, _) => writeln!(formatter, "\nThe scenario has ended."),
+            (PlayState::Ended, _) => writeln!(formatter, "\n{ENDED}"),
             (PlayState::Failed, Some(reason)) => writeln!(formatter, "\nIt stops here: {reason}"),
             (_, Some(what)) => writeln!(formatter, "\nWaiting for {what}"),
             (_, None) => Ok(()),
         }
     }
 }
+
+/// What is said when all steps are behind a scenario.
+pub(super) const ENDED: &str = "The scenario has ended.";

@@ -157,6 +157,52 @@ fn a_call_that_must_fail_is_seen_where_its_token_is_refused() {
 }
 
 #[test]
+fn a_call_that_goes_on_after_a_401_fails_once_or_not_at_all() {
+    let two = "  - call: list-messages\n    fails: reconnect-required\n  - call: list-messages\n    \
+               fails: reconnect-required\n";
+    let token =
+        |status: u16| json!({"surface": "token", "grant": "refresh_token", "status": status});
+    let bench = Bench::new();
+    bench.load(two).unwrap();
+    let challenged = bench.get("/v1.0/me/messages", 401);
+    assert_eq!(challenged.steps[0].state, StepState::Waiting);
+    // The client recovers: the call did not fail.
+    bench.exchange(token(200));
+    let recovered = bench.get("/v1.0/me/messages", 200);
+    assert_eq!(recovered.steps[0].state, StepState::Waiting);
+    // The refusal of its token is the end of the call, and the 401 before it no other one.
+    bench.get("/v1.0/me/messages", 401);
+    let refused = bench.exchange(token(400));
+    assert_eq!(refused.steps[0].exchanges, [5]);
+    assert_eq!(refused.steps[1].state, StepState::Waiting);
+    // A new token that Graph refuses as well leaves nothing to try.
+    bench.get("/v1.0/me/messages", 401);
+    bench.exchange(token(200));
+    assert_eq!(bench.get("/v1.0/me/messages", 401).state, PlayState::Ended);
+
+    // Other refusals of Graph are final.
+    let bench = Bench::new();
+    bench.load(two).unwrap();
+    let refused = bench.get("/v1.0/me/messages", 403);
+    assert_eq!(refused.steps[0].state, StepState::Done);
+}
+
+#[test]
+fn a_new_sign_in_after_a_401_is_that_of_the_next_step() {
+    let bench = Bench::new();
+    bench
+        .load(
+            "  - call: list-messages\n    fails: reconnect-required\n  - reconnect: {as: alice}\n",
+        )
+        .unwrap();
+    bench.get("/v1.0/me/messages", 401);
+    let ended = bench.sign_in("alice", 200);
+    assert_eq!(ended.state, PlayState::Ended);
+    assert_eq!(ended.steps[0].exchanges, [1]);
+    assert_eq!(ended.steps[1].exchanges, [2]);
+}
+
+#[test]
 fn calls_at_once_may_come_in_any_order_and_repeated_steps_come_again() {
     let bench = Bench::new();
     let loaded = bench
