@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::notation;
+
 /// A clock that can be moved. Clones share the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
@@ -85,12 +87,22 @@ impl Clock {
 /// An amount of time as people write it: `90d`, `61m`, `1h 30m`, `2w`, or `P90D` of ISO 8601. A
 /// day has 24 hours. The error says what is wrong and gives examples.
 pub fn duration(text: &str) -> Result<SignedDuration, String> {
-    let example = "write an amount of time such as 90d, 61m or '1h 30m'";
     let span: Span = text
         .parse()
-        .map_err(|error| format!("'{text}': {error}; {example}"))?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| format!("'{text}': months and years differ in length; {example}"))
+        // The same words as where a scenario says how long.
+        .map_err(|_| match text.parse::<notation::Span>() {
+            Err(error) => error,
+            Ok(_) => notation::no_span(text),
+        })?;
+    let duration = span
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| {
+            format!("'{text}': months and years differ in length: write days, such as 90d")
+        })?;
+    if duration.abs() > notation::LONGEST_SPAN {
+        return Err(notation::too_long_a_span(text));
+    }
+    Ok(duration)
 }
 
 #[expect(
@@ -153,9 +165,13 @@ mod tests {
         assert_eq!(hours("2w"), Ok(336.0));
         assert_eq!(hours("P1DT1H"), Ok(25.0));
         assert_eq!(hours("-1h"), Ok(-1.0));
-        for wrong in ["", "90", "3 fortnights", "1mo", "99999999999d"] {
+        for wrong in ["", "90", "3 fortnights", "1mo"] {
             let error = duration(wrong).unwrap_err();
             assert!(error.contains("such as 90d"), "{error}");
+        }
+        for long in ["99999999999d", "999999999d", "40000d", "-40000d"] {
+            let error = duration(long).unwrap_err();
+            assert!(error.contains("at most 36600d"), "{error}");
         }
     }
 

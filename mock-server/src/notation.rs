@@ -26,6 +26,29 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(name, known).map_or_else(String::new, |it| format!(", did you mean '{it}'?"))
 }
 
+/// An error of a reader that says "unknown field `x`, expected one of a, b", without the long list
+/// where a name is near enough, and that name.
+pub fn suggest(mut problem: String) -> (String, Option<String>) {
+    let help = problem.split_once("expected ").and_then(|(found, list)| {
+        let wrong = found.split('`').nth(1)?;
+        let known = list
+            .trim_start_matches("one of ")
+            .split(',')
+            .map(|it| it.trim().trim_matches('`'));
+        nearest(wrong, known).map(|it| format!("did you mean '{it}'?"))
+    });
+    // With the right name at hand a long list of all names hides it.
+    if let (Some(_), Some(list)) = (&help, problem.find(", expected one of "))
+        && problem[list..].matches(',').count() > LISTED
+    {
+        problem.truncate(list);
+    }
+    (problem, help)
+}
+
+/// So many names are listed beside a suggestion.
+const LISTED: usize = 12;
+
 /// One value, or a list of values of which one must fit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Many<T>(pub Vec<T>);
@@ -119,6 +142,21 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Span(pub SignedDuration);
 
+/// A hundred years: a longer time is a mistake.
+pub(crate) const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(36_600 * 24);
+
+/// What is said of a text that is no amount of time.
+pub(crate) fn no_span(text: &str) -> String {
+    format!(
+        "'{text}' is not an amount of time: write a number with d, h, m, s or ms, such as 90d, 61m or 1h30m"
+    )
+}
+
+/// What is said of an amount of time that is too long.
+pub(crate) fn too_long_a_span(text: &str) -> String {
+    format!("'{text}' is too long: at most 36600d, a hundred years")
+}
+
 /// The units, largest first, with their milliseconds.
 const UNITS: [(&str, i64); 5] = [
     ("d", 86_400_000),
@@ -132,11 +170,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || {
-            format!(
-                "'{text}' is not an amount of time: write a number with d, h, m, s or ms, such as 90d, 61m or 1h30m"
-            )
-        };
+        let wrong = || no_span(text);
         let mut millis: i64 = 0;
         let mut rest = text;
         while !rest.is_empty() {
@@ -152,13 +186,17 @@ impl FromStr for Span {
             let (unit, after) = after.split_at(letters);
             let unit = UNITS.iter().find(|(name, _)| *name == unit);
             let (_, unit) = unit.ok_or_else(wrong)?;
-            let count: i64 = number.parse().map_err(|_| wrong())?;
+            if number.is_empty() {
+                return Err(wrong());
+            }
+            // Digits alone: what cannot be read is too long.
+            let count: i64 = number.parse().map_err(|_| too_long_a_span(text))?;
             let more = count
                 .checked_mul(*unit)
                 .and_then(|more| millis.checked_add(more));
             millis = more
-                .filter(|it| *it <= 100 * 366 * 86_400_000)
-                .ok_or_else(|| format!("'{text}' is more than a hundred years"))?;
+                .filter(|it| i128::from(*it) <= LONGEST_SPAN.as_millis())
+                .ok_or_else(|| too_long_a_span(text))?;
             rest = after;
         }
         if text.is_empty() {

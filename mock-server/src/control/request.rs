@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::notation::suggest;
 use crate::server::Core;
 
 /// A body of JSON.
@@ -26,7 +27,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Json<T> {
         let JsonText(text) = JsonText::<LONGEST_BODY>::from_request(request, core).await?;
         serde_json::from_slice(&text)
             .map(Self)
-            .map_err(|error| Problem::bad_request("the body does not fit", error.to_string()))
+            .map_err(|error| Problem::bad_request("the body does not fit", explained(&error)))
     }
 }
 
@@ -43,6 +44,16 @@ impl<const LONGEST: usize> FromRequest<Arc<Core>> for JsonText<LONGEST> {
             );
         }
         Ok(Self(text))
+    }
+}
+
+/// What does not fit, with the nearest right name in place of a position, where one is near.
+fn explained(error: &serde_json::Error) -> String {
+    let whole = error.to_string();
+    let plain = whole.split(" at line ").next().unwrap_or_default();
+    match suggest(plain.to_owned()) {
+        (problem, Some(help)) => format!("{problem}: {help}"),
+        (_, None) => whole,
     }
 }
 

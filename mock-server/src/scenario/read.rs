@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::document::Scenario;
-use crate::notation::nearest;
+use crate::notation::suggest;
 
 /// Why a file is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -95,13 +95,7 @@ pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError>
         if problem.starts_with("budget breached: Depth") {
             problem = format!("more than {DEEPEST} lists and maps in one another");
         }
-        let help = suggestion(&problem);
-        // With the right name at hand a long list of all names hides it.
-        if let (Some(_), Some(list)) = (&help, problem.find(", expected one of "))
-            && problem[list..].matches(',').count() > LISTED
-        {
-            problem.truncate(list);
-        }
+        let (problem, help) = suggest(problem);
         ReadError::new(name, text, problem, place, help)
     })
 }
@@ -156,17 +150,6 @@ impl ReadError {
     }
 }
 
-/// The nearest right name, drawn from "unknown field `x`, expected one of a, b".
-fn suggestion(problem: &str) -> Option<String> {
-    let (found, expected) = problem.split_once("expected ")?;
-    let wrong = found.split('`').nth(1)?;
-    let known = expected
-        .trim_start_matches("one of ")
-        .split(',')
-        .map(|it| it.trim().trim_matches('`'));
-    nearest(wrong, known).map(|it| format!("did you mean '{it}'?"))
-}
-
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
         .split_inclusive('\n')
@@ -191,8 +174,6 @@ fn word_at(text: &str, offset: usize) -> usize {
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
-
-const LISTED: usize = 12;
 
 /// Lists and maps in one another; scenarios have some twelve.
 const DEEPEST: usize = 48;

@@ -20,7 +20,7 @@ impl Directory {
         let names = self.applications.values().map(|app| app.alias.as_str());
         Err(EventError::UnknownApp {
             name: name.to_owned(),
-            tenant: self.id.to_string(),
+            tenant: self.domain().to_owned(),
             nearest: nearest(name, names),
         })
     }
@@ -36,7 +36,7 @@ impl Directory {
             .flat_map(|user| [user.alias.as_str(), user.user_principal_name.as_str()]);
         Err(EventError::UnknownUser {
             name: name.to_owned(),
-            tenant: self.id.to_string(),
+            tenant: self.domain().to_owned(),
             nearest: nearest(name, names),
         })
     }
@@ -57,7 +57,7 @@ impl Directory {
 
     pub(super) fn principal_mut(&mut self, app: &str) -> Result<&mut ServicePrincipal, EventError> {
         let id = self.app_id(app)?;
-        let tenant = self.id;
+        let tenant = self.domain().to_owned();
         self.service_principals.get_mut(&id).ok_or_else(|| {
             EventError::NotPossible(format!(
                 "app '{app}' has no service principal in tenant {tenant}"
