@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::scenario::ScenarioArguments;
+use super::scenario::{ScenarioArguments, beginning};
 use super::serve::{WorldArguments, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
@@ -59,9 +59,11 @@ impl Run {
         runtime()?.block_on(async {
             let mock = builder.start().await.map_err(Failure::usage)?;
             if let Some(scenario) = &scenario {
+                let progress = self.scenario.play(&mock, scenario)?;
                 // Standard output is the command's.
-                self.scenario
-                    .play(&mock, scenario, |text| eprint!("{text}"))?;
+                let line: fn(&str) = |text| eprint!("{text}");
+                line(&beginning(&progress));
+                mock.tell_of_scenarios(line);
             }
             let status = self.with(&mock).await?;
             mock.stop().await;
@@ -79,7 +81,7 @@ impl Run {
         })?;
         let _remove = Remove(folder.clone());
         let ready_file = folder.join("ready.json");
-        write_ready(&ready_file, &mock.ready())?;
+        write_ready(mock, &ready_file)?;
         if self.isolated {
             isolation::mount_files(&folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
         }
@@ -107,7 +109,6 @@ impl Run {
             }
         }
         command.envs(mock.variables_for(proxy, self.direct));
-        command.env("ENTRA_MOCK_READY", &ready_file);
         let mut child = command.spawn().map_err(|error| {
             let name = self.command[0].to_string_lossy();
             let code = if error.kind() == std::io::ErrorKind::NotFound {

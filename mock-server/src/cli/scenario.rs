@@ -107,13 +107,8 @@ impl ScenarioArguments {
         Ok(file.map(|(_, scenario)| scenario))
     }
 
-    /// Plays the scenario; each step is printed as it happens.
-    pub(super) fn play(
-        &self,
-        mock: &MockEntra,
-        scenario: &Scenario,
-        print: fn(&str),
-    ) -> Result<(), Failure> {
+    /// Plays the scenario.
+    pub(super) fn play(&self, mock: &MockEntra, scenario: &Scenario) -> Result<Progress, Failure> {
         let environment = scenario.default_environment();
         let mut defaults = mock.world().defaults().into_iter();
         if !defaults.any(|it| it.environment == environment) {
@@ -122,15 +117,17 @@ impl ScenarioArguments {
             )));
         }
         let progress = mock.tenant(environment).play(scenario, self.auth);
-        let progress = progress.map_err(Failure::usage)?;
-        print(&format!(
-            "\nPlaying: {progress}\nA client's steps are done by the connector that you try. \
-             `entra-mock scenario next` passes over\nthe one that is waited for. The suite's are \
-             judged by `entra-conformance replay`.\n\n"
-        ));
-        mock.tell_of_scenarios(print);
-        Ok(())
+        progress.map_err(Failure::usage)
     }
+}
+
+/// What is printed when a scenario begins to be played.
+pub(super) fn beginning(progress: &Progress) -> String {
+    format!(
+        "\nPlaying: {progress}\nA client's steps are done by the connector that you try. \
+         `entra-mock scenario next` passes over\nthe one that is waited for. The suite's are \
+         judged by `entra-conformance replay`.\n\n"
+    )
 }
 
 fn read_file(file: &Path) -> Result<(String, Scenario), Failure> {
@@ -167,8 +164,16 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
         }
     }
     let mut wrong = 0;
+    let mut unread = 0;
     for file in &all {
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                unread += 1;
+                eprintln!("{}", unreadable(file, &error).message);
+                continue;
+            }
+        };
         if let Err(error) = read_scenario(&file.display().to_string(), &text) {
             wrong += 1;
             print(&error.render());
@@ -178,16 +183,20 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     };
-    if wrong == 0 {
+    if wrong + unread == 0 {
         print(&format!("{}: no mistakes\n", files(all.len())));
         return Ok(ExitCode::SUCCESS);
     }
     print(&format!(
         "{} of {} cannot be used\n",
-        wrong,
+        wrong + unread,
         files(all.len())
     ));
-    Ok(ExitCode::FAILURE)
+    Ok(if unread > 0 {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The scenario files of a folder, sorted. As in the library, `testdata`, `rules.yaml` and

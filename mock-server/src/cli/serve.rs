@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::scenario::ScenarioArguments;
+use super::scenario::{ScenarioArguments, beginning};
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
@@ -41,7 +41,8 @@ pub(super) struct Serve {
     #[arg(long)]
     listen_anyway: bool,
 
-    /// Write a JSON file with every address and credential once the mock is ready
+    /// JSON file with every address and credential, written once the mock is ready; if absent, one
+    /// in the data directory, which is removed at the end
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 
@@ -153,17 +154,25 @@ impl Serve {
         let scenario = self.scenario.read()?;
         runtime()?.block_on(async {
             let mock = builder.start().await.map_err(Failure::usage)?;
-            let ready = mock.ready();
-            if let Some(path) = &self.ready_file {
-                write_ready(path, &ready)?;
-            }
-            if !self.quiet {
-                print(&summary::of(&ready, self.ready_file.as_deref()));
-            }
-            if let Some(scenario) = &scenario {
-                let quiet: fn(&str) = |_| {};
-                let line = if self.quiet { quiet } else { print };
-                self.scenario.play(&mock, scenario, line)?;
+            let ready_file = self.ready_file.clone().unwrap_or_else(|| {
+                let port = mock.control_address().port();
+                let folder = self.world.data_directory();
+                folder.join(format!("ready-{port}.json"))
+            });
+            write_ready(&mock, &ready_file)?;
+            // Nobody asked for a file in the data directory: it goes with the server.
+            let _remove = self.ready_file.is_none().then(|| Remove(ready_file));
+            let quiet: fn(&str) = |_| {};
+            let line = if self.quiet { quiet } else { print };
+            // What cannot be played is told before the mock says that it is ready.
+            let progress = match &scenario {
+                Some(scenario) => Some(self.scenario.play(&mock, scenario)?),
+                None => None,
+            };
+            line(&summary::of(&mock.ready(), self.ready_file.as_deref()));
+            if let Some(progress) = progress {
+                line(&beginning(&progress));
+                mock.tell_of_scenarios(line);
             }
             wait_for_signal().await;
             mock.stop().await;
@@ -172,20 +181,23 @@ impl Serve {
     }
 }
 
-/// Writes the ready file whole: a reader that sees it can parse it.
-pub(super) fn write_ready(
-    path: &std::path::Path,
-    ready: &crate::server::Ready,
-) -> Result<(), Failure> {
-    let failed = |error| {
+/// Writes the ready file, which the variables then name.
+pub(super) fn write_ready(mock: &MockEntra, path: &std::path::Path) -> Result<(), Failure> {
+    mock.write_ready_file(path).map_err(|error| {
         Failure::usage(format!(
             "cannot write the ready file {}: {error}",
             path.display()
         ))
-    };
-    let text = serde_json::to_string_pretty(ready).map_err(Failure::usage)?;
-    // It holds every secret of the mock.
-    crate::file::write(path, text.as_bytes(), 0o600).map_err(failed)
+    })
+}
+
+/// A file that is removed at the end.
+struct Remove(PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Waits for Ctrl-C or a polite request to end.

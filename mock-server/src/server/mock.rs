@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -78,6 +78,8 @@ pub(crate) struct Core {
     seed: Option<SeedFile>,
     /// When it was started, in real time.
     pub(crate) started: Timestamp,
+    /// Where the ready file is, once one was written.
+    ready_file: OnceLock<PathBuf>,
 }
 
 /// A tenant of a running mock.
@@ -320,6 +322,7 @@ impl Builder {
             ports,
             seed: self.world,
             started: Clock::real().now(),
+            ready_file: OnceLock::new(),
         });
         let mut tasks = Vec::new();
         for (environment, listener) in listeners {
@@ -400,6 +403,11 @@ impl MockEntra {
         }
     }
 
+    /// The address of the control API.
+    pub(crate) fn control_address(&self) -> SocketAddr {
+        self.core.control
+    }
+
     /// Calls a function with each line of progress of the scenarios that are played.
     pub(crate) fn tell_of_scenarios(&self, line: fn(&str)) {
         self.core.players.tell(line);
@@ -468,6 +476,17 @@ impl MockEntra {
     /// Every address and credential.
     pub fn ready(&self) -> Ready {
         self.core.ready()
+    }
+
+    /// Writes every address and credential into a file, whole: a reader that sees it can parse it.
+    /// From then on [`MockEntra::variables`] name the first one that was written.
+    pub fn write_ready_file(&self, path: &Path) -> io::Result<()> {
+        let path = std::path::absolute(path)?;
+        let text = serde_json::to_string_pretty(&self.ready())?;
+        // It holds every secret of the mock.
+        crate::file::write(&path, text.as_bytes(), 0o600)?;
+        let _ = self.core.ready_file.set(path);
+        Ok(())
     }
 
     /// The environment variables by which unmodified clients find the mock.
@@ -555,6 +574,7 @@ impl Core {
         }
         variables::of(&variables::Facts {
             ready: &self.ready(),
+            ready_file: self.ready_file.get().map(PathBuf::as_path),
             proxy,
             trust_store: trust_store.ok(),
             direct,

@@ -12,6 +12,8 @@ use crate::server::certificate::TRUST_STORE_PASSWORD;
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub(super) ready: &'a Ready,
+    /// Where the ready file is, if one was written.
+    pub(super) ready_file: Option<&'a Path>,
     /// The proxy, or none: the hosts file leads to the mock, or the client takes addresses.
     pub(super) proxy: Option<&'a str>,
     pub(super) trust_store: Option<&'a Path>,
@@ -61,6 +63,9 @@ pub(super) fn of(facts: &Facts<'_>) -> Vec<(String, String)> {
     }
     set("ENTRA_MOCK_CONTROL", &ready.control);
     set("ENTRA_MOCK_CA", &ready.ca_file);
+    if let Some(file) = facts.ready_file {
+        set("ENTRA_MOCK_READY", &file.display().to_string());
+    }
     variables
 }
 
