@@ -15,12 +15,12 @@ pub(super) struct Explain {
     #[arg(value_name = "CASE")]
     case: Pattern,
     #[command(flatten)]
-    library: LibraryFlags,
+    scenarios: LibraryFlags,
 }
 
 impl Explain {
     pub(super) fn execute(self) -> Result<ExitStatus, Failure> {
-        let all = self.library.library()?.cases();
+        let all = self.scenarios.load()?.cases();
         let cases = self.case.select(&all).map_err(|error| Failure {
             message: error.to_string(),
             status: ExitStatus::NothingSelected,

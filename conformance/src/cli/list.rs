@@ -11,7 +11,7 @@ pub(super) struct List {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    library: LibraryFlags,
+    scenarios: LibraryFlags,
     /// List the checks of each case, too
     #[arg(long)]
     checks: bool,
@@ -22,7 +22,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn execute(self) -> Result<ExitStatus, Failure> {
-        let all = self.library.library()?.cases();
+        let all = self.scenarios.load()?.cases();
         let cases = self.selection.select(&all)?;
         let mut text = String::new();
         let mut last = "";

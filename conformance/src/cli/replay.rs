@@ -21,7 +21,7 @@ pub(super) struct Replay {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    library: LibraryFlags,
+    scenarios: LibraryFlags,
 }
 
 impl Replay {
@@ -32,7 +32,7 @@ impl Replay {
             Library::from_file(&file)?.cases()
         } else {
             let pattern: Pattern = self.what.parse().map_err(Failure::usage)?;
-            let all = self.library.library()?.cases();
+            let all = self.scenarios.load()?.cases();
             let found = pattern.select(&all).map_err(|error| Failure {
                 message: error.to_string(),
                 status: ExitStatus::NothingSelected,

@@ -20,7 +20,7 @@ pub(super) struct Run {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    library: LibraryFlags,
+    scenarios: LibraryFlags,
     #[command(flatten)]
     report: ReportOptions,
 
@@ -41,7 +41,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self, paint: Paint) -> Result<ExitStatus, Failure> {
-        let all = self.library.library()?.cases();
+        let all = self.scenarios.load()?.cases();
         let cases = self.selection.select(&all)?;
         if cases.is_empty() {
             return Err(Failure {

@@ -17,7 +17,7 @@ pub(super) struct Selftest {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
-    library: LibraryFlags,
+    scenarios: LibraryFlags,
 
     /// Only this mutant; several add up
     #[arg(long, value_name = "NAME")]
@@ -43,7 +43,7 @@ enum Format {
 
 impl Selftest {
     pub(super) fn execute(self) -> Result<ExitStatus, Failure> {
-        let all = self.library.library()?.cases();
+        let all = self.scenarios.load()?.cases();
         let cases = sample(&self.selection.select(&all)?);
         if cases.is_empty() {
             return Err(Failure {

@@ -23,7 +23,8 @@ pub(super) struct LibraryFlags {
 }
 
 impl LibraryFlags {
-    pub(super) fn library(&self) -> Result<Library, Failure> {
+    /// Reads them.
+    pub(super) fn load(&self) -> Result<Library, Failure> {
         Ok(match &self.scenarios {
             Some(directory) => Library::from_directory(directory)?,
             None => Library::embedded()?,
