@@ -84,6 +84,7 @@ impl<W: Write> Tap<W> {
         let ok = matches!(case.outcome, Outcome::Pass | Outcome::Skip);
         let result = if ok { "ok" } else { "not ok" };
         let reason = one_line(case.reason.as_deref().unwrap_or_default());
+        // Directives of the Test Anything Protocol: a test that is known to fail is its "TODO".
         let directive = match case.outcome {
             Outcome::KnownFail => format!(" # TODO {reason}"),
             Outcome::Skip => format!(" # SKIP {reason}"),
