@@ -10,6 +10,28 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
+/// Lets the values of a type with `ALL` and `slug` be written and read by their names.
+macro_rules! named {
+    ($type:ty, $kind:literal) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(self.slug())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let found = Self::ALL.into_iter().find(|it| it.slug() == text);
+                found.ok_or_else(|| {
+                    UnknownName::new($kind, text, Self::ALL.into_iter().map(Self::slug))
+                })
+            }
+        }
+    };
+}
+
 /// How a connector signs in.
 #[derive(
     Clone,
@@ -88,24 +110,7 @@ impl AuthMethod {
     }
 }
 
-impl fmt::Display for AuthMethod {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.slug())
-    }
-}
-
-impl FromStr for AuthMethod {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|it| it.slug() == text)
-            .ok_or_else(|| {
-                UnknownName::new("auth method", text, Self::ALL.into_iter().map(Self::slug))
-            })
-    }
-}
+named!(AuthMethod, "auth method");
 
 /// What a connector tells its user when something fails.
 #[derive(
@@ -185,24 +190,7 @@ impl Category {
     }
 }
 
-impl fmt::Display for Category {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.slug())
-    }
-}
-
-impl FromStr for Category {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|it| it.slug() == text)
-            .ok_or_else(|| {
-                UnknownName::new("category", text, Self::ALL.into_iter().map(Self::slug))
-            })
-    }
-}
+named!(Category, "category");
 
 /// The operations of the connector protocol.
 pub const OPERATIONS: [&str; 17] = [
