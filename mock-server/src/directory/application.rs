@@ -291,6 +291,34 @@ impl ServicePrincipal {
 }
 
 impl Application {
+    /// A registration of which only the ids are known: the rest is what the service takes where
+    /// nothing is said.
+    ///
+    /// Source: learn.microsoft.com/graph/api/resources/application.
+    pub fn new(app_id: ApplicationId, object_id: ObjectId, created: Timestamp) -> Self {
+        Self {
+            app_id,
+            object_id,
+            alias: app_id.to_string(),
+            display_name: String::new(),
+            publisher: Publisher::default(),
+            sign_in_audience: SignInAudience::MultiTenantAndPersonal,
+            redirect_uris: Vec::new(),
+            fallback_public_client: false,
+            implicit_id_token: false,
+            implicit_access_token: false,
+            secrets: Vec::new(),
+            certificates: Vec::new(),
+            federated_credentials: Vec::new(),
+            required_resource_access: Vec::new(),
+            api: None,
+            logout_url: None,
+            owners: BTreeSet::new(),
+            disabled: false,
+            created,
+        }
+    }
+
     /// The registered redirect URI that a request's URI matches.
     ///
     /// The comparison is exact, path case included; the port is ignored for `localhost` and
@@ -340,12 +368,8 @@ mod tests {
     use super::*;
 
     fn app(uris: &[(&str, Platform)]) -> Application {
+        let app_id = ApplicationId(Uuid::nil());
         Application {
-            app_id: ApplicationId(Uuid::nil()),
-            object_id: ObjectId(Uuid::nil()),
-            alias: "app".into(),
-            display_name: "App".into(),
-            publisher: Publisher::default(),
             sign_in_audience: SignInAudience::SingleTenant,
             redirect_uris: uris
                 .iter()
@@ -354,18 +378,7 @@ mod tests {
                     platform: *platform,
                 })
                 .collect(),
-            fallback_public_client: false,
-            implicit_id_token: false,
-            implicit_access_token: false,
-            secrets: Vec::new(),
-            certificates: Vec::new(),
-            federated_credentials: Vec::new(),
-            required_resource_access: Vec::new(),
-            api: None,
-            logout_url: None,
-            owners: BTreeSet::new(),
-            disabled: false,
-            created: Timestamp::UNIX_EPOCH,
+            ..Application::new(app_id, ObjectId(Uuid::nil()), Timestamp::UNIX_EPOCH)
         }
     }
 

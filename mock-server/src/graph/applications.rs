@@ -16,8 +16,8 @@ use super::call::{Call, Reply};
 use super::collection::{self, Documents, Listing};
 use super::error::GraphError;
 use crate::directory::{
-    Application, ApplicationId, DirectoryRole, Event, ExposedApi, ObjectId, Platform, Publisher,
-    RedirectUri, RequiredResourceAccess, SignInAudience,
+    Application, ApplicationId, DirectoryRole, Event, ExposedApi, ObjectId, Platform, RedirectUri,
+    RequiredResourceAccess,
 };
 use crate::mailbox::Properties;
 use crate::permission::{Permission, PermissionKind};
@@ -62,28 +62,10 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         ));
     }
     let app_id = ApplicationId(call.world.random.uuid());
+    let object_id = ObjectId(call.world.random.uuid());
     let mut app = Application {
-        app_id,
-        object_id: ObjectId(call.world.random.uuid()),
-        alias: app_id.to_string(),
-        display_name: String::new(),
-        publisher: Publisher::default(),
-        // What the service takes without a value.
-        // Source: learn.microsoft.com/graph/api/resources/application.
-        sign_in_audience: SignInAudience::MultiTenantAndPersonal,
-        redirect_uris: Vec::new(),
-        fallback_public_client: false,
-        implicit_id_token: false,
-        implicit_access_token: false,
-        secrets: Vec::new(),
-        certificates: Vec::new(),
-        federated_credentials: Vec::new(),
-        required_resource_access: Vec::new(),
-        api: None,
-        logout_url: None,
         owners: caller(call).into_iter().collect(),
-        disabled: false,
-        created: call.now,
+        ..Application::new(app_id, object_id, call.now)
     };
     apply(call, &mut app, body)?;
     call.tenant.change().add_application(app.clone());
