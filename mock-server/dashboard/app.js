@@ -109,8 +109,8 @@ function drawTime() {
   const offset = ahead(store.clock.ahead);
   const note = store.clock.frozen ? " · frozen" : offset && ` · ${offset}`;
   chip.classList.toggle("moved", Boolean(note));
-  fill(chip, icon("clock"), h("span", {}, `${moment(tenantNow())}${note}`));
-  chip.setAttribute("aria-label", `Tenant's time ${moment(tenantNow())}${note}`);
+  fill(chip, icon("clock"), h("span", { class: "hidden-text" }, "Tenant's time "),
+    h("span", {}, `${moment(tenantNow())}${note}`));
 }
 
 function drawLive() {
