@@ -19,7 +19,7 @@ mod state;
 mod tenants;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -37,11 +37,9 @@ use api::{Api, Operation};
 use problem::{Problem, conform, json_response};
 
 pub(crate) fn router(core: Arc<Core>) -> Router {
-    let (router, document) = api().finish();
-    let document = Arc::new(document);
-    let openapi = move || async move { json_response(StatusCode::OK, &*document) };
-    router
-        .route("/api/v1/openapi.json", routing::get(openapi))
+    serve(Api::routes())
+        .into_router()
+        .route("/api/v1/openapi.json", routing::get(show_openapi))
         .merge(dashboard::router())
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(
@@ -52,14 +50,18 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .with_state(core)
 }
 
-/// The OpenAPI document of the control API.
-#[cfg(test)]
-fn openapi() -> serde_json::Value {
-    api().finish().1
+/// The OpenAPI document of the control API, made when it is first asked for.
+fn openapi() -> &'static serde_json::Value {
+    static DOCUMENT: OnceLock<serde_json::Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| serve(Api::documented()).into_document())
 }
 
-fn api() -> Api {
-    let api = Api::new()
+async fn show_openapi() -> Response<Body> {
+    json_response(StatusCode::OK, openapi())
+}
+
+fn serve(api: Api) -> Api {
+    let api = api
         .serve(
             Operation::get("/api/v1/ready", "ready", "Every address and credential")
                 .answers::<Ready>(200, "As in the ready file"),

@@ -22,6 +22,8 @@ use crate::server::Core;
 /// Routes with their document.
 pub(super) struct Api {
     router: Router<Arc<Core>>,
+    /// Whether the document is made as well: it takes time and memory at each start.
+    documented: bool,
     paths: PathsBuilder,
     schemas: SchemaGenerator,
 }
@@ -40,14 +42,23 @@ pub(super) struct Operation {
 type SchemaOf = fn(&mut SchemaGenerator) -> RefOr<Schema>;
 
 impl Api {
-    /// Nothing yet.
-    pub(super) fn new() -> Self {
+    /// Routes alone, nothing yet.
+    pub(super) fn routes() -> Self {
+        Self {
+            documented: false,
+            ..Self::documented()
+        }
+    }
+
+    /// Routes and their document, nothing yet.
+    pub(super) fn documented() -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
         });
         Self {
             router: Router::new(),
+            documented: true,
             paths: PathsBuilder::new(),
             schemas: settings.into_generator(),
         }
@@ -55,6 +66,10 @@ impl Api {
 
     /// Serves an operation, and documents it.
     pub(super) fn serve(mut self, operation: Operation, handler: MethodRouter<Arc<Core>>) -> Self {
+        self.router = self.router.route(operation.path, handler);
+        if !self.documented {
+            return self;
+        }
         let schemas = &mut self.schemas;
         let mut document = operation.document;
         let mut problems = operation.problems;
@@ -98,12 +113,16 @@ impl Api {
         }
         let item = PathItem::new(operation.method, document);
         self.paths = self.paths.path(operation.path, item);
-        self.router = self.router.route(operation.path, handler);
         self
     }
 
-    /// The routes, and the OpenAPI document.
-    pub(super) fn finish(mut self) -> (Router<Arc<Core>>, Value) {
+    /// The routes.
+    pub(super) fn into_router(self) -> Router<Arc<Core>> {
+        self.router
+    }
+
+    /// The OpenAPI document.
+    pub(super) fn into_document(mut self) -> Value {
         let info = InfoBuilder::new()
             .title("entra-mock control API")
             .version(env!("CARGO_PKG_VERSION"))
@@ -116,7 +135,7 @@ impl Api {
         let mut document =
             serde_json::to_value(document.build()).expect("an OpenAPI document serializes");
         document["components"] = json!({ "schemas": self.schemas.take_definitions(true) });
-        (self.router, document)
+        document
     }
 }
 

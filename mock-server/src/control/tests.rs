@@ -13,7 +13,7 @@ const MADE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/openapi.json"
 
 #[test]
 fn the_openapi_document_is_the_one_that_is_checked_in() {
-    let made = serde_json::to_string_pretty(&openapi()).unwrap() + "\n";
+    let made = serde_json::to_string_pretty(openapi()).unwrap() + "\n";
     let kept = std::fs::read_to_string(CHECKED_IN).unwrap_or_default();
     if made != kept {
         std::fs::write(MADE, &made).unwrap();
