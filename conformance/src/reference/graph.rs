@@ -264,6 +264,13 @@ impl Session<'_> {
         };
         let sent = http.send("Microsoft Graph", repeatable, Some(mailbox), build);
         let response = sent.await?;
+        let label = response.headers().get("content-type");
+        let is_page = label.is_some_and(|it| it.as_bytes().starts_with(b"text/html"));
+        if is_page && is(Mutant::BreaksOnMislabelledAnswers) {
+            let problem = Problem::new(Category::ReconnectRequired, "connect again");
+            self.connection.break_off(&problem);
+            return Err(problem);
+        }
         Ok(Answer {
             status: response.status(),
             after: http::retry_after(&response),

@@ -67,6 +67,8 @@ mutants! {
     BelievesAnyIdToken = "believes-any-id-token",
     /// Takes every failure for a broken connection.
     BreaksOnAnyFailure = "breaks-on-any-failure",
+    /// Takes an answer that is labelled as a page for a broken connection.
+    BreaksOnMislabelledAnswers = "breaks-on-mislabelled-answers",
     /// Makes one assertion, and sends it again and again.
     CachesAssertion = "caches-assertion",
     /// Sends what the user filled in without looking at it.
@@ -215,10 +217,14 @@ mutants! {
     StopsAtTheFirstPage = "stops-at-the-first-page",
     /// Answers every failure with an empty success.
     SwallowsErrors = "swallows-errors",
+    /// Saves what the token endpoint answers, whatever it is.
+    TakesAnyAnswerForAToken = "takes-any-answer-for-a-token",
     /// Takes a callback without a code for a finished sign-in.
     TakesAnyCallbackForASignIn = "takes-any-callback-for-a-sign-in",
     /// Takes half an answer for a whole one.
     TakesHalfForWhole = "takes-half-for-whole",
+    /// Takes a plus sign in a name for a space.
+    TakesPlusForASpace = "takes-plus-for-a-space",
     /// Takes a Retry-After that it cannot read for none to wait.
     TakesRetryAfterLiterally = "takes-retry-after-literally",
     /// Calls every failure a lost connection to the network.

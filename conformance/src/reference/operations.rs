@@ -38,6 +38,9 @@ pub(super) async fn run(
         Flow::AppOnly { account } if settings.kind.is(Mutant::DoesNotEncodeNames) => {
             format!("/users/{account}")
         }
+        Flow::AppOnly { account } if settings.kind.is(Mutant::TakesPlusForASpace) => {
+            format!("/users/{}", encoded(&account.replace('+', " ")))
+        }
         Flow::AppOnly { account } => format!("/users/{}", encoded(account)),
         Flow::Delegated { .. } if settings.kind.is(Mutant::AddressesThePersonByName) => {
             let person = session.connection.person().await;

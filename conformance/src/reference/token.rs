@@ -245,7 +245,12 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
         _ => None,
     };
     Ok(Tokens {
-        access: text("access_token").ok_or_else(malformed)?,
+        access: text("access_token")
+            .or_else(|| {
+                let any = kind.is(Mutant::TakesAnyAnswerForAToken);
+                any.then(|| "undefined".to_owned())
+            })
+            .ok_or_else(malformed)?,
         expires: now.saturating_add(lifetime.ok_or_else(malformed)?),
         refresh: text("refresh_token"),
         id: text("id_token"),
