@@ -2,6 +2,7 @@
 
 mod artifact;
 mod case_run;
+mod second_process;
 mod sign_in;
 mod step;
 mod worker;

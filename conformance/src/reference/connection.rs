@@ -325,18 +325,14 @@ impl Connection {
                 Ok(current.access.clone())
             }
             Some(current) => {
+                let current = current.clone();
                 let still_good = (current.expires > now).then(|| current.access.clone());
-                match self.renew_since(failures, current, None).await {
-                    Ok(fresh) => {
-                        let access = fresh.access.clone();
-                        self.keep(&mut tokens, Some(fresh))?;
-                        Ok(access)
-                    }
+                match self.renewed(failures, &mut tokens, current, None).await {
                     // Early renewal may fail while the service is down.
                     Err(problem) if problem.category == Category::Unavailable => {
                         still_good.ok_or(problem)
                     }
-                    Err(problem) => Err(self.note(problem, &mut tokens)),
+                    renewed => renewed.map_err(|problem| self.note(problem, &mut tokens)),
                 }
             }
             None => Err(Problem::new(
@@ -357,14 +353,13 @@ impl Connection {
         if let Some(problem) = self.broken() {
             return Err(problem);
         }
-        let Some(current) = &*tokens else {
+        let Some(current) = tokens.clone() else {
             return Err(Problem::new(Category::ReconnectRequired, "connect again"));
         };
         if self.is(Mutant::NeverRenews) {
             return Err(Problem::new(Category::Unavailable, "the token has ended"));
         }
         if self.is(Mutant::RenewsForEachCaller) {
-            let current = current.clone();
             drop(tokens);
             let fresh = self.renew(&current, claims).await?;
             let access = fresh.access.clone();
@@ -373,16 +368,50 @@ impl Connection {
         }
         if current.access != refused {
             // Somebody else has replaced it in the meantime.
-            return Ok(current.access.clone());
+            return Ok(current.access);
         }
-        match self.renew_since(failures, current, claims).await {
-            Ok(fresh) => {
-                let access = fresh.access.clone();
-                self.keep(&mut tokens, Some(fresh))?;
-                Ok(access)
+        let renewed = self.renewed(failures, &mut tokens, current, claims).await;
+        renewed.map_err(|problem| self.note(problem, &mut tokens))
+    }
+
+    /// The access token of new tokens: those that another process has kept since, or else of the
+    /// token endpoint.
+    async fn renewed(
+        &self,
+        failures: u64,
+        tokens: &mut Option<Tokens>,
+        mut current: Tokens,
+        claims: Option<&str>,
+    ) -> Result<String, Problem> {
+        if let Some(kept) = self.kept_by_another(&current) {
+            *tokens = Some(kept.clone());
+            if claims.is_none() && kept.expires - MARGIN > self.http.clock.now() {
+                return Ok(kept.access);
             }
-            Err(problem) => Err(self.note(problem, &mut tokens)),
+            current = kept;
         }
+        let fresh = match self.renew_since(failures, &current, claims).await {
+            // Where a refresh token counts once, another process may just have used it.
+            Err(problem) if problem.ends_the_grant() => {
+                let kept = self.kept_by_another(&current).ok_or(problem)?;
+                *tokens = Some(kept.clone());
+                return Ok(kept.access);
+            }
+            fresh => fresh?,
+        };
+        let access = fresh.access.clone();
+        self.keep(tokens, Some(fresh))?;
+        Ok(access)
+    }
+
+    /// Newer tokens in the store: another process of this connector uses it, too.
+    fn kept_by_another(&self, current: &Tokens) -> Option<Tokens> {
+        if self.is(Mutant::KnowsOnlyItsOwnTokens) || self.retired.load(Ordering::Acquire) {
+            return None;
+        }
+        let saved = self.store.load(&self.connect.connection)?.ok()?;
+        let kept = saved.tokens?;
+        (kept.obtained > current.obtained).then_some(kept)
     }
 
     /// Forgets the tokens.

@@ -135,6 +135,8 @@ mutants! {
     KeepsFirstRefreshToken = "keeps-first-refresh-token",
     /// Asks for its token in JSON.
     JsonTokenRequests = "json-token-requests",
+    /// Uses the tokens that it has in hand, whatever another process has kept since.
+    KnowsOnlyItsOwnTokens = "knows-only-its-own-tokens",
     /// Looks into access tokens for their end.
     LooksIntoAccessTokens = "looks-into-access-tokens",
     /// Sends a request without its body when it sends it again.

@@ -318,14 +318,14 @@ fn capabilities(restarts: bool) -> Capabilities {
         features: owned(if restarts {
             &FEATURES
         } else {
-            &FEATURES[..FEATURES.len() - 1]
+            &FEATURES[..FEATURES.len() - 2]
         }),
         max_connections: 100,
     }
 }
 
-/// The last one needs a store.
-const FEATURES: [&str; 8] = [
+/// The last two need a store.
+const FEATURES: [&str; 9] = [
     "cae",
     "clock",
     "concurrent-calls",
@@ -334,6 +334,7 @@ const FEATURES: [&str; 8] = [
     "public-client",
     "shared-mailbox",
     "restart",
+    "shared-store",
 ];
 
 fn waiting(seconds: u64) -> String {

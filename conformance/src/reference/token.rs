@@ -15,6 +15,9 @@ pub(super) struct Tokens {
     pub(super) access: String,
     /// Seconds since the epoch.
     pub(super) expires: i64,
+    /// When they were asked for, in the same way.
+    #[serde(default)]
+    pub(super) obtained: i64,
     pub(super) refresh: Option<String>,
     pub(super) id: Option<String>,
 }
@@ -252,6 +255,7 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
             })
             .ok_or_else(malformed)?,
         expires: now.saturating_add(lifetime.ok_or_else(malformed)?),
+        obtained: now,
         refresh: text("refresh_token"),
         id: text("id_token"),
     })

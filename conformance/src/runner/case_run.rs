@@ -50,6 +50,8 @@ pub(super) struct CaseRun<'a> {
     pub(super) callbacks: BTreeMap<String, Callback>,
     /// How far the connector's clock was moved, in seconds.
     pub(super) advanced: i64,
+    /// How far that of the other process was moved, where the case has two.
+    pub(super) other_advanced: i64,
     /// How many of them passed within the step, because the connector waited.
     pub(super) waited: u64,
     /// What the driver said while its clock was moved.
@@ -126,6 +128,7 @@ impl<'a> CaseRun<'a> {
             absent: BTreeSet::new(),
             callbacks: BTreeMap::new(),
             advanced: 0,
+            other_advanced: 0,
             waited: 0,
             kept: VecDeque::new(),
             connections: BTreeSet::new(),
@@ -142,6 +145,7 @@ impl<'a> CaseRun<'a> {
         let limit = self.worker.shared.options.limits.case;
         let case = self.case;
         let ended = tokio::time::timeout(limit, self.steps(case.steps())).await;
+        self.worker.end_other().await;
         match ended {
             Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
                 self.rules();

@@ -110,6 +110,7 @@ impl CaseRun<'_> {
                 self.end();
                 Ok(())
             }
+            Action::SecondProcess(steps) => self.second_process(steps).await,
             Action::Settle => {
                 self.begin(name, None, None);
                 self.ask(&Request::Settle {}).await?;

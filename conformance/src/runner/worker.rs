@@ -54,6 +54,8 @@ pub(super) struct Worker {
     number: usize,
     proxy: Option<String>,
     session: Option<(Session, Capabilities)>,
+    /// The other one of two processes on one store, while a case has two.
+    other: Option<(Session, Capabilities)>,
     /// Where the reference connector keeps its connections.
     store: Store,
     /// What drivers said that ended within the case.
@@ -82,6 +84,7 @@ impl Worker {
             number,
             proxy,
             session: None,
+            other: None,
             store: Store::default(),
             said,
             cases: 0,
@@ -208,6 +211,20 @@ impl Worker {
     pub(super) fn take_output(&mut self) -> Output {
         self.listen();
         std::mem::take(&mut self.said)
+    }
+
+    /// Turns to the other one of two processes, which is started where it is not running.
+    pub(super) async fn turn(&mut self) -> Result<(), String> {
+        self.listen();
+        std::mem::swap(&mut self.session, &mut self.other);
+        self.start().await.map(drop)
+    }
+
+    /// Ends the other process, if there is one.
+    pub(super) async fn end_other(&mut self) {
+        if let Some((session, _)) = self.other.take() {
+            session.shut_down(SHUT_DOWN_LIMIT).await;
+        }
     }
 
     fn listen(&mut self) {

@@ -214,7 +214,7 @@ pub const OPERATIONS: [&str; 17] = [
 ];
 
 /// The features of the connector protocol.
-pub const FEATURES: [&str; 9] = [
+pub const FEATURES: [&str; 10] = [
     "cae",
     "clock",
     "concurrent-calls",
@@ -223,6 +223,7 @@ pub const FEATURES: [&str; 9] = [
     "public-client",
     "restart",
     "shared-mailbox",
+    "shared-store",
     "subscriptions",
 ];
 

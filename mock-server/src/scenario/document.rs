@@ -54,14 +54,16 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// All checks, those inside of `repeat` and `together` included.
+    /// All checks, those of steps inside of steps included.
     pub fn checks(&self) -> Vec<&Check> {
         fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Check>) {
             for step in steps {
                 match &step.action {
                     Action::Check(check) => into.push(check),
                     Action::Repeat(repeat) => collect(&repeat.steps, into),
-                    Action::Together(steps) => collect(steps, into),
+                    Action::SecondProcess(steps) | Action::Together(steps) => {
+                        collect(steps, into);
+                    }
                     _ => {}
                 }
             }
@@ -77,7 +79,7 @@ impl Scenario {
             steps.iter().any(|step| match &step.action {
                 Action::Fault(fault) => matches!(fault.action, FaultAction::Tls(_)),
                 Action::Repeat(repeat) => any(&repeat.steps),
-                Action::Together(steps) => any(steps),
+                Action::SecondProcess(steps) | Action::Together(steps) => any(steps),
                 _ => false,
             })
         }

@@ -68,6 +68,8 @@ pub enum Action {
         /// It is ended at once, whatever it is doing.
         kill: bool,
     },
+    /// Steps with another process of the connector, on the store of the first.
+    SecondProcess(Vec<Step>),
     /// The connector is given the time to end its work.
     Settle,
     /// The connector is asked for the state of a connection.
@@ -97,6 +99,7 @@ impl Action {
             Self::Reconnect(_) => "reconnect",
             Self::Repeat(_) => "repeat",
             Self::Restart { .. } => "restart",
+            Self::SecondProcess(_) => "second-process",
             Self::Settle => "settle",
             Self::Status { .. } => "status",
             Self::Together(_) => "together",

@@ -107,6 +107,13 @@ impl<'a> Planner<'a> {
                     Does::Pause("you to restart the connector, and to say 'next'"),
                 );
             }
+            Action::SecondProcess(steps) => {
+                let turn = "you to do the next steps with a second process, and to say 'next'";
+                self.add(step, Does::Pause(turn));
+                self.steps(steps)?;
+                let turn = "you to return to the first process, and to say 'next'";
+                self.add(step, Does::Pause(turn));
+            }
             Action::Browser(action) => {
                 self.browser = Some(action.clone());
                 self.add(step, Does::PassOver("to do at the next sign-in"));

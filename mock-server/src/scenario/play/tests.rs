@@ -329,6 +329,24 @@ fn a_step_that_cannot_happen_stops_the_scenario_until_somebody_goes_on() {
 }
 
 #[test]
+fn a_person_is_told_to_turn_to_the_second_process_and_back() {
+    let bench = Bench::new();
+    let steps = "  - second-process:\n      - event: {disable-user: {user: bob}}\n  - note: end\n";
+    let begun = bench.load(steps).unwrap();
+    assert!(begun.waiting_for.unwrap().contains("second process"));
+    let bob_is_enabled = || {
+        let directory = bench.tenant.directory();
+        directory.users[&directory.user_id("bob").unwrap()].enabled
+    };
+    assert!(bob_is_enabled());
+    let turned = bench.players.next(&bench.world, &bench.tenant).unwrap();
+    assert!(turned.waiting_for.unwrap().contains("first process"));
+    assert!(!bob_is_enabled());
+    let back = bench.players.next(&bench.world, &bench.tenant).unwrap();
+    assert_eq!(back.state, PlayState::Ended);
+}
+
+#[test]
 fn steps_may_stand_in_steps_ten_deep() {
     let bench = Bench::new();
     let mut steps = String::new();

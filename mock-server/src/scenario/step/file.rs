@@ -61,6 +61,9 @@ struct StepInFile {
     /// The connector's process starts again.
     #[serde(skip_serializing_if = "Option::is_none")]
     restart: Option<RestartStep>,
+    /// Does steps with a second process of the connector, on the store of the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_process: Option<Vec<Step>>,
     /// Waits until the connector has ended its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     settle: Option<Nothing>,
@@ -184,6 +187,7 @@ impl StepInFile {
             self.reconnect.is_some(),
             self.repeat.is_some(),
             self.restart.is_some(),
+            self.second_process.is_some(),
             self.settle.is_some(),
             self.status.is_some(),
             self.together.is_some(),
@@ -253,6 +257,9 @@ impl StepInFile {
         if let Some(steps) = &self.together {
             check_together(steps)?;
         }
+        if let Some(steps) = &self.second_process {
+            check_second_process(steps)?;
+        }
         let simple = [
             self.advance.map(Action::Advance),
             self.browser.map(Action::Browser),
@@ -268,6 +275,7 @@ impl StepInFile {
             self.reconnect.map(|it| Action::Reconnect(*it)),
             self.repeat.map(Action::Repeat),
             self.restart.map(|it| Action::Restart { kill: it.kill }),
+            self.second_process.map(Action::SecondProcess),
             self.settle.map(|_| Action::Settle),
             self.status.map(|it| Action::Status {
                 connection: it.or_main(),
@@ -306,6 +314,24 @@ fn check_together(steps: &[Step]) -> Result<(), String> {
         )),
         None => Ok(()),
     }
+}
+
+/// There are two processes, and no third one.
+fn check_second_process(steps: &[Step]) -> Result<(), String> {
+    fn has_another(steps: &[Step]) -> bool {
+        steps.iter().any(|step| match &step.action {
+            Action::SecondProcess(_) => true,
+            Action::Repeat(repeat) => has_another(&repeat.steps),
+            _ => false,
+        })
+    }
+    if steps.is_empty() {
+        return Err("'second-process' has no steps: nothing would happen".to_owned());
+    }
+    if has_another(steps) {
+        return Err("'second-process' stands in another one: there is no third process".to_owned());
+    }
+    Ok(())
 }
 
 impl<'de> Deserialize<'de> for Step {
@@ -357,6 +383,7 @@ impl Serialize for Step {
             Action::Reconnect(it) => file.reconnect = Some(Box::new(it)),
             Action::Repeat(it) => file.repeat = Some(it),
             Action::Restart { kill } => file.restart = Some(RestartStep { kill }),
+            Action::SecondProcess(it) => file.second_process = Some(it),
             Action::Settle => file.settle = Some(Nothing {}),
             Action::Status { connection } => file.status = named(&connection),
             Action::Together(it) => file.together = Some(it),
@@ -380,8 +407,10 @@ impl JsonSchema for Step {
                     without_null(field);
                 }
             }
-            if let Some(Value::Object(together)) = fields.get_mut("together") {
-                together.insert("minItems".to_owned(), 1.into());
+            for name in ["second-process", "together"] {
+                if let Some(Value::Object(steps)) = fields.get_mut(name) {
+                    steps.insert("minItems".to_owned(), 1.into());
+                }
             }
             if let Some(Value::Object(call)) = fields.get_mut("call") {
                 call.insert("enum".to_owned(), json!(OPERATIONS));
@@ -428,7 +457,7 @@ fn without_null(field: &mut Value) {
 }
 
 /// The actions of steps.
-const ACTIONS: [&str; 17] = [
+const ACTIONS: [&str; 18] = [
     "advance",
     "browser",
     "call",
@@ -443,6 +472,7 @@ const ACTIONS: [&str; 17] = [
     "reconnect",
     "repeat",
     "restart",
+    "second-process",
     "settle",
     "status",
     "together",
