@@ -52,7 +52,7 @@ for line in sys.stdin:
             reply["result"] = answer_to(request["method"], request.get("params", {}))
     except Failure as failure:
         reply["error"] = {"code": -32000, "message": str(failure), "data": failure.data}
-    except requests.RequestException as error:
+    except (requests.RequestException, msal.exceptions.MsalError) as error:
         data = {"category": "untrusted" if isinstance(error, requests.exceptions.SSLError) else "unavailable",
                 "message": str(error)}
         reply["error"] = {"code": -32000, "message": str(error), "data": data}
