@@ -5,6 +5,7 @@ mod case_run;
 mod second_process;
 mod sign_in;
 mod step;
+mod together;
 mod worker;
 
 use std::collections::VecDeque;

@@ -1,6 +1,5 @@
 //! The interpreter of steps.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use entra_mock::fault::FaultAction;
@@ -30,7 +29,7 @@ impl CaseRun<'_> {
         Ok(())
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), Interrupt> {
+    pub(super) async fn step(&mut self, step: &Step) -> Result<(), Interrupt> {
         let name = step.action.name();
         match &step.action {
             Action::Advance(span) => {
@@ -178,7 +177,7 @@ impl CaseRun<'_> {
     }
 
     /// Keeps the values of an answer that later steps name.
-    fn keep(&mut self, call: &CallStep, answer: &Answer) -> Result<(), Interrupt> {
+    pub(super) fn keep(&mut self, call: &CallStep, answer: &Answer) -> Result<(), Interrupt> {
         let Answer::Value { value } = answer else {
             return Ok(());
         };
@@ -203,7 +202,12 @@ impl CaseRun<'_> {
 
     /// Compares an answer with what its step says. Steps after one that should have succeeded
     /// build on it, so the case ends there.
-    fn compare(&mut self, name: &str, answer: &Answer, step: &Step) -> Result<(), Interrupt> {
+    pub(super) fn compare(
+        &mut self,
+        name: &str,
+        answer: &Answer,
+        step: &Step,
+    ) -> Result<(), Interrupt> {
         let failure = match answer {
             Answer::Failure {
                 category,
@@ -344,7 +348,7 @@ impl CaseRun<'_> {
         world.advance(self.tenant.tenant(), span);
     }
 
-    fn call_request(&self, call: &CallStep) -> Result<Request, Interrupt> {
+    pub(super) fn call_request(&self, call: &CallStep) -> Result<Request, Interrupt> {
         let mut arguments = Map::new();
         for (name, value) in &call.arguments {
             arguments.insert(name.clone(), self.record.facts.fill_value(value)?);
@@ -415,63 +419,6 @@ impl CaseRun<'_> {
         let journal = shared.mock.journal();
         journal.wait_for(began, HANDSHAKE, is_ours).await;
     }
-
-    /// Sends the calls at once, lets the events happen, and takes the answers as they come.
-    async fn together(&mut self, steps: &[Step]) -> Result<(), Interrupt> {
-        let mut open: BTreeMap<u64, (usize, &Step, String)> = BTreeMap::new();
-        for step in spread(steps) {
-            match &step.action {
-                Action::Call(call) => {
-                    self.begin("call", Some(&call.operation), Some(&call.connection));
-                    let place = self.record.steps.len() - 1;
-                    let request = self.call_request(call)?;
-                    let id = self.worker.session()?.send(&request).await?;
-                    open.insert(id, (place, step, call.operation.clone()));
-                }
-                Action::Event(_) | Action::Note(_) => Box::pin(self.step(step)).await?,
-                other => {
-                    let name = other.name();
-                    return Err(Interrupt::Suite(format!(
-                        "'together' takes calls, events and repetitions of them, but has the step '{name}'"
-                    )));
-                }
-            }
-        }
-        let mut failed = Ok(());
-        while !open.is_empty() {
-            let ids: Vec<u64> = open.keys().copied().collect();
-            let Incoming::Reply(id, reply) = self.next(&ids, "call").await? else {
-                continue;
-            };
-            let Some((place, step, name)) = open.remove(&id) else {
-                continue;
-            };
-            let answer = call_answer(reply)?;
-            let after = self.position();
-            self.record.steps[place].after = after;
-            self.record.steps[place].answer = Some(answer.clone());
-            // All answers are taken, whatever one of them says.
-            failed = self.compare(&name, &answer, step).and(failed);
-            if let Action::Call(call) = &step.action {
-                failed = self.keep(call, &answer).and(failed);
-            }
-        }
-        failed
-    }
-}
-
-/// The steps of a `together`, with those that a `repeat` repeats as often as it says.
-fn spread(steps: &[Step]) -> Vec<&Step> {
-    let mut all = Vec::new();
-    for step in steps {
-        match &step.action {
-            Action::Repeat(repeat) => {
-                (0..repeat.times.get()).for_each(|_| all.extend(&repeat.steps));
-            }
-            _ => all.push(step),
-        }
-    }
-    all
 }
 
 impl Reply {
@@ -505,7 +452,7 @@ impl Reply {
     }
 }
 
-fn call_answer(reply: Reply) -> Result<Answer, DriverError> {
+pub(super) fn call_answer(reply: Reply) -> Result<Answer, DriverError> {
     reply.into_answer("call", |result| match result {
         Value::Object(mut members) => members
             .remove("value")
