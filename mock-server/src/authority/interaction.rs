@@ -13,7 +13,7 @@ use super::flow::{Flow, Purpose};
 use super::issue;
 use super::pages::Page;
 use super::pages::account::{self, Frame};
-use super::resolve::{Client, is_admitted};
+use super::resolve::{Client, check_enabled, is_admitted};
 use super::session::Login;
 use super::sign_in::{Realm, tile};
 use super::visit::Visit;
@@ -317,11 +317,7 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
 pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), AuthorityError> {
     let directory = tenant.directory();
     let principal = directory.service_principal(app.app_id);
-    if principal.is_some_and(|principal| !principal.enabled) {
-        return Err(AuthorityError::aadsts(7_000_112)
-            .with("app", app.app_id.to_string())
-            .with("name", &app.display_name));
-    }
+    check_enabled(app, principal)?;
     let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
     if known || app.is_multi_tenant() {
         return Ok(());

@@ -62,25 +62,8 @@ impl Client {
                 .with("tenant", place));
         }
         let client = Self { app, principal };
-        client.check_enabled()?;
+        check_enabled(&client.app, client.principal.as_ref())?;
         Ok(client)
-    }
-
-    /// A switched-off app gets no token of any kind. Unverified: that a registration that is
-    /// disabled (`isDisabled`) has the same code as a disabled service principal.
-    pub(crate) fn check_enabled(&self) -> Result<(), AuthorityError> {
-        let disabled = self.app.disabled;
-        if disabled
-            || self
-                .principal
-                .as_ref()
-                .is_some_and(|principal| !principal.enabled)
-        {
-            return Err(AuthorityError::aadsts(7_000_112)
-                .with("app", self.app.app_id.to_string())
-                .with("name", &self.app.display_name));
-        }
-        Ok(())
     }
 
     /// Whether the app may be used at `common`, `organizations` or `consumers`.
@@ -103,6 +86,20 @@ impl Client {
             .with("app", app.app_id.to_string())
             .with("name", &app.display_name))
     }
+}
+
+/// A switched-off app gets no token of any kind, and nobody signs in to it. Unverified: that a
+/// registration that is disabled (`isDisabled`) has the same code as a disabled service principal.
+pub(crate) fn check_enabled(
+    app: &Application,
+    principal: Option<&ServicePrincipal>,
+) -> Result<(), AuthorityError> {
+    if app.disabled || principal.is_some_and(|principal| !principal.enabled) {
+        return Err(AuthorityError::aadsts(7_000_112)
+            .with("app", app.app_id.to_string())
+            .with("name", &app.display_name));
+    }
+    Ok(())
 }
 
 /// An API that a request names.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::AuthorityError;
-use super::resolve::{Client, is_open};
+use super::resolve::{Client, check_enabled, is_open};
 use super::{held, issue};
 use crate::directory::ApplicationId;
 use crate::permission::OPENID_SCOPES;
@@ -79,6 +79,6 @@ fn client(
         return Err(unknown());
     }
     let client = Client { app, principal };
-    client.check_enabled()?;
+    check_enabled(&client.app, client.principal.as_ref())?;
     Ok(client)
 }

@@ -424,3 +424,33 @@ async fn signing_out_ends_the_session_and_returns_to_registered_uris_only() {
     let answer = browser.get(&to(&uri)).await;
     assert_eq!(answer.location(), format!("{uri}?state=a+b"));
 }
+
+#[tokio::test]
+async fn a_disabled_registration_signs_nobody_in() {
+    let mock = Mock::new();
+    let uri = mock.authorize("own-app", &[]);
+    let link = format!(
+        "/{}/adminconsent?client_id={}",
+        mock.tenant.id,
+        mock.app("own-app").app_id
+    );
+    let mut browser = mock.browser();
+    let page = browser.get(&uri).await;
+    mock.change_app("own-app", |app| app.disabled = true);
+    for uri in [&uri, &link] {
+        let refused = mock.browser().get(uri).await;
+        assert_eq!(
+            (refused.page().as_str(), refused.error_code()),
+            ("error", 7_000_112),
+            "{uri}"
+        );
+    }
+    // Also on a page that was opened before.
+    let upn = mock.user("alice").user_principal_name.to_string();
+    let page = browser.press(&page, "next", &[("loginfmt", &upn)]).await;
+    let password = mock.user("alice").password;
+    let refused = browser
+        .press(&page, "sign-in", &[("passwd", &password)])
+        .await;
+    assert_eq!(refused.error_code(), 7_000_112);
+}
