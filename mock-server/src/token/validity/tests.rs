@@ -335,3 +335,94 @@ fn an_app_without_a_service_principal_is_not_gated_by_assignment() {
         Err(Invalid::UserDeleted)
     );
 }
+
+/// Of several policies the first in the service's order is told, whichever was made first.
+#[test]
+fn the_order_of_demands_is_not_the_order_in_which_policies_were_made() {
+    let (user, app) = (None, None);
+    let demands = [
+        (
+            Event::BlockByPolicy {
+                user: user.clone(),
+                app: app.clone(),
+                inside: None,
+                outside: None,
+            },
+            53003,
+        ),
+        (
+            Event::RequireMfa {
+                user: user.clone(),
+                app: app.clone(),
+            },
+            50076,
+        ),
+        (
+            Event::RequireCompliantDevice {
+                user: user.clone(),
+                app: app.clone(),
+            },
+            53000,
+        ),
+        (
+            Event::RequireTermsOfUse {
+                user: user.clone(),
+                app: app.clone(),
+            },
+            50158,
+        ),
+        (
+            Event::SetSignInFrequency {
+                user,
+                app,
+                seconds: 3600,
+                second_factor: false,
+            },
+            70043,
+        ),
+    ];
+    let method = AuthenticationMethod::Password;
+    for (index, (earlier, code)) in demands.iter().enumerate() {
+        for (later, _) in &demands[index + 1..] {
+            for events in [
+                [earlier.clone(), later.clone()],
+                [later.clone(), earlier.clone()],
+            ] {
+                let found = after(&events, ClientClass::Public, method);
+                assert_eq!(found, Err(*code), "{events:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn on_the_pages_the_password_comes_before_the_second_factor() {
+    let mut directory = directory();
+    let token = token(
+        &directory,
+        ClientClass::Public,
+        AuthenticationMethod::Password,
+    );
+    let events = [
+        Event::RequireMfa {
+            user: None,
+            app: None,
+        },
+        Event::SetSignInFrequency {
+            user: None,
+            app: None,
+            seconds: 3600,
+            second_factor: false,
+        },
+    ];
+    for event in events {
+        directory.apply(&event, noon(), &Random::seeded(1)).unwrap();
+    }
+    let found = access(
+        &token.sign_in,
+        &directory,
+        Attempt::from_loopback(later(2)),
+        Use::Interactive,
+    );
+    assert_eq!(found.map_err(Invalid::aadsts), Err(70043));
+}

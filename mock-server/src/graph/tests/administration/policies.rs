@@ -44,7 +44,7 @@ async fn each_demand_of_a_policy_has_its_code_until_the_policy_goes() {
         (control("compliantDevice"), Value::Null, 53000),
         (terms, Value::Null, 50158),
         (Value::Null, hourly, 70043),
-        (both, Value::Null, 53000),
+        (both, Value::Null, 50076),
     ] {
         let office = Office::new();
         let token = office.sign_in("alice", "native-app").await;

@@ -49,7 +49,7 @@ struct Tenant {
     assignment_required: bool,
     assigned: bool,
     elsewhere: bool,
-    /// The policies, in the order in which they are looked at.
+    /// What the policies demand, in the order in which they were made.
     demands: Vec<Demanded>,
 }
 
@@ -163,29 +163,25 @@ impl Tenant {
                 53003
             });
         }
-        for demand in &self.demands {
-            match demand {
-                Demanded::NoAccess => return Err(53003),
-                Demanded::NoAccessFromElsewhere if self.elsewhere => return Err(53003),
-                Demanded::Device if !token.compliant_device => return Err(53000),
-                _ => {}
-            }
-        }
+        // Of several demands the one is told that the documents name first.
         let age = now.duration_since(token.signed_in);
-        for demand in &self.demands {
-            match *demand {
-                Demanded::Mfa | Demanded::MfaFrequency(_) if !token.second_factor => {
-                    return Err(if self.no_second_factor { 50079 } else { 50076 });
-                }
-                Demanded::MfaFrequency(every) if age >= every => return Err(50078),
-                Demanded::Frequency(every)
-                    if token.class != ClientClass::Confidential && age >= every =>
-                {
-                    return Err(70043);
-                }
-                Demanded::Terms => return Err(50158),
-                _ => {}
+        let refused = self.demands.iter().filter_map(|demand| match *demand {
+            Demanded::NoAccess => Some((1, 53003)),
+            Demanded::NoAccessFromElsewhere => self.elsewhere.then_some((1, 53003)),
+            Demanded::Mfa | Demanded::MfaFrequency(_) if !token.second_factor => {
+                Some((2, if self.no_second_factor { 50079 } else { 50076 }))
             }
+            Demanded::Mfa => None,
+            Demanded::MfaFrequency(every) => (age >= every).then_some((2, 50078)),
+            Demanded::Device => (!token.compliant_device).then_some((3, 53000)),
+            Demanded::Terms => Some((4, 50158)),
+            Demanded::Frequency(every) => {
+                let counts = token.class != ClientClass::Confidential && age >= every;
+                counts.then_some((5, 70043))
+            }
+        });
+        if let Some((_, code)) = refused.min() {
+            return Err(code);
         }
         Ok(())
     }
