@@ -346,7 +346,12 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
     };
     let now = person.tenant.now();
     let address = visit.arrival.address;
-    let sign_in = person.login.to_app(app.app_id, class, person.login.session);
+    let mut sign_in = person.login.to_app(app.app_id, class, person.login.session);
+    if flow.fresh {
+        // Whoever gave the password on these pages has done what a sign-in frequency demands,
+        // however long the next page was left open.
+        sign_in.auth_time = now;
+    }
     let upn = person.user.user_principal_name.to_string();
     let refused = {
         let directory = person.tenant.directory();
@@ -356,8 +361,6 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
         };
         match validity::access(&sign_in, &directory, attempt, Use::Interactive) {
             Ok(()) => None,
-            // Somebody who has just given the password has done what the policy demands.
-            Err(Invalid::SignInFrequency { .. }) if flow.fresh => None,
             Err(invalid) => {
                 let principal = directory.service_principal(app.app_id).cloned();
                 let client = Client { app, principal };

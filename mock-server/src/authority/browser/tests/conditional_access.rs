@@ -80,6 +80,44 @@ async fn a_second_factor_wears_out() {
 }
 
 #[tokio::test]
+async fn a_password_that_grew_old_on_the_page_of_the_second_factor_hides_no_other_policy() {
+    let mock = Mock::new();
+    mock.event(&Event::SetSignInFrequency {
+        user: Some(alice()),
+        app: None,
+        seconds: 600,
+        second_factor: false,
+    });
+    mock.event(&Event::RequireMfa {
+        user: Some(alice()),
+        app: None,
+    });
+    mock.event(&Event::RequireTermsOfUse {
+        user: Some(alice()),
+        app: None,
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(page.page(), "mfa");
+    mock.tenant.clock.advance(SignedDuration::from_mins(20));
+    let page = browser.press(&page, "approve", &[]).await;
+    assert_eq!(page.page(), "terms-of-use");
+    let answer = browser.press(&page, "accept", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+    // The next request has no fresh password: it is asked for, then the second factor.
+    let page = browser.get(&uri).await;
+    assert_eq!(page.page(), "password");
+    let password = mock.user("alice").password;
+    let page = browser
+        .press(&page, "sign-in", &[("passwd", &password)])
+        .await;
+    assert_eq!(page.page(), "mfa");
+    let answer = browser.press(&page, "approve", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+}
+
+#[tokio::test]
 async fn a_compliant_device_lets_in() {
     let mock = Mock::new();
     mock.event(&Event::RequireCompliantDevice {
