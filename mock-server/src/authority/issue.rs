@@ -69,7 +69,7 @@ pub(crate) struct UserGrant<'a> {
     pub(crate) always_refresh: bool,
 }
 
-/// Whether the sign-in still stands: account, revocation, assignment, conditional access.
+/// Whether the sign-in still stands, and the user may use the app.
 pub(crate) fn check_sign_in(
     tenant: &Tenant,
     client: &Client,
@@ -81,17 +81,9 @@ pub(crate) fn check_sign_in(
         now: tenant.now(),
         from: directory.seen_from(address),
     };
-    let checked =
-        validity::account(sign_in, &directory).and_then(|()| {
-            match validity::revoked_at(sign_in, &directory) {
-                Some(at) => Err(Invalid::Revoked {
-                    issued: sign_in.auth_time,
-                    valid_from: at,
-                }),
-                None => validity::access(sign_in, &directory, attempt, usage),
-            }
-        });
-    checked.map_err(|invalid| refusal(invalid, &directory, client, sign_in))
+    validity::sign_in_stands(sign_in, &directory)
+        .and_then(|()| validity::access(sign_in, &directory, attempt, usage))
+        .map_err(|invalid| refusal(invalid, &directory, client, sign_in))
 }
 
 /// The refusal of a sign-in or a refresh token, with its facts filled in.

@@ -53,9 +53,14 @@ enum Change {
 impl Login {
     /// Whether the directory still lets this sign-in stand.
     pub(crate) fn stands(&self, directory: &Directory) -> bool {
-        directory
-            .user(self.user)
-            .is_some_and(|user| user.enabled && !self.is_revoked(user))
+        directory.user(self.user).is_some_and(|user| {
+            user.enabled && !self.is_revoked(user) && !self.is_of_a_disabled_device(user)
+        })
+    }
+
+    /// Unverified: that a session ends with the device that was shown in it.
+    fn is_of_a_disabled_device(&self, user: &User) -> bool {
+        self.compliant_device && user.device_is_disabled_since(self.moment)
     }
 
     fn is_revoked(&self, user: &User) -> bool {

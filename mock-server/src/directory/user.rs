@@ -276,6 +276,11 @@ impl User {
             .any(|role| *role == DirectoryRole::GlobalAdministrator || roles.contains(role))
     }
 
+    /// Whether the user's device was disabled after a moment at which it was shown.
+    pub fn device_is_disabled_since(&self, moment: Timestamp) -> bool {
+        self.device_disabled.is_some_and(|at| moment <= at)
+    }
+
     /// The moment of the last change or reset of the password.
     pub fn last_password_change(&self) -> Timestamp {
         self.last_revocation(RevocationCause::is_of_the_password)

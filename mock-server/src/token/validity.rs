@@ -157,21 +157,27 @@ pub fn refresh_token(
             after: INACTIVITY,
         });
     }
-    account(&token.sign_in, directory)?;
-    if let Some(at) = revoked_at(&token.sign_in, directory) {
-        return Err(Invalid::Revoked {
-            issued: token.sign_in.auth_time,
-            valid_from: at,
-        });
-    }
-    if device_disabled(&token.sign_in, directory) {
-        return Err(Invalid::DeviceDisabled);
-    }
+    sign_in_stands(&token.sign_in, directory)?;
     access(&token.sign_in, directory, attempt, Use::NonInteractive)
 }
 
+/// Whether a sign-in still stands: account, revocation, device.
+pub fn sign_in_stands(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
+    account(sign_in, directory)?;
+    if let Some(at) = revoked_at(sign_in, directory) {
+        return Err(Invalid::Revoked {
+            issued: sign_in.auth_time,
+            valid_from: at,
+        });
+    }
+    if device_disabled(sign_in, directory) {
+        return Err(Invalid::DeviceDisabled);
+    }
+    Ok(())
+}
+
 /// Whether the account of a sign-in exists and is enabled.
-pub fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
+fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
     let user = directory.user(sign_in.user).ok_or(Invalid::UserDeleted)?;
     match user.kind {
         _ if user.enabled => Ok(()),
@@ -181,7 +187,7 @@ pub fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
 }
 
 /// When the sign-in was revoked, if it was.
-pub fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> {
+fn revoked_at(sign_in: &SignIn, directory: &Directory) -> Option<Timestamp> {
     let user = directory.user(sign_in.user)?;
     if matches!(user.kind, UserKind::Guest { .. }) {
         // What is revoked for a guest counts at home only.
@@ -211,8 +217,7 @@ fn device_disabled(sign_in: &SignIn, directory: &Directory) -> bool {
         && sign_in.client_class != ClientClass::Confidential
         && directory
             .user(sign_in.user)
-            .and_then(|user| user.device_disabled)
-            .is_some_and(|at| sign_in.moment <= at)
+            .is_some_and(|user| user.device_is_disabled_since(sign_in.moment))
 }
 
 /// Whether the user may use the app now: cross-tenant access, assignment, risk and conditional
@@ -279,19 +284,6 @@ pub fn access(
     Ok(())
 }
 
-/// Whether the second factor was given, and not longer ago than a policy allows.
-fn second_factor(
-    sign_in: &SignIn,
-    user: Option<&User>,
-    every: Option<SignedDuration>,
-    now: Timestamp,
-) -> Result<(), Invalid> {
-    match (sign_in.mfa_time, every) {
-        (Some(given), Some(every)) if now.duration_since(given) >= at_least_allowance(every) => {
-            Err(Invalid::MfaExpired)
-        }
-        (Some(_), _) => Ok(()),
-        (None, _) if user.is_some_and(|user| !user.second_factor) => {
 /// When a demand has its turn among those of several policies: a block ends it, grant controls
 /// follow in their order, session controls come last.
 /// Source: learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies,
@@ -309,6 +301,19 @@ fn turn(demand: Demand, usage: Use) -> u8 {
     }
 }
 
+/// Whether the second factor was given, and not longer ago than a policy allows.
+fn second_factor(
+    sign_in: &SignIn,
+    user: Option<&User>,
+    every: Option<SignedDuration>,
+    now: Timestamp,
+) -> Result<(), Invalid> {
+    match (sign_in.mfa_time, every) {
+        (Some(given), Some(every)) if now.duration_since(given) >= at_least_allowance(every) => {
+            Err(Invalid::MfaExpired)
+        }
+        (Some(_), _) => Ok(()),
+        (None, _) if user.is_some_and(|user| !user.second_factor) => {
             Err(Invalid::MfaRegistrationRequired)
         }
         (None, _) => Err(Invalid::MfaRequired),

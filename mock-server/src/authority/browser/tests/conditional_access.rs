@@ -136,6 +136,37 @@ async fn a_compliant_device_lets_in() {
 }
 
 #[tokio::test]
+async fn a_disabled_device_ends_the_session_in_which_it_was_shown() {
+    let mock = Mock::new();
+    mock.event(&Event::RequireCompliantDevice {
+        user: Some(alice()),
+        app: None,
+    });
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    browser.press(&page, "compliant-device", &[]).await;
+    assert!(browser.get(&uri).await.parameters().contains_key("code"));
+    mock.event(&Event::DisableDevice { user: alice() });
+    // Name and password again, and a device that is not disabled.
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(page.page(), "compliant-device");
+    let answer = browser.press(&page, "compliant-device", &[]).await;
+    assert!(answer.parameters().contains_key("code"));
+    assert!(browser.get(&uri).await.parameters().contains_key("code"));
+}
+
+#[tokio::test]
+async fn a_session_without_a_device_outlives_the_device() {
+    let mock = Mock::new();
+    let uri = mock.authorize("own-app", &[]);
+    let mut browser = mock.browser();
+    browser.sign_in(&uri, "alice").await;
+    mock.event(&Event::DisableDevice { user: alice() });
+    assert!(browser.get(&uri).await.parameters().contains_key("code"));
+}
+
+#[tokio::test]
 async fn a_new_password_ends_the_risk_where_the_tenant_says_so() {
     let mock = Mock::new();
     mock.event(&Event::SetUserRisk {

@@ -247,3 +247,22 @@ async fn a_code_of_another_tenant_is_refused() {
     let answer = mock.post(elsewhere, &form).await;
     assert_eq!(code_of(&answer), 700_005, "{}", answer.1);
 }
+
+/// A code of a public client is bound to the device as its refresh token will be.
+#[tokio::test]
+async fn a_code_from_a_device_that_was_disabled_since_is_refused() {
+    for (class, expected) in [
+        (ClientClass::Public, 135_011),
+        (ClientClass::Confidential, 0),
+    ] {
+        let mock = Mock::new();
+        let code = mock.code(|code| {
+            code.sign_in.client_class = class;
+            code.sign_in.compliant_device = true;
+        });
+        let user = "alice".to_owned();
+        mock.happen(&Event::DisableDevice { user });
+        let answer = mock.redeem(&code, &[]).await;
+        assert_eq!(code_of(&answer), expected, "{answer:?}");
+    }
+}
