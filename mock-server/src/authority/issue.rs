@@ -74,6 +74,21 @@ pub(crate) fn check_sign_in(
     tenant: &Tenant,
     client: &Client,
     sign_in: &SignIn,
+    attempt: (Use, IpAddr),
+) -> Result<(), AuthorityError> {
+    {
+        let directory = tenant.directory();
+        validity::sign_in_stands(sign_in, &directory)
+            .map_err(|invalid| refusal(invalid, &directory, client, sign_in))?;
+    }
+    check_access(tenant, client, sign_in, attempt)
+}
+
+/// Whether the user may use the app: assignment, risk, conditional access.
+pub(crate) fn check_access(
+    tenant: &Tenant,
+    client: &Client,
+    sign_in: &SignIn,
     (usage, address): (Use, IpAddr),
 ) -> Result<(), AuthorityError> {
     let directory = tenant.directory();
@@ -81,9 +96,13 @@ pub(crate) fn check_sign_in(
         now: tenant.now(),
         from: directory.seen_from(address),
     };
-    validity::sign_in_stands(sign_in, &directory)
-        .and_then(|()| validity::access(sign_in, &directory, attempt, usage))
+    validity::access(sign_in, &directory, attempt, usage)
         .map_err(|invalid| refusal(invalid, &directory, client, sign_in))
+}
+
+/// Whether consent covers what is asked for.
+pub(crate) fn check_consent(grant: &UserGrant<'_>) -> Result<(), AuthorityError> {
+    granted_scopes(&grant.tenant.directory(), grant).map(drop)
 }
 
 /// The refusal of a sign-in or a refresh token, with its facts filled in.

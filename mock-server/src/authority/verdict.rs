@@ -8,7 +8,7 @@ use super::{held, issue};
 use crate::directory::ApplicationId;
 use crate::permission::OPENID_SCOPES;
 use crate::token::RefreshToken;
-use crate::token::validity::{self, Attempt};
+use crate::token::validity::{self, Attempt, Use};
 use crate::world::{Tenant, World};
 
 /// Why a refresh token would be refused.
@@ -39,15 +39,9 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
         .ok_or_else(|| AuthorityError::aadsts(90_002).with("tenant", sign_in.tenant.to_string()))?;
     is_open(&tenant, &tenant.id.to_string())?;
     let client = client(world, &tenant, sign_in.client)?;
-    let now = tenant.now();
     let directory = tenant.directory();
-    let local = Attempt::from_loopback(now);
-    let attempt = Attempt {
-        from: directory.seen_from(local.from),
-        ..local
-    };
-    validity::refresh_token(token, &directory, attempt)
-        .map_err(|invalid| issue::refusal(invalid, &directory, &client, sign_in))?;
+    let refused = |invalid| issue::refusal(invalid, &directory, &client, sign_in);
+    validity::refresh_token_stands(token, &directory, tenant.now()).map_err(refused)?;
     let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
     let asked = token.scopes.iter().filter(is_permission).cloned().collect();
     held::held_scopes(
@@ -57,7 +51,12 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
         token.resource,
         &asked,
     )?;
-    Ok(())
+    let local = Attempt::from_loopback(tenant.now());
+    let attempt = Attempt {
+        from: directory.seen_from(local.from),
+        ..local
+    };
+    validity::access(sign_in, &directory, attempt, Use::NonInteractive).map_err(refused)
 }
 
 fn client(

@@ -134,8 +134,8 @@ impl Invalid {
     }
 }
 
-/// Whether a refresh token is good, in the service's order: deadlines, account, revocation,
-/// assignment, conditional access. Consent is a separate question (`consent`).
+/// Whether a refresh token stands, and its user may use the app. Consent is a separate question
+/// (`consent`), which the token endpoint asks between these two.
 ///
 /// `directory` is the directory of the tenant that the token belongs to.
 pub fn refresh_token(
@@ -143,7 +143,16 @@ pub fn refresh_token(
     directory: &Directory,
     attempt: Attempt,
 ) -> Result<(), Invalid> {
-    let now = attempt.now;
+    refresh_token_stands(token, directory, attempt.now)?;
+    access(&token.sign_in, directory, attempt, Use::NonInteractive)
+}
+
+/// Whether a refresh token stands: deadlines, account, revocation, device.
+pub fn refresh_token_stands(
+    token: &RefreshToken,
+    directory: &Directory,
+    now: Timestamp,
+) -> Result<(), Invalid> {
     if token.sign_in.client_class == ClientClass::Spa
         && now.duration_since(token.first_issued) >= SPA_LIFETIME
     {
@@ -157,8 +166,7 @@ pub fn refresh_token(
             after: INACTIVITY,
         });
     }
-    sign_in_stands(&token.sign_in, directory)?;
-    access(&token.sign_in, directory, attempt, Use::NonInteractive)
+    sign_in_stands(&token.sign_in, directory)
 }
 
 /// Whether a sign-in still stands: account, revocation, device.

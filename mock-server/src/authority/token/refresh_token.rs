@@ -14,7 +14,7 @@ use crate::authority::resolve::{RequestedResource, Resource};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
 use crate::token::RefreshToken;
-use crate::token::validity::{self, Attempt};
+use crate::token::validity::{self, Use};
 use crate::world::Tenant;
 
 pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
@@ -60,11 +60,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     }
     {
         let directory = tenant.directory();
-        let attempt = Attempt {
-            now: tenant.now(),
-            from: directory.seen_from(request.arrival.address),
-        };
-        validity::refresh_token(&token, &directory, attempt)
+        validity::refresh_token_stands(&token, &directory, tenant.now())
             .map_err(|invalid| issue::refusal(invalid, &directory, &client, &token.sign_in))?;
     }
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
@@ -76,27 +72,30 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         }
         None => again(request, &token, &tenant)?,
     };
+    let grant = UserGrant {
+        tenant: &tenant,
+        client: &client,
+        client_authentication: how,
+        sign_in: &token.sign_in,
+        address: request.arrival.address,
+        requested,
+        openid,
+        version,
+        claims: request.claims.clone(),
+        client_info: request.form.is_set("client_info"),
+        nonce: None,
+        previous: Some(&token),
+        always_refresh: true,
+    };
+    issue::check_consent(&grant)?;
+    issue::check_access(
+        &tenant,
+        &client,
+        &token.sign_in,
+        (Use::NonInteractive, request.arrival.address),
+    )?;
     strict_rotation(request, &token, &tenant, text)?;
-    issue::user_tokens(
-        request.state,
-        &UserGrant {
-            tenant: &tenant,
-            client: &client,
-            client_authentication: how,
-            sign_in: &token.sign_in,
-            address: request.arrival.address,
-            requested,
-            openid,
-            version,
-            claims: request.claims.clone(),
-            client_info: request.form.is_set("client_info"),
-            nonce: None,
-            previous: Some(&token),
-            always_refresh: true,
-        },
-        request.trace,
-        request.annotation,
-    )
+    issue::user_tokens(request.state, &grant, request.trace, request.annotation)
 }
 
 /// A refresh token is bound to its user and client, not to a tenant: in another tenant the client is

@@ -1,6 +1,7 @@
 //! The table of refresh-token invalidations, row by row: each trigger is provoked by what happens
 //! in the directory or to the clock, and each kind of token is redeemed afterwards.
 
+mod order;
 mod provocation;
 
 use std::collections::BTreeSet;
