@@ -108,7 +108,8 @@ pub(crate) fn consent(
     Ok(())
 }
 
-/// Sends the user's request to the reviewers.
+/// Sends the user's request to the reviewers: for the app, and for an API that is consented
+/// together with it. Unverified: that these are two requests, each decided by itself.
 pub(crate) fn request_approval(
     visit: &mut Visit,
     flow: &mut Flow,
@@ -127,6 +128,21 @@ pub(crate) fn request_approval(
     // The request names an app of the tenant, so the app appears there now. The service makes
     // the service principal when a reviewer decides. Unverified: no document says when.
     create_principal(visit.world(), &person.tenant, &question.app);
+    request(visit, &person, &question.app, &missing, reason)?;
+    if let Some((api, missing)) = question.bundled {
+        request(visit, &person, &api, &missing, reason)?;
+    }
+    Ok(())
+}
+
+/// A request for permissions of an app, which the tenant has.
+fn request(
+    visit: &Visit,
+    person: &Person,
+    app: &Application,
+    missing: &[ResourceScopes],
+    reason: &str,
+) -> Result<(), Halt> {
     let graph = graph_id();
     let scopes = missing
         .iter()
@@ -140,7 +156,7 @@ pub(crate) fn request_approval(
         })
         .collect();
     let event = Event::RequestConsent {
-        app: question.app.app_id.to_string(),
+        app: app.app_id.to_string(),
         user: person.user.id.to_string(),
         scopes,
         reason: Some(reason.to_owned()),

@@ -189,9 +189,8 @@ async fn a_risky_app_warns_administrators_and_lets_them_go_on() {
     assert!(answer.parameters().contains_key("code"));
 }
 
-#[tokio::test]
-async fn an_api_and_its_known_client_are_consented_together() {
-    let mock = Mock::new();
+/// An API that knows the prototype as its client, and the request for all of it.
+fn known_client(mock: &Mock) -> String {
     let client = mock.app("unconsented-app").app_id;
     let api = mock.app("middle-tier-api").app_id;
     mock.tenant.change().grants.retain(|it| it.client != api);
@@ -207,7 +206,15 @@ async fn an_api_and_its_known_client_are_consented_together() {
         exposed.known_clients.insert(client);
     });
     let scope = format!("api://{api}/.default");
-    let uri = mock.authorize("unconsented-app", &[("scope", &scope)]);
+    mock.authorize("unconsented-app", &[("scope", &scope)])
+}
+
+#[tokio::test]
+async fn an_api_and_its_known_client_are_consented_together() {
+    let mock = Mock::new();
+    let uri = known_client(&mock);
+    let client = mock.app("unconsented-app").app_id;
+    let api = mock.app("middle-tier-api").app_id;
     let mut browser = mock.browser();
     let page = browser.sign_in(&uri, "alice").await;
     assert_eq!(page.page(), "consent");
@@ -225,6 +232,45 @@ async fn an_api_and_its_known_client_are_consented_together() {
             .granted_scopes(client, alice, api)
             .contains("access_as_user")
     );
+    assert!(
+        directory
+            .granted_scopes(api, alice, graph_id())
+            .contains("Mail.Read"),
+        "the API's own permissions"
+    );
+}
+
+#[tokio::test]
+async fn a_request_for_approval_is_for_the_api_of_a_known_client_too() {
+    let mock = Mock::new();
+    let uri = known_client(&mock);
+    let client = mock.app("unconsented-app").app_id;
+    let api = mock.app("middle-tier-api").app_id;
+    mock.event(&Event::SetUserConsentPolicy {
+        user_consent: UserConsent::None,
+        admin_consent_requests: Some(true),
+        low_impact: None,
+        request_days: None,
+        reviewers: None,
+    });
+    let mut browser = mock.browser();
+    let page = browser.sign_in(&uri, "alice").await;
+    assert_eq!(page.error_code(), 90_095);
+    let reason = [("justification", "for the quarter's mail")];
+    browser.press(&page, "request", &reason).await;
+    let requested: Vec<_> = {
+        let directory = mock.tenant.directory();
+        let requests = directory.consent_requests.iter();
+        requests.map(|it| it.client).collect()
+    };
+    assert_eq!(requested, [client, api]);
+    for app in [client, api] {
+        let app = app.to_string();
+        mock.event(&Event::ApproveRequest { app });
+    }
+    assert!(browser.get(&uri).await.parameters().contains_key("code"));
+    let alice = mock.user("alice").id;
+    let directory = mock.tenant.directory();
     assert!(
         directory
             .granted_scopes(api, alice, graph_id())
