@@ -201,7 +201,9 @@ impl Directory {
             }
             Event::ApproveRequest { app } => {
                 let approved = ConsentRequestStatus::Approved;
-                for request in self.close_requests(app, approved, None, now)? {
+                let closed = self.close_requests(app, approved, None, now)?;
+                self.principal_or_new(app, now, random)?;
+                for request in closed {
                     for (resource, scopes) in request.scopes {
                         self.grant(
                             random.uuid(),
@@ -220,7 +222,7 @@ impl Directory {
             Event::BlockRequest { app, justification } => {
                 let blocked = ConsentRequestStatus::Blocked;
                 self.close_requests(app, blocked, justification.as_deref(), now)?;
-                self.principal_mut(app)?.enabled = false;
+                self.principal_or_new(app, now, random)?.enabled = false;
             }
             Event::RequireAssignment { app } => self.principal_mut(app)?.assignment_required = true,
             Event::AssignUser { app, user } => {

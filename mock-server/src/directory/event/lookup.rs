@@ -1,10 +1,13 @@
 //! What the names in events mean in a directory.
 
+use jiff::Timestamp;
+
 use super::super::{
     Application, ApplicationId, Directory, Mailbox, ObjectId, ServicePrincipal, User,
 };
 use super::{Applied, EventError};
 use crate::notation::nearest;
+use crate::random::Random;
 
 impl Directory {
     /// The application id that an alias or an id means in this tenant.
@@ -63,6 +66,22 @@ impl Directory {
                 "app '{app}' has no service principal in tenant {tenant}"
             ))
         })
+    }
+
+    /// The service principal of an app, which appears in the tenant if it is not there yet.
+    pub(super) fn principal_or_new(
+        &mut self,
+        app: &str,
+        now: Timestamp,
+        random: &Random,
+    ) -> Result<&mut ServicePrincipal, EventError> {
+        let id = self.app_id(app)?;
+        // An app without a service principal is known by its registration here.
+        let home = self.id;
+        Ok(self
+            .service_principals
+            .entry(id)
+            .or_insert_with(|| ServicePrincipal::new(ObjectId(random.uuid()), id, home, now)))
     }
 
     pub(super) fn change_app(

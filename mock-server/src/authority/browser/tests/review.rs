@@ -119,3 +119,40 @@ async fn a_request_expires_by_the_clock() {
         page.html
     );
 }
+
+/// Source: learn.microsoft.com/entra/identity/enterprise-apps/review-admin-consent-requests.
+#[tokio::test]
+async fn a_decision_makes_the_service_principal_of_an_app_that_has_none() {
+    for blocked in [true, false] {
+        let mock = Mock::new();
+        let client = mock.app("unconsented-app").app_id;
+        mock.tenant
+            .change()
+            .service_principals
+            .shift_remove(&client);
+        let app = || "unconsented-app".to_owned();
+        mock.event(&Event::RequestConsent {
+            app: app(),
+            user: "alice".to_owned(),
+            scopes: vec!["openid".to_owned(), "Mail.Read".to_owned()],
+            reason: None,
+        });
+        mock.event(&if blocked {
+            Event::BlockRequest {
+                app: app(),
+                justification: Some("not with us".to_owned()),
+            }
+        } else {
+            Event::ApproveRequest { app: app() }
+        });
+        let uri = mock.authorize("unconsented-app", &[("scope", "openid Mail.Read")]);
+        if blocked {
+            assert_eq!(mock.browser().get(&uri).await.error_code(), 7_000_112);
+            mock.event(&Event::EnableApp { app: app() });
+            assert_eq!(mock.browser().get(&uri).await.page(), "sign-in");
+        } else {
+            let answer = mock.browser().sign_in(&uri, "alice").await;
+            assert!(answer.parameters().contains_key("code"));
+        }
+    }
+}
