@@ -283,7 +283,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
         Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::SelectAccount)
     );
     match known.len() {
-        0 if !visit.session.accounts().is_empty() => {
+        0 if matches!(realm, Realm::One(_)) && !visit.session.accounts().is_empty() => {
             let name = visit.organization().unwrap_or_default();
             let silent = AuthorityError::aadsts(16_003).with("tenant", name);
             Err(told_silently(

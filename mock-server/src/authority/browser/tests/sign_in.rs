@@ -24,6 +24,23 @@ async fn a_user_signs_in_with_name_and_password() {
 }
 
 #[tokio::test]
+async fn a_silent_sign_in_where_every_tenant_may_be_asks_for_a_sign_in() {
+    let mock = Mock::new();
+    let mut browser = mock.browser();
+    browser
+        .sign_in(&mock.authorize("vendor-app", &[]), "alice")
+        .await;
+    let silent = [
+        ("prompt", "none"),
+        ("domain_hint", "litware.onmicrosoft.com"),
+    ];
+    let uri = mock.authorize("vendor-app", &silent);
+    let common = uri.replace(&mock.tenant.id.to_string(), "common");
+    let told = &browser.get(&common).await.parameters()["error_description"];
+    assert!(told.starts_with("AADSTS50058:"), "{told}");
+}
+
+#[tokio::test]
 async fn wrong_names_and_passwords_are_said_beside_the_field() {
     let mock = Mock::new();
     let mut browser = mock.browser();
