@@ -273,14 +273,26 @@ fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Ha
     }
 }
 
+/// The page for a new password, again: the old one has expired, or whoever is signed in is at risk.
 fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str)>) -> Halt {
-    let refusal = AuthorityError::aadsts(50_055);
+    let refusal = AuthorityError::aadsts(why_a_new_password(flow));
     visit.note(&refusal);
     let frame = interaction::frame(visit, flow);
-    let notice = (50_055, "Your password has expired. Choose a new one.");
     let name = flow.name.as_deref().unwrap_or("");
+    if flow.login.is_some() {
+        let notice = (refusal.code, refusal.text.as_str());
+        let page = account::change_password(&frame, name, notice, error);
+        let silent = refusal.error("interaction_required");
+        return Ask::halt(Kind::NewPassword, page, silent);
+    }
+    let notice = (refusal.code, "Your password has expired. Choose a new one.");
     let page = account::change_password(&frame, name, notice, error);
     Ask::halt(Kind::SignIn, page, refusal)
+}
+
+/// Only somebody at risk is signed in when a new password is asked for.
+fn why_a_new_password(flow: &Flow) -> u32 {
+    if flow.login.is_some() { 50_135 } else { 50_055 }
 }
 
 fn change_password(
@@ -299,17 +311,18 @@ fn change_password(
     let found = find(visit, flow, realm, &name)?;
     let current = form.typed("passwd").unwrap_or("");
     let wanted = form.typed("newpasswd").unwrap_or("");
+    let why = why_a_new_password(flow);
     let problem = match found.sign_in(Proof::Password(current), &visit.world().random) {
         Err(Failure::Inline(error)) => Some((error.code, error.text)),
         Err(Failure::Page(refusal)) => return Err(Halt::Page(refusal)),
         Ok(_) | Err(Failure::Expired) if wanted.is_empty() => {
-            Some((50_055, "Enter a new password.".to_owned()))
+            Some((why, "Enter a new password.".to_owned()))
         }
         Ok(_) | Err(Failure::Expired) if form.typed("confirmpasswd") != Some(wanted) => {
-            Some((50_055, "The two new passwords differ.".to_owned()))
+            Some((why, "The two new passwords differ.".to_owned()))
         }
         Ok(_) | Err(Failure::Expired) if wanted == current => Some((
-            50_055,
+            why,
             "The new password must differ from the old one.".to_owned(),
         )),
         Ok(_) | Err(Failure::Expired) => None,

@@ -193,6 +193,37 @@ async fn a_new_password_ends_the_risk_where_the_tenant_says_so() {
 }
 
 #[tokio::test]
+async fn a_mistyped_password_leaves_somebody_at_risk_at_risk() {
+    let mock = Mock::new();
+    mock.event(&Event::SetUserRisk {
+        user: alice(),
+        risk: Risk::High,
+        policy: Some(HighRisk::ChangePassword),
+    });
+    let mut browser = mock.browser();
+    let uri = mock.authorize("own-app", &[]);
+    let page = browser.sign_in(&uri, "alice").await;
+    let wrong = [
+        ("passwd", "not-the-password"),
+        ("newpasswd", "A.better-one-7"),
+        ("confirmpasswd", "A.better-one-7"),
+    ];
+    let page = browser.press(&page, "change-password", &wrong).await;
+    assert_eq!(
+        (page.page().as_str(), page.error_code()),
+        ("password-change", 50_126)
+    );
+    let note = page.text(".note");
+    assert!(note.contains("AADSTS50135"), "{note}");
+    let old = mock.user("alice").password;
+    let page = browser
+        .press(&page, "change-password", &[("passwd", &old)])
+        .await;
+    assert_eq!(page.error_code(), 50_135, "nothing new was typed");
+    assert_eq!(mock.user("alice").risk, Risk::High);
+}
+
+#[tokio::test]
 async fn a_location_decides_where_the_policy_names_one() {
     let mock = Mock::new();
     mock.event(&Event::BlockByPolicy {
