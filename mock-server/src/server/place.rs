@@ -1,6 +1,6 @@
 //! Where a request arrived: which site, and which of its surfaces.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, Uri, header};
 
@@ -72,10 +72,17 @@ impl Place {
     }
 }
 
-/// The client's address as a reverse proxy tells it, or as a test wants it.
+/// The client's address as a reverse proxy tells it, or as a test wants it. Some proxies tell the
+/// port, too; an address of version 6 then stands in brackets.
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let text = header_text(headers, "x-forwarded-for")?;
-    text.split(',').next()?.trim().parse().ok()
+    let first = text.split(',').next()?.trim();
+    let with_port = || first.parse().ok().map(|it: SocketAddr| it.ip());
+    let bare = first
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'))
+        .unwrap_or(first);
+    bare.parse().ok().or_else(with_port)
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -163,6 +170,16 @@ mod tests {
         let proxies = [("x-forwarded-for", "203.0.113.7, 10.0.0.1")];
         assert_eq!(of(&proxies), "203.0.113.7");
         assert_eq!(of(&[("x-forwarded-for", "2001:db8::7")]), "2001:db8::7");
+        // Some proxies tell the port, too.
+        assert_eq!(
+            of(&[("x-forwarded-for", "203.0.113.7:50123")]),
+            "203.0.113.7"
+        );
+        assert_eq!(
+            of(&[("x-forwarded-for", "[2001:db8::7]:50123")]),
+            "2001:db8::7"
+        );
+        assert_eq!(of(&[("x-forwarded-for", "[2001:db8::7]")]), "2001:db8::7");
         assert_eq!(of(&[("x-forwarded-for", "somebody")]), "127.0.0.1");
     }
 
