@@ -17,6 +17,14 @@ use super::{
 const DELETED_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 impl Directory {
+    /// Takes note that something happens now; returns the moment that counts for it
+    /// ([`Directory::moment`]).
+    pub fn happens(&mut self, now: Timestamp) -> Timestamp {
+        let moment = self.moment(now);
+        self.last_event = Some(moment);
+        moment
+    }
+
     /// Adds a user.
     pub fn add_user(&mut self, user: User) {
         self.users.insert(user.id, user);

@@ -141,6 +141,10 @@ pub struct ConditionalAccessPolicy {
     /// Since when it is in force.
     #[schemars(with = "String")]
     pub since: Timestamp,
+    /// When it was made, where Graph made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub created: Option<Timestamp>,
     /// The name, where Graph made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
@@ -200,6 +204,19 @@ impl ConditionalAccessPolicy {
             && (self.users.is_empty() || self.users.contains(&user))
             && (self.apps.is_empty() || self.apps.contains(&app))
     }
+
+    /// Whether the policy is in force and demands what another does of all whom that applies to.
+    pub fn anticipates(&self, other: &Self) -> bool {
+        self.state == PolicyState::Enabled
+            && self.demand == other.demand
+            && includes(&self.users, &other.users)
+            && includes(&self.apps, &other.apps)
+    }
+}
+
+/// Whether a set, where an empty one means all, holds whatever another does.
+fn includes<T: Ord>(set: &BTreeSet<T>, other: &BTreeSet<T>) -> bool {
+    set.is_empty() || !other.is_empty() && other.is_subset(set)
 }
 
 /// The locations of a conditional access policy, as networks.

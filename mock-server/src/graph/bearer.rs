@@ -168,8 +168,9 @@ fn ended(
     let by_event = match user {
         Some(user) => {
             let needs_mfa = !claims.amr.iter().any(|it| it == "mfa");
-            critical_event(directory, user, issued, now)
-                .max(mfa_enabled(directory, user, issued).filter(|_| needs_mfa))
+            critical_event(directory, user, issued, now).max(
+                mfa_enabled(directory, user, client, attempt.from, issued).filter(|_| needs_mfa),
+            )
         }
         // Service principals: disabled and deleted ones, and those at high risk.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.
@@ -194,10 +195,17 @@ fn ended(
 }
 
 /// The moment at which multifactor authentication was enabled for the user by name, if that was
-/// after the token was issued. Policies for everybody reach Graph within a day only.
-fn mfa_enabled(directory: &Directory, user: ObjectId, issued: Timestamp) -> Option<Timestamp> {
-    let policies = directory.policies.conditional_access.iter();
-    policies
+/// after the token was issued: by a policy in force that applies to the client where it is.
+/// Policies for everybody reach Graph within a day only.
+fn mfa_enabled(
+    directory: &Directory,
+    user: ObjectId,
+    client: ApplicationId,
+    from: IpAddr,
+    issued: Timestamp,
+) -> Option<Timestamp> {
+    directory
+        .conditional_access(user, client, from)
         .filter(|it| it.demand == Demand::Mfa && it.users.contains(&user) && issued <= it.since)
         .map(|it| it.since)
         .max()

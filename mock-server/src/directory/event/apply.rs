@@ -23,8 +23,7 @@ impl Directory {
         now: Timestamp,
         random: &Random,
     ) -> Result<Applied, EventError> {
-        let moment = self.moment(now);
-        self.last_event = Some(moment);
+        let moment = self.happens(now);
         match event {
             // Passwords and sessions.
             Event::ChangePassword { user, password } => {

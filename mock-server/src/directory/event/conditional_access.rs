@@ -40,6 +40,7 @@ impl Directory {
                 networks,
                 demand,
                 since,
+                created: None,
                 display_name: None,
                 state: PolicyState::Enabled,
             });

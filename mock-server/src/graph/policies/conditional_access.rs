@@ -33,7 +33,7 @@ pub(in crate::graph) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `GET /identity/conditionalAccess/policies/{id}`.
 pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (_, found) = find(call)?;
+    let (_, found) = find(call, &call.tenant.directory())?;
     call.entity(SET, TYPE, found)
 }
 
@@ -41,15 +41,19 @@ pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object(TYPE)?;
     let id = call.world.random.uuid();
-    put(call, id, &body, (call.now, Networks::default()))?;
-    let made = document(&call.tenant.directory(), id).unwrap_or_default();
+    let made = {
+        let mut directory = call.tenant.change();
+        put(&mut directory, call.now, id, &body)?;
+        document(&directory, id).unwrap_or_default()
+    };
     call.entity(SET, TYPE, made)
 }
 
 /// `PATCH /identity/conditionalAccess/policies/{id}`: the members given replace the old ones.
 pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (id, mut whole) = find(call)?;
-    let kept = kept(call, id);
+    let body = call.object(TYPE)?;
+    let mut directory = call.tenant.change();
+    let (id, mut whole) = find(call, &directory)?;
     for read_only in [
         "id",
         "createdDateTime",
@@ -59,49 +63,35 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     ] {
         whole.shift_remove(read_only);
     }
-    for (name, value) in call.object(TYPE)? {
-        whole.insert(name, value);
-    }
-    put(call, id, &whole, kept)?;
+    whole.extend(body);
+    put(&mut directory, call.now, id, &whole)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /identity/conditionalAccess/policies/{id}`.
 pub(in crate::graph) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (id, _) = find(call)?;
-    call.tenant.change().replace_policies(id, Vec::new());
+    let mut directory = call.tenant.change();
+    let (id, _) = find(call, &directory)?;
+    directory.replace_policies(id, Vec::new());
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-fn find(call: &Call<'_>) -> Result<(Uuid, Properties), GraphError> {
+fn find(call: &Call<'_>, directory: &Directory) -> Result<(Uuid, Properties), GraphError> {
     let wanted = call.parameters.get("policy");
-    let directory = call.tenant.directory();
     wanted
         .parse()
         .ok()
-        .and_then(|id| Some((id, document(&directory, id)?)))
+        .and_then(|id| Some((id, document(directory, id)?)))
         .ok_or_else(|| GraphError::resource_not_found(wanted))
 }
 
-/// What of a policy Graph does not write: since when it is, and its networks, which are no named
-/// locations here.
-fn kept(call: &Call<'_>, id: Uuid) -> (Timestamp, Networks) {
-    let directory = call.tenant.directory();
-    let policies = &directory.policies.conditional_access;
-    policies
-        .iter()
-        .find(|it| it.id == id)
-        .map_or((call.now, Networks::default()), |it| {
-            (it.since, it.networks.clone())
-        })
-}
-
-/// Writes a policy: each demand is a policy of the directory with the same id.
+/// Writes a policy: each demand is a policy of the directory with the same id. Its networks, which
+/// are no named locations here, Graph does not write.
 fn put(
-    call: &Call<'_>,
+    directory: &mut Directory,
+    now: Timestamp,
     id: Uuid,
     body: &Properties,
-    (since, networks): (Timestamp, Networks),
 ) -> Result<(), GraphError> {
     let name = body.get("displayName").and_then(Value::as_str);
     let name = name
@@ -147,7 +137,6 @@ fn put(
     let apps = list("applications", "includeApplications")
         .ok_or_else(|| wrong("includeApplications is missing"))?;
     let demands = demands(body)?;
-    let directory = call.tenant.directory();
     let users = members(&users, |id| {
         id.parse().ok().filter(|id| directory.user(*id).is_some())
     })?;
@@ -156,21 +145,37 @@ fn put(
             .ok()
             .filter(|id| directory.service_principal(*id).is_some())
     })?;
-    drop(directory);
-    let policies = demands
-        .into_iter()
-        .map(|demand| ConditionalAccessPolicy {
+    let stored = directory.policies.conditional_access.iter();
+    let old: Vec<_> = stored.filter(|it| it.id == id).cloned().collect();
+    let moment = directory.happens(now);
+    let (created, networks) = old.first().map_or_else(
+        || (moment, Networks::default()),
+        |it| (it.created.unwrap_or(it.since), it.networks.clone()),
+    );
+    let policies = demands.into_iter().map(|demand| {
+        let new = ConditionalAccessPolicy {
             id,
             users: users.clone(),
             apps: apps.clone(),
             networks: networks.clone(),
             demand,
-            since,
+            since: moment,
+            created: Some(created),
             display_name: Some(name.to_owned()),
             state,
-        })
-        .collect();
-    call.tenant.change().replace_policies(id, policies);
+        };
+        // What was demanded of the same people before has been in force since then.
+        let since = old
+            .iter()
+            .find(|it| it.anticipates(&new))
+            .map(|it| it.since);
+        ConditionalAccessPolicy {
+            since: since.unwrap_or(moment),
+            ..new
+        }
+    });
+    let policies = policies.collect();
+    directory.replace_policies(id, policies);
     Ok(())
 }
 
@@ -333,7 +338,7 @@ fn document(directory: &Directory, id: Uuid) -> Option<Properties> {
         "id": id,
         "templateId": null,
         "displayName": first.display_name.as_deref().unwrap_or("Policy"),
-        "createdDateTime": crate::mailbox::seconds(first.since),
+        "createdDateTime": crate::mailbox::seconds(first.created.unwrap_or(first.since)),
         "modifiedDateTime": null,
         "state": state,
         "conditions": {

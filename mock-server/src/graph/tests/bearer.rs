@@ -305,3 +305,92 @@ async fn apps_are_challenged_when_they_are_disabled_deleted_or_at_risk() {
         assert_eq!(claims["access_token"]["nbf"]["essential"], true);
     }
 }
+
+#[tokio::test]
+async fn a_policy_that_is_not_in_force_or_for_another_app_ends_no_token() {
+    use crate::directory::{ConditionalAccessPolicy, PolicyState};
+    type Change = fn(&mut ConditionalAccessPolicy);
+    let changes: [(Change, u16); 5] = [
+        (|it| it.state = PolicyState::Disabled, 200),
+        (|it| it.state = PolicyState::ReportOnly, 200),
+        (
+            |it| it.apps = [ApplicationId(Uuid::from_u128(6))].into(),
+            200,
+        ),
+        (
+            |it| it.networks.outside = vec!["127.0.0.0/8".parse().unwrap()],
+            200,
+        ),
+        (|it| it.apps = [client()].into(), 401),
+    ];
+    for (at, (change, status)) in changes.into_iter().enumerate() {
+        let bench = Bench::new();
+        let token = Token {
+            handles_claims_challenges: true,
+            ..bench.delegated("alice", &["User.Read"])
+        };
+        let event = Event::RequireMfa {
+            user: Some("alice".to_owned()),
+            app: None,
+        };
+        bench.world.apply(&bench.tenant, &event).unwrap();
+        change(&mut bench.tenant.change().policies.conditional_access[0]);
+        let answer = bench.get(&token, "/v1.0/me").await;
+        assert_eq!(answer.status.as_u16(), status, "change {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_graph_enables_ends_the_tokens_before_it_and_none_after() {
+    let bench = Bench::new();
+    let policies = "/v1.0/identity/conditionalAccess/policies";
+    // The clock stands, and something happened at this very moment already.
+    let event = Event::RevokeSessions {
+        user: "bob".into(),
+        by: RevokedBy::Admin,
+    };
+    bench.world.apply(&bench.tenant, &event).unwrap();
+    let sign_in = || Token {
+        issued: bench.tenant.directory().moment(bench.tenant.now()),
+        handles_claims_challenges: true,
+        ..bench.delegated("alice", &["User.Read"])
+    };
+    let held = [
+        "Policy.Read.All",
+        "Policy.ReadWrite.ConditionalAccess",
+        "Application.Read.All",
+    ];
+    let root = bench.delegated("root", &held);
+    let first = sign_in();
+    let body = serde_json::json!({
+        "displayName": "Test", "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "users": {"includeUsers": [bench.user("alice")]},
+            "applications": {"includeApplications": ["All"]},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+    });
+    let made = bench.post(&root, policies, body).await.expect(201);
+    bench.get(&first, "/v1.0/me").await.expect(401);
+    let second = sign_in();
+    bench.get(&second, "/v1.0/me").await.expect(200);
+    let one = format!("{policies}/{}", made.id());
+    let patch = async |body| {
+        bench
+            .send("PATCH", &root, &one, &[], body)
+            .await
+            .expect(204);
+    };
+    // Another name is not another policy.
+    patch(serde_json::json!({"displayName": "Other"})).await;
+    bench.get(&second, "/v1.0/me").await.expect(200);
+    patch(serde_json::json!({"state": "disabled"})).await;
+    bench.get(&first, "/v1.0/me").await.expect(200);
+    bench.tenant.clock.advance(SignedDuration::from_mins(5));
+    patch(serde_json::json!({"state": "enabled"})).await;
+    bench.get(&second, "/v1.0/me").await.expect(401);
+    bench.get(&sign_in(), "/v1.0/me").await.expect(200);
+    let read = bench.get(&root, &one).await.expect(200);
+    assert_eq!(read.body["createdDateTime"], made.body["createdDateTime"]);
+}
