@@ -266,11 +266,7 @@ impl Directory {
             Event::DeleteApp { app } => {
                 let id = self.app_id(app)?;
                 self.applications.shift_remove(&id);
-                self.service_principals.shift_remove(&id);
-                self.grants
-                    .retain(|grant| grant.client != id && grant.resource != id);
-                self.app_role_assignments
-                    .retain(|role| role.client != id && role.resource != id);
+                self.remove_principal(id);
             }
             Event::AddSecret { app, secret } => {
                 let credential = PasswordCredential {
