@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use x509_parser::error::X509Error;
+use x509_parser::time::ASN1Time;
 
 use super::{ApplicationId, ObjectId, Risk, TenantId};
 
@@ -155,6 +157,28 @@ pub struct KeyCredential {
     pub start: Timestamp,
     /// Valid until.
     pub end: Timestamp,
+}
+
+impl KeyCredential {
+    /// The credential of a certificate (DER): it is valid as long as the certificate.
+    pub(crate) fn read(
+        key_id: Uuid,
+        display_name: Option<String>,
+        certificate: Vec<u8>,
+    ) -> Result<Self, x509_parser::nom::Err<X509Error>> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(&certificate)?;
+        let validity = parsed.validity();
+        // Certificates without an end name one that lies after all that can be told here.
+        let at =
+            |time: ASN1Time, beyond| Timestamp::from_second(time.timestamp()).unwrap_or(beyond);
+        Ok(Self {
+            key_id,
+            display_name,
+            start: at(validity.not_before, Timestamp::MIN),
+            end: at(validity.not_after, Timestamp::MAX),
+            certificate,
+        })
+    }
 }
 
 /// Trust in another issuer's tokens as client assertions.
@@ -408,5 +432,19 @@ mod tests {
             app.redirect_uri("https://spa.example/").unwrap().platform,
             Platform::Spa
         );
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_stays_valid() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut request = rcgen::CertificateParams::default();
+        // RFC 5280, section 4.1.2.5, says so, a second before the next year.
+        request.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        let certificate = request.self_signed(&key).unwrap().der().to_vec();
+        let name = Some("endless".to_owned());
+        let read = KeyCredential::read(Uuid::nil(), name, certificate).unwrap();
+        assert_eq!(read.end, Timestamp::MAX);
+        assert_eq!(read.display_name.as_deref(), Some("endless"));
+        assert!(KeyCredential::read(Uuid::nil(), None, vec![0x30]).is_err());
     }
 }

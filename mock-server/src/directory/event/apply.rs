@@ -298,21 +298,12 @@ impl Directory {
                         "'certificate' is not base64 of a DER certificate: {error}"
                     ))
                 })?;
-                let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|error| {
+                let read = KeyCredential::read(random.uuid(), None, der);
+                let credential = read.map_err(|error| {
                     EventError::NotPossible(format!(
                         "'certificate' is not a DER certificate: {error}"
                     ))
                 })?;
-                let at = |time: x509_parser::time::ASN1Time| {
-                    Timestamp::from_second(time.timestamp()).unwrap_or(now)
-                };
-                let credential = KeyCredential {
-                    key_id: random.uuid(),
-                    display_name: None,
-                    start: at(parsed.validity().not_before),
-                    end: at(parsed.validity().not_after),
-                    certificate: der,
-                };
                 return self.change_app(app, |app| app.certificates.push(credential));
             }
             Event::RemoveCertificate { app } => {

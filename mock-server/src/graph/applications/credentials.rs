@@ -166,17 +166,8 @@ fn key_credential(call: &Call<'_>, entry: &Value) -> Result<KeyCredential, Graph
         .as_str()
         .and_then(|it| STANDARD.decode(it).ok())
         .ok_or_else(|| invalid("key"))?;
-    let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|_| invalid("key"))?;
-    let at = |time: x509_parser::time::ASN1Time| {
-        Timestamp::from_second(time.timestamp()).unwrap_or(call.now)
-    };
-    Ok(KeyCredential {
-        key_id: call.world.random.uuid(),
-        display_name: entry["displayName"].as_str().map(str::to_owned),
-        start: at(parsed.validity().not_before),
-        end: at(parsed.validity().not_after),
-        certificate: der,
-    })
+    let name = entry["displayName"].as_str().map(str::to_owned);
+    KeyCredential::read(call.world.random.uuid(), name, der).map_err(|_| invalid("key"))
 }
 
 fn proof_of(action: &mut Action) -> Result<String, GraphError> {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::Timestamp;
 
 use super::super::{SeedApi, SeedApp, SeedError, SeedPermissions, derived};
 use super::Build;
@@ -203,30 +202,14 @@ impl Build<'_> {
                 )
             })?
         };
-        let (start, end) = validity_of(&der)
-            .ok_or_else(|| self.wrong(&place, "this is not an X.509 certificate".to_owned()))?;
         let key_id = derived(
             &self.seed.domain,
             "certificate",
             &format!("{alias}/{}", der.len()),
         );
-        Ok(KeyCredential {
-            key_id,
-            display_name: None,
-            certificate: der,
-            start,
-            end,
-        })
+        KeyCredential::read(key_id, None, der)
+            .map_err(|_| self.wrong(&place, "this is not an X.509 certificate".to_owned()))
     }
-}
-
-fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let validity = certificate.validity();
-    Some((
-        Timestamp::from_second(validity.not_before.timestamp()).ok()?,
-        Timestamp::from_second(validity.not_after.timestamp()).ok()?,
-    ))
 }
 
 /// A client secret in the form that Entra gives them, always the same for the same names.
