@@ -67,7 +67,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         owners: caller(call).into_iter().collect(),
         ..Application::new(app_id, object_id, call.now)
     };
-    apply(call, &mut app, body)?;
+    Change::read(call, body)?.apply(&mut app)?;
     call.tenant.change().add_application(app.clone());
     call.world.reindex(&call.tenant);
     call.entity(
@@ -79,9 +79,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `PATCH /applications/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
-    apply(call, &mut app, call.object("application")?)?;
-    call.tenant.change().add_application(app);
+    let app = writable(call)?;
+    let change = Change::read(call, call.object("application")?)?;
+    write(call, app.app_id, |app| change.apply(app))?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -118,6 +118,24 @@ fn writable(call: &Call<'_>) -> Result<Application, GraphError> {
     let app = addressed(call)?;
     may_manage(call, &app)?;
     Ok(app)
+}
+
+/// Changes a registration as it is stored at this moment, so that nothing written meanwhile is
+/// lost. What is refused changes nothing. The directory is locked: `change` must not ask it.
+fn write(
+    call: &Call<'_>,
+    id: ApplicationId,
+    change: impl FnOnce(&mut Application) -> Result<(), GraphError>,
+) -> Result<(), GraphError> {
+    let mut directory = call.tenant.change();
+    let stored = directory
+        .applications
+        .get_mut(&id)
+        .ok_or_else(|| GraphError::resource_not_found(call.parameters.get("application")))?;
+    let mut changed = stored.clone();
+    change(&mut changed)?;
+    *stored = changed;
+    Ok(())
 }
 
 /// Whether the caller may change an app: its owners may, and who may change all.
@@ -160,42 +178,63 @@ fn caller(call: &Call<'_>) -> Option<ObjectId> {
     })
 }
 
-/// Writes the members of a body into a registration.
-fn apply(call: &Call<'_>, app: &mut Application, body: Properties) -> Result<(), GraphError> {
-    for (name, value) in body {
-        match name.as_str() {
-            "displayName" => {
-                let text = value.as_str().filter(|it| !it.is_empty());
-                text.ok_or_else(|| invalid(&name))?
-                    .clone_into(&mut app.display_name);
-            }
-            "signInAudience" => {
-                app.sign_in_audience = serde_json::from_value(value).map_err(|_| invalid(&name))?;
-            }
-            "isFallbackPublicClient" => app.fallback_public_client = flag(&value),
-            "isDisabled" => app.disabled = flag(&value),
-            "identifierUris" => {
-                app.api
-                    .get_or_insert_with(ExposedApi::default)
-                    .identifier_uris = texts(&value).ok_or_else(|| invalid(&name))?;
-            }
-            "web" => web(app, value)?,
-            "spa" => only_uris(app, &name, value, Platform::Spa)?,
-            "publicClient" => only_uris(app, &name, value, Platform::PublicClient)?,
-            "requiredResourceAccess" => {
-                app.required_resource_access = required_access(call, &value)?;
-            }
-            "keyCredentials" => credentials::replace_keys(call, app, &value)?,
-            // Unverified: the text.
-            _ => {
-                return Err(GraphError::directory_request(format!(
-                    "Property '{name}' of resource 'Application' can't be set here."
-                ))
-                .not_in_the_mock(format!("writing '{name}' of an application")));
+/// The members of a body, with what directories say about them.
+struct Change<'a> {
+    call: &'a Call<'a>,
+    body: Properties,
+    required_access: Vec<RequiredResourceAccess>,
+}
+
+impl<'a> Change<'a> {
+    fn read(call: &'a Call<'a>, body: Properties) -> Result<Self, GraphError> {
+        let access = body.get("requiredResourceAccess");
+        let access = access.map(|it| required_access(call, it)).transpose()?;
+        Ok(Self {
+            call,
+            body,
+            required_access: access.unwrap_or_default(),
+        })
+    }
+
+    /// Writes the members into a registration.
+    fn apply(self, app: &mut Application) -> Result<(), GraphError> {
+        for (name, value) in self.body {
+            match name.as_str() {
+                "displayName" => {
+                    let text = value.as_str().filter(|it| !it.is_empty());
+                    text.ok_or_else(|| invalid(&name))?
+                        .clone_into(&mut app.display_name);
+                }
+                "signInAudience" => {
+                    app.sign_in_audience =
+                        serde_json::from_value(value).map_err(|_| invalid(&name))?;
+                }
+                "isFallbackPublicClient" => app.fallback_public_client = flag(&value),
+                "isDisabled" => app.disabled = flag(&value),
+                "identifierUris" => {
+                    app.api
+                        .get_or_insert_with(ExposedApi::default)
+                        .identifier_uris = texts(&value).ok_or_else(|| invalid(&name))?;
+                }
+                "web" => web(app, value)?,
+                "spa" => only_uris(app, &name, value, Platform::Spa)?,
+                "publicClient" => only_uris(app, &name, value, Platform::PublicClient)?,
+                "requiredResourceAccess" => {
+                    app.required_resource_access
+                        .clone_from(&self.required_access);
+                }
+                "keyCredentials" => credentials::replace_keys(self.call, app, &value)?,
+                // Unverified: the text.
+                _ => {
+                    return Err(GraphError::directory_request(format!(
+                        "Property '{name}' of resource 'Application' can't be set here."
+                    ))
+                    .not_in_the_mock(format!("writing '{name}' of an application")));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn web(app: &mut Application, value: Value) -> Result<(), GraphError> {

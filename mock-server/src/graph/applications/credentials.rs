@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use super::super::call::{Action, Call, Reply};
 use super::super::error::GraphError;
-use super::{documents, invalid, writable};
-use crate::directory::{Application, Event, KeyCredential, PasswordCredential};
+use super::{documents, invalid, writable, write};
+use crate::directory::{Application, KeyCredential, PasswordCredential};
 use crate::token::jws::{Jwt, identifies};
 
 /// `POST …/addPassword`.
 pub(in crate::graph) fn add_password(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
+    let app = writable(call)?;
     let mut action = call.action()?;
     let mut asked = match action.take("passwordCredential") {
         None => Action(Map::new()),
@@ -45,39 +45,31 @@ pub(in crate::graph) fn add_password(call: &Call<'_>) -> Result<Reply, GraphErro
         start,
         end,
     };
-    app.secrets.push(credential.clone());
-    call.tenant.change().add_application(app);
-    Ok(answer(
-        call,
-        "passwordCredential",
-        documents::password(&credential, true),
-    ))
+    let shown = documents::password(&credential, true);
+    write(call, app.app_id, |app| {
+        app.secrets.push(credential);
+        Ok(())
+    })?;
+    Ok(answer(call, "passwordCredential", shown))
 }
 
 /// `POST …/removePassword`.
 pub(in crate::graph) fn remove_password(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
+    let app = writable(call)?;
     let mut action = call.action()?;
     let wanted = key_id(&mut action)?;
     action.finish("removePassword")?;
-    let at = app.secrets.iter().position(|it| it.key_id == wanted);
-    // Unverified: the text.
-    let at = at.ok_or_else(|| {
-        GraphError::directory_request(format!(
-            "No password credential found with keyId '{wanted}'."
-        ))
-    })?;
-    let secret = app.secrets[at].secret.clone();
-    let alone = app.secrets.iter().filter(|it| it.secret == secret).count() == 1;
-    if alone {
-        call.happen(&Event::RemoveSecret {
-            app: app.app_id.to_string(),
-            secret: Some(secret),
+    write(call, app.app_id, |app| {
+        let at = app.secrets.iter().position(|it| it.key_id == wanted);
+        // Unverified: the text.
+        let at = at.ok_or_else(|| {
+            GraphError::directory_request(format!(
+                "No password credential found with keyId '{wanted}'."
+            ))
         })?;
-    } else {
         app.secrets.remove(at);
-        call.tenant.change().add_application(app);
-    }
+        Ok(())
+    })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -94,42 +86,31 @@ pub(in crate::graph) fn add_key(call: &Call<'_>) -> Result<Reply, GraphError> {
     check_proof(&app, &proof, call.now)?;
     let key = Value::Object(key);
     let credential = key_credential(call, &key)?;
-    call.happen(&Event::AddCertificate {
-        app: app.app_id.to_string(),
-        certificate: STANDARD.encode(&credential.certificate),
+    let shown = documents::key(&credential, false);
+    write(call, app.app_id, |app| {
+        app.certificates.push(credential);
+        Ok(())
     })?;
-    let directory = call.tenant.directory();
-    let added = directory.applications.get(&app.app_id);
-    let added = added.and_then(|it| it.certificates.last()).cloned();
-    drop(directory);
-    Ok(answer(
-        call,
-        "keyCredential",
-        documents::key(&added.unwrap_or(credential), false),
-    ))
+    Ok(answer(call, "keyCredential", shown))
 }
 
 /// `POST …/removeKey`.
 pub(in crate::graph) fn remove_key(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
+    let app = writable(call)?;
     let mut action = call.action()?;
     let wanted = key_id(&mut action)?;
     let proof = proof_of(&mut action)?;
     action.finish("removeKey")?;
     check_proof(&app, &proof, call.now)?;
-    let at = app.certificates.iter().position(|it| it.key_id == wanted);
-    // Unverified: the text.
-    let at = at.ok_or_else(|| {
-        GraphError::directory_request(format!("No key credential found with keyId '{wanted}'."))
-    })?;
-    if app.certificates.len() == 1 {
-        call.happen(&Event::RemoveCertificate {
-            app: app.app_id.to_string(),
+    write(call, app.app_id, |app| {
+        let at = app.certificates.iter().position(|it| it.key_id == wanted);
+        // Unverified: the text.
+        let at = at.ok_or_else(|| {
+            GraphError::directory_request(format!("No key credential found with keyId '{wanted}'."))
         })?;
-    } else {
         app.certificates.remove(at);
-        call.tenant.change().add_application(app);
-    }
+        Ok(())
+    })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::call::{Call, Reply};
 use super::super::collection::{self, Documents, Listing, members};
 use super::super::error::GraphError;
-use super::{addressed, writable};
+use super::{addressed, writable, write};
 use crate::directory::{Application, FederatedCredential};
 use crate::mailbox::Properties;
 
@@ -31,7 +31,7 @@ pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `POST …/federatedIdentityCredentials`. The mock fetches no keys: they come with the world's
 /// file, so that an assertion for a credential made here is refused.
 pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
+    let app = writable(call)?;
     let body = call.object("federatedIdentityCredential")?;
     let text = |name: &str| {
         body.get(name)
@@ -52,37 +52,40 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         audience: audience.ok_or_else(|| required("audiences"))?,
         jwks: None,
     };
-    let others = &app.federated_credentials;
-    if others.len() >= MOST {
-        // Unverified: the text.
-        return Err(GraphError::directory_request(format!(
-            "The application has {MOST} federated identity credentials already."
-        )));
-    }
-    let same = |it: &FederatedCredential| {
-        it.name == credential.name
-            || (&it.issuer, &it.subject) == (&credential.issuer, &credential.subject)
-    };
-    if others.iter().any(same) {
-        // Unverified: the text.
-        return Err(GraphError::conflict(
-            "A federated identity credential with the same name, or the same issuer and subject, \
-             already exists.",
-        ));
-    }
     let made = document(&credential);
-    app.federated_credentials.push(credential);
-    let set = set(&app);
-    call.tenant.change().add_application(app);
-    call.entity(&set, "federatedIdentityCredential", made)
+    write(call, app.app_id, |app| {
+        let others = &app.federated_credentials;
+        if others.len() >= MOST {
+            // Unverified: the text.
+            return Err(GraphError::directory_request(format!(
+                "The application has {MOST} federated identity credentials already."
+            )));
+        }
+        let same = |it: &FederatedCredential| {
+            it.name == credential.name
+                || (&it.issuer, &it.subject) == (&credential.issuer, &credential.subject)
+        };
+        if others.iter().any(same) {
+            // Unverified: the text.
+            return Err(GraphError::conflict(
+                "A federated identity credential with the same name, or the same issuer and \
+                 subject, already exists.",
+            ));
+        }
+        app.federated_credentials.push(credential);
+        Ok(())
+    })?;
+    call.entity(&set(&app), "federatedIdentityCredential", made)
 }
 
 /// `DELETE …/federatedIdentityCredentials/{id}`.
 pub(in crate::graph) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut app = writable(call)?;
-    let at = position(call, &app)?;
-    app.federated_credentials.remove(at);
-    call.tenant.change().add_application(app);
+    let app = writable(call)?;
+    write(call, app.app_id, |app| {
+        let at = position(call, app)?;
+        app.federated_credentials.remove(at);
+        Ok(())
+    })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -500,7 +500,7 @@ async fn keys_are_rolled_with_a_proof_of_possession() {
         json!({
             "keyCredential": {
                 "type": "AsymmetricX509Cert", "usage": "Verify",
-                "key": STANDARD.encode(&other.certificate),
+                "key": STANDARD.encode(&other.certificate), "displayName": "the second",
             },
             "passwordCredential": null,
             "proof": proof,
@@ -531,11 +531,13 @@ async fn keys_are_rolled_with_a_proof_of_possession() {
         .refused_then(APPS, "POST", &add, body(good.clone()), 200)
         .await;
     assert_eq!(made.body["usage"], "Verify");
+    assert_eq!(made.body["displayName"], "the second");
     let read = office
         .get(&admin, &format!("{app}?$select=keyCredentials"))
         .await;
     let keys = read["keyCredentials"].as_array().unwrap();
     assert_eq!(keys.len(), 2);
+    assert_eq!(keys[1]["displayName"], "the second");
     // The old one goes: assertions that it signs are refused.
     let assertion = async || {
         let client = office.app_id("daemon-certificate");
@@ -615,4 +617,77 @@ async fn federated_credentials_are_listed_made_and_deleted() {
         .await;
     assert_eq!(ask().await, 700_211);
     assert_eq!(office.get(&admin, &path).await["value"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_write_to_a_registration_is_lost_among_others() {
+    const EACH: usize = 16;
+    let office = Office::new();
+    let app = office.application("own-app");
+    let bearer = format!("Bearer {}", office.bench.token(&office.admin(APPS)));
+    let secrets = office.get(&office.admin(APPS), &app).await["passwordCredentials"]
+        .as_array()
+        .unwrap()
+        .len();
+    let router = super::super::super::router(Arc::clone(&office.bench.world));
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..EACH {
+        let federated = json!({
+            "name": format!("ci-{number}"), "issuer": "https://ci.example",
+            "subject": format!("repo:{number}"), "audiences": ["api://AzureADTokenExchange"],
+        });
+        for (method, path, body) in [
+            ("POST", format!("{app}/addPassword"), json!({})),
+            (
+                "PATCH",
+                app.clone(),
+                json!({"displayName": format!("Name {number}")}),
+            ),
+            (
+                "POST",
+                format!("{app}/federatedIdentityCredentials"),
+                federated,
+            ),
+            ("POST", format!("{app}/addPassword"), json!({})),
+        ] {
+            let mut request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", &bearer)
+                .header("content-type", "application/json")
+                .body(Body::from(body.to_string()))
+                .unwrap();
+            request.extensions_mut().insert(arrival(office.environment));
+            calls.spawn(router.clone().oneshot(request));
+        }
+    }
+    while let Some(answer) = calls.join_next().await {
+        let answer = read(answer.unwrap().unwrap()).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    let admin = office.admin(APPS);
+    let registration = office.get(&admin, &app).await;
+    let kept = registration["passwordCredentials"].as_array().unwrap();
+    assert_eq!(kept.len(), secrets + 2 * EACH);
+    let federated = office
+        .get(&admin, &format!("{app}/federatedIdentityCredentials"))
+        .await;
+    assert_eq!(federated["value"].as_array().unwrap().len(), EACH);
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_the_registration_as_it_was() {
+    let office = Office::new();
+    let admin = office.admin(APPS);
+    let app = office.application("own-app");
+    let before = office.get(&admin, &app).await;
+    for wrong in [
+        json!({"displayName": "New", "noSuchThing": 1}),
+        json!({"displayName": "New", "signInAudience": "Everybody"}),
+        json!({"displayName": "New", "requiredResourceAccess": [{"resourceAppId": "x"}]}),
+        json!({"displayName": "New", "keyCredentials": [{"type": "Symmetric"}]}),
+    ] {
+        office.call(&admin, "PATCH", &app, wrong).await.expect(400);
+    }
+    assert_eq!(office.get(&admin, &app).await, before);
 }
