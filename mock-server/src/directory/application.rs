@@ -195,6 +195,9 @@ pub struct FederatedCredential {
     pub subject: String,
     /// `aud` of accepted assertions.
     pub audience: String,
+    /// What the credential is for, in the words of who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// The issuer's keys, a JWKS document: the mock asks no other host.
     #[serde(default)]
     pub jwks: Option<serde_json::Value>,

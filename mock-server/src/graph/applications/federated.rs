@@ -50,6 +50,10 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         issuer: text("issuer")?,
         subject: text("subject")?,
         audience: audience.ok_or_else(|| required("audiences"))?,
+        description: body
+            .get("description")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         jwks: None,
     };
     let made = document(&credential);
@@ -104,7 +108,7 @@ fn document(credential: &FederatedCredential) -> Properties {
         "name": credential.name,
         "issuer": credential.issuer,
         "subject": credential.subject,
-        "description": null,
+        "description": credential.description,
         "audiences": [credential.audience],
     });
     members(value)

@@ -36,6 +36,7 @@ impl Mock {
             issuer: ISSUER.to_owned(),
             subject: SUBJECT.to_owned(),
             audience: AUDIENCE.to_owned(),
+            description: None,
             jwks: Some(jwks),
         });
     }

@@ -579,7 +579,7 @@ async fn federated_credentials_are_listed_made_and_deleted() {
     let path = format!("{app}/federatedIdentityCredentials");
     let body = json!({
         "name": "ci", "issuer": "https://ci.example", "subject": "repo:one",
-        "audiences": ["api://AzureADTokenExchange"],
+        "audiences": ["api://AzureADTokenExchange"], "description": "the build",
     });
     let made = office
         .refused_then(APPS, "POST", &path, body.clone(), 201)
@@ -587,6 +587,7 @@ async fn federated_credentials_are_listed_made_and_deleted() {
     office.call(&admin, "POST", &path, body).await.expect(409);
     let one = format!("{path}/{}", made.id());
     assert_eq!(office.get(&admin, &one).await["subject"], "repo:one");
+    assert_eq!(office.get(&admin, &one).await["description"], "the build");
     let claims = json!({
         "iss": "https://ci.example", "sub": "repo:one", "aud": "api://AzureADTokenExchange",
         "exp": office.bench.tenant.now().as_second() + 600,
