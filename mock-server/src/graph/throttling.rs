@@ -17,7 +17,6 @@ use super::call::Target;
 use super::endpoint::{Endpoint, Operation, Workload};
 use super::error::GraphError;
 use super::odata::query::Query;
-use crate::directory::Directory;
 use crate::limit::{Key, Permit};
 
 /// What a request that may go on brings along.
@@ -40,7 +39,10 @@ pub(super) fn admit(
     let now = caller.tenant.now();
     let (switches, units_of_tenant) = {
         let directory = caller.tenant.directory();
-        (directory.switches.clone(), units_limit(&directory))
+        (
+            directory.switches.clone(),
+            units_limit(directory.users.len()),
+        )
     };
     match endpoint.workload {
         Workload::Mailbox => {
@@ -182,8 +184,8 @@ fn cost(endpoint: &Endpoint, query: &Query) -> u64 {
 }
 
 /// Tenants are small, medium or large by their users.
-fn units_limit(directory: &Directory) -> &'static str {
-    match directory.users.len() {
+fn units_limit(users: usize) -> &'static str {
+    match users {
         0..50 => "identity-units-small",
         50..=500 => "identity-units-medium",
         _ => "identity-units-large",
@@ -217,7 +219,7 @@ fn limit(name: &str) -> &'static Limit {
     LIMITS
         .iter()
         .find(|it| it.name == name)
-        // A test asks for each.
+        // A test asks for each row.
         .expect("the limit stands in data/graph-limits.csv")
 }
 
@@ -234,3 +236,38 @@ static COSTS: LazyLock<HashMap<Operation, u64>> = LazyLock::new(|| {
         .map(|row| row.expect("data/graph-unit-costs.csv fits its types"))
         .collect()
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_that_is_asked_for_has_a_row_and_each_row_is_asked_for() {
+        let asked = [
+            "mailbox-requests",
+            "mailbox-concurrency",
+            units_limit(49),
+            units_limit(50),
+            units_limit(501),
+            "identity-writes",
+            "tenant-writes",
+            "policies",
+        ];
+        for name in asked {
+            assert!(limit(name).amount > 0, "{name}");
+        }
+        let rows: Vec<&str> = LIMITS.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(rows, asked);
+    }
+
+    #[test]
+    fn a_tenant_of_fifty_to_five_hundred_users_is_a_medium_one() {
+        let names = [0, 49, 50, 500, 501].map(units_limit);
+        let [small, medium, large] = [
+            "identity-units-small",
+            "identity-units-medium",
+            "identity-units-large",
+        ];
+        assert_eq!(names, [small, small, medium, medium, large]);
+    }
+}
