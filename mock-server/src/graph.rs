@@ -244,7 +244,9 @@ impl Request<'_> {
         let what = || format!("{} /{}", self.method, path.segments[1..].join("/"));
         match endpoint::find(&self.method, &path.segments[1..], cloud, version) {
             Found::Endpoint(endpoint, parameters) => Ok((endpoint, parameters)),
-            Found::OtherMethod => Err(GraphError::method_not_allowed().not_in_the_mock(what())),
+            Found::OtherMethods(methods) => {
+                Err(GraphError::method_not_allowed(&methods).not_in_the_mock(what()))
+            }
             Found::Nothing(segment) => {
                 let refusal = GraphError::unknown_segment(&segment);
                 // What only this cloud or this version lacks is Graph's own gap.

@@ -204,8 +204,8 @@ pub(crate) struct Parameters {
 pub(crate) enum Found {
     /// To an endpoint.
     Endpoint(&'static Endpoint, Parameters),
-    /// To a path that has other methods only.
-    OtherMethod,
+    /// To a path that has only these other methods.
+    OtherMethods(Vec<&'static Method>),
     /// Nowhere: the segment that is not known.
     Nothing(String),
 }
@@ -329,19 +329,20 @@ pub(crate) fn find(
     version: &str,
 ) -> Found {
     let mut furthest = 0;
-    let mut other_method = false;
+    let mut others: Vec<&Method> = Vec::new();
     let there = |it: &&Endpoint| it.exists_in(cloud, version);
     for endpoint in Endpoint::all().iter().filter(there) {
         match endpoint.parameters(segments) {
             Ok(parameters) if endpoint.method == *method => {
                 return Found::Endpoint(endpoint, parameters);
             }
-            Ok(_) => other_method = true,
+            Ok(_) if others.contains(&&endpoint.method) => {}
+            Ok(_) => others.push(&endpoint.method),
             Err(at) => furthest = furthest.max(at),
         }
     }
-    if other_method {
-        return Found::OtherMethod;
+    if !others.is_empty() {
+        return Found::OtherMethods(others);
     }
     let last = segments.len().saturating_sub(1);
     Found::Nothing(

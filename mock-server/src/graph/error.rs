@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 
 /// A refusal of Graph.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -386,12 +386,14 @@ impl GraphError {
     // Other.
 
     /// The path exists, the method does not.
-    pub(crate) fn method_not_allowed() -> Self {
+    pub(crate) fn method_not_allowed(allowed: &[&Method]) -> Self {
+        let allowed: Vec<&str> = allowed.iter().map(|it| it.as_str()).collect();
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Request_BadRequest",
             "Specified HTTP method is not allowed for the request target.",
         )
+        .with_header("allow", allowed.join(", "))
     }
 
     /// An object with the same key exists.

@@ -192,12 +192,6 @@ fn refusal(
             headers.insert(name, value);
         }
     }
-    if error.status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(
-            header::ALLOW,
-            HeaderValue::from_static("GET, POST, PATCH, DELETE"),
-        );
-    }
     Written {
         status: error.status,
         headers,

@@ -248,3 +248,27 @@ async fn what_the_mock_does_not_do_is_noted() {
     let answer = bench.get(&token, "/v2.0/me").await.expect(400);
     assert_eq!(answer.body["error"]["message"], "Invalid version: v2.0.");
 }
+
+#[tokio::test]
+async fn a_refused_method_is_answered_with_those_that_the_path_has() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", &["User.Read"]);
+    for (method, path, allowed) in [
+        ("PUT", "/v1.0/me", "GET, PATCH"),
+        ("POST", "/v1.0/me", "GET, PATCH"),
+        (
+            "DELETE",
+            "/v1.0/policies/adminConsentRequestPolicy",
+            "GET, PUT",
+        ),
+        ("DELETE", "/v1.0/me/sendMail", "POST"),
+        ("GET", "/v1.0/$batch", "POST"),
+    ] {
+        let answer = bench.send(method, &token, path, &[], Value::Null).await;
+        assert_eq!(
+            answer.expect(405).header("allow"),
+            allowed,
+            "{method} {path}"
+        );
+    }
+}
