@@ -5,6 +5,7 @@
 pub(super) mod credentials;
 pub(super) mod documents;
 pub(super) mod federated;
+mod identifier_uris;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,8 @@ use super::access::Actor;
 use super::call::{Call, Reply};
 use super::collection::{self, Documents, Listing};
 use super::error::GraphError;
+use identifier_uris::Names;
+
 use crate::directory::{
     Application, ApplicationId, DirectoryRole, Event, ExposedApi, ObjectId, Platform, RedirectUri,
     RequiredResourceAccess,
@@ -183,6 +186,7 @@ struct Change<'a> {
     call: &'a Call<'a>,
     body: Properties,
     required_access: Vec<RequiredResourceAccess>,
+    names: Names,
 }
 
 impl<'a> Change<'a> {
@@ -193,6 +197,7 @@ impl<'a> Change<'a> {
             call,
             body,
             required_access: access.unwrap_or_default(),
+            names: Names::of(&call.tenant.directory()),
         })
     }
 
@@ -212,9 +217,14 @@ impl<'a> Change<'a> {
                 "isFallbackPublicClient" => app.fallback_public_client = flag(&value),
                 "isDisabled" => app.disabled = flag(&value),
                 "identifierUris" => {
-                    app.api
-                        .get_or_insert_with(ExposedApi::default)
-                        .identifier_uris = texts(&value).ok_or_else(|| invalid(&name))?;
+                    let uris = texts(&value).ok_or_else(|| invalid(&name))?;
+                    let api = app.api.get_or_insert_with(ExposedApi::default);
+                    // Those that are there already may stay.
+                    let old = &api.identifier_uris;
+                    for new in uris.iter().filter(|it| !old.contains(it)) {
+                        self.names.check(app.app_id, new)?;
+                    }
+                    api.identifier_uris = uris;
                 }
                 "web" => web(app, value)?,
                 "spa" => only_uris(app, &name, value, Platform::Spa)?,

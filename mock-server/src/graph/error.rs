@@ -218,6 +218,18 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
     }
 
+    /// An identifier URI of a stranger. Source: the answer that Azure/Industrial-IoT was given.
+    pub(crate) fn host_not_on_verified_domain(uri: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "HostNameNotOnVerifiedDomain",
+            format!(
+                "Values of identifierUris property must use a verified domain of the organization \
+                 or its subdomain: '{uri}'"
+            ),
+        )
+    }
+
     /// `$expand` of something that can't be expanded.
     pub(crate) fn expand_not_supported(property: &str) -> Self {
         Self::new(

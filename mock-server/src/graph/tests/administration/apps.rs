@@ -692,3 +692,67 @@ async fn a_refused_change_leaves_the_registration_as_it_was() {
     }
     assert_eq!(office.get(&admin, &app).await, before);
 }
+
+#[tokio::test]
+async fn an_identifier_uri_names_a_verified_domain_the_app_or_the_tenant() {
+    let office = Office::new();
+    let admin = office.admin(APPS);
+    let app = office.application("own-app");
+    let id = office.app_id("own-app");
+    let (tenant, domain) = (office.bench.tenant.id, &office.facts.tenant.domain);
+    let patch = async |uri: &str| {
+        let body = json!({"identifierUris": [uri]});
+        office.call(&admin, "PATCH", &app, body).await
+    };
+    for good in [
+        format!("api://{id}"),
+        format!("api://{tenant}/{id}"),
+        format!("api://{tenant}/api"),
+        format!("api://productapi/{id}"),
+        format!("https://{domain}/productsapi"),
+        format!("https://product.{domain}"),
+        format!("https://product.{domain}/productsapi"),
+        format!("api://{domain}/productsapi"),
+    ] {
+        patch(&good).await.expect(204);
+        let read = office.get(&admin, &app).await;
+        assert_eq!(read["identifierUris"], json!([good]));
+    }
+    for wrong in [
+        "https://elsewhere.example/api".to_owned(),
+        "api://productapi".to_owned(),
+        format!("https://not{domain}/api"),
+        format!("https://elsewhere.example/{domain}"),
+        format!("api://{}", office.app_id("native-app")),
+        format!("https://elsewhere.example/x{id}x"),
+    ] {
+        let answer = patch(&wrong).await.expect(400);
+        assert_eq!(
+            answer.body["error"]["code"], "HostNameNotOnVerifiedDomain",
+            "{wrong}"
+        );
+        assert_eq!(
+            answer.body["error"]["message"],
+            format!(
+                "Values of identifierUris property must use a verified domain of the organization \
+                 or its subdomain: '{wrong}'"
+            )
+        );
+    }
+    patch("no uri").await.expect(400);
+    let body = json!({"displayName": "New", "identifierUris": ["https://elsewhere.example"]});
+    let answer = office
+        .call(&admin, "POST", "/v1.0/applications", body)
+        .await;
+    assert_eq!(why(answer, 400), "HostNameNotOnVerifiedDomain");
+    // What is there already may stay.
+    let old = "https://old.example/api".to_owned();
+    {
+        let mut directory = office.bench.tenant.change();
+        let app = directory.app_id("own-app").unwrap();
+        let api = &mut directory.applications[&app].api;
+        api.get_or_insert_default().identifier_uris = vec![old.clone()];
+    }
+    let body = json!({"identifierUris": [old, format!("api://{id}")]});
+    office.call(&admin, "PATCH", &app, body).await.expect(204);
+}
