@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::call::{Call, Reply};
 use super::super::error::GraphError;
 use super::write::outranks;
-use crate::directory::{Event, PasswordResetBy, RevokedBy, User};
+use crate::directory::{Event, ObjectId, PasswordResetBy, RevokedBy};
 
 /// What a `passwordProfile` asks for.
 pub(super) struct NewPassword {
@@ -39,8 +39,8 @@ impl NewPassword {
 
 /// What setting a password profile means. Unverified: that a password set by Graph ends the same
 /// tokens as one that is reset in the portal.
-pub(super) fn events(user: &User, new: NewPassword) -> Vec<Event> {
-    let id = user.id.to_string();
+pub(super) fn events(user: ObjectId, new: NewPassword) -> Vec<Event> {
+    let id = user.to_string();
     let mut events = Vec::new();
     if new.password.is_some() {
         events.push(Event::ResetPassword {
@@ -58,6 +58,10 @@ pub(super) fn events(user: &User, new: NewPassword) -> Vec<Event> {
 /// `POST …/revokeSignInSessions` and, in beta, `…/invalidateAllRefreshTokens`.
 pub(in crate::graph) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply, GraphError> {
     let user = call.target()?.user;
+    if call.actor.user().is_some() {
+        let directory = call.tenant.directory();
+        outranks(call, &directory, user)?;
+    }
     let by = if call.actor.user() == Some(user) {
         RevokedBy::User
     } else {
@@ -68,10 +72,15 @@ pub(in crate::graph) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply
         by,
     })?;
     let context = format!("{}/$metadata#Edm.Boolean", call.root());
-    Ok(Reply::json(
+    let mut reply = Reply::json(
         StatusCode::OK,
         json!({"@odata.context": context, "value": true}),
-    ))
+    );
+    // Recorded from the service. Unverified: that the other environments name their own Graph.
+    reply
+        .headers
+        .push((header::LOCATION, call.origin.to_owned()));
+    Ok(reply)
 }
 
 /// `POST /me/changePassword`.
@@ -107,7 +116,8 @@ pub(in crate::graph) fn change(call: &Call<'_>) -> Result<Reply, GraphError> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// `POST /users/{id}/authentication/methods/{id}/resetPassword`.
+/// `POST /users/{id}/authentication/methods/{id}/resetPassword`: by an administrator, for another
+/// user, who is asked for a new password at the next sign-in.
 pub(in crate::graph) fn reset(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?.user;
     let method = call.parameters.get("method");
@@ -117,6 +127,10 @@ pub(in crate::graph) fn reset(call: &Call<'_>) -> Result<Reply, GraphError> {
     {
         let directory = call.tenant.directory();
         outranks(call, &directory, target)?;
+    }
+    if call.actor.user() == Some(target) {
+        // Unverified: code and text.
+        return Err(GraphError::directory_denied());
     }
     let mut action = call.action()?;
     let asked = action.text("newPassword")?;
@@ -133,11 +147,13 @@ pub(in crate::graph) fn reset(call: &Call<'_>) -> Result<Reply, GraphError> {
             (made.clone(), Some(made))
         }
     };
-    call.happen(&Event::ResetPassword {
-        user: target.to_string(),
-        by: PasswordResetBy::AdminPortal,
+    let new = NewPassword {
         password: Some(password),
-    })?;
+        change_at_sign_in: true,
+    };
+    for event in events(target, new) {
+        call.happen(&event)?;
+    }
     let mut reply = match made {
         Some(made) => Reply::json(
             StatusCode::ACCEPTED,

@@ -116,7 +116,7 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
             Some(_) => return Err(invalid("accountEnabled")),
         }
         if let Some(profile) = body.shift_remove("passwordProfile") {
-            events.extend(passwords::events(user, NewPassword::read(&profile)?));
+            events.extend(passwords::events(user.id, NewPassword::read(&profile)?));
         }
     }
     for event in &events {
@@ -228,10 +228,14 @@ fn may_write(
     user: &User,
     property: &Property,
 ) -> Result<(), GraphError> {
-    if property.own && call.actor.user() == Some(user.id) {
-        return Ok(());
-    }
     let permitted = property.permissions.iter().any(|it| call.actor.holds(it));
+    if property.own && call.actor.user() == Some(user.id) {
+        return if permitted || OWN.iter().any(|it| call.actor.holds(it)) {
+            Ok(())
+        } else {
+            Err(GraphError::directory_denied())
+        };
+    }
     let role = match &call.actor {
         Actor::Application(_) => true,
         Actor::User(caller, _) => directory
@@ -315,6 +319,9 @@ fn roles<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<DirectoryRole>
         .map(|name| serde_json::from_value(name.into()).map_err(serde::de::Error::custom))
         .collect()
 }
+
+/// The permissions with which a person writes the own account as far as anybody may.
+const OWN: [&str; 2] = ["User.ReadWrite", "Directory.AccessAsUser.All"];
 
 static PROPERTIES: LazyLock<Vec<Property>> = LazyLock::new(|| {
     csv::Reader::from_reader(include_str!("../../../data/graph-user-properties.csv").as_bytes())

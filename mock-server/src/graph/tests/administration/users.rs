@@ -460,3 +460,121 @@ async fn the_organization_shows_its_domains() {
         404,
     );
 }
+
+const RESET: &str = "authentication/methods/28c10230-6103-485e-b985-444c60001490/resetPassword";
+
+impl Office {
+    /// Gives bob a role, and a token.
+    fn bob_as(&self, role: crate::directory::DirectoryRole, permissions: &[&str]) -> Token {
+        let mut directory = self.bench.tenant.change();
+        let bob = directory.user_id("bob").unwrap();
+        directory.users[&bob].roles = [role].into();
+        drop(directory);
+        self.of("bob", permissions)
+    }
+}
+
+#[tokio::test]
+async fn a_reset_password_is_changed_at_the_next_sign_in() {
+    use crate::directory::DirectoryRole as R;
+    let held = &["UserAuthenticationMethod.ReadWrite.All"];
+    for (role, status) in [
+        (R::UserAdministrator, 202),
+        (R::HelpdeskAdministrator, 202),
+        (R::AuthenticationAdministrator, 202),
+        (R::PrivilegedAuthenticationAdministrator, 202),
+        (R::ApplicationAdministrator, 403),
+    ] {
+        let office = Office::new();
+        let bob = office.bob_as(role, held);
+        let path = format!("/v1.0/users/{}/{RESET}", office.id("alice"));
+        let body = json!({"newPassword": "Another-pass-1"});
+        office.call(&bob, "POST", &path, body).await.expect(status);
+        if status == 403 {
+            continue;
+        }
+        let client = office.facts.apps["native-app"].client_id.to_string();
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", client.as_str()),
+            ("username", office.facts.users["alice"].upn.as_str()),
+            ("password", "Another-pass-1"),
+            ("scope", "User.Read"),
+        ];
+        assert_eq!(code(&office.token(&form).await), 50055, "{role:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_resets_the_own_password_or_a_higher_administrators() {
+    use crate::directory::DirectoryRole as R;
+    let office = Office::new();
+    let held = &["UserAuthenticationMethod.ReadWrite.All"];
+    let body = json!({"newPassword": "Another-pass-1"});
+    let own = format!("/v1.0/users/{}/{RESET}", office.id("admin"));
+    let admin = office.admin(held);
+    let answer = office.call(&admin, "POST", &own, body.clone()).await;
+    assert_eq!(why(answer, 403), "Authorization_RequestDenied");
+    let bob = office.bob_as(R::HelpdeskAdministrator, held);
+    let answer = office.call(&bob, "POST", &own, body).await;
+    assert_eq!(why(answer, 403), "Authorization_RequestDenied");
+}
+
+#[tokio::test]
+async fn sessions_of_administrators_are_revoked_by_higher_ones_only() {
+    use crate::directory::DirectoryRole as R;
+    let office = Office::new();
+    let held = &["User.RevokeSessions.All"];
+    let revoke = async |token: &Token, user: &str| {
+        let path = format!("/v1.0/users/{}/revokeSignInSessions", office.id(user));
+        office.call(token, "POST", &path, Value::Null).await
+    };
+    let bob = office.bob_as(R::HelpdeskAdministrator, held);
+    assert_eq!(
+        why(revoke(&bob, "admin").await, 403),
+        "Authorization_RequestDenied"
+    );
+    let answer = revoke(&bob, "alice").await.expect(200);
+    assert_eq!(answer.header("location"), "https://graph.microsoft.com");
+    revoke(&bob, "bob").await.expect(200);
+    let bob = office.bob_as(R::PrivilegedAuthenticationAdministrator, held);
+    revoke(&bob, "admin").await.expect(200);
+    revoke(&office.app_only(held), "admin").await.expect(200);
+}
+
+#[tokio::test]
+async fn phones_and_mail_addresses_have_permissions_of_their_own() {
+    let phone = json!({"mobilePhone": "+49 30 1", "businessPhones": ["+49 30 2"]});
+    let mails = json!({"otherMails": ["alice@home.example"]});
+    for (held, may, other) in [
+        ("User-Phone.ReadWrite.All", &phone, &mails),
+        ("User-Mail.ReadWrite.All", &mails, &phone),
+    ] {
+        let office = Office::new();
+        let alice = format!("/v1.0/users/{}", office.id("alice"));
+        for token in [office.app_only(&[held]), office.admin(&[held])] {
+            office
+                .call(&token, "PATCH", &alice, may.clone())
+                .await
+                .expect(204);
+            for refused in [other, &json!({"city": "Bonn"})] {
+                let answer = office.call(&token, "PATCH", &alice, refused.clone()).await;
+                assert_eq!(why(answer, 403), "Authorization_RequestDenied", "{held}");
+            }
+        }
+        // Nor on the own account.
+        if held == "User-Mail.ReadWrite.All" {
+            let own = office.of("alice", &[held]);
+            why(
+                office.call(&own, "PATCH", "/v1.0/me", phone.clone()).await,
+                403,
+            );
+        }
+        why(
+            office
+                .call(&office.of("bob", &[held]), "PATCH", &alice, may.clone())
+                .await,
+            403,
+        );
+    }
+}
