@@ -100,6 +100,11 @@ fn every_failure_of_the_walk_through_happens_as_the_page_says() {
 }
 
 #[test]
+fn the_guide_to_administration_does_what_it_says() {
+    run_as_it_stands("administration.md", &["entra-mock", "run", "--"]);
+}
+
+#[test]
 fn the_guide_to_scenarios_does_what_it_says() {
     run_as_it_stands("scenarios.md", &[]);
 }
