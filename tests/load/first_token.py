@@ -8,14 +8,14 @@ import sys
 import time
 import urllib.parse
 
-program, data = sys.argv[1:3]
+program, data, home = sys.argv[1:4]
 ready = os.path.join(data, "first.json")
 if os.path.exists(ready):
     os.remove(ready)
 start = time.perf_counter()
 server = subprocess.Popen(
     [program, "serve", "--quiet", "--plain-http", "--control", "127.0.0.1:0", "--tls-port", "0",
-     "--data-dir", os.path.join(data, "home"), "--ready-file", ready],
+     "--data-dir", home, "--ready-file", ready],
     stdout=subprocess.DEVNULL,
 )
 try:
