@@ -25,6 +25,7 @@ use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
 use crate::limit::Limits;
 use crate::mailbox::{Mailboxes, Owner};
+use crate::notation::Span;
 use crate::random::Random;
 use crate::token::{KeyRings, RedeemedCodes, Sealer, SeenTokens};
 
@@ -179,6 +180,11 @@ impl World {
             ClockMove::Freeze {} => tenant.clock.freeze(),
             ClockMove::Reset {} => tenant.clock.reset(),
         }
+        self.note_clock(tenant, change);
+        Ok(())
+    }
+
+    fn note_clock(&self, tenant: &Tenant, change: ClockMove) {
         self.journal.clock(ClockRecord {
             number: 0,
             at: Clock::real().now(),
@@ -186,7 +192,6 @@ impl World {
             tenant_time: tenant.now(),
             change,
         });
-        Ok(())
     }
 
     /// Whether any tenant ever had a fault.
@@ -259,17 +264,21 @@ impl World {
     }
 
     /// Moves the time of a tenant on, and that of the tenants in which its apps are registered:
-    /// their credentials live by it.
+    /// their credentials live by it. The journal tells of each of them.
     pub fn advance(&self, tenant: &Tenant, by: SignedDuration) {
+        let advance = |tenant: &Tenant| {
+            tenant.clock.advance(by);
+            self.note_clock(tenant, ClockMove::Advance(Span(by).to_string()));
+        };
         let mut moved = vec![tenant.id];
-        tenant.clock.advance(by);
+        advance(tenant);
         for app in self.describe(tenant).apps.values() {
             if moved.contains(&app.tenant_id) {
                 continue;
             }
             moved.push(app.tenant_id);
             if let Some(home) = self.tenant(tenant.environment.cloud(), app.tenant_id) {
-                home.clock.advance(by);
+                advance(&home);
             }
         }
     }

@@ -365,7 +365,7 @@ fn say(told: Option<fn(&str)>, step: &Planned) {
 fn act(world: &World, tenant: &Tenant, action: &Action) -> Result<(), String> {
     match action {
         Action::Advance(span) => world.advance(tenant, span.0),
-        Action::ClearFaults => tenant.faults.clear(),
+        Action::ClearFaults => world.clear_faults(tenant),
         Action::Event(event) => world
             .apply(tenant, event)
             .map_err(|error| error.to_string())?,

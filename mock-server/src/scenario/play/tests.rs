@@ -347,6 +347,30 @@ fn a_person_is_told_to_turn_to_the_second_process_and_back() {
 }
 
 #[test]
+fn what_a_step_does_stands_in_the_journal_as_if_a_person_did_it() {
+    let bench = Bench::new();
+    let steps = "  - fault: {do: {status: 503}}\n  - advance: 90m\n  - clear-faults: {}\n  - clear-faults: {}\n";
+    bench.load(steps).unwrap();
+    let told: Vec<Value> = bench
+        .world
+        .journal
+        .since(0)
+        .iter()
+        .filter(|it| it.tenant() == Some(bench.tenant.id))
+        .map(|it| json!(**it)["change"].clone())
+        .collect();
+    // What is clear already is not cleared.
+    assert_eq!(
+        told,
+        [
+            json!({"set": {"number": 1, "fault": {"on": {}, "do": {"status": 503}}}}),
+            json!({"advance": "1h30m"}),
+            json!({"cleared": {}}),
+        ]
+    );
+}
+
+#[test]
 fn steps_may_stand_in_steps_ten_deep() {
     let bench = Bench::new();
     let mut steps = String::new();
