@@ -319,13 +319,19 @@ impl Journal {
         self.write(|number| Entry::Exchange(Exchange { number, ..exchange }))
     }
 
-    /// Writes an event and returns its number.
-    pub fn event(&self, record: EventRecord) -> u64 {
+    /// Writes an event, without its secrets, and returns its number.
+    pub fn event(&self, mut record: EventRecord) -> u64 {
+        record.event = self.inner.redaction.event(record.event);
         self.write(|number| Entry::Event(EventRecord { number, ..record }))
     }
 
-    /// Writes a change of faults and returns its number.
-    pub fn fault(&self, record: FaultRecord) -> u64 {
+    /// Writes a change of faults, without secrets of their events, and returns its number.
+    pub fn fault(&self, mut record: FaultRecord) -> u64 {
+        if let FaultChange::Set { fault, .. } = &mut record.change
+            && let Some(event) = fault.pointer_mut("/do/event")
+        {
+            *event = self.inner.redaction.json(event.take());
+        }
         self.write(|number| Entry::Fault(FaultRecord { number, ..record }))
     }
 

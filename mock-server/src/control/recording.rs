@@ -3,6 +3,7 @@
 
 mod names;
 mod operation;
+mod secrets;
 mod text;
 mod writer;
 

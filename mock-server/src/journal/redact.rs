@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::directory::Event;
+
 /// Whether secrets and tokens are replaced.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Redaction {
@@ -71,6 +73,17 @@ impl Redaction {
             Value::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
             other => other,
         }
+    }
+
+    /// An event as the journal writes it.
+    pub fn event(self, event: Event) -> Event {
+        if self == Self::Off {
+            return event;
+        }
+        // With other texts in it, an event is still one.
+        serde_json::to_value(&event)
+            .and_then(|it| serde_json::from_value(self.json(it)))
+            .unwrap_or(event)
     }
 
     /// A redirect carries codes and tokens in its query or fragment.
@@ -181,6 +194,21 @@ mod tests {
                 .field("client_assertion", "a.b.c")
                 .ends_with('>')
         );
+    }
+
+    #[test]
+    fn events_lose_their_secrets_and_nothing_else() {
+        let event = |event: Value| serde_json::from_value::<Event>(event).unwrap();
+        let add = event(json!({"add-secret": {"app": "own-app", "secret": "s3cr~t"}}));
+        let written = Redaction::On.event(add.clone());
+        let replaced = Redaction::On.field("secret", "s3cr~t");
+        assert_eq!(
+            written,
+            event(json!({"add-secret": {"app": "own-app", "secret": replaced}}))
+        );
+        assert_eq!(Redaction::Off.event(add.clone()), add);
+        let deliver = event(json!({"deliver-message": {"user": "alice", "body": "password"}}));
+        assert_eq!(Redaction::On.event(deliver.clone()), deliver);
     }
 
     #[test]

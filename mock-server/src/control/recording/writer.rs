@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::{Scenario, operation};
+use super::{Scenario, operation, secrets};
 use crate::aadsts;
 use crate::clock::{self, Clock};
 use crate::directory::{ApplicationId, ObjectId};
 use crate::journal::{
-    ClockMove, Direction, Entry, EventRecord, Exchange, FaultChange, Surface, TokenKind,
+    ClockMove, Direction, Entry, EventRecord, Exchange, FaultChange, Redaction, Surface, TokenKind,
 };
 use crate::world::{Tenant, World};
 
@@ -18,6 +18,7 @@ use crate::world::{Tenant, World};
 pub(super) struct Writer<'a> {
     names: Names<'a>,
     tenant: &'a Tenant,
+    redaction: Redaction,
     connections: Vec<Connection>,
     steps: Vec<Map<String, Value>>,
     notes: Vec<String>,
@@ -50,6 +51,7 @@ impl<'a> Writer<'a> {
         Self {
             names: Names::new(world, tenant),
             tenant,
+            redaction: world.journal.redaction(),
             connections: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),
@@ -100,8 +102,24 @@ impl<'a> Writer<'a> {
         self.tell_failures();
         let mut event = json!(record.event);
         self.names.fields(&mut event);
-        self.happened.push(record.event.name());
-        self.step(json!({ "event": event }));
+        if self.leave_secrets_out(&mut event) {
+            self.happened.push(record.event.name());
+            self.step(json!({ "event": event }));
+        }
+    }
+
+    /// Returns whether the event can happen without its secrets.
+    fn leave_secrets_out(&mut self, event: &mut Value) -> bool {
+        // With `--journal-secrets` they are what they were.
+        if self.redaction == Redaction::Off {
+            return true;
+        }
+        let left_out = secrets::leave_out(event);
+        let can_happen = left_out.is_ok();
+        if let Some(note) = left_out.unwrap_or_else(Some) {
+            self.note(note);
+        }
+        can_happen
     }
 
     fn fault(&mut self, change: &FaultChange) {
@@ -114,7 +132,10 @@ impl<'a> Writer<'a> {
                 if counts(&fault) {
                     self.counting.insert(*number);
                 }
-                self.step(json!({ "fault": fault }));
+                let event = fault.pointer_mut("/do/event");
+                if event.is_none_or(|event| self.leave_secrets_out(event)) {
+                    self.step(json!({ "fault": fault }));
+                }
             }
             FaultChange::Cleared {} => {
                 self.faults.clear();

@@ -212,6 +212,91 @@ async fn what_happened_becomes_steps() {
 }
 
 #[tokio::test]
+async fn secrets_of_events_stand_neither_in_the_journal_nor_in_a_recording() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.create_tenant(Environment::Office365);
+    let before = bench.mock.journal().position();
+    let secret = "Tr0ub4dor-and-3";
+    let change = json!({"change-password": {"user": "alice", "password": secret}});
+    let add = json!({"add-secret": {"app": "own-app", "secret": secret}});
+    let events = [
+        change.clone(),
+        json!({"reset-password": {"user": "bob", "by": "self-service", "password": secret}}),
+        add.clone(),
+        json!({"remove-secret": {"app": "own-app", "secret": secret}}),
+        json!({"remove-secret": {"app": "daemon-secret"}}),
+    ];
+    for event in &events {
+        bench.happen(&tenant, "events", event.clone()).await;
+    }
+    for event in [change, add] {
+        let fault = json!({"on": {"grant": "password"}, "do": {"event": event}});
+        bench.happen(&tenant, "faults", fault).await;
+    }
+    let coded = json!({"do": {"graph-error": {"status": 403, "code": "ErrorAccessDenied"}}});
+    bench.happen(&tenant, "faults", coded.clone()).await;
+    // The first fault changes the password as alice signs in with it.
+    let described = tenant.describe();
+    assert_eq!(described.users["alice"].password, secret);
+    bench.sign_in(&tenant).await;
+
+    let path = format!("/api/v1/journal?since={before}&tenant={}", tenant.id());
+    let journal = bench.get(&path).await;
+    assert!(!journal.text.contains(secret), "{}", journal.text);
+    let replaced = format!("<{}>", fingerprint(secret));
+    let entries = journal.json.as_array().unwrap();
+    assert_eq!(entries[0]["event"]["change-password"]["password"], replaced);
+    assert_eq!(entries[2]["event"]["add-secret"]["secret"], replaced);
+    let by_fault = entries.iter().find(|it| !it["fault"].is_null());
+    let by_fault = by_fault.expect("a fault touched the sign-in");
+    assert!(
+        by_fault["event"]["change-password"].is_object(),
+        "{by_fault}"
+    );
+    // What is no secret of an event stays as it was set.
+    assert!(
+        journal.text.contains("ErrorAccessDenied"),
+        "{}",
+        journal.text
+    );
+
+    let path = format!("/api/v1/tenants/{}/recording?since={before}", tenant.id());
+    let recorded = bench.get(&path).await;
+    assert!(!recorded.text.contains(secret), "{}", recorded.text);
+    assert!(
+        !recorded.text.contains(&fingerprint(secret)),
+        "{}",
+        recorded.text
+    );
+    let steps = recorded.json["scenario"]["steps"].as_array().unwrap();
+    let own = [
+        json!({"event": {"change-password": {"user": "alice"}}}),
+        json!({"event": {"reset-password": {"user": "bob", "by": "self-service"}}}),
+        json!({"event": {"remove-secret": {"app": "daemon-secret"}}}),
+        json!({"fault": {"on": {"grant": "password"}, "do": {"event": {"change-password": {"user": "alice"}}}}}),
+        json!({"fault": {"on": {}, "do": coded["do"]}}),
+    ];
+    assert_eq!(steps[..own.len()], own[..], "{}", recorded.text);
+    let notes: Vec<&str> = recorded.json["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for (name, whose) in [
+        ("change-password", "alice"),
+        ("reset-password", "bob"),
+        ("add-secret", "own-app"),
+        ("remove-secret", "own-app"),
+    ] {
+        let told = notes
+            .iter()
+            .filter(|it| it.contains(name) && it.contains(whose));
+        assert_eq!(told.count(), 1, "{name}: {notes:?}");
+    }
+}
+
+#[tokio::test]
 async fn calls_are_not_folded_while_a_fault_counts_them() {
     let bench = Bench::start().await;
     let tenant = bench.mock.create_tenant(Environment::Office365);
