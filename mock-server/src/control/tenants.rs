@@ -231,7 +231,7 @@ async fn show(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer
 
 async fn remove(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
     let tenant = find(&core, &name)?;
-    core.world.remove(tenant.environment.cloud(), tenant.id);
+    core.remove_tenant(tenant.environment.cloud(), tenant.id);
     Ok(no_content())
 }
 

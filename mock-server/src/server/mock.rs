@@ -399,7 +399,7 @@ impl MockEntra {
     /// Forgets a tenant.
     pub fn remove_tenant(&self, id: TenantId) {
         for cloud in SignInCloud::ALL {
-            self.core.world.remove(cloud, id);
+            self.core.remove_tenant(cloud, id);
         }
     }
 
@@ -545,6 +545,14 @@ impl Core {
             ca_file: self.authority.file().display().to_string(),
             ca_bundle_file: self.authority.bundle_file().display().to_string(),
             environments,
+        }
+    }
+
+    /// Forgets a tenant, and the scenario that is played in it.
+    pub(crate) fn remove_tenant(&self, cloud: SignInCloud, id: TenantId) {
+        if let Some(tenant) = self.world.remove(cloud, id) {
+            // Most tenants play none.
+            let _ = self.players.stop(&tenant);
         }
     }
 

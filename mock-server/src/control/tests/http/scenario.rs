@@ -53,6 +53,37 @@ async fn the_next_steps_happen_before_the_client_has_its_answer() {
 }
 
 #[tokio::test]
+async fn a_tenant_takes_its_scenario_with_it_when_it_is_deleted() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.tenant(Environment::Office365);
+    let file = json!({ "yaml": FILE });
+    let loaded = bench.send(Method::POST, SCENARIO, &file).await;
+    assert_eq!(loaded.json["state"], "waiting", "{}", loaded.text);
+    let root = format!("/api/v1/tenants/{}", tenant.id());
+    let seed = bench.get(&format!("{root}/export")).await.json;
+    for name in seed["tenants"].as_object().unwrap().values() {
+        let path = format!("/api/v1/tenants/{}", name["id"].as_str().unwrap());
+        let gone = bench.send(Method::DELETE, &path, &json!({})).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text);
+    }
+    // Another tenant of the same id has none to go on with.
+    let made = json!({ "seed": seed });
+    let made = bench.send(Method::POST, "/api/v1/tenants", &made).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let next = format!("{SCENARIO}/next");
+    assert_problem(&bench.send(Method::POST, &next, &json!({})).await, 404);
+
+    let other = bench.mock.create_tenant(Environment::China);
+    let path = format!("/api/v1/tenants/{}/scenario", other.id());
+    let file = json!({ "yaml": FILE.replace("office365", "china") });
+    let loaded = bench.send(Method::POST, &path, &file).await;
+    assert_eq!(loaded.status, StatusCode::CREATED, "{}", loaded.text);
+    assert!(other.played().is_some());
+    bench.mock.remove_tenant(other.id());
+    assert!(other.played().is_none());
+}
+
+#[tokio::test]
 async fn a_file_with_a_mistake_is_refused_with_its_place() {
     let bench = Bench::start().await;
     let wrong = FILE.replace("get-profile", "get-profil");
