@@ -42,11 +42,12 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/api/v1/openapi.json", routing::get(show_openapi))
         .merge(dashboard::router())
         .fallback(unknown)
+        .layer(middleware::from_fn(conform))
+        // Around all else: refusals of the router have its headers, too.
         .layer(middleware::from_fn_with_state(
             Arc::clone(&core),
             guard::guard,
         ))
-        .layer(middleware::from_fn(conform))
         .with_state(core)
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) kind: String,
     allow: String,
+    /// Whether other pages may frame it.
+    frames: String,
     pub(super) json: Value,
     pub(super) text: String,
 }
@@ -100,11 +102,13 @@ pub(super) async fn read(response: Response) -> Answer {
         value.map_or_else(String::new, |it| it.to_str().unwrap().to_owned())
     };
     let (status, kind, allow) = (response.status(), header("content-type"), header("allow"));
+    let frames = header("x-frame-options");
     let text = response.text().await.unwrap();
     Answer {
         status,
         kind,
         allow,
+        frames,
         json: serde_json::from_str(&text).unwrap_or(Value::Null),
         text,
     }
@@ -131,6 +135,10 @@ async fn refusals_are_problems() {
         .await;
     assert_problem(&wrong, 405);
     assert_eq!(wrong.allow, "GET,HEAD");
+    let unreadable = bench.get("/api/v1/aadsts/many").await;
+    assert_problem(&unreadable, 400);
+    // Refusals of the router are for no other page, either.
+    assert_eq!((&*wrong.frames, &*unreadable.frames), ("DENY", "DENY"));
 
     let text = bench.request(Method::POST, "/api/v1/tenants").body("{}");
     assert_problem(&read(text.send().await.unwrap()).await, 415);
