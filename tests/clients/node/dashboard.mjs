@@ -141,7 +141,7 @@ await check("filters, pause and the address of an entry", async () => {
   await page.click("#pause");
   await page.waitForSelector(".entry:has-text('/me/calendars')");
   await page.check("#refusals");
-  await page.waitForSelector(".entry:has-text('/me/calendars')", { state: "hidden" }).catch(() => {});
+  await page.waitForSelector(".entry:has-text('/me/calendars')", { state: "hidden" });
   await page.uncheck("#refusals");
   const number = (await api("/journal?surface=token&last=1"))[0].number;
   await go(`journal/${number}`, "Journal");
