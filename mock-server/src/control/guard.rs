@@ -1,5 +1,6 @@
 //! Who may use the control port: programs, and pages of its own origin.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -32,15 +33,7 @@ pub(super) async fn guard(
 
 fn refusal(core: &Core, request: &Request) -> Option<Problem> {
     let own = core.control_address();
-    let is_own = |authority: &str| {
-        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-        let host = host.trim_matches(['[', ']']);
-        let named = host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback() || ip == own.ip());
-        named && port.parse() == Ok(own.port())
-    };
+    let is_own = |authority: &str| is_own(own, authority);
     let headers = request.headers();
     let host = request
         .uri()
@@ -49,7 +42,12 @@ fn refusal(core: &Core, request: &Request) -> Option<Problem> {
         .or_else(|| text(headers, &header::HOST));
     if !host.as_deref().is_some_and(is_own) {
         let detail = format!(
-            "the Host header must name {own} or localhost:{}, not '{}'",
+            "the Host header must name {} or localhost:{}, not '{}'",
+            if own.ip().is_unspecified() {
+                format!("an IP address with port {}", own.port())
+            } else {
+                own.to_string()
+            },
             own.port(),
             host.unwrap_or_default()
         );
@@ -66,6 +64,19 @@ fn refusal(core: &Core, request: &Request) -> Option<Problem> {
         return Some(Problem::new(StatusCode::FORBIDDEN, "foreign origin").detail(detail));
     }
     None
+}
+
+/// Whether an authority (`host:port`) names the control port.
+fn is_own(own: SocketAddr, authority: &str) -> bool {
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+    let host = host.trim_matches(['[', ']']);
+    let named = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| {
+            // Nobody can let an address lead elsewhere, as a name can: where all addresses of the
+            // machine are listened on, each of them may be meant.
+            ip.is_loopback() || ip == own.ip() || own.ip().is_unspecified()
+        });
+    named && port.parse() == Ok(own.port())
 }
 
 /// Browsers say where a request comes from even where they send no `Origin`: pictures, scripts,
@@ -99,3 +110,31 @@ const ALWAYS: [(HeaderName, &str); 5] = [
         "same-origin",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_may_lead_elsewhere_are_foreign_and_addresses_are_not() {
+        let is_own = |own: &str, authority: &str| is_own(own.parse().unwrap(), authority);
+        for own in ["127.0.0.1:8400", "0.0.0.0:8400", "[::]:8400"] {
+            for authority in ["127.0.0.1:8400", "[::1]:8400", "LOCALHOST:8400"] {
+                assert!(is_own(own, authority), "{own} {authority}");
+            }
+            for authority in [
+                "mock.example:8400",
+                "127.0.0.1:8401",
+                "localhost",
+                "",
+                "192.0.2.7",
+            ] {
+                assert!(!is_own(own, authority), "{own} {authority}");
+            }
+        }
+        assert!(!is_own("127.0.0.1:8400", "192.0.2.7:8400"));
+        assert!(is_own("192.0.2.7:8400", "192.0.2.7:8400"));
+        assert!(is_own("0.0.0.0:8400", "192.0.2.7:8400"));
+        assert!(is_own("[::]:8400", "[2001:db8::7]:8400"));
+    }
+}
