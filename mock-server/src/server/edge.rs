@@ -161,8 +161,12 @@ impl Edge {
             }
         }
         let nothing = Bytes::new();
-        // What Graph answers has no tokens.
-        let told = if is_graph { &nothing } else { &answer };
+        // No other endpoint has tokens in the JSON of its answer.
+        let told = if surface == Surface::Token {
+            &answer
+        } else {
+            &nothing
+        };
         note_tokens(
             &self.world.seen,
             (&headers, query.as_deref(), &body),
