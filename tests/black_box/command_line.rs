@@ -1,9 +1,13 @@
 //! The command line: bad input gets a clear error and a documented exit code.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use entra_black_box::{Server, program, python, run};
@@ -184,6 +188,49 @@ fn a_foreign_host_is_refused_at_once_and_journalled() {
     ]));
     assert_eq!(journal.code, Some(0), "{journal}");
     assert!(journal.stdout.contains("api.github.com"), "{journal}");
+}
+
+#[test]
+fn a_ready_file_that_nobody_named_is_private_and_goes_when_the_server_is_told_to_stop() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let home = folder.path().to_str().expect("a temporary path is UTF-8");
+    let mut serve = Command::new(program("entra-mock"))
+        .args(["serve", "--control", "127.0.0.1:0", "--tls-port", "0"])
+        .args(["--data-dir", home])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("entra-mock starts");
+    let mut summary = BufReader::new(serve.stdout.take().expect("piped"));
+    let mut line = String::new();
+    summary.read_line(&mut line).expect("it says something");
+    let ready_files = || -> Vec<_> {
+        let entries = fs::read_dir(home).expect("the folder is there");
+        let paths = entries.map(|it| it.expect("an entry").path());
+        let named = |it: &PathBuf| it.to_string_lossy().contains("/ready-");
+        paths.filter(named).collect()
+    };
+    let files = ready_files();
+    let [file] = files.as_slice() else {
+        let _ = serve.kill();
+        panic!("not one ready file: {files:?} {line}");
+    };
+    let mode = fs::metadata(file).expect("it is there").permissions();
+    let text = fs::read_to_string(file).expect("it can be read");
+    let ready: Value = serde_json::from_str(&text).expect("the ready file is JSON");
+    let control = ready["control"].as_str().expect("a URL");
+    let env = mock(&["env", "--control", control]);
+    let terminated = run(Command::new("kill").args(["-TERM", &serve.id().to_string()]));
+    let (tell, ended) = mpsc::channel();
+    thread::spawn(move || tell.send(serve.wait().map(|it| it.code())));
+    let status = ended.recv_timeout(Duration::from_mins(1));
+
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    let named = format!("export ENTRA_MOCK_READY='{}'\n", file.display());
+    assert!(env.stdout.contains(&named), "{env}");
+    assert_eq!(terminated.code, Some(0), "{terminated}");
+    let status = status.expect("it ends").expect("it can be waited for");
+    assert_eq!(status, Some(0));
+    assert_eq!(ready_files(), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) struct Serve {
     listen_anyway: bool,
 
     /// JSON file with every address and credential, written once the mock is ready; if absent, one
-    /// in the data directory, which is removed at the end
+    /// in the data directory, which is removed when the mock is stopped by Ctrl-C or SIGTERM
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 
