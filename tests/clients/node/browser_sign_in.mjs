@@ -7,7 +7,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const [proxy, readyFile, screenshots] = process.argv.slice(2);
 mkdirSync(screenshots, { recursive: true });
@@ -16,13 +16,7 @@ const app = world.apps["vendor-app"];
 const redirect = app.redirect_uris.find((uri) => uri.startsWith("https://"));
 const result = { console: [], pages: [] };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch();
 
 async function signIn(name, { user, scope, width = 1280, height = 800, scheme = "light", decline = false }) {
   const context = await browser.newContext({

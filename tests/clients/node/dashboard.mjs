@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const [readyFile, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -60,13 +60,7 @@ const graph = (path, bearer, headers = {}) => fetch(`${world.graph}/v1.0${path}`
   headers: { Authorization: `Bearer ${bearer}`, ...headers },
 });
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch();
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1320, height: 900 }, ...options });
   const page = await context.newPage();

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const ready = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { control } = ready;
@@ -21,14 +21,7 @@ const server = createServer((_, response) => {
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const foreign = `http://127.0.0.1:${server.address().port}/`;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
-  ],
-});
+const browser = await launch("--host-resolver-rules=MAP rebound.example 127.0.0.1");
 const context = await browser.newContext();
 
 /** All that a page can try. Everything that it could read is returned. */
