@@ -3,6 +3,8 @@
 import { get } from "./api.js";
 
 const KEPT = 2000;
+/** When the mock was started whose journal the entries are of. */
+let started = null;
 const listeners = new Set();
 
 export const store = {
@@ -88,10 +90,15 @@ function add(entry) {
   if (entry.kind === "event" && described.some((it) => it in entry.event)) void loadTenants();
 }
 
-/** Takes what was written meanwhile; a mock that was started anew begins at 1 again. */
+/** Takes what was written meanwhile; a mock that was started anew begins at 1 again, and so does who looks at it. */
 async function catchUp() {
-  const [last] = await get("/journal?last=1");
-  if ((last?.number ?? 0) < newest()) store.entries = [];
+  const health = await get("/health");
+  if (started !== health.started) {
+    store.entries = [];
+    // Other entries have the same numbers: nothing that is drawn stays.
+    tell("entries");
+  }
+  started = health.started;
   const known = newest();
   const missed = await get(known > 0 ? `/journal?since=${known}` : "/journal?last=1000");
   // Meanwhile, newer ones may have arrived.

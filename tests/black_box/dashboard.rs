@@ -31,6 +31,23 @@ fn a_qa_engineer_works_with_the_dashboard() {
 }
 
 #[test]
+fn the_dashboard_shows_the_journal_of_the_mock_that_runs_now() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let result = run(Command::new(node())
+        .arg(root().join("tests/clients/node/dashboard_restart.mjs"))
+        .arg(program("entra-mock"))
+        .arg(folder.path()))
+    .json();
+    let before = json!(["1 disable-user", "2 enable-user"]);
+    let after = json!([
+        "1 revoke-sessions",
+        "2 revoke-sessions",
+        "3 revoke-sessions"
+    ]);
+    assert_eq!(result, json!({"before": before, "after": after}));
+}
+
+#[test]
 fn no_other_page_reads_or_changes_anything_on_the_control_port() {
     let server = Server::start(&[]);
     let result = run(Command::new(node())
