@@ -100,6 +100,11 @@ export function empty(title, text, command) {
   return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, text), command && h("pre", {}, command));
 }
 
+/** A text as one word of a shell. */
+export function quoted(text) {
+  return `'${String(text).replaceAll("'", "'\\''")}'`;
+}
+
 /** A button that copies a text. */
 export function copyButton(text, name = "Copy", label) {
   return h("button", {

@@ -1,7 +1,7 @@
 // Faults: those that are set with what they touched, and a form for new ones.
 
 import { get, post, remove, schema } from "./api.js";
-import { copyButton, empty, fill, h, heading, soon, toast } from "./dom.js";
+import { copyButton, empty, fill, h, heading, quoted, soon, toast } from "./dom.js";
 import { listen, of, store, tenant } from "./store.js";
 import { allEvents, fieldsForm, typeOf } from "./event-form.js";
 import { describeFault } from "./exchange.js";
@@ -142,8 +142,8 @@ async function makeForm(root, draw) {
     h("form", { class: "body stack", onsubmit: set }, presets, fields,
       h("div", { class: "field" }, h("label", { for: "fault-json" }, "As JSON"), json), problem,
       h("div", { class: "buttons" }, h("button", { class: "button primary", id: "set-fault" }, "Set the fault"),
-        copyButton(() => `entra-mock fault add --tenant ${tenant().tenant.domain} --control ${location.origin} '${
-          JSON.stringify(JSON.parse(json.value))}'`, "Copy as command"))));
+        copyButton(() => `entra-mock fault add --tenant ${tenant().tenant.domain} --control ${location.origin} ${
+          quoted(JSON.stringify(JSON.parse(json.value)))}`, "Copy as command"))));
   // It opens with something that can happen.
   const [[, , first]] = PRESETS;
   json.value = JSON.stringify(first, null, 2);

@@ -55,10 +55,12 @@ function card(playing, file, draw) {
     h("header", {}, h("h2", {}, playing.title ?? "Play a scenario"),
       playing.state && h("span", { class: `tag ${STATES[playing.state] ?? ""}` }, playing.state),
       h("div", { class: "push buttons" },
-        playing.state === "waiting" && h("button", { class: "button small", id: "next-step", type: "button", onclick: async () => {
-          await post(of("/scenario/next"));
-          await draw();
-        } }, "Pass over this step"),
+        ["waiting", "failed"].includes(playing.state) && h("button", {
+          class: "button small", id: "next-step", type: "button", onclick: async () => {
+            await post(of("/scenario/next"));
+            await draw();
+          },
+        }, playing.state === "failed" ? "Go on after this step" : "Pass over this step"),
         playing.title && h("button", {
           class: `button small ${ended ? "" : "danger"}`, id: "stop-scenario", type: "button", onclick: async () => {
             await remove(of("/scenario"));

@@ -1,7 +1,7 @@
 // All tenants, their addresses and credentials; making, copying and deleting them.
 
 import { constant, get, post, put, remove } from "./api.js";
-import { confirm, copyButton, facts, fill, h, heading, toast } from "./dom.js";
+import { confirm, copyButton, facts, fill, h, heading, quoted, toast } from "./dom.js";
 import { listen, loadTenants, selectTenant, store, tenant } from "./store.js";
 
 const ENVIRONMENTS = [
@@ -46,7 +46,7 @@ export function show(root) {
 
   async function showVariables() {
     const variables = await get("/variables");
-    const text = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`).join("\n");
+    const text = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`).join("\n");
     const box = document.getElementById("variables");
     box.hidden = false;
     fill(box, text);

@@ -4,6 +4,7 @@
 // NODE_EXTRA_CA_CERTS names the mock's root. Prints one JSON object: what was checked.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -69,7 +70,7 @@ async function open(options = {}) {
   page.setDefaultTimeout(10_000);
   return page;
 }
-const page = await open({ acceptDownloads: true });
+const page = await open({ acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"] });
 const go = async (view, heading) => {
   await page.goto(`${ready.control}/#/${view}`);
   await page.waitForSelector(`h1:text-is("${heading}")`);
@@ -307,6 +308,11 @@ await check("faults are set, act, are seen and taken away", async () => {
   assert.deepEqual(set.fault, {
     on: { surface: "token", grant: "refresh_token" }, when: { between: { from: 2, to: 3 } }, do: { aadsts: 50076 },
   });
+  await page.fill("#fault-json", JSON.stringify({ do: { edit: { note: "it's" } } }));
+  await page.click("#fault-form button:text-is('Copy as command')");
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  const [, told] = command.match(/^entra-mock (fault add .*)$/);
+  assert.match(spawnSync("sh", ["-c", `printf '%s|' ${told}`], { encoding: "utf8" }).stdout, /\|\{"do":\{"edit":\{"note":"it's"\}\}\}\|$/);
   await page.fill("#fault-json", "{\"do\": {\"status\": 99}}");
   await page.click("#set-fault");
   await page.waitForSelector("#fault-form [role=alert]:not([hidden])");
@@ -364,6 +370,16 @@ await check("a scenario is opened, and followed while a shell moves it on", asyn
   await page.waitForSelector("#player li:has-text('passed over'):has-text('1.')");
   await page.waitForSelector("#player li:has-text('waiting'):has-text('2.')");
   await here("/scenario", "DELETE");
+  await page.waitForSelector("#player h2:text-is('Play a scenario')");
+  // Nobody asks for it, so that it cannot be approved.
+  writeFileSync(opened, yaml.replace("connect: {as: alice}", "event: {approve-request: {app: own-app}}"));
+  await page.setInputFiles("#scenario-file", opened);
+  await page.waitForSelector("#player:has-text('It stops here') li:has-text('failed'):has-text('1.')");
+  await page.click("#next-step:text-is('Go on after this step')");
+  await page.waitForSelector("#player li:has-text('waiting'):has-text('2.')");
+  await page.click("#next-step:text-is('Pass over this step')");
+  await page.waitForSelector("#player .tag:text-is('ended')");
+  await page.click("#stop-scenario");
   await page.waitForSelector("#player h2:text-is('Play a scenario')");
   assert.deepEqual(problems.slice(before), []);
   writeFileSync(opened, yaml.replace("call", "cal"));
