@@ -253,6 +253,50 @@ fn the_same_file_is_replayed_with_the_whole_conversation() {
 }
 
 #[test]
+fn what_happened_is_recorded_from_a_shell_as_a_file_that_can_be_played() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(&[]);
+    let control = ["--control", server.get("/control")];
+    for arguments in [
+        ["event", "disable-user", "--user", "bob"].as_slice(),
+        &["event", "revoke-sessions", "--user", "alice"],
+        &["clock", "advance", "91m"],
+    ] {
+        let mut command = Command::new(program("entra-mock"));
+        let done = run(command.args(arguments).args(control));
+        assert_eq!(done.code, Some(0), "{done}");
+    }
+    let record = |more: &[&str]| {
+        let mut arguments = vec!["record"];
+        arguments.extend(control);
+        arguments.extend(more);
+        scenario(folder.path(), &arguments)
+    };
+    let printed = record(&[]);
+    assert_eq!(printed.code, Some(0), "{printed}");
+    let steps = printed.stdout.split_once("steps:\n").expect("steps").1;
+    for step in [
+        "  - event: {disable-user: {user: bob}}\n",
+        "  - event: {revoke-sessions: {",
+        "  - advance: 91m\n",
+    ] {
+        assert!(steps.contains(step), "{step}: {printed}");
+    }
+
+    let written = record(&["--since", "1", "--output", "recorded.yaml"]);
+    assert_eq!((written.code, &*written.stdout), (Some(0), ""), "{written}");
+    let file = fs::read_to_string(folder.path().join("recorded.yaml")).expect("it was written");
+    assert!(!file.contains("disable-user"), "{file}");
+    assert!(file.contains("revoke-sessions"), "{file}");
+    let checked = scenario(folder.path(), &["check", "recorded.yaml"]);
+    assert_eq!(checked.code, Some(0), "{checked}");
+
+    let nobody = record(&["--tenant", "nobody.example"]);
+    assert_eq!(nobody.code, Some(1), "{nobody}");
+    assert!(nobody.stderr.contains("nobody.example"), "{nobody}");
+}
+
+#[test]
 fn a_server_does_not_start_with_a_scenario_that_is_wrong() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(folder.path());

@@ -45,6 +45,23 @@ enum ScenarioAction {
     Next(Place),
     /// Stop it; what it did remains
     Stop(Place),
+    /// Print what happened in a tenant of a running mock, and what its client asked, as a scenario
+    Record(Record),
+}
+
+#[derive(Args, Debug)]
+struct Record {
+    #[command(flatten)]
+    control: ControlArgument,
+    /// Tenant by id or domain
+    #[arg(long, default_value = "contoso.onmicrosoft.com")]
+    tenant: String,
+    /// After this entry of the journal; from its beginning if absent
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    since: u64,
+    /// Write to a file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// The tenant in which a scenario is played.
@@ -84,6 +101,7 @@ impl ScenarioCommand {
                 place.control.call(Method::DELETE, &path, None).await?;
                 Ok(ExitCode::SUCCESS)
             }),
+            ScenarioAction::Record(record) => runtime()?.block_on(record.execute()),
         }
     }
 }
@@ -225,6 +243,23 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+impl Record {
+    async fn execute(self) -> Result<ExitCode, Failure> {
+        let path = format!(
+            "/api/v1/tenants/{}/recording?format=yaml&since={}",
+            self.tenant, self.since
+        );
+        let text = self.control.text(Method::GET, &path, Vec::new()).await?;
+        match &self.output {
+            Some(output) => std::fs::write(output, text).map_err(|error| {
+                Failure::usage(format!("cannot write {}: {error}", output.display()))
+            })?,
+            None => print(&text),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl Place {
