@@ -1,6 +1,8 @@
 //! How values are written in files that people edit: one or many, amounts of time, and the
 //! nearest right name for a wrong one.
 
+mod flow;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -10,6 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
+
+pub(crate) use flow::{flow, word};
 
 /// The known name that is nearest to a mistyped one, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {

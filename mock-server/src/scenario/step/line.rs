@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Action, MAIN, Step};
-use crate::notation::Span;
+use crate::notation::flow;
 
 impl fmt::Display for Step {
     /// `connect: {as: alice}`; of a check only the name.
@@ -17,31 +17,24 @@ impl fmt::Display for Step {
             return formatter.write_str(self.action.name());
         };
         let action = self.action.name();
-        write!(formatter, "{action}: {}", flow(&fields[action]))?;
+        write!(formatter, "{action}: {}", flow(&told(&fields[action])))?;
         for (name, value) in fields.iter().filter(|it| it.0 != action) {
-            write!(formatter, ", {name}: {}", flow(value))?;
+            write!(formatter, ", {name}: {}", flow(&told(value)))?;
         }
         Ok(())
     }
 }
 
-/// A value in YAML's flow style, without what says nothing.
-fn flow(value: &Value) -> String {
+/// A value without what says nothing.
+fn told(value: &Value) -> Value {
     match value {
-        Value::String(text) if is_plain(text) => text.clone(),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(flow).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .filter(|(name, value)| says_something(name, value))
-                .map(|(name, value)| format!("{name}: {}", flow(value)))
-                .collect();
-            format!("{{{}}}", members.join(", "))
-        }
-        other => other.to_string(),
+        Value::Array(items) => items.iter().map(told).collect(),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, value)| says_something(name, value))
+            .map(|(name, value)| (name.clone(), told(value)))
+            .collect(),
+        other => other.clone(),
     }
 }
 
@@ -52,19 +45,6 @@ fn says_something(name: &str, value: &Value) -> bool {
         Value::String(text) => name != "connection" || text != MAIN,
         _ => true,
     }
-}
-
-/// Whether YAML reads the text as this text without quotes, also inside of brackets.
-fn is_plain(text: &str) -> bool {
-    let may_begin = |it: char| it.is_ascii_alphabetic() || it == '/';
-    text.parse::<Span>().is_ok()
-        || text.starts_with(may_begin)
-            && !text.ends_with(' ')
-            && text
-                .chars()
-                .all(|it| it.is_ascii_alphanumeric() || " -_./@".contains(it))
-            && !["true", "false", "null", "yes", "no", "on", "off"]
-                .contains(&&*text.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -85,7 +65,7 @@ mod tests {
             ),
             (
                 "fault: {on: {path: '/v1.0/*'}, do: {throttle: {retry-after: '7'}}}",
-                r#"fault: {on: {path: "/v1.0/*"}, do: {throttle: {retry-after: "7"}}}"#,
+                r#"fault: {on: {path: /v1.0/*}, do: {throttle: {retry-after: "7"}}}"#,
             ),
             ("fault: {do: empty}", "fault: {do: empty}"),
             ("clear-faults: {}", "clear-faults: {}"),
