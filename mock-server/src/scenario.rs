@@ -28,6 +28,7 @@ pub use check::{
     AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, StateName, StatusTest,
 };
 pub use document::{Scenario, schema};
+pub(crate) use play::operation_of;
 pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
 pub use read::{ReadError, read, read_scenario};
 pub use step::{

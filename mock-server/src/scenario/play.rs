@@ -24,6 +24,7 @@ use crate::directory::TenantId;
 use crate::environment::SignInCloud;
 use crate::journal::{Entry, Exchange};
 use crate::world::{Tenant, World};
+pub(crate) use expected::operation_of;
 use expected::{Expected, Verdict};
 use plan::{Does, Planned, Planner};
 

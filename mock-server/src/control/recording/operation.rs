@@ -3,26 +3,16 @@
 use serde_json::{Map, Value};
 
 use crate::journal::Exchange;
+use crate::scenario::operation_of;
 
 /// The operation of a request, with its arguments; None where the protocol has none, or it needs an
 /// id that another world does not have.
 pub(super) fn of(exchange: &Exchange) -> Option<(&'static str, Map<String, Value>)> {
-    let endpoint = exchange.endpoint.as_deref()?;
-    let (method, path) = endpoint.split_once(' ')?;
-    // `/me` or `/users/{id}`, and what follows.
-    let path = match path.strip_prefix("/me") {
-        Some(rest) => rest,
-        None => {
-            let rest = path.strip_prefix("/users/")?;
-            rest.find('/').map_or("", |at| &rest[at..])
-        }
-    };
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let (_, _, operation) = OPERATIONS
-        .iter()
-        .find(|(of, end, _)| *of == method && *end == last)?;
+    // What the mock does not have is no call that could be made again.
+    exchange.endpoint.as_ref()?;
+    let operation = operation_of(exchange).filter(|it| !NEED_AN_ID.contains(it))?;
     let body = exchange.request_body.as_ref();
-    let arguments = match *operation {
+    let arguments = match operation {
         "send-message" => arguments(body.map(|it| &it["message"]), &MESSAGE),
         "create-draft" => arguments(body, &MESSAGE),
         "create-event" => arguments(body, &EVENT),
@@ -56,21 +46,27 @@ fn arguments(from: Option<&Value>, names: &[&str]) -> Map<String, Value> {
         .collect()
 }
 
-/// The last segment of the endpoint's template, and the operation of the connector protocol.
-const OPERATIONS: [(&str, &str, &str); 12] = [
-    ("GET", "", "get-profile"),
-    ("GET", "messages", "list-messages"),
-    ("GET", "mailFolders", "list-folders"),
-    ("GET", "childFolders", "list-folders"),
-    ("GET", "events", "list-events"),
-    ("GET", "calendarView", "list-events"),
-    ("GET", "calendars", "list-calendars"),
-    ("GET", "mailboxSettings", "get-mailbox-settings"),
-    ("GET", "contacts", "list-contacts"),
-    ("POST", "sendMail", "send-message"),
-    ("POST", "messages", "create-draft"),
-    ("POST", "events", "create-event"),
+/// The operations whose arguments name what another world does not have.
+const NEED_AN_ID: [&str; 5] = [
+    "get-message",
+    "move-message",
+    "send-channel-message",
+    "upload-file",
+    "watch-messages",
 ];
 
 const MESSAGE: [&str; 3] = ["subject", "body", "toRecipients"];
 const EVENT: [&str; 4] = ["subject", "body", "start", "end"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::OPERATIONS;
+
+    #[test]
+    fn what_needs_an_id_is_an_operation_of_the_protocol() {
+        for operation in NEED_AN_ID {
+            assert!(OPERATIONS.contains(&operation), "{operation}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ use crate::directory::{ApplicationId, ObjectId};
 use crate::journal::{
     ClockMove, Direction, Entry, EventRecord, Exchange, FaultChange, Redaction, Surface, TokenKind,
 };
+use crate::scenario::AuthMethod;
 use crate::world::{Tenant, World};
 
 /// Writes steps.
@@ -401,8 +402,9 @@ impl<'a> Writer<'a> {
     /// The auth method of an app of the default world, or the one that is most like what was done.
     fn method(&mut self, exchange: &Exchange, client: ApplicationId) -> &'static str {
         let app = self.names.app(client);
-        if let Some((_, method)) = METHODS.iter().find(|(alias, _)| *alias == app) {
-            return method;
+        let mut documented = AuthMethod::DOCUMENTED.into_iter();
+        if let Some(method) = documented.find(|it| it.app() == app) {
+            return method.slug();
         }
         let asserted = exchange
             .tokens
@@ -491,14 +493,6 @@ fn list(happened: &[String]) -> String {
 
 /// How many events a title names.
 const NAMED: usize = 4;
-
-/// The apps of the default world by which the suite tries each auth method.
-const METHODS: [(&str, &str); 4] = [
-    ("daemon-certificate", "client-certificate"),
-    ("daemon-secret", "client-credentials"),
-    ("own-app", "own-app"),
-    ("vendor-app", "authorization-code"),
-];
 
 /// The shared mailbox of the default world.
 const SHARED: &str = "support";

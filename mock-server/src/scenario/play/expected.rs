@@ -210,13 +210,36 @@ fn is_refused_sign_in(exchange: &Exchange) -> bool {
 
 /// Whether it is a request of an operation.
 fn is_call(operation: &str, exchange: &Exchange) -> bool {
+    rows_of(exchange).any(|it| it.operation == operation)
+}
+
+/// The operation of the connector protocol whose request an exchange is.
+pub(crate) fn operation_of(exchange: &Exchange) -> Option<&'static str> {
+    // A name tells more than any segment does: `/messages/delta` is no message.
+    rows_of(exchange)
+        .min_by_key(|it| it.path.matches('*').count())
+        .map(|it| it.operation.as_str())
+}
+
+/// The rows of the table that an exchange fits.
+fn rows_of(exchange: &Exchange) -> impl Iterator<Item = &'static RequestRow> {
+    let segments = segments_of(exchange);
+    let method = exchange.method.clone();
+    REQUESTS.iter().filter(move |it| {
+        let segments = segments.as_deref();
+        segments.is_some_and(|segments| it.fits(&method, segments))
+    })
+}
+
+/// The path at Graph behind `/me` or `/users/{id}`.
+fn segments_of(exchange: &Exchange) -> Option<Vec<String>> {
     if exchange.surface != Surface::Graph {
-        return false;
+        return None;
     }
     let path = exchange.path.to_ascii_lowercase();
     let mut segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
     if segments.is_empty() {
-        return false;
+        return None;
     }
     // The version, and whose resource it is.
     segments.remove(0);
@@ -229,9 +252,7 @@ fn is_call(operation: &str, exchange: &Exchange) -> bool {
         }
         _ => {}
     }
-    REQUESTS
-        .iter()
-        .any(|it| it.operation == operation && it.fits(&exchange.method, &segments))
+    Some(segments.into_iter().map(str::to_owned).collect())
 }
 
 /// A row of `data/operations.csv`.
@@ -244,7 +265,7 @@ struct RequestRow {
 }
 
 impl RequestRow {
-    fn fits(&self, method: &str, segments: &[&str]) -> bool {
+    fn fits(&self, method: &str, segments: &[String]) -> bool {
         let wanted: Vec<&str> = self.path.split('/').filter(|it| !it.is_empty()).collect();
         self.method == method
             && wanted.len() == segments.len()
