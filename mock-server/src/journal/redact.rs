@@ -135,7 +135,7 @@ fn replaced(value: &str) -> String {
 /// Parts of the names of headers whose values are secrets.
 const SECRET_HEADERS: [&str; 4] = ["secret", "password", "token", "api-key"];
 
-const SECRET_FIELDS: [&str; 20] = [
+const SECRET_FIELDS: [&str; 21] = [
     "access_token",
     "assertion",
     "client_assertion",
@@ -143,19 +143,20 @@ const SECRET_FIELDS: [&str; 20] = [
     "code",
     "code_verifier",
     "confirmpasswd",
+    "currentpassword",
     "device_code",
     "flow",
     "id_token",
     "id_token_hint",
     "new_password",
     "newpasswd",
+    "newpassword",
     "passwd",
     "password",
     "refresh_token",
     "secret",
     "secrettext",
     "spa_code",
-    "newpassword",
 ];
 
 #[cfg(test)]
@@ -173,6 +174,13 @@ mod tests {
         assert_eq!(secret, on.field("client_secret", "s3cr~t"));
         assert_ne!(secret, on.field("client_secret", "other"));
         assert_eq!(Redaction::Off.field("client_secret", "s3cr~t"), "s3cr~t");
+    }
+
+    #[test]
+    fn both_passwords_of_a_change_at_graph_are_replaced() {
+        let body = json!({"currentPassword": "Old-pass-1", "newPassword": "New-pass-1"});
+        let written = Redaction::On.json(body).to_string();
+        assert!(!written.contains("-pass-1"), "{written}");
     }
 
     #[test]
