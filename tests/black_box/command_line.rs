@@ -97,9 +97,19 @@ fn an_unreadable_certificate_authority_is_refused() {
 fn run_ends_with_the_status_of_its_command() {
     let finished = mock(&["run", "--", "sh", "-c", "exit 7"]);
     assert_eq!(finished.code, Some(7), "{finished}");
+    let without_dashes = mock(&["run", "sh", "-c", "exit 7"]);
+    assert_eq!(without_dashes.code, Some(7), "{without_dashes}");
     let missing = mock(&["run", "--", "no-such-program-here"]);
     assert_eq!(missing.code, Some(127), "{missing}");
     assert!(missing.stderr.contains("no-such-program-here"), "{missing}");
+}
+
+#[test]
+fn run_does_not_take_a_mistyped_flag_for_a_command() {
+    let mistyped = mock(&["run", "--isolate", "--", "true"]);
+    assert_eq!(mistyped.code, Some(2), "{mistyped}");
+    assert!(mistyped.stderr.contains("'--isolate'"), "{mistyped}");
+    assert!(mistyped.stderr.contains("'--isolated'"), "{mistyped}");
 }
 
 #[test]
