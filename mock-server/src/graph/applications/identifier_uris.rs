@@ -1,7 +1,8 @@
 //! Which application ID URIs a registration may have.
 //!
-//! Source: learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions. Unverified:
-//! that the schemes `api` and `https` are alike, and that others are taken.
+//! Source: learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions: ids with the
+//! scheme `api`, verified domains with `api` and `https`. Unverified: that domains are taken with
+//! other schemes.
 
 use url::Url;
 
@@ -24,15 +25,16 @@ impl Names {
         }
     }
 
-    /// Whether a URI names a verified domain or one below it, the app, or the tenant.
+    /// Whether a URI names a verified domain or one below it, or with `api` the app or the tenant.
     pub(super) fn check(&self, app: ApplicationId, uri: &str) -> Result<(), GraphError> {
         let parsed = Url::parse(uri).map_err(|_| invalid("identifierUris"))?;
         let host = parsed.host_str().unwrap_or_default();
         let ids = [app.to_string(), self.tenant.to_string()];
         let verified = self.domains.iter().any(|domain| is_in(host, domain));
-        let names_one = std::iter::once(host)
-            .chain(parsed.path().split('/'))
-            .any(|part| ids.iter().any(|id| id.eq_ignore_ascii_case(part)));
+        let names_one = parsed.scheme() == "api"
+            && std::iter::once(host)
+                .chain(parsed.path().split('/'))
+                .any(|part| ids.iter().any(|id| id.eq_ignore_ascii_case(part)));
         if verified || names_one {
             Ok(())
         } else {

@@ -724,7 +724,8 @@ async fn an_identifier_uri_names_a_verified_domain_the_app_or_the_tenant() {
         format!("https://not{domain}/api"),
         format!("https://elsewhere.example/{domain}"),
         format!("api://{}", office.app_id("native-app")),
-        format!("https://elsewhere.example/x{id}x"),
+        format!("https://elsewhere.example/{id}"),
+        format!("api://elsewhere/x{id}x"),
     ] {
         let answer = patch(&wrong).await.expect(400);
         assert_eq!(
