@@ -114,7 +114,7 @@ export function show(root, [number]) {
     const entries = inScope.filter(fits);
     modes.forEach((button) => button.setAttribute("aria-pressed", String(button.id === `mode-${wanted.mode}`)));
     pause.setAttribute("aria-pressed", String(wanted.paused));
-    pause.textContent = wanted.paused ? `Continue (${store.entries.length - frozen.length} new)` : "Pause";
+    pause.textContent = wanted.paused ? `Continue (${Math.max(0, store.entries.length - frozen.length)} new)` : "Pause";
     drawClients(inScope);
     note.textContent = entries.length === inScope.length
       ? `${entries.length} entries`
