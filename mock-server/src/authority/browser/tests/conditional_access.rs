@@ -117,13 +117,17 @@ async fn a_password_that_grew_old_on_the_page_of_the_second_factor_hides_no_othe
     assert!(answer.parameters().contains_key("code"));
 }
 
+fn a_compliant_device() -> Event {
+    Event::RequireCompliantDevice {
+        user: Some(alice()),
+        app: None,
+    }
+}
+
 #[tokio::test]
 async fn a_compliant_device_lets_in() {
     let mock = Mock::new();
-    mock.event(&Event::RequireCompliantDevice {
-        user: Some(alice()),
-        app: None,
-    });
+    mock.event(&a_compliant_device());
     let uri = mock.authorize("own-app", &[]);
     let mut browser = mock.browser();
     let page = browser.sign_in(&uri, "alice").await;
@@ -138,10 +142,7 @@ async fn a_compliant_device_lets_in() {
 #[tokio::test]
 async fn a_disabled_device_ends_the_session_in_which_it_was_shown() {
     let mock = Mock::new();
-    mock.event(&Event::RequireCompliantDevice {
-        user: Some(alice()),
-        app: None,
-    });
+    mock.event(&a_compliant_device());
     let uri = mock.authorize("own-app", &[]);
     let mut browser = mock.browser();
     let page = browser.sign_in(&uri, "alice").await;

@@ -390,15 +390,7 @@ async fn what_changed_is_read_back() {
     office.happen(&Event::EnableUser {
         user: "alice".to_owned(),
     });
-    let client = office.facts.apps["native-app"].client_id.to_string();
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", client.as_str()),
-        ("username", office.facts.users["alice"].upn.as_str()),
-        ("password", "Another-pass-1"),
-        ("scope", "User.Read"),
-    ];
-    assert_eq!(code(&office.token(&form).await), 50055);
+    assert_eq!(code(&office.signs_in_with("Another-pass-1").await), 50055);
     // What is not a property, and what can't be written, changes nothing.
     for wrong in [
         json!({"id": "x"}),
@@ -464,6 +456,19 @@ async fn the_organization_shows_its_domains() {
 const RESET: &str = "authentication/methods/28c10230-6103-485e-b985-444c60001490/resetPassword";
 
 impl Office {
+    /// Signs alice in at the native app with a password.
+    async fn signs_in_with(&self, password: &str) -> (u16, Value) {
+        let client = self.facts.apps["native-app"].client_id.to_string();
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", client.as_str()),
+            ("username", self.facts.users["alice"].upn.as_str()),
+            ("password", password),
+            ("scope", "User.Read"),
+        ];
+        self.token(&form).await
+    }
+
     /// Gives bob a role, and a token.
     fn bob_as(&self, role: crate::directory::DirectoryRole, permissions: &[&str]) -> Token {
         let mut directory = self.bench.tenant.change();
@@ -493,15 +498,11 @@ async fn a_reset_password_is_changed_at_the_next_sign_in() {
         if status == 403 {
             continue;
         }
-        let client = office.facts.apps["native-app"].client_id.to_string();
-        let form = [
-            ("grant_type", "password"),
-            ("client_id", client.as_str()),
-            ("username", office.facts.users["alice"].upn.as_str()),
-            ("password", "Another-pass-1"),
-            ("scope", "User.Read"),
-        ];
-        assert_eq!(code(&office.token(&form).await), 50055, "{role:?}");
+        assert_eq!(
+            code(&office.signs_in_with("Another-pass-1").await),
+            50055,
+            "{role:?}"
+        );
     }
 }
 
