@@ -83,11 +83,11 @@ pub(in crate::graph) fn add_key(call: &Call<'_>) -> Result<Reply, GraphError> {
     action.take("passwordCredential");
     let proof = proof_of(&mut action)?;
     action.finish("addKey")?;
-    check_proof(&app, &proof, call.now)?;
     let key = Value::Object(key);
     let credential = key_credential(call, &key)?;
     let shown = documents::key(&credential, false);
     write(call, app.app_id, |app| {
+        check_proof(app, &proof, call.now)?;
         app.certificates.push(credential);
         Ok(())
     })?;
@@ -101,8 +101,8 @@ pub(in crate::graph) fn remove_key(call: &Call<'_>) -> Result<Reply, GraphError>
     let wanted = key_id(&mut action)?;
     let proof = proof_of(&mut action)?;
     action.finish("removeKey")?;
-    check_proof(&app, &proof, call.now)?;
     write(call, app.app_id, |app| {
+        check_proof(app, &proof, call.now)?;
         let at = app.certificates.iter().position(|it| it.key_id == wanted);
         // Unverified: the text.
         let at = at.ok_or_else(|| {
