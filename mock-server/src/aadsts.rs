@@ -67,7 +67,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
 }
 
 /// Codes that were seen without `error_uri`.
-const NO_ERROR_URI: [u32; 5] = [50171, 70011, 70043, 700_082, 1_002_012];
+const NO_ERROR_URI: [u32; 5] = [50171, 70011, 70043, 700082, 1002012];
 
 static TABLE: LazyLock<HashMap<u32, Row>> = LazyLock::new(|| {
     csv::Reader::from_reader(include_str!("../data/aadsts-codes.csv").as_bytes())
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn client_failures_are_unauthorized() {
-        for code in [7_000_215, 7_000_222, 7_000_218, 700_027] {
+        for code in [7000215, 7000222, 7000218, 700027] {
             let row = Row::find(code).unwrap();
             assert_eq!(
                 (row.oauth_error.as_str(), row.http_status),

@@ -57,7 +57,7 @@ pub(crate) fn throttled(
     annotation: Annotation,
 ) -> Response {
     let trace = error::Trace::of(headers, None, &world.random, now);
-    let mut refusal = error::AuthorityError::aadsts(90_055);
+    let mut refusal = error::AuthorityError::aadsts(90055);
     refusal.status = 429;
     refusal.into_response(&trace, &arrival.authority_root(), annotation)
 }

@@ -60,10 +60,10 @@ impl Refusal {
     /// Source: learn.microsoft.com/entra/identity/enterprise-apps/application-sign-in-unexpected-user-consent-error.
     pub fn aadsts(self) -> u32 {
         match (self.may_request, self.risky) {
-            (false, false) => 90_094,
-            (true, false) => 90_095,
-            (false, true) => 900_941,
-            (true, true) => 900_981,
+            (false, false) => 90094,
+            (true, false) => 90095,
+            (false, true) => 900941,
+            (true, true) => 900981,
         }
     }
 }

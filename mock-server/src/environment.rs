@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(Site::of_host("api.github.com"), None);
         assert_eq!(
             Site::of_host("login-us.microsoftonline.com"),
-            Some(Site::Retired(Some(900_439)))
+            Some(Site::Retired(Some(900439)))
         );
     }
 

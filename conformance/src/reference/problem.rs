@@ -123,9 +123,7 @@ fn codes(body: &Value, description: &str) -> Vec<u32> {
 /// Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 fn of_code(code: u32) -> Option<Category> {
     Some(match code {
-        50012 | 50055 | 50126 | 700_024 | 700_027 | 7_000_215 | 7_000_222 => {
-            Category::InvalidCredentials
-        }
+        50012 | 50055 | 50126 | 700024 | 700027 | 7000215 | 7000222 => Category::InvalidCredentials,
         50011
         | 50059
         | 50194
@@ -134,30 +132,30 @@ fn of_code(code: u32) -> Option<Category> {
         | 28000
         | 50001
         | 90002
-        | 500_011
-        | 500_112
-        | 500_113
+        | 500011
+        | 500112
+        | 500113
         | 65005
-        | 650_051..=650_057
+        | 650051..=650057
         | 90008
-        | 700_016
-        | 700_021
-        | 700_023
-        | 700_025
-        | 900_023
-        | 900_144
-        | 900_439
-        | 1_002_012
-        | 7_000_218
-        | 9_002_325..=9_002_327
-        | 9_002_332 => Category::InvalidConfiguration,
+        | 700016
+        | 700021
+        | 700023
+        | 700025
+        | 900023
+        | 900144
+        | 900439
+        | 1002012
+        | 7000218
+        | 9002325..=9002327
+        | 9002332 => Category::InvalidConfiguration,
         65001 => Category::ConsentRequired,
-        90093 | 90094 | 90095 | 900_941 | 900_981 => Category::AdminConsentRequired,
-        50020 | 50105 | 53000..=53004 | 65004 | 500_021 | 500_213 | 7_000_112 => {
+        90093 | 90094 | 90095 | 900941 | 900981 => Category::AdminConsentRequired,
+        50020 | 50105 | 53000..=53004 | 65004 | 500021 | 500213 | 7000112 => {
             Category::InteractionBlocked
         }
         50034 | 50057 | 50076 | 50078 | 50079 | 50133 | 50135 | 50158 | 50173 | 54005 | 70000
-        | 70008 | 70043 | 135_011 | 700_082 | 700_084 | 9_002_313 => Category::ReconnectRequired,
+        | 70008 | 70043 | 135011 | 700082 | 700084 | 9002313 => Category::ReconnectRequired,
         50196 => Category::Throttled,
         90033 | 90090 => Category::Unavailable,
         _ => return None,

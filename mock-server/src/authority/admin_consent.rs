@@ -92,11 +92,11 @@ pub(crate) fn go_on(
     if !may_grant(person, &wanted) {
         // An application administrator is refused the application permissions of Graph only.
         let code = if person.user.may_manage_applications() {
-            90_093
+            90093
         } else if app.publisher.risky {
-            900_941
+            900941
         } else {
-            90_094
+            90094
         };
         let refusal = AuthorityError::aadsts(code)
             .with("name", &app.display_name)
@@ -106,13 +106,13 @@ pub(crate) fn go_on(
         return Err(Ask::halt(Kind::Approval, page, refusal));
     }
     if app.publisher.risky {
-        visit.note(&AuthorityError::aadsts(900_981));
+        visit.note(&AuthorityError::aadsts(900981));
     }
     let page = pages::admin_consent(&frame, upn, &card, &lines);
     Err(Ask::halt(
         Kind::AdminConsent,
         page,
-        AuthorityError::aadsts(65_001),
+        AuthorityError::aadsts(65001),
     ))
 }
 
@@ -210,7 +210,7 @@ pub(crate) fn refuse(
 /// The administrator pressed Cancel.
 pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest) -> Response {
     if request.version == 2 {
-        let mut refusal = AuthorityError::aadsts(65_004).error("consent_required");
+        let mut refusal = AuthorityError::aadsts(65004).error("consent_required");
         "The resource owner or authorization server denied the request."
             .clone_into(&mut refusal.text);
         return refuse(visit, request, &refusal);
@@ -280,7 +280,7 @@ fn redirect_uri(
     if known {
         return Ok(Some(requested.to_owned()));
     }
-    Err(AuthorityError::aadsts(50_011)
+    Err(AuthorityError::aadsts(50011)
         .with("redirect_uri", requested)
         .with("app", app.app_id.to_string()))
 }
@@ -334,7 +334,7 @@ fn may_grant(person: &Person, wanted: &Wanted) -> bool {
 }
 
 fn stale() -> Halt {
-    Halt::Page(AuthorityError::aadsts(90_013).with(
+    Halt::Page(AuthorityError::aadsts(90013).with(
         "reason",
         "Invalid input received from the user. What the page asked for has changed: start again.",
     ))

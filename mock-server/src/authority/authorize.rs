@@ -81,7 +81,7 @@ pub(super) fn refuse(visit: &mut Visit, target: &Target, refusal: &AuthorityErro
 /// The person pressed Cancel: on the consent page (`declined`), or on another one.
 pub(super) fn cancel(visit: &mut Visit, request: &AuthorizeRequest, declined: bool) -> Response {
     if declined {
-        return refuse(visit, &request.target, &AuthorityError::aadsts(65_004));
+        return refuse(visit, &request.target, &AuthorityError::aadsts(65004));
     }
     visit.annotation.error = Some("access_denied".to_owned());
     visit.decide("the person cancelled");

@@ -96,7 +96,7 @@ impl<'a> Presented<'a> {
         }
         if class != ClientClass::Confidential {
             return if self.any() {
-                Err(AuthorityError::aadsts(700_025))
+                Err(AuthorityError::aadsts(700025))
             } else {
                 Ok(0)
             };
@@ -105,14 +105,14 @@ impl<'a> Presented<'a> {
             if self.assertion_type != Some(ASSERTION_TYPE) {
                 return Err(match self.assertion_type {
                     None => AuthorityError::missing("client_assertion_type"),
-                    Some(_) => AuthorityError::aadsts(7_000_218),
+                    Some(_) => AuthorityError::aadsts(7000218),
                 });
             }
             assertion::verify(assertion, app, verification)?;
             return Ok(2);
         }
         if self.secrets.is_empty() {
-            return Err(AuthorityError::aadsts(7_000_218));
+            return Err(AuthorityError::aadsts(7000218));
         }
         self.check_secret(app, verification.now)?;
         Ok(1)
@@ -133,7 +133,7 @@ impl<'a> Presented<'a> {
             expired = true;
         }
         // With no valid secret left the service says that they are expired.
-        let code = if expired { 7_000_222 } else { 7_000_215 };
+        let code = if expired { 7000222 } else { 7000215 };
         Err(AuthorityError::aadsts(code).with("app", app_id))
     }
 }

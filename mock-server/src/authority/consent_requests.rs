@@ -186,7 +186,7 @@ fn is_reviewer(person: &Person) -> bool {
 }
 
 fn not_authorized() -> AuthorityError {
-    AuthorityError::aadsts(90_093)
+    AuthorityError::aadsts(90093)
 }
 
 fn not_a_reviewer() -> Halt {

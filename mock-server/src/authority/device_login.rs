@@ -87,7 +87,7 @@ pub(crate) fn go_on(
     let app = visit
         .app
         .clone()
-        .ok_or_else(|| Halt::Page(AuthorityError::aadsts(70_018)))?;
+        .ok_or_else(|| Halt::Page(AuthorityError::aadsts(70018)))?;
     if !request.confirmed {
         let name = app_name(visit).unwrap_or_default();
         let page = notice::question(
@@ -98,11 +98,7 @@ pub(crate) fn go_on(
             ("accept", "Continue"),
             Some(("cancel", "Cancel")),
         );
-        return Err(Ask::halt(
-            Kind::Device,
-            page,
-            AuthorityError::aadsts(50_058),
-        ));
+        return Err(Ask::halt(Kind::Device, page, AuthorityError::aadsts(50058)));
     }
     authorize::settle(visit, flow, person)?;
     let family = visit.world().random.uuid();
@@ -112,7 +108,7 @@ pub(crate) fn go_on(
         .device_codes
         .approve(&request.device_code, sign_in)
     {
-        return Err(Halt::Page(AuthorityError::aadsts(70_019)));
+        return Err(Halt::Page(AuthorityError::aadsts(70019)));
     }
     visit.session.remember(&person.login);
     visit.annotation.aadsts.clear();
@@ -140,7 +136,7 @@ pub(crate) fn decline(visit: &mut Visit, request: &DeviceLogin) -> Response {
 }
 
 fn check(visit: &mut Visit, found: Option<Pending>) -> Result<Pending, AuthorityError> {
-    let pending = found.ok_or_else(|| AuthorityError::aadsts(70_018))?;
+    let pending = found.ok_or_else(|| AuthorityError::aadsts(70018))?;
     visit.annotation.client = Some(pending.client);
     let tenant = pending
         .tenant
@@ -150,10 +146,10 @@ fn check(visit: &mut Visit, found: Option<Pending>) -> Result<Pending, Authority
     }
     let now = tenant.map_or_else(|| Clock::real().now(), |tenant| tenant.now());
     if pending.is_expired(now) {
-        return Err(AuthorityError::aadsts(70_019));
+        return Err(AuthorityError::aadsts(70019));
     }
     match pending.decision {
         Decision::Open => Ok(pending),
-        Decision::Approved(_) | Decision::Declined => Err(AuthorityError::aadsts(70_018)),
+        Decision::Approved(_) | Decision::Declined => Err(AuthorityError::aadsts(70018)),
     }
 }

@@ -206,7 +206,7 @@ fn answer(
         }
         Err(error) => {
             // Metadata endpoints have an error of their own for tenants.
-            let error = if error.code == 90_002 {
+            let error = if error.code == 90002 {
                 error.error("invalid_tenant")
             } else {
                 error
@@ -285,7 +285,7 @@ fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) ->
 
 /// Instance discovery: is this authority one of Microsoft's (or the mock's own address)?
 fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, AuthorityError> {
-    let malformed = || AuthorityError::aadsts(50_050);
+    let malformed = || AuthorityError::aadsts(50050);
     let authority = query.get("authorization_endpoint")?.ok_or_else(malformed)?;
     let parsed = url::Url::parse(authority).map_err(|_| malformed())?;
     let host = parsed.host_str().ok_or_else(malformed)?;
@@ -301,7 +301,7 @@ fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, Authority
     );
     let is_ours = own_host && !arrival.real_host;
     if !known && !is_ours {
-        return Err(AuthorityError::aadsts(50_049).error("invalid_instance"));
+        return Err(AuthorityError::aadsts(50049).error("invalid_instance"));
     }
     // Some clients cut the port off their own authority: the answer has the address that serves.
     let root = if known {

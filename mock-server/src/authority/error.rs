@@ -109,7 +109,7 @@ impl AuthorityError {
 
     /// A parameter is missing: AADSTS900144.
     pub(crate) fn missing(parameter: &str) -> Self {
-        Self::aadsts(900_144).with("parameter", parameter)
+        Self::aadsts(900144).with("parameter", parameter)
     }
 
     /// Fills a placeholder of the text. What a client sent is shown without characters that would

@@ -45,7 +45,7 @@ impl Form {
             .map(|(_, value)| value.as_str());
         let first = values.next();
         if values.next().is_some() {
-            return Err(AuthorityError::aadsts(9_000_411).with("parameter", name));
+            return Err(AuthorityError::aadsts(9000411).with("parameter", name));
         }
         Ok(first.map(str::trim).filter(|value| !value.is_empty()))
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn repeated_fields_are_refused_and_empty_ones_absent() {
         let form = Form::parse(b"a=1&a=2&b=&c=x+y%2B&%FF=1");
-        assert_eq!(form.get("a").unwrap_err().code, 9_000_411);
+        assert_eq!(form.get("a").unwrap_err().code, 9000411);
         assert_eq!(form.get("b").unwrap(), None);
         assert_eq!(form.get("c").unwrap(), Some("x y+"));
         assert_eq!(
@@ -103,7 +103,7 @@ mod tests {
     fn only_form_bodies_have_fields() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
-        assert_eq!(Form::of_body(&headers, b"{}").unwrap_err().code, 900_144);
+        assert_eq!(Form::of_body(&headers, b"{}").unwrap_err().code, 900144);
         headers.insert(
             header::CONTENT_TYPE,
             "Application/X-WWW-Form-Urlencoded; charset=utf-8"

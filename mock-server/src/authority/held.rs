@@ -46,7 +46,7 @@ pub(crate) fn consented_scopes(
 
 /// Something asked for is not consented: AADSTS65001.
 pub(crate) fn consent_missing(app: &Application) -> AuthorityError {
-    AuthorityError::aadsts(65_001)
+    AuthorityError::aadsts(65001)
         .with("app", app.app_id.to_string())
         .with("name", &app.display_name)
 }

@@ -246,7 +246,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
             return known
                 .into_iter()
                 .find(|it| it.session.to_string() == *sid)
-                .ok_or_else(|| Halt::App(AuthorityError::aadsts(160_021)));
+                .ok_or_else(|| Halt::App(AuthorityError::aadsts(160021)));
         }
         if let Some(hinted) = request
             .domain_hint
@@ -285,7 +285,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     match known.len() {
         0 if matches!(realm, Realm::One(_)) && !visit.session.accounts().is_empty() => {
             let name = visit.organization().unwrap_or_default();
-            let silent = AuthorityError::aadsts(16_003).with("tenant", name);
+            let silent = AuthorityError::aadsts(16003).with("tenant", name);
             Err(told_silently(
                 ask_to_sign_in(visit, flow, realm, None, None),
                 silent,
@@ -309,7 +309,7 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
         })
         .collect();
     let page = account::pick_account(&frame(visit, flow), app_name(visit).as_deref(), &tiles);
-    let silent = AuthorityError::aadsts(16_000);
+    let silent = AuthorityError::aadsts(16000);
     Ask::halt(Kind::SignIn, page, silent)
 }
 
@@ -330,7 +330,7 @@ pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), Author
 
 /// AADSTS700016.
 pub(crate) fn no_such_app(client: &str, directory: &str) -> AuthorityError {
-    AuthorityError::aadsts(700_016)
+    AuthorityError::aadsts(700016)
         .with("app", client)
         .with("tenant", directory)
 }
@@ -377,12 +377,12 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             // Whoever may not register a factor, being at risk, can't go on.
             // Source: reference-error-codes, 53004.
             Invalid::MfaRegistrationRequired if person.user.risk > Risk::Low => {
-                Halt::Page(AuthorityError::aadsts(53_004).error("access_denied"))
+                Halt::Page(AuthorityError::aadsts(53004).error("access_denied"))
             }
             Invalid::MfaRegistrationRequired => Ask::halt(
                 Kind::Registration,
                 account::register_factor(&frame(visit, flow), &upn),
-                AuthorityError::aadsts(50_072).with("resource", GRAPH_APPLICATION_ID),
+                AuthorityError::aadsts(50072).with("resource", GRAPH_APPLICATION_ID),
             ),
             Invalid::CompliantDeviceRequired => Ask::halt(
                 Kind::CompliantDevice,
@@ -458,11 +458,11 @@ impl Flow {
 }
 
 fn login_required() -> AuthorityError {
-    AuthorityError::aadsts(50_058)
+    AuthorityError::aadsts(50058)
 }
 
 fn gone() -> AuthorityError {
-    AuthorityError::aadsts(50_034)
+    AuthorityError::aadsts(50034)
 }
 
 /// A path segment as it may stand in a form's action.

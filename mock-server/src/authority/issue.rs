@@ -288,14 +288,14 @@ pub(crate) fn app_token(
     let now = tenant.now();
     let cloud = tenant.environment.cloud();
     let principal = client.principal.as_ref().ok_or_else(|| {
-        AuthorityError::aadsts(7_000_229)
+        AuthorityError::aadsts(7000229)
             .with("app", client.app.app_id.to_string())
             .with("tenant", tenant.id.to_string())
     })?;
     let (spec, key_generation) = {
         let directory = tenant.directory();
         if principal.risk == Risk::High {
-            return Err(AuthorityError::aadsts(53_003).error("invalid_grant"));
+            return Err(AuthorityError::aadsts(53003).error("invalid_grant"));
         }
         // Only apps of this tenant alone, and only for Graph.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.

@@ -20,7 +20,7 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
         .and_then(|text| Flow::open(text, &visit.world().sealer))
     else {
         // Unverified: the code is own knowledge; the service shows an error page, too.
-        let refusal = AuthorityError::aadsts(90_013).with("reason", STALE_FORM);
+        let refusal = AuthorityError::aadsts(90013).with("reason", STALE_FORM);
         return visit.error_page(&refusal);
     };
     visit.correlate(Some(&flow.correlation.to_string()));
@@ -33,7 +33,7 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
         visit.for_app(&app);
     }
     if flow.is_expired(visit) {
-        return visit.error_page(&AuthorityError::aadsts(50_089));
+        return visit.error_page(&AuthorityError::aadsts(50089));
     }
     let halt = match act(visit, &mut flow, form) {
         Ok(response) => return response,
@@ -59,7 +59,7 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt
             None => {
                 flow.name = None;
                 // Unverified: the service checks this in the browser, without a code.
-                let error = (50_059, "Enter a valid user name.");
+                let error = (50059, "Enter a valid user name.");
                 Err(ask_to_sign_in(visit, flow, &realm, Some(error), None))
             }
             Some(name) => {
@@ -139,7 +139,7 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
             improve(visit, flow, login);
         }
         (Kind::Mfa, "deny") => {
-            let refusal = AuthorityError::aadsts(50_074).error("access_denied");
+            let refusal = AuthorityError::aadsts(50074).error("access_denied");
             return Err(Halt::Page(refusal));
         }
         (Kind::Terms, "accept") => {
@@ -235,7 +235,7 @@ fn sign_in(
             walk(visit, flow)
         }
         Err(failure) => {
-            if matches!(&failure, Failure::Inline(error) if error.code == 50_126) {
+            if matches!(&failure, Failure::Inline(error) if error.code == 50126) {
                 flow.failures += 1;
                 lock_out(visit, flow, &found);
             }
@@ -292,7 +292,7 @@ fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str
 
 /// Only somebody at risk is signed in when a new password is asked for.
 fn why_a_new_password(flow: &Flow) -> u32 {
-    if flow.login.is_some() { 50_135 } else { 50_055 }
+    if flow.login.is_some() { 50135 } else { 50055 }
 }
 
 fn change_password(
@@ -338,7 +338,7 @@ fn change_password(
     if visit.world().apply(&tenant, &event).is_err() {
         // Deleted between the two lines above.
         return Err(Halt::Page(
-            AuthorityError::aadsts(50_034).with("user", &name),
+            AuthorityError::aadsts(50034).with("user", &name),
         ));
     }
     // A new password ends the risk of an account where the tenant lets users help themselves.

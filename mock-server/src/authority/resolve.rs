@@ -37,7 +37,7 @@ impl Client {
         place: &str,
     ) -> Result<(Arc<Tenant>, Application), AuthorityError> {
         let unknown = || {
-            AuthorityError::aadsts(700_016)
+            AuthorityError::aadsts(700016)
                 .with("app", client_id)
                 .with("tenant", place)
         };
@@ -57,7 +57,7 @@ impl Client {
         let (_, app) = Self::find(world, arrival, client_id, &place)?;
         let principal = tenant.directory().service_principal(app.app_id).cloned();
         if principal.is_none() {
-            return Err(AuthorityError::aadsts(700_016)
+            return Err(AuthorityError::aadsts(700016)
                 .with("app", client_id)
                 .with("tenant", place));
         }
@@ -79,7 +79,7 @@ impl Client {
             (
                 TenantSegment::Consumers,
                 SignInAudience::SingleTenant | SignInAudience::MultiTenant,
-            ) => 9_002_332,
+            ) => 9002332,
             _ => return Ok(()),
         };
         Err(AuthorityError::aadsts(code)
@@ -95,7 +95,7 @@ pub(crate) fn check_enabled(
     principal: Option<&ServicePrincipal>,
 ) -> Result<(), AuthorityError> {
     if app.disabled || principal.is_some_and(|principal| !principal.enabled) {
-        return Err(AuthorityError::aadsts(7_000_112)
+        return Err(AuthorityError::aadsts(7000112)
             .with("app", app.app_id.to_string())
             .with("name", &app.display_name));
     }
@@ -152,7 +152,7 @@ impl Requested {
         app: &Application,
     ) -> Result<Self, AuthorityError> {
         Self::read(world, tenant, scope, &|resource, text| {
-            AuthorityError::aadsts(650_053)
+            AuthorityError::aadsts(650053)
                 .with("name", &app.display_name)
                 .with("scope", text.rsplit('/').next().unwrap_or(text))
                 .with("resource", resource.audience.resource.to_string())
@@ -247,7 +247,7 @@ impl Requested {
         scope: &str,
     ) -> Result<(RequestedResource, BTreeSet<String>), AuthorityError> {
         if self.resources.len() > 1 {
-            return Err(AuthorityError::aadsts(28_000).with("scope", scope));
+            return Err(AuthorityError::aadsts(28000).with("scope", scope));
         }
         let resource = self.resources.pop().unwrap_or_else(|| RequestedResource {
             resource: Resource::graph(tenant.environment, None),
@@ -329,7 +329,7 @@ impl Resource {
             return Ok(Self::graph(environment, Some(spelled)));
         }
         let unknown = || {
-            AuthorityError::aadsts(500_011)
+            AuthorityError::aadsts(500011)
                 .with("resource", spelled)
                 .with("tenant", &tenant.directory().display_name)
         };
@@ -419,5 +419,5 @@ pub(crate) fn graph_id() -> ApplicationId {
 }
 
 fn invalid_scope(scope: &str) -> AuthorityError {
-    AuthorityError::aadsts(70_011).with("scope", scope)
+    AuthorityError::aadsts(70011).with("scope", scope)
 }

@@ -73,7 +73,7 @@ impl Realm {
             TenantSegment::Tenant(tenant) => Ok(Self::One(tenant)),
             TenantSegment::Common | TenantSegment::Organizations => Ok(Self::Any(arrival.cloud)),
             // The mock has no personal accounts, whatever the app allows.
-            TenantSegment::Consumers => Err(AuthorityError::aadsts(9_002_332)
+            TenantSegment::Consumers => Err(AuthorityError::aadsts(9002332)
                 .with(
                     "app",
                     app.map_or_else(String::new, |app| app.app_id.to_string()),
@@ -187,7 +187,7 @@ impl Found {
             .user(self.user)
             .ok_or_else(|| gone(&directory, self.user))?;
         if !user.enabled {
-            return Err(Failure::Page(AuthorityError::aadsts(50_057)));
+            return Err(Failure::Page(AuthorityError::aadsts(50057)));
         }
         let method = match proof {
             Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
@@ -287,15 +287,15 @@ fn home_name(guest: &UserPrincipalName) -> String {
 fn check(account: &User, proof: Proof<'_>, now: jiff::Timestamp) -> Result<(), Failure> {
     let with_password = !matches!(proof, Proof::SecurityKey);
     if with_password && account.locked_until.is_some_and(|until| until > now) {
-        return Err(Failure::Inline(AuthorityError::aadsts(50_053)));
+        return Err(Failure::Inline(AuthorityError::aadsts(50053)));
     }
     if let Proof::Password(typed) = proof
         && typed != account.password
     {
-        return Err(Failure::Inline(AuthorityError::aadsts(50_126)));
+        return Err(Failure::Inline(AuthorityError::aadsts(50126)));
     }
     if !account.enabled {
-        return Err(Failure::Page(AuthorityError::aadsts(50_057)));
+        return Err(Failure::Page(AuthorityError::aadsts(50057)));
     }
     if with_password && account.password_expired {
         return Err(Failure::Expired);
@@ -305,7 +305,7 @@ fn check(account: &User, proof: Proof<'_>, now: jiff::Timestamp) -> Result<(), F
 
 fn gone(directory: &Directory, user: ObjectId) -> Failure {
     Failure::Inline(
-        AuthorityError::aadsts(50_034)
+        AuthorityError::aadsts(50034)
             .with("user", user.to_string())
             .with("tenant", &directory.display_name),
     )
@@ -317,7 +317,7 @@ fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
         |tenant| tenant.directory().display_name.clone(),
     );
     Failure::Inline(
-        AuthorityError::aadsts(50_034)
+        AuthorityError::aadsts(50034)
             .with("user", name.as_str())
             .with("tenant", place),
     )
@@ -326,7 +326,7 @@ fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
 fn not_in_tenant(name: &UserPrincipalName, tenant: &Arc<Tenant>, app: &str) -> Failure {
     let provider = tenant.environment.cloud().v1_issuer(name.domain());
     Failure::Page(
-        AuthorityError::aadsts(50_020)
+        AuthorityError::aadsts(50020)
             .with("user", name.as_str())
             .with("provider", provider)
             .with("tenant", &tenant.directory().display_name)

@@ -144,7 +144,7 @@ fn answer(
     }
     let result = (|| {
         if method != Method::POST {
-            return Err(AuthorityError::aadsts(900_561).with("method", method.as_str()));
+            return Err(AuthorityError::aadsts(900561).with("method", method.as_str()));
         }
         let form = Form::of_body(headers, body)?;
         let place = TenantSegment::resolve(world, arrival, segment)?;
@@ -153,7 +153,7 @@ fn answer(
         }
         let grant = form.required("grant_type")?;
         if endpoint == Endpoint::V2 && form.get("resource")?.is_some() {
-            return Err(AuthorityError::aadsts(901_002));
+            return Err(AuthorityError::aadsts(901002));
         }
         let mut request = TokenRequest {
             state,
@@ -177,7 +177,7 @@ fn answer(
             "on_behalf_of" => on_behalf_of::exchange(&mut request),
             "password" => password::sign_in(&mut request),
             "refresh_token" => refresh_token::redeem(&mut request),
-            _ => Err(AuthorityError::aadsts(70_003).with("grant", grant)),
+            _ => Err(AuthorityError::aadsts(70003).with("grant", grant)),
         };
         let cross_origin = request.cross_origin;
         body.map(|body| (body, cross_origin))
@@ -226,7 +226,7 @@ impl TokenRequest<'_> {
         app: &crate::directory::Application,
     ) -> Result<Arc<Tenant>, AuthorityError> {
         let wrong = |segment: &str| {
-            AuthorityError::aadsts(700_005)
+            AuthorityError::aadsts(700005)
                 .with("tenant", segment)
                 .with("expected", id.to_string())
         };
@@ -277,10 +277,10 @@ impl TokenRequest<'_> {
             .get(header::ORIGIN)
             .and_then(|value| value.to_str().ok());
         match (class, origin) {
-            (ClientClass::Spa, None) => return Err(AuthorityError::aadsts(9_002_327)),
+            (ClientClass::Spa, None) => return Err(AuthorityError::aadsts(9002327)),
             (ClientClass::Spa, Some(_)) => self.cross_origin = true,
             (_, Some(origin)) => {
-                return Err(AuthorityError::aadsts(9_002_326).with("origin", origin));
+                return Err(AuthorityError::aadsts(9002326).with("origin", origin));
             }
             (_, None) => {}
         }

@@ -36,7 +36,7 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
     let sign_in = &token.sign_in;
     let tenant = world
         .tenant_anywhere(sign_in.tenant)
-        .ok_or_else(|| AuthorityError::aadsts(90_002).with("tenant", sign_in.tenant.to_string()))?;
+        .ok_or_else(|| AuthorityError::aadsts(90002).with("tenant", sign_in.tenant.to_string()))?;
     is_open(&tenant, &tenant.id.to_string())?;
     let client = client(world, &tenant, sign_in.client)?;
     let directory = tenant.directory();
@@ -66,7 +66,7 @@ fn client(
 ) -> Result<Client, AuthorityError> {
     let place = tenant.directory().display_name.clone();
     let unknown = || {
-        AuthorityError::aadsts(700_016)
+        AuthorityError::aadsts(700016)
             .with("app", id.to_string())
             .with("tenant", &place)
     };

@@ -158,7 +158,7 @@ impl Visit {
             registered: self
                 .app
                 .as_ref()
-                .filter(|_| refusal.code == 50_011)
+                .filter(|_| refusal.code == 50011)
                 .map(|app| app.redirect_uris.iter().map(|it| it.uri.clone()).collect())
                 .unwrap_or_default(),
         };

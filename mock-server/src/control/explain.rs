@@ -237,9 +237,9 @@ impl Explanation {
         };
         let now = about.tenant_time;
         let verdict = if world.redeemed.contains(sign_in.tenant, code.id) {
-            Verdict::refused_with(54_005, "it was redeemed, and a code is good once")
+            Verdict::refused_with(54005, "it was redeemed, and a code is good once")
         } else if now >= about.expires {
-            Verdict::refused_with(70_008, "it has expired: a code lives ten minutes")
+            Verdict::refused_with(70008, "it has expired: a code lives ten minutes")
         } else {
             Verdict::good("it would be redeemed for tokens")
         };

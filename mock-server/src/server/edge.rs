@@ -382,9 +382,9 @@ impl Edge {
             };
             let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
             let number = if status.is_server_error() {
-                90_033
+                90033
             } else {
-                9_002_313
+                9002313
             };
             json!({
                 "error": error,

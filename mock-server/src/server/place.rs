@@ -57,7 +57,7 @@ impl Place {
                 site,
             )),
             Some(site @ Site::Retired(code)) => Some((
-                arrival(SignInCloud::Global, None, true, code.or(Some(50_049))),
+                arrival(SignInCloud::Global, None, true, code.or(Some(50049))),
                 site,
             )),
             None => {

@@ -164,7 +164,7 @@ fn request(
     visit
         .world()
         .apply(&person.tenant, &event)
-        .map_err(|_| Halt::Page(AuthorityError::aadsts(90_090)))
+        .map_err(|_| Halt::Page(AuthorityError::aadsts(90090)))
 }
 
 /// Makes the app appear in a tenant.
@@ -392,13 +392,13 @@ fn approval_page(
 /// Administrators are warned of a risky app, and may go on.
 fn warn_of_risk(visit: &mut Visit, app: &Application) {
     if app.publisher.risky {
-        visit.note(&AuthorityError::aadsts(900_981));
+        visit.note(&AuthorityError::aadsts(900981));
     }
 }
 
 /// AADSTS65001 as the authorize endpoint says it.
 fn not_consented(app: &Application) -> AuthorityError {
-    AuthorityError::aadsts(65_001)
+    AuthorityError::aadsts(65001)
         .with("app", app.app_id.to_string())
         .with("name", &app.display_name)
         .error("consent_required")
@@ -420,7 +420,7 @@ fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {
 
 /// The state changed between the page and its form.
 fn stale() -> Halt {
-    Halt::Page(AuthorityError::aadsts(90_013).with(
+    Halt::Page(AuthorityError::aadsts(90013).with(
         "reason",
         "Invalid input received from the user. What the page asked for has changed: go back to \
          the application and sign in again.",

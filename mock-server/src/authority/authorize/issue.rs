@@ -141,7 +141,7 @@ fn access_token(
     openid.remove("offline_access");
     let (_, app) = world
         .application(tenant.environment.cloud(), request.client)
-        .ok_or_else(|| AuthorityError::aadsts(700_016))?;
+        .ok_or_else(|| AuthorityError::aadsts(700016))?;
     let principal = tenant.directory().service_principal(app.app_id).cloned();
     let client = Client { app, principal };
     let grant = UserGrant {

@@ -35,13 +35,13 @@ pub(super) fn check(
         if resource == app.app_id {
             // A token for the app itself needs the permission to sign users in.
             if !signs_users_in(app) {
-                return Err(fault(90_008, app, resource));
+                return Err(fault(90008, app, resource));
             }
         } else if listed.is_empty() {
-            return Err(fault(650_056, app, resource));
+            return Err(fault(650056, app, resource));
         } else if !listed.iter().any(|it| it.resource == resource) {
             let valid: Vec<String> = listed.iter().map(|it| it.resource.to_string()).collect();
-            return Err(fault(650_057, app, resource).with("valid", valid.join(", ")));
+            return Err(fault(650057, app, resource).with("valid", valid.join(", ")));
         }
     }
     if list_counts {
@@ -64,17 +64,13 @@ fn can_be_here(
         return Ok(());
     }
     let Some((_, api)) = world.application(tenant.environment.cloud(), resource) else {
-        return Err(fault(650_054, app, resource));
+        return Err(fault(650054, app, resource));
     };
     let directory = tenant.directory();
     if directory.service_principal(resource).is_some() {
         return Ok(());
     }
-    let code = if api.is_multi_tenant() {
-        650_052
-    } else {
-        65_005
-    };
+    let code = if api.is_multi_tenant() { 650052 } else { 65005 };
     Err(fault(code, app, resource)
         .with("resource_name", &api.display_name)
         .with("tenant", &directory.display_name))
@@ -100,7 +96,7 @@ pub(in crate::authority) fn can_appear(
     };
     match wanted.clone().find(taken) {
         None => Ok(()),
-        Some(uri) => Err(AuthorityError::aadsts(650_051)
+        Some(uri) => Err(AuthorityError::aadsts(650051)
             .with("app", app.app_id.to_string())
             .with("principal", uri)
             .with("tenant", directory.id.to_string())),

@@ -98,7 +98,7 @@ pub(crate) fn target(
         (None, Some(requested)) if !app.redirect_uris.is_empty() => {
             return Err(reply_address_mismatch(app, requested));
         }
-        (None, _) => return Err(AuthorityError::aadsts(500_113)),
+        (None, _) => return Err(AuthorityError::aadsts(500113)),
     };
     let mode = match parameters.get("response_mode")? {
         Some("form_post") => ResponseMode::FormPost,
@@ -128,10 +128,10 @@ pub(crate) fn read(
         ..target
     };
     if response_type.id_token && !app.implicit_id_token {
-        return Err(AuthorityError::aadsts(700_054));
+        return Err(AuthorityError::aadsts(700054));
     }
     if response_type.token && !app.implicit_access_token {
-        return Err(AuthorityError::aadsts(700_051));
+        return Err(AuthorityError::aadsts(700051));
     }
     let scope = match version {
         1 => parameters.get("scope")?.unwrap_or("openid").to_owned(),
@@ -140,17 +140,17 @@ pub(crate) fn read(
     if response_type.id_token {
         parameters.required("nonce")?;
         if version == 2 && !scope.split_ascii_whitespace().any(|it| it == "openid") {
-            return Err(AuthorityError::aadsts(70_005));
+            return Err(AuthorityError::aadsts(70005));
         }
     }
     let challenge = challenge(parameters)?;
     if platform == Platform::Spa && response_type.code && challenge.is_none() {
-        return Err(AuthorityError::aadsts(9_002_325));
+        return Err(AuthorityError::aadsts(9002325));
     }
     let login_hint = owned(parameters, "login_hint")?;
     let sid = owned(parameters, "sid")?;
     if login_hint.is_some() && sid.is_some() {
-        return Err(AuthorityError::aadsts(90_005));
+        return Err(AuthorityError::aadsts(90005));
     }
     Ok(AuthorizeRequest {
         version,
@@ -202,11 +202,11 @@ impl std::str::FromStr for ResponseType {
                 "token" => wanted.token = true,
                 // Unverified: own knowledge.
                 "none" => none = true,
-                _ => return Err(AuthorityError::aadsts(70_005)),
+                _ => return Err(AuthorityError::aadsts(70005)),
             }
         }
         if none == (wanted != Self::default()) {
-            return Err(AuthorityError::aadsts(70_005));
+            return Err(AuthorityError::aadsts(70005));
         }
         Ok(wanted)
     }
@@ -245,7 +245,7 @@ fn response_mode(parameters: &Form, wanted: ResponseType) -> Result<ResponseMode
         Some("query") if !wanted.has_token() => Ok(ResponseMode::Query),
         Some("fragment") => Ok(ResponseMode::Fragment),
         Some("form_post") => Ok(ResponseMode::FormPost),
-        Some(other) => Err(AuthorityError::aadsts(70_007).with("mode", other)),
+        Some(other) => Err(AuthorityError::aadsts(70007).with("mode", other)),
     }
 }
 
@@ -261,9 +261,7 @@ fn prompt(parameters: &Form, version: u8) -> Result<Option<Prompt>, AuthorityErr
         Some("none") => Prompt::None,
         // Unverified: the code and the text are own knowledge.
         Some(_) => {
-            return Err(
-                AuthorityError::aadsts(90_023).with("reason", "Unsupported 'prompt' value.")
-            );
+            return Err(AuthorityError::aadsts(90023).with("reason", "Unsupported 'prompt' value."));
         }
     }))
 }
@@ -272,18 +270,18 @@ fn challenge(parameters: &Form) -> Result<Option<(String, String)>, AuthorityErr
     let method = parameters.get("code_challenge_method")?;
     let Some(challenge) = parameters.get("code_challenge")? else {
         return match method {
-            Some(_) => Err(AuthorityError::aadsts(50_147)),
+            Some(_) => Err(AuthorityError::aadsts(50147)),
             None => Ok(None),
         };
     };
     // RFC 7636, section 4.2.
     if !(43..=128).contains(&challenge.chars().count()) {
-        return Err(AuthorityError::aadsts(501_491));
+        return Err(AuthorityError::aadsts(501491));
     }
     match method.unwrap_or("plain") {
         method @ ("S256" | "plain") => Ok(Some((challenge.to_owned(), method.to_owned()))),
         // Unverified: the code and the text are own knowledge.
-        _ => Err(AuthorityError::aadsts(90_023).with(
+        _ => Err(AuthorityError::aadsts(90023).with(
             "reason",
             "The value of 'code_challenge_method' is not supported.",
         )),
@@ -301,7 +299,7 @@ fn owned(parameters: &Form, name: &str) -> Result<Option<String>, AuthorityError
 }
 
 fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError {
-    AuthorityError::aadsts(50_011)
+    AuthorityError::aadsts(50011)
         .with("redirect_uri", requested)
         .with("app", app.app_id.to_string())
 }

@@ -22,11 +22,11 @@ pub(super) fn verify(
     let jwt = Jwt::parse(assertion).ok_or_else(|| AuthorityError::aadsts(50027))?;
     let algorithm = jwt.header_text("alg").unwrap_or_default();
     let Some(parameters) = parameters(algorithm) else {
-        return Err(AuthorityError::aadsts(5_002_738).with("algorithm", algorithm));
+        return Err(AuthorityError::aadsts(5002738).with("algorithm", algorithm));
     };
     for field in ["iss", "sub", "aud", "exp"] {
         if !jwt.claims.contains_key(field) {
-            return Err(AuthorityError::aadsts(90_014).with("field", field));
+            return Err(AuthorityError::aadsts(90014).with("field", field));
         }
     }
     let client_id = app.app_id.to_string();
@@ -37,10 +37,10 @@ pub(super) fn verify(
     }
     let identifiers = jwt.key_identifiers();
     if identifiers.is_empty() {
-        return Err(AuthorityError::aadsts(5_002_723));
+        return Err(AuthorityError::aadsts(5002723));
     }
     if !is_own {
-        return Err(AuthorityError::aadsts(700_021));
+        return Err(AuthorityError::aadsts(700021));
     }
     if !jwt
         .claim_text("sub")
@@ -53,7 +53,7 @@ pub(super) fn verify(
         .iter()
         .any(|audience| accepts_audience(audience, verification))
     {
-        return Err(AuthorityError::aadsts(700_023));
+        return Err(AuthorityError::aadsts(700023));
     }
     check_times(&jwt, verification.now)?;
     let key = app
@@ -77,7 +77,7 @@ pub(super) fn verify(
     }
     match jwt.is_signed_by(key) {
         Some(true) => Ok(()),
-        Some(false) => Err(AuthorityError::aadsts(700_027)
+        Some(false) => Err(AuthorityError::aadsts(700027)
             .with("reason", "Client assertion failed signature validation.")),
         None => Err(refused(&identifiers, "The key is no RSA key", Some(key))),
     }
@@ -100,26 +100,26 @@ fn federated(
         .filter(|it| it.issuer == issuer)
         .collect();
     if by_issuer.is_empty() {
-        return Err(AuthorityError::aadsts(700_211).with("issuer", issuer));
+        return Err(AuthorityError::aadsts(700211).with("issuer", issuer));
     }
     let by_subject: Vec<_> = by_issuer
         .into_iter()
         .filter(|it| it.subject == subject)
         .collect();
     if by_subject.is_empty() {
-        return Err(AuthorityError::aadsts(700_213).with("subject", subject));
+        return Err(AuthorityError::aadsts(700213).with("subject", subject));
     }
     let credential = by_subject
         .into_iter()
         .find(|it| audiences.iter().any(|audience| *audience == it.audience))
         .ok_or_else(|| {
-            AuthorityError::aadsts(700_212)
+            AuthorityError::aadsts(700212)
                 .with("audience", audiences.first().copied().unwrap_or_default())
         })?;
     // Only RS256 is supported there.
     // Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
     if algorithm != "RS256" {
-        return Err(AuthorityError::aadsts(5_002_738).with("algorithm", algorithm));
+        return Err(AuthorityError::aadsts(5002738).with("algorithm", algorithm));
     }
     check_times(jwt, now)?;
     let kid = jwt.header_text("kid");
@@ -140,7 +140,7 @@ fn federated(
     if verified {
         return Ok(());
     }
-    Err(AuthorityError::aadsts(700_027)
+    Err(AuthorityError::aadsts(700027)
         .with("reason", "Client assertion failed signature validation."))
 }
 
@@ -180,7 +180,7 @@ fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {
         return Ok(());
     }
     let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), ticks);
-    Err(AuthorityError::aadsts(700_024)
+    Err(AuthorityError::aadsts(700024)
         .with("now", ticks(now))
         .with("from", text(from))
         .with("until", text(expires)))
@@ -205,7 +205,7 @@ fn refused(identifiers: &[Vec<u8>], reason: &str, key: Option<&KeyCredential>) -
         "Client assertion contains an invalid signature. [Reason - {reason}., Thumbprint of key \
          used by client: '{thumbprint}'{found}]"
     );
-    AuthorityError::aadsts(700_027).with("reason", text)
+    AuthorityError::aadsts(700027).with("reason", text)
 }
 
 /// Tolerance for clocks. Unverified: own knowledge.

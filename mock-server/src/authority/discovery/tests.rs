@@ -223,7 +223,7 @@ async fn an_unknown_tenant_is_an_invalid_tenant_here() {
             (400, &json!("invalid_tenant")),
             "{body}"
         );
-        assert_eq!(body["error_codes"], json!([90_002]));
+        assert_eq!(body["error_codes"], json!([90002]));
     }
 }
 
@@ -310,10 +310,10 @@ async fn instance_discovery_knows_the_clouds_and_its_own_address() {
     let cases = [
         (
             ask("1.1", "https://login.example/common/oauth2/v2.0/authorize"),
-            50_049,
+            50049,
         ),
-        (ask("1.1", "no url"), 50_050),
-        ("/common/discovery/instance".to_owned(), 50_050),
+        (ask("1.1", "no url"), 50050),
+        ("/common/discovery/instance".to_owned(), 50050),
     ];
     for (path, expected) in cases {
         let (status, body, _) = mock.get_at(real(SignInCloud::Global), &path).await;
@@ -322,7 +322,7 @@ async fn instance_discovery_knows_the_clouds_and_its_own_address() {
             (400, &json!([expected])),
             "{body}"
         );
-        if expected == 50_049 {
+        if expected == 50049 {
             assert_eq!(body["error"], "invalid_instance");
         }
     }

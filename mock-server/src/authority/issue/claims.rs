@@ -27,7 +27,7 @@ impl ClaimsRequest {
         let value: Value = serde_json::from_str(text)
             .ok()
             .filter(Value::is_object)
-            .ok_or_else(|| AuthorityError::aadsts(9_002_313))?;
+            .ok_or_else(|| AuthorityError::aadsts(9002313))?;
         let access = &value["access_token"];
         let capabilities = access["xms_cc"]["values"].as_array();
         Ok(Some(Self {

@@ -308,7 +308,7 @@ fn risk_warning(app: &AppCard) -> Markup {
     }
 }
 
-const RISKY: u32 = 900_981;
+const RISKY: u32 = 900981;
 
 fn app_card(app: &AppCard) -> Markup {
     html! {

@@ -23,10 +23,10 @@ pub(crate) enum TenantSegment {
 pub(crate) fn is_open(tenant: &Tenant, name: &str) -> Result<(), AuthorityError> {
     let directory = tenant.directory();
     if directory.deleted {
-        return Err(AuthorityError::aadsts(90_002).with("tenant", name));
+        return Err(AuthorityError::aadsts(90002).with("tenant", name));
     }
     if directory.blocked {
-        return Err(AuthorityError::aadsts(5_000_224));
+        return Err(AuthorityError::aadsts(5000224));
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ pub(crate) fn is_admitted(arrival: &Arrival, tenant: &Tenant) -> Result<(), Auth
     if admitted.split(',').map(str::trim).any(named) {
         return Ok(());
     }
-    Err(AuthorityError::aadsts(500_021).with("tenant", &directory.display_name))
+    Err(AuthorityError::aadsts(500021).with("tenant", &directory.display_name))
 }
 
 impl TenantSegment {
@@ -75,7 +75,7 @@ impl TenantSegment {
                 .chars()
                 .all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-'));
         let is_id = segment.parse::<crate::directory::TenantId>().is_ok();
-        let code = if is_id || is_name { 90_002 } else { 900_023 };
+        let code = if is_id || is_name { 90002 } else { 900023 };
         Err(AuthorityError::aadsts(code).with("tenant", segment))
     }
 

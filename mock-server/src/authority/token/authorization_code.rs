@@ -31,7 +31,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     });
     let Ok(code) = opened else {
         // The client's own faults are told before the grant is looked at.
-        let tenant = request.tenant(70_000)?;
+        let tenant = request.tenant(70000)?;
         let client = request.client(&tenant)?;
         let class = if request.presented.any() {
             ClientClass::Confidential
@@ -39,7 +39,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             default_class(&client.app)
         };
         request.authenticate(&client, class, &tenant)?;
-        return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
+        return Err(AuthorityError::aadsts(9002313).error("invalid_grant"));
     };
     let tenant = request.tenant_of_grant(code.sign_in.tenant, &app)?;
     request.annotation.user = Some(code.sign_in.user);
@@ -50,13 +50,13 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     );
     let how = request.authenticate(&client, class, &tenant)?;
     if code.sign_in.client != client.app.app_id {
-        return Err(AuthorityError::aadsts(70_000));
+        return Err(AuthorityError::aadsts(70000));
     }
     let redirect_uri = request.form.get("redirect_uri")?;
     match redirect_uri {
         None => return Err(AuthorityError::missing("redirect_uri")),
         Some(uri) if uri != code.redirect_uri => {
-            return Err(AuthorityError::aadsts(500_112)
+            return Err(AuthorityError::aadsts(500112)
                 .with("redirect_uri", uri)
                 .with("expected", &code.redirect_uri));
         }
@@ -66,7 +66,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     let now = tenant.now();
     let expires = expiry(code.issued, CODE_LIFETIME);
     if now >= expires {
-        return Err(AuthorityError::aadsts(70_008));
+        return Err(AuthorityError::aadsts(70008));
     }
     issue::check_sign_in(
         &tenant,
@@ -89,7 +89,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     };
     let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, code.id, expires, now) {
-        return Err(AuthorityError::aadsts(54_005));
+        return Err(AuthorityError::aadsts(54005));
     }
     let mut sign_in = code.sign_in.clone();
     sign_in.client_class = class;
@@ -163,10 +163,10 @@ fn check_verifier(
 ) -> Result<(), AuthorityError> {
     let refused = |number| Err(AuthorityError::aadsts(number).error("invalid_grant"));
     match (&code.challenge, verifier) {
-        (None, _) if class == ClientClass::Spa => Err(AuthorityError::aadsts(9_002_325)),
+        (None, _) if class == ClientClass::Spa => Err(AuthorityError::aadsts(9002325)),
         // A verifier without a challenge proves nothing. Unverified: the service's answer to it.
         (None, _) => Ok(()),
-        (Some(_), None) => refused(50_148),
+        (Some(_), None) => refused(50148),
         (Some((challenge, method)), Some(verifier)) => {
             let length = verifier.chars().count();
             let computed = if method == "S256" {
@@ -177,7 +177,7 @@ fn check_verifier(
             if (43..=128).contains(&length) && computed == *challenge {
                 Ok(())
             } else {
-                refused(501_481)
+                refused(501481)
             }
         }
     }

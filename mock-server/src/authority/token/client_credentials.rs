@@ -10,7 +10,7 @@ use crate::token::ClientClass;
 use crate::world::Tenant;
 
 pub(super) fn issue(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
-    let tenant = request.tenant(50_059)?;
+    let tenant = request.tenant(50059)?;
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, ClientClass::Confidential, &tenant)?;
     let (requested, version) = resource(request, &tenant)?;
@@ -50,7 +50,7 @@ fn resource(
             !crate::permission::OPENID_SCOPES.contains(&it.to_ascii_lowercase().as_str())
         })
     };
-    let not_default = || AuthorityError::aadsts(1_002_012).with("scope", scope);
+    let not_default = || AuthorityError::aadsts(1002012).with("scope", scope);
     if named().next().is_none() || named().any(|it| !it.to_ascii_lowercase().ends_with("/.default"))
     {
         return Err(not_default());

@@ -45,22 +45,22 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         .state
         .device_codes
         .find(text)
-        .ok_or_else(|| AuthorityError::aadsts(70_018))?;
+        .ok_or_else(|| AuthorityError::aadsts(70018))?;
     if pending.client != app.app_id {
-        return Err(AuthorityError::aadsts(70_000));
+        return Err(AuthorityError::aadsts(70000));
     }
     let now = request.now_of(&pending);
     let sign_in = match &pending.decision {
         Decision::Declined => {
-            return Err(AuthorityError::aadsts(70_017));
+            return Err(AuthorityError::aadsts(70017));
         }
         _ if pending.is_expired(now) => {
-            return Err(AuthorityError::aadsts(70_020).error("expired_token"));
+            return Err(AuthorityError::aadsts(70020).error("expired_token"));
         }
         Decision::Open => {
             let machine = Clock::real().now();
             let too_soon = request.state.device_codes.poll(text, now, machine);
-            let error = AuthorityError::aadsts(70_016);
+            let error = AuthorityError::aadsts(70016);
             // What the service says to fast pollers is not documented: RFC 8628, section 3.5.
             return Err(if too_soon {
                 error.error("slow_down")
@@ -190,7 +190,7 @@ fn answer(
     };
     let result = (|| {
         if method != Method::POST {
-            return Err(AuthorityError::aadsts(900_561).with("method", method.as_str()));
+            return Err(AuthorityError::aadsts(900561).with("method", method.as_str()));
         }
         let form =
             Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?;
@@ -209,7 +209,7 @@ fn answer(
             (Ok((_, app)), _) => app,
             (Err(error), TenantSegment::Tenant(_)) => return Err(error),
             // An unknown app tells nothing of the tenant either.
-            (Err(_), _) => return Err(AuthorityError::aadsts(50_059)),
+            (Err(_), _) => return Err(AuthorityError::aadsts(50059)),
         };
         if let TenantSegment::Tenant(tenant) = &place {
             Client::of_tenant(world, arrival, client_id, tenant)?;
@@ -220,7 +220,7 @@ fn answer(
             && form.get("client_secret")?.is_none()
             && form.get("client_assertion")?.is_none()
         {
-            return Err(AuthorityError::aadsts(7_000_218));
+            return Err(AuthorityError::aadsts(7000218));
         }
         let (scope, resource) = match endpoint {
             Endpoint::V2 => (form.required("scope")?.to_owned(), None),

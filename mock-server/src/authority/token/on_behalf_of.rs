@@ -15,7 +15,7 @@ use crate::token::{AccessClaims, AuthenticationMethod, ClientClass, SignIn, veri
 pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
     let usage = request.form.required("requested_token_use")?;
     if usage != "on_behalf_of" {
-        return Err(AuthorityError::aadsts(9_002_313));
+        return Err(AuthorityError::aadsts(9002313));
     }
     let assertion = request.form.required("assertion")?;
     request.annotation.tokens.push(TokenUse {
@@ -30,11 +30,11 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
     let verified = verify_access_token(assertion, &world.keys, &world.sealer);
     let tenant = match (&verified, &request.place) {
         (Ok((claims, _)), _) => request.tenant_of_grant(claims.tid, &app)?,
-        (Err(_), _) => request.tenant(50_013)?,
+        (Err(_), _) => request.tenant(50013)?,
     };
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, ClientClass::Confidential, &tenant)?;
-    let (claims, _) = verified.map_err(|_| AuthorityError::aadsts(50_013))?;
+    let (claims, _) = verified.map_err(|_| AuthorityError::aadsts(50013))?;
     check(&claims, &client.app, tenant.now())?;
     request.annotation.user = Some(claims.oid);
     let sign_in = SignIn {
@@ -107,20 +107,20 @@ fn check(
             api.identifier_uris.iter().any(|uri| uri == audience)
         });
     if !own {
-        return Err(AuthorityError::aadsts(500_131)
+        return Err(AuthorityError::aadsts(500131)
             .with("audience", &claims.aud)
             .with("expected", &id)
             .with("app", &id));
     }
     if now.as_second() >= claims.exp {
         let expires = jiff::Timestamp::from_second(claims.exp).unwrap_or(now);
-        return Err(AuthorityError::aadsts(500_133)
+        return Err(AuthorityError::aadsts(500133)
             .with("now", ticks(now))
             .with("expires", ticks(expires)));
     }
     if claims.is_app_only() {
         // The code is not documented; the assertion is refused as unusable. Unverified.
-        return Err(AuthorityError::aadsts(50_013));
+        return Err(AuthorityError::aadsts(50013));
     }
     Ok(())
 }

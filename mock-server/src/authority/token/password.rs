@@ -24,7 +24,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
     let tenant = match request.place.clone() {
         TenantSegment::Tenant(tenant) => tenant,
         TenantSegment::Common | TenantSegment::Consumers => {
-            return Err(AuthorityError::aadsts(9_001_023));
+            return Err(AuthorityError::aadsts(9001023));
         }
         TenantSegment::Organizations => {
             let domain = UserPrincipalName::new(username).domain().to_owned();
@@ -32,7 +32,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
                 .state
                 .world
                 .tenant_of_domain(request.arrival.cloud, &domain)
-                .ok_or_else(|| AuthorityError::aadsts(50_059))?;
+                .ok_or_else(|| AuthorityError::aadsts(50059))?;
             let app = request.registration()?;
             Client::check_audience(&app, &request.place)?;
             super::note_tenant(request.trace, request.annotation, &tenant);
@@ -89,23 +89,23 @@ fn check_password(
     let now = tenant.now();
     let directory = tenant.directory();
     let user = directory.user_by_name(username).ok_or_else(|| {
-        AuthorityError::aadsts(50_034)
+        AuthorityError::aadsts(50034)
             .with("user", username)
             .with("tenant", &directory.display_name)
             .suberror("bad_token")
     })?;
     if user.locked_until.is_some_and(|until| now < until) {
-        return Err(AuthorityError::aadsts(50_053));
+        return Err(AuthorityError::aadsts(50053));
     }
     if matches!(user.kind, UserKind::Guest { .. }) || user.password != password {
         // A guest's password is known to the home tenant only.
-        return Err(AuthorityError::aadsts(50_126));
+        return Err(AuthorityError::aadsts(50126));
     }
     if !user.enabled {
-        return Err(AuthorityError::aadsts(50_057));
+        return Err(AuthorityError::aadsts(50057));
     }
     if user.password_expired {
-        let mut error = AuthorityError::aadsts(50_055);
+        let mut error = AuthorityError::aadsts(50055);
         error.more.push((
             "password_change_url",
             format!(

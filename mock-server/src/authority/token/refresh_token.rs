@@ -33,7 +33,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     });
     let Ok(token) = opened else {
         // The client's own faults are told before the grant is looked at.
-        let tenant = request.tenant(9_002_313)?;
+        let tenant = request.tenant(9002313)?;
         let client = request.client(&tenant)?;
         let class = crate::authority::client_authentication::default_class(&client.app);
         if request.presented.any() {
@@ -41,7 +41,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         } else {
             request.authenticate(&client, class, &tenant)?;
         }
-        return Err(AuthorityError::aadsts(9_002_313).error("invalid_grant"));
+        return Err(AuthorityError::aadsts(9002313).error("invalid_grant"));
     };
     if let Some(elsewhere) = request.another_tenant(token.sign_in.tenant) {
         return Err(refused_elsewhere(request, &token, &elsewhere));
@@ -56,7 +56,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     };
     let how = request.authenticate(&client, class, &tenant)?;
     if token.sign_in.client != client.app.app_id {
-        return Err(AuthorityError::aadsts(70_000));
+        return Err(AuthorityError::aadsts(70000));
     }
     {
         let directory = tenant.directory();
@@ -120,7 +120,7 @@ fn refused_elsewhere(
         let user = home.directory().user(token.sign_in.user)?.clone();
         Some(user.user_principal_name.to_string())
     });
-    AuthorityError::aadsts(50_020)
+    AuthorityError::aadsts(50020)
         .with("user", user.unwrap_or_default())
         .with(
             "provider",
@@ -187,7 +187,7 @@ fn strict_rotation(
     let expires = super::expiry(token.issued, validity::INACTIVITY);
     let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, id, expires, now) {
-        return Err(AuthorityError::aadsts(50_173)
+        return Err(AuthorityError::aadsts(50173)
             .with("issued", crate::authority::error::ticks(token.issued))
             .with("valid_from", crate::authority::error::ticks(now)));
     }

@@ -294,25 +294,25 @@ async fn each_mistake_of_an_app_has_its_code() {
         form
     };
     let cases: [(&[(&str, &str)], u64); 13] = [
-        (&[("grant_type", "")], 900_144),
-        (&[("grant_type", "implicit")], 70_003),
-        (&[("client_id", "")], 900_144),
-        (&[("client_id", "not-a-guid")], 700_016),
+        (&[("grant_type", "")], 900144),
+        (&[("grant_type", "implicit")], 70003),
+        (&[("client_id", "")], 900144),
+        (&[("client_id", "not-a-guid")], 700016),
         (
             &[("client_id", "11111111-2222-3333-4444-555555555555")],
-            700_016,
+            700016,
         ),
-        (&[("client_secret", "wrong")], 7_000_215),
-        (&[("client_secret", "")], 7_000_218),
-        (&[("scope", "")], 900_144),
+        (&[("client_secret", "wrong")], 7000215),
+        (&[("client_secret", "")], 7000218),
+        (&[("scope", "")], 900144),
         (
             &[("scope", "https://graph.microsoft.com/Mail.Read")],
-            1_002_012,
+            1002012,
         ),
-        (&[("scope", "https://graph.microsoft.us/.default")], 500_011),
-        (&[("scope", "https://nobody.example/.default")], 500_011),
-        (&[("resource", "https://graph.microsoft.com")], 901_002),
-        (&[("claims", "no json")], 9_002_313),
+        (&[("scope", "https://graph.microsoft.us/.default")], 500011),
+        (&[("scope", "https://nobody.example/.default")], 500011),
+        (&[("resource", "https://graph.microsoft.com")], 901002),
+        (&[("claims", "no json")], 9002313),
     ];
     for (change, expected) in cases {
         let form = base(change);
@@ -338,13 +338,13 @@ async fn each_mistake_of_an_app_has_its_code() {
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    assert_eq!(mock.refused(&public).await, 700_025);
+    assert_eq!(mock.refused(&public).await, 700025);
     let twice = [
         ("grant_type", "password"),
         ("client_id", "a"),
         ("client_id", "b"),
     ];
-    assert_eq!(mock.refused(&twice).await, 9_000_411);
+    assert_eq!(mock.refused(&twice).await, 9000411);
 }
 
 #[tokio::test]
@@ -360,13 +360,13 @@ async fn tenants_are_found_by_id_and_domain_and_others_refused() {
     let cases = [
         ("contoso.onmicrosoft.com", 0),
         ("CONTOSO.onmicrosoft.com", 0),
-        ("common", 50_059),
-        ("organizations", 50_059),
-        ("nobody.example", 90_002),
-        ("11111111-2222-3333-4444-555555555555", 90_002),
+        ("common", 50059),
+        ("organizations", 50059),
+        ("nobody.example", 90002),
+        ("11111111-2222-3333-4444-555555555555", 90002),
         // The tenant of another cloud.
-        ("contosogov.onmicrosoft.us", 90_002),
-        ("contoso", 900_023),
+        ("contosogov.onmicrosoft.us", 90002),
+        ("contoso", 900023),
     ];
     for (segment, expected) in cases {
         let answer = mock
@@ -419,12 +419,12 @@ async fn only_posted_forms_are_read() {
     let mock = Mock::new();
     let path = format!("/{}/oauth2/v2.0/token", mock.id());
     let get = Request::get(&path).body(Body::empty()).unwrap();
-    assert_eq!(mock.send(get).await.1["error_codes"], json!([900_561]));
+    assert_eq!(mock.send(get).await.1["error_codes"], json!([900561]));
     let json = Request::post(&path)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from("{\"grant_type\":\"client_credentials\"}"))
         .unwrap();
-    assert_eq!(mock.send(json).await.1["error_codes"], json!([900_144]));
+    assert_eq!(mock.send(json).await.1["error_codes"], json!([900144]));
 }
 
 #[tokio::test]
@@ -438,7 +438,7 @@ async fn a_code_is_redeemed_once_by_its_client_with_its_proof() {
         "{body}"
     );
     assert!(body["scope"].as_str().unwrap().contains("Mail.Read"));
-    assert_eq!(code_of(&mock.redeem(&code, &[]).await), 54_005);
+    assert_eq!(code_of(&mock.redeem(&code, &[]).await), 54005);
 
     let old = mock.code(|code| {
         code.issued = code
@@ -446,16 +446,16 @@ async fn a_code_is_redeemed_once_by_its_client_with_its_proof() {
             .saturating_sub(SignedDuration::from_mins(10))
             .unwrap();
     });
-    assert_eq!(code_of(&mock.redeem(&old, &[]).await), 70_008);
+    assert_eq!(code_of(&mock.redeem(&old, &[]).await), 70008);
     let elsewhere = [("redirect_uri", "http://localhost/other")];
     assert_eq!(
         code_of(&mock.redeem(&mock.code(|_| {}), &elsewhere).await),
-        500_112
+        500112
     );
     let other_client = mock.code(|code| {
         code.sign_in.client = mock.facts.apps["daemon-secret"].client_id;
     });
-    assert_eq!(code_of(&mock.redeem(&other_client, &[]).await), 70_000);
+    assert_eq!(code_of(&mock.redeem(&other_client, &[]).await), 70000);
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let with_challenge = || {
         mock.code(|code| {
@@ -463,18 +463,18 @@ async fn a_code_is_redeemed_once_by_its_client_with_its_proof() {
             code.challenge = Some((challenge, "S256".to_owned()));
         })
     };
-    assert_eq!(code_of(&mock.redeem(&with_challenge(), &[]).await), 50_148);
+    assert_eq!(code_of(&mock.redeem(&with_challenge(), &[]).await), 50148);
     let wrong = [(
         "code_verifier",
         "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong",
     )];
     assert_eq!(
         code_of(&mock.redeem(&with_challenge(), &wrong).await),
-        501_481
+        501481
     );
     let right = [("code_verifier", verifier)];
     assert_eq!(mock.redeem(&with_challenge(), &right).await.0, 200);
-    assert_eq!(code_of(&mock.redeem("rubbish", &[]).await), 9_002_313);
+    assert_eq!(code_of(&mock.redeem("rubbish", &[]).await), 9002313);
 }
 
 #[tokio::test]
@@ -493,7 +493,7 @@ async fn a_used_refresh_token_lives_on_unless_rotation_is_strict() {
     );
     mock.tenant.change().switches.strict_rotation = true;
     assert_eq!(mock.refresh(&second).await.0, 200);
-    assert_eq!(code_of(&mock.refresh(&second).await), 50_173);
+    assert_eq!(code_of(&mock.refresh(&second).await), 50173);
 }
 
 #[tokio::test]
@@ -506,7 +506,7 @@ async fn revocation_and_inactivity_end_a_refresh_token_for_their_reason() {
     assert_eq!(mock.refresh(&token).await.0, 200);
     mock.tenant.clock.advance(SignedDuration::from_hours(24));
     let answer = mock.refresh(&token).await;
-    assert_eq!(code_of(&answer), 700_082);
+    assert_eq!(code_of(&answer), 700082);
 
     let token = mock.sign_in("offline_access Mail.ReadWrite").await;
     let revoke = Event::RevokeSessions {
@@ -517,7 +517,7 @@ async fn revocation_and_inactivity_end_a_refresh_token_for_their_reason() {
     let (status, body) = mock.refresh(&token).await;
     assert_eq!(status, 400);
     assert_eq!(body["error"], "invalid_grant");
-    assert_eq!(body["error_codes"], json!([50_173]));
+    assert_eq!(body["error_codes"], json!([50173]));
     assert_eq!(body["suberror"], "bad_token");
 
     let token = mock.sign_in("offline_access Mail.ReadWrite").await;
@@ -527,7 +527,7 @@ async fn revocation_and_inactivity_end_a_refresh_token_for_their_reason() {
     };
     mock.world.apply(&mock.tenant, &withdraw).unwrap();
     let (_, body) = mock.refresh(&token).await;
-    assert_eq!(body["error_codes"], json!([65_001]));
+    assert_eq!(body["error_codes"], json!([65001]));
     assert_eq!(body["suberror"], "consent_required");
 }
 
@@ -553,18 +553,18 @@ async fn passwords_are_checked_as_documented() {
             mock.refused(&form).await
         }
     };
-    assert_eq!(ask(&alice.upn, "wrong").await, 50_126);
-    assert_eq!(ask("nobody@contoso.onmicrosoft.com", "x").await, 50_034);
+    assert_eq!(ask(&alice.upn, "wrong").await, 50126);
+    assert_eq!(ask("nobody@contoso.onmicrosoft.com", "x").await, 50034);
     let expire = Event::ExpirePassword {
         user: "alice".to_owned(),
     };
     mock.world.apply(&mock.tenant, &expire).unwrap();
-    assert_eq!(ask(&alice.upn, &alice.password).await, 50_055);
+    assert_eq!(ask(&alice.upn, &alice.password).await, 50055);
     let disable = Event::DisableUser {
         user: "alice".to_owned(),
     };
     mock.world.apply(&mock.tenant, &disable).unwrap();
-    assert_eq!(ask(&alice.upn, &alice.password).await, 50_057);
+    assert_eq!(ask(&alice.upn, &alice.password).await, 50057);
 }
 
 proptest! {

@@ -219,7 +219,7 @@ async fn an_event_happens_at_the_request_and_other_tenants_see_nothing() {
     assert_eq!(bench.tenant.fault(fault).unwrap(), 1);
     assert_eq!(bench.token().await.unwrap().status(), 200);
     let body: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
-    assert_eq!(body["error_codes"][0], 7_000_112);
+    assert_eq!(body["error_codes"][0], 7000112);
 
     let journal = bench.mock.journal().exchanges_since(0);
     let touched: Vec<_> = journal
@@ -313,7 +313,7 @@ async fn refusals_have_the_dialect_of_their_surface() {
     );
 
     // The app is told at its redirect URI, with its state.
-    bench.on(FaultSurface::Authorize, FaultAction::Aadsts(90_033));
+    bench.on(FaultSurface::Authorize, FaultAction::Aadsts(90033));
     let app = &bench.tenant.describe().apps["own-app"];
     let query = [
         ("client_id", app.client_id.to_string()),
@@ -332,7 +332,7 @@ async fn refusals_have_the_dialect_of_their_surface() {
     }
 
     // At the token endpoint the answer has the service's headers and no open placeholder.
-    bench.on(FaultSurface::Token, FaultAction::Aadsts(50_057));
+    bench.on(FaultSurface::Token, FaultAction::Aadsts(50057));
     let answer = bench.token().await.unwrap();
     assert!(answer.headers().contains_key("x-ms-request-id"));
     let body: serde_json::Value = answer.json().await.unwrap();

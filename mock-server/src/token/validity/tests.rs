@@ -199,14 +199,14 @@ fn deadlines_are_ninety_days_and_for_single_page_applications_one() {
             .map_err(Invalid::aadsts)
     };
     assert_eq!(check(&public, 24 * 90 - 1), Ok(()));
-    assert_eq!(check(&public, 24 * 90), Err(700_082));
+    assert_eq!(check(&public, 24 * 90), Err(700082));
     assert_eq!(check(&spa, 23), Ok(()));
-    assert_eq!(check(&spa, 24), Err(700_084));
+    assert_eq!(check(&spa, 24), Err(700084));
     let mut replaced = spa;
     replaced.issued = later(20);
     assert_eq!(
         check(&replaced, 24),
-        Err(700_084),
+        Err(700084),
         "replacements inherit the deadline"
     );
 }

@@ -106,14 +106,14 @@ async fn refusals_go_back_as_documented() {
     let no_scope = admin.get(&link(&mock, "v2.0/", &[])).await;
     assert_eq!(no_scope.parameters()["error"], "invalid_request");
     for (version, parameters, code) in [
-        ("v2.0/", vec![("redirect_uri", "")], 900_144),
+        ("v2.0/", vec![("redirect_uri", "")], 900144),
         (
             "v2.0/",
             vec![("redirect_uri", "http://localhost/callback/more")],
-            50_011,
+            50011,
         ),
-        ("", vec![("redirect_uri", "https://evil.example/")], 50_011),
-        ("", vec![("client_id", "")], 900_144),
+        ("", vec![("redirect_uri", "https://evil.example/")], 50011),
+        ("", vec![("client_id", "")], 900144),
     ] {
         let page = admin.get(&link(&mock, version, &parameters)).await;
         assert_eq!(
@@ -139,7 +139,7 @@ async fn only_those_who_may_grant_see_the_page() {
     let page = mock.browser().sign_in(&link(&mock, "", &[]), "bob").await;
     assert_eq!(
         (page.page().as_str(), page.error_code()),
-        ("approval-required", 90_094)
+        ("approval-required", 90094)
     );
     let bob = mock.user("bob").id;
     mock.tenant.change().users[&bob]
@@ -148,7 +148,7 @@ async fn only_those_who_may_grant_see_the_page() {
     let page = mock.browser().sign_in(&link(&mock, "", &[]), "bob").await;
     assert_eq!(
         (page.page().as_str(), page.error_code()),
-        ("approval-required", 90_093)
+        ("approval-required", 90093)
     );
     let named = [("scope", "https://graph.microsoft.com/Mail.Read")];
     let page = mock
@@ -172,7 +172,7 @@ async fn v1_prompt_admin_consent_grants_for_the_tenant() {
     let page = mock.browser().sign_in(&uri, "alice").await;
     assert_eq!(
         (page.page().as_str(), page.error_code()),
-        ("approval-required", 90_094)
+        ("approval-required", 90094)
     );
     let mut admin = mock.browser();
     let page = admin.sign_in(&uri, "admin").await;

@@ -33,15 +33,15 @@ async fn without_app_and_redirect_uri_the_person_is_told() {
     let long = "x".repeat(400);
     let daemon = id(mock.app("daemon-secret").app_id);
     for (parameters, code) in [
-        (vec![("client_id", "")], 900_144),
-        (vec![("client_id", "nonsense")], 700_016),
+        (vec![("client_id", "")], 900144),
+        (vec![("client_id", "nonsense")], 700016),
         (
             vec![("client_id", "00000000-0000-0000-0000-000000000001")],
-            700_016,
+            700016,
         ),
-        (vec![("client_id", daemon.as_str())], 500_113),
-        (vec![("redirect_uri", "https://evil.example/")], 50_011),
-        (vec![("redirect_uri", long.as_str())], 50_011),
+        (vec![("client_id", daemon.as_str())], 500113),
+        (vec![("redirect_uri", "https://evil.example/")], 50011),
+        (vec![("redirect_uri", long.as_str())], 50011),
     ] {
         let page = mock
             .browser()
@@ -59,7 +59,7 @@ async fn without_app_and_redirect_uri_the_person_is_told() {
         assert!(!page.text("#requestId").is_empty() && !page.text("#whatToDo").is_empty());
         assert_eq!(page.annotation.aadsts, [code]);
     }
-    for (segment, code) in [("nowhere.example", 90_002), ("no_where", 900_023)] {
+    for (segment, code) in [("nowhere.example", 90002), ("no_where", 900023)] {
         let uri = mock
             .authorize("own-app", &[])
             .replace(&mock.tenant.id.to_string(), segment);
@@ -76,42 +76,42 @@ async fn other_faults_are_told_to_the_app() {
     let mock = Mock::new();
     let short = "a".repeat(42);
     for (parameters, error, code) in [
-        (vec![("response_type", "")], "invalid_request", 900_144),
+        (vec![("response_type", "")], "invalid_request", 900144),
         (
             vec![("response_type", "saml")],
             "unsupported_response_type",
-            70_005,
+            70005,
         ),
-        (vec![("scope", "")], "invalid_request", 900_144),
+        (vec![("scope", "")], "invalid_request", 900144),
         (
             vec![("response_mode", "web_message")],
             "invalid_request",
-            70_007,
+            70007,
         ),
-        (vec![("prompt", "please")], "invalid_request", 90_023),
-        (vec![("prompt", "admin_consent")], "invalid_request", 90_023),
-        (vec![("code_challenge", &short)], "invalid_request", 501_491),
+        (vec![("prompt", "please")], "invalid_request", 90023),
+        (vec![("prompt", "admin_consent")], "invalid_request", 90023),
+        (vec![("code_challenge", &short)], "invalid_request", 501491),
         (
             vec![("code_challenge_method", "S256")],
             "invalid_request",
-            50_147,
+            50147,
         ),
-        (vec![("claims", "{")], "invalid_request", 9_002_313),
+        (vec![("claims", "{")], "invalid_request", 9002313),
         (
             vec![("sid", "1"), ("login_hint", "a@b.c")],
             "invalid_request",
-            90_005,
+            90005,
         ),
         (
             vec![("sid", "1"), ("prompt", "none")],
             "interaction_required",
-            160_021,
+            160021,
         ),
-        (vec![("prompt", "none")], "login_required", 50_058),
+        (vec![("prompt", "none")], "login_required", 50058),
         (
             vec![("nonce", "1"), ("nonce", "2")],
             "invalid_request",
-            9_000_411,
+            9000411,
         ),
     ] {
         let got = told(&mock, "own-app", &parameters).await;
@@ -123,18 +123,18 @@ async fn other_faults_are_told_to_the_app() {
 async fn scopes_are_looked_at_once_somebody_is_there() {
     let mock = Mock::new();
     for (scope, error, code) in [
-        ("Mail.Frobnicate", "invalid_client", 650_053),
+        ("Mail.Frobnicate", "invalid_client", 650053),
         (
             "https://graph.microsoft.com/.default Mail.Read",
             "invalid_scope",
-            70_011,
+            70011,
         ),
         (
             "https://graph.microsoft.us/Mail.Read",
             "invalid_resource",
-            500_011,
+            500011,
         ),
-        ("api://nothing/x", "invalid_resource", 500_011),
+        ("api://nothing/x", "invalid_resource", 500011),
     ] {
         let uri = mock.authorize("own-app", &[("scope", scope)]);
         let answer = mock.browser().sign_in(&uri, "alice").await;
@@ -153,14 +153,14 @@ async fn tokens_in_the_answer_need_the_implicit_switches() {
     let both = [("response_type", "code id_token"), ("nonce", "n-1")];
     let uri = mock.authorize("own-app", &both);
     let answer = mock.browser().get(&uri).await;
-    assert_eq!(number(&answer.parameters()), 700_054);
+    assert_eq!(number(&answer.parameters()), 700054);
     assert!(
         answer.location().contains("/callback#error="),
         "{}",
         answer.location()
     );
     let token = [("response_type", "token")];
-    assert_eq!(told(&mock, "own-app", &token).await.1, 700_051);
+    assert_eq!(told(&mock, "own-app", &token).await.1, 700051);
 
     mock.change_app("own-app", |app| {
         app.implicit_id_token = true;
@@ -170,20 +170,20 @@ async fn tokens_in_the_answer_need_the_implicit_switches() {
         told(&mock, "own-app", &[("response_type", "id_token")])
             .await
             .1,
-        900_144
+        900144
     );
     let in_query = [
         ("response_type", "id_token"),
         ("nonce", "1"),
         ("response_mode", "query"),
     ];
-    assert_eq!(told(&mock, "own-app", &in_query).await.1, 70_007);
+    assert_eq!(told(&mock, "own-app", &in_query).await.1, 70007);
     let no_openid = [
         ("response_type", "id_token"),
         ("nonce", "1"),
         ("scope", "User.Read"),
     ];
-    assert_eq!(told(&mock, "own-app", &no_openid).await.1, 70_005);
+    assert_eq!(told(&mock, "own-app", &no_openid).await.1, 70005);
 
     let all = [("response_type", "token id_token code"), ("nonce", "n-1")];
     let answer = mock
@@ -262,7 +262,7 @@ async fn single_page_applications_need_a_challenge() {
     let mock = Mock::new();
     assert_eq!(
         told(&mock, "spa-app", &[]).await,
-        ("invalid_request".to_owned(), 9_002_325)
+        ("invalid_request".to_owned(), 9002325)
     );
     let challenge = "a".repeat(43);
     let with = [
@@ -360,7 +360,7 @@ async fn a_request_may_be_posted() {
         .browser()
         .send(wrong_type, body.to_owned().into())
         .await;
-    assert_eq!(page.error_code(), 900_144);
+    assert_eq!(page.error_code(), 900144);
 }
 
 #[tokio::test]

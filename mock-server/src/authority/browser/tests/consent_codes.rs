@@ -22,9 +22,9 @@ struct Row {
 
 /// Codes that no state of the mock leads to, and why; `docs/known-differences.md` has them, too.
 const NOT_REPRODUCED: [(u32, &str); 3] = [
-    (65_002, "no apps of Microsoft's own"),
-    (90_090, "recording a consent does not fail: a fault"),
-    (90_099, "no partners with delegated administrators"),
+    (65002, "no apps of Microsoft's own"),
+    (90090, "recording a consent does not fail: a fault"),
+    (90099, "no partners with delegated administrators"),
 ];
 
 /// The code that an app is told, or that the page shows.
@@ -108,22 +108,22 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
     let mut browser = mock.browser();
     let signed_in = |uri: String| async move { mock.browser().sign_in(&uri, "alice").await };
     Some(match code {
-        65_001 => {
+        65001 => {
             browser
                 .sign_in(&mock.authorize("own-app", &[]), "alice")
                 .await;
             browser.get(&prototype(&[("prompt", "none")])).await
         }
-        65_004 => {
+        65004 => {
             let page = browser.sign_in(&prototype(&[]), "alice").await;
             browser.press(&page, "cancel", &[]).await
         }
-        65_005 => {
+        65005 => {
             let audience = SignInAudience::SingleTenant;
             mock.list(mock.vendor_app(|app| app.sign_in_audience = audience));
             signed_in(prototype(&[ALL])).await
         }
-        650_051 => {
+        650051 => {
             let uri = || "api://taken".to_owned();
             mock.vendor_app(|app| {
                 app.api.get_or_insert_default().identifier_uris.push(uri());
@@ -136,26 +136,26 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
                 .await;
             browser.press(&page, "accept", &[]).await
         }
-        650_052 => {
+        650052 => {
             mock.list(mock.vendor_app(|_| {}));
             signed_in(prototype(&[ALL])).await
         }
-        650_053 => signed_in(prototype(&[("scope", "Mail.Frobnicate")])).await,
-        650_054 => {
+        650053 => signed_in(prototype(&[("scope", "Mail.Frobnicate")])).await,
+        650054 => {
             mock.list(ApplicationId(Uuid::from_u128(1)));
             signed_in(prototype(&[ALL])).await
         }
-        650_056 => {
+        650056 => {
             mock.change_app("unconsented-app", |app| {
                 app.required_resource_access.clear();
             });
             signed_in(prototype(&[ALL])).await
         }
-        650_057 => {
+        650057 => {
             let api = mock.app("middle-tier-api").app_id;
             signed_in(prototype(&[("scope", &format!("api://{api}/.default"))])).await
         }
-        90_008 => {
+        90008 => {
             mock.change_app("unconsented-app", |app| {
                 app.api = Some(ExposedApi::default());
                 let graph = &mut app.required_resource_access[0];
@@ -164,7 +164,7 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
             let itself = mock.app("unconsented-app").app_id;
             signed_in(prototype(&[("scope", &format!("{itself}/.default"))])).await
         }
-        90_093 => {
+        90093 => {
             let alice = mock.user("alice").id;
             mock.tenant.change().users[&alice]
                 .roles
@@ -173,12 +173,12 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
             let uri = format!("/{}/adminconsent?client_id={app}", mock.tenant.id);
             signed_in(uri).await
         }
-        90_094 | 90_095 => {
-            mock.user_consent(UserConsent::None, code == 90_095);
+        90094 | 90095 => {
+            mock.user_consent(UserConsent::None, code == 90095);
             signed_in(prototype(&[])).await
         }
-        900_941 | 900_981 => {
-            mock.user_consent(UserConsent::All, code == 900_981);
+        900941 | 900981 => {
+            mock.user_consent(UserConsent::All, code == 900981);
             mock.event(&Event::JudgeApp {
                 app: "unconsented-app".to_owned(),
                 verified: None,
@@ -186,29 +186,29 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
             });
             signed_in(prototype(&[])).await
         }
-        50_105 => {
+        50105 => {
             mock.event(&Event::RequireAssignment {
                 app: "own-app".to_owned(),
             });
             signed_in(mock.authorize("own-app", &[])).await
         }
-        500_011 => signed_in(prototype(&[("scope", "api://nothing/x")])).await,
-        700_016 => {
+        500011 => signed_in(prototype(&[("scope", "api://nothing/x")])).await,
+        700016 => {
             let unknown = Uuid::from_u128(1).to_string();
             browser.get(&prototype(&[("client_id", &unknown)])).await
         }
-        7_000_112 => {
+        7000112 => {
             mock.event(&Event::DisableApp {
                 app: "own-app".to_owned(),
             });
             browser.get(&mock.authorize("own-app", &[])).await
         }
-        50_020 => {
+        50020 => {
             let page = browser.get(&mock.authorize("vendor-app", &[])).await;
             let stranger = [("loginfmt", "vendor-admin@litware.onmicrosoft.com")];
             browser.press(&page, "next", &stranger).await
         }
-        16_003 => {
+        16003 => {
             browser
                 .vendor_admin(&mock.authorize("vendor-app", &[]))
                 .await;

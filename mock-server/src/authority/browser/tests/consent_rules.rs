@@ -42,7 +42,7 @@ async fn the_tenant_classifies_what_is_low_impact() {
     let uri = mock.authorize("unconsented-app", &[("scope", "openid Mail.Read")]);
     low_impact(&mock, &["openid", "User.Read"]);
     let page = mock.browser().sign_in(&uri, "alice").await;
-    assert_eq!(page.error_code(), 90_094);
+    assert_eq!(page.error_code(), 90094);
     low_impact(&mock, &["openid", "Mail.Read"]);
     let page = mock.browser().sign_in(&uri, "alice").await;
     assert_eq!(page.page(), "consent");
@@ -70,7 +70,7 @@ async fn an_app_of_another_tenant_needs_a_verified_publisher() {
     };
     mock.world.apply(&home, &unverified).unwrap();
     let page = mock.browser().sign_in(&uri, "alice").await;
-    assert_eq!(page.error_code(), 90_094);
+    assert_eq!(page.error_code(), 90094);
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_risky_app_warns_administrators_and_lets_them_go_on() {
         .await;
     assert_eq!(
         (page.page().as_str(), page.error_code()),
-        ("consent", 900_981)
+        ("consent", 900981)
     );
     assert!(!page.text("#riskyApp").is_empty());
     let answer = admin.press(&page, "accept", &[]).await;
@@ -255,7 +255,7 @@ async fn a_request_for_approval_is_for_the_api_of_a_known_client_too() {
     });
     let mut browser = mock.browser();
     let page = browser.sign_in(&uri, "alice").await;
-    assert_eq!(page.error_code(), 90_095);
+    assert_eq!(page.error_code(), 90095);
     let reason = [("justification", "for the quarter's mail")];
     browser.press(&page, "request", &reason).await;
     let requested: Vec<_> = {

@@ -48,7 +48,7 @@ async fn a_person_lets_a_device_sign_in() {
     let wrong = browser.press(&page, "next", &[("otc", "WRONG1234")]).await;
     assert_eq!(
         (wrong.page().as_str(), wrong.error_code()),
-        ("device-code", 70_018)
+        ("device-code", 70018)
     );
     let typed = user_code.to_lowercase();
     let page = browser.press(&wrong, "next", &[("otc", &typed)]).await;
@@ -65,7 +65,7 @@ async fn a_person_lets_a_device_sign_in() {
     let tokens = poll(&mock, &device_code).await;
     assert!(tokens["refresh_token"].is_string(), "{tokens}");
     let again = post(&mut browser, "/devicelogin", &[("otc", &user_code)]).await;
-    assert_eq!(again.error_code(), 70_018);
+    assert_eq!(again.error_code(), 70018);
 }
 
 #[tokio::test]
@@ -91,6 +91,6 @@ async fn an_old_code_is_refused() {
     let answer = post(&mut mock.browser(), "/devicelogin", &[("otc", &user_code)]).await;
     assert_eq!(
         (answer.page().as_str(), answer.error_code()),
-        ("device-code", 70_019)
+        ("device-code", 70019)
     );
 }

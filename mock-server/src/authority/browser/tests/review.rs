@@ -65,7 +65,7 @@ async fn whoever_denies_says_why_and_the_user_may_ask_again() {
     assert!(page.html.contains("not this quarter"), "{}", page.html);
     assert_eq!(status(&mock), ConsentRequestStatus::Denied);
     let uri = mock.authorize("unconsented-app", &[("scope", "openid Mail.Read")]);
-    assert_eq!(alice.get(&uri).await.error_code(), 90_095);
+    assert_eq!(alice.get(&uri).await.error_code(), 90095);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn reviewers_see_what_was_asked_while_they_were_named() {
         ..page
     };
     let refused = bob.press(&forged, "approve", &[]).await;
-    assert_eq!(refused.error_code(), 90_093);
+    assert_eq!(refused.error_code(), 90093);
     // Whoever was named before keeps the old ones.
     let (_, page) = review(&mock, "admin").await;
     assert_eq!(page.html.matches("data-requestor=").count(), 1);
@@ -111,7 +111,7 @@ async fn a_request_expires_by_the_clock() {
         .advance(SignedDuration::from_hours(24 * 10 - 1));
     assert_eq!(alice.get(&uri).await.page(), "approval-requested");
     mock.tenant.clock.advance(SignedDuration::from_hours(1));
-    assert_eq!(alice.get(&uri).await.error_code(), 90_095);
+    assert_eq!(alice.get(&uri).await.error_code(), 90095);
     let (_, page) = review(&mock, "admin").await;
     assert!(
         page.html.contains("data-status=\"expired\""),
@@ -147,7 +147,7 @@ async fn a_decision_makes_the_service_principal_of_an_app_that_has_none() {
         });
         let uri = mock.authorize("unconsented-app", &[("scope", "openid Mail.Read")]);
         if blocked {
-            assert_eq!(mock.browser().get(&uri).await.error_code(), 7_000_112);
+            assert_eq!(mock.browser().get(&uri).await.error_code(), 7000112);
             mock.event(&Event::EnableApp { app: app() });
             assert_eq!(mock.browser().get(&uri).await.page(), "sign-in");
         } else {

@@ -119,13 +119,13 @@ async fn broken_escapes_and_flows_are_refused_politely() {
         "/{}/oauth2/v2.0/authorize?client_id=%FF%ZZ&&=&%",
         mock.tenant.id
     );
-    assert_eq!(browser.get(&uri).await.error_code(), 700_016);
+    assert_eq!(browser.get(&uri).await.error_code(), 700016);
     let stale = Request::post("/common/login")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let page = browser
         .send(stale, "flow=nonsense&action=next".into())
         .await;
-    assert_eq!((page.page().as_str(), page.error_code()), ("error", 90_013));
+    assert_eq!((page.page().as_str(), page.error_code()), ("error", 90013));
     let missing = browser.get("/contoso.onmicrosoft.com/what/is/this").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.annotation.unsupported.is_some());

@@ -51,7 +51,7 @@ async fn capable_clients_get_tokens_for_a_day_at_graph_alone() {
     // A lifetime policy is for the others.
     mock.happen(&Event::SetTokenLifetime { seconds: Some(600) });
     let (_, body) = mock.refresh_with(&signed_in, CAPABLE).await;
-    assert!(seconds(&body) > 70_000, "{body}");
+    assert!(seconds(&body) > 70000, "{body}");
     let (_, body) = mock.refresh(&signed_in).await;
     assert_eq!(seconds(&body), 599);
 }
@@ -104,7 +104,7 @@ async fn a_challenge_is_met_by_a_new_token_unless_the_session_is_revoked() {
         by: RevokedBy::Admin,
     });
     let answer = mock.refresh_with(&signed_in, &challenge).await;
-    assert_eq!(code_of(&answer), 50_173);
+    assert_eq!(code_of(&answer), 50173);
 }
 
 #[tokio::test]
@@ -128,6 +128,6 @@ async fn where_the_api_alone_sees_another_address_the_token_lives_an_hour() {
     assert!(!mock.claims_of(&body).location_counts());
     // The same address: nothing varies.
     let (_, body) = mock.refresh_with(&signed_in, &seen("127.0.0.1")).await;
-    assert!(seconds(&body) > 70_000, "{body}");
+    assert!(seconds(&body) > 70000, "{body}");
     assert!(mock.claims_of(&body).location_counts());
 }

@@ -77,7 +77,7 @@ async fn polls_in_all_spellings_wait_for_the_person() {
                 (400, &json!("authorization_pending")),
                 "{body}"
             );
-            assert_eq!(body["error_codes"], json!([70_016]));
+            assert_eq!(body["error_codes"], json!([70016]));
             let (_, body) = mock.poll(grant, &id, &both).await;
             assert_eq!(body["error"], "slow_down", "{body}");
         }
@@ -85,10 +85,10 @@ async fn polls_in_all_spellings_wait_for_the_person() {
     let (_, body) = mock.device(&mock.id(), &form).await;
     let code = body["device_code"].as_str().unwrap().to_owned();
     let answer = mock.poll(URN, &other, &[("device_code", &code)]).await;
-    assert_eq!(code_of(&answer), 70_000);
+    assert_eq!(code_of(&answer), 70000);
     let (_, body) = mock.poll(URN, &id, &[("device_code", "unknown")]).await;
     assert_eq!(body["error"], "bad_verification_code", "{body}");
-    assert_eq!(code_of(&mock.poll(URN, &id, &[]).await), 900_144);
+    assert_eq!(code_of(&mock.poll(URN, &id, &[]).await), 900144);
 
     mock.tenant.clock.advance(SignedDuration::from_mins(15));
     let (status, body) = mock.poll(URN, &id, &[("device_code", &code)]).await;
@@ -108,14 +108,14 @@ async fn each_mistake_of_a_device_has_its_code() {
     let unknown = "11111111-2222-3333-4444-555555555555";
     let tenant = mock.id();
     let cases = [
-        (tenant.as_str(), id.as_str(), "", 900_144),
-        (&tenant, &id, "No.Such.Scope", 70_011),
-        (&tenant, unknown, "Mail.Read", 700_016),
-        (&tenant, &own, "Mail.Read", 7_000_218),
-        ("organizations", unknown, "Mail.Read", 50_059),
-        ("organizations", &id, "Mail.Read", 50_194),
-        ("organizations", &vendor, "Mail.Read", 7_000_218),
-        ("nobody.example", &id, "Mail.Read", 90_002),
+        (tenant.as_str(), id.as_str(), "", 900144),
+        (&tenant, &id, "No.Such.Scope", 70011),
+        (&tenant, unknown, "Mail.Read", 700016),
+        (&tenant, &own, "Mail.Read", 7000218),
+        ("organizations", unknown, "Mail.Read", 50059),
+        ("organizations", &id, "Mail.Read", 50194),
+        ("organizations", &vendor, "Mail.Read", 7000218),
+        ("nobody.example", &id, "Mail.Read", 90002),
     ];
     for (segment, client, scope, expected) in cases {
         let form = [("client_id", client), ("scope", scope)];

@@ -90,30 +90,30 @@ async fn issuer_subject_and_audience_must_equal_the_credentials() {
         (
             &good,
             ("iss", json!("https://token.builds.example/")),
-            700_211,
+            700211,
         ),
-        (&good, ("sub", json!("repo:contoso/other")), 700_213),
-        (&good, ("sub", json!(SUBJECT.to_uppercase())), 700_213),
+        (&good, ("sub", json!("repo:contoso/other")), 700213),
+        (&good, ("sub", json!(SUBJECT.to_uppercase())), 700213),
         (
             &good,
             ("aud", json!("api://AzureADTokenExchangeUSGov")),
-            700_212,
+            700212,
         ),
-        (&good, ("exp", json!(long_ago)), 700_024),
+        (&good, ("exp", json!(long_ago)), 700024),
         (
             &json!({"alg": "PS256", "kid": "builds-1"}),
             ("jti", json!("1")),
-            5_002_738,
+            5002738,
         ),
         (
             &json!({"alg": "RS256", "kid": "old"}),
             ("jti", json!("1")),
-            700_027,
+            700027,
         ),
         (
             &json!({"alg": "RS256", "kid": "unknown"}),
             ("jti", json!("1")),
-            700_027,
+            700027,
         ),
     ];
     for (header, change, expected) in cases {
@@ -131,7 +131,7 @@ async fn issuer_subject_and_audience_must_equal_the_credentials() {
     let answer = certificate.assert_federated(&good, &[]).await;
     assert_eq!(
         code_of(&answer),
-        700_211,
+        700211,
         "no credential is registered: {}",
         answer.1
     );

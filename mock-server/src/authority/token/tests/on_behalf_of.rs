@@ -89,15 +89,15 @@ async fn each_defect_of_an_exchange_has_its_code() {
     let mut forged = good.clone();
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");
     let cases: [(&str, Change<'_>, u64); 9] = [
-        (graph, &[], 500_131),
-        (app_only, &[], 50_013),
-        (&forged, &[], 50_013),
-        ("rubbish", &[], 50_013),
-        (&good, &[("client_secret", "")], 7_000_218),
-        (&good, &[("client_secret", "wrong")], 7_000_215),
-        (&good, &[("requested_token_use", "")], 900_144),
-        (&good, &[("scope", "")], 900_144),
-        (&good, &[("scope", "Mail.Send")], 65_001),
+        (graph, &[], 500131),
+        (app_only, &[], 50013),
+        (&forged, &[], 50013),
+        ("rubbish", &[], 50013),
+        (&good, &[("client_secret", "")], 7000218),
+        (&good, &[("client_secret", "wrong")], 7000215),
+        (&good, &[("requested_token_use", "")], 900144),
+        (&good, &[("scope", "")], 900144),
+        (&good, &[("scope", "Mail.Send")], 65001),
     ];
     for (assertion, change, expected) in cases {
         let answer = mock.exchange(assertion, change).await;
@@ -107,7 +107,7 @@ async fn each_defect_of_an_exchange_has_its_code() {
     assert_eq!(body["suberror"], "consent_required", "{body}");
 
     mock.tenant.clock.advance(SignedDuration::from_hours(2));
-    assert_eq!(code_of(&mock.exchange(&good, &[]).await), 500_133);
+    assert_eq!(code_of(&mock.exchange(&good, &[]).await), 500133);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_policy_on_the_api_is_told_with_claims() {
         (400, &json!("interaction_required")),
         "{body}"
     );
-    assert_eq!(body["error_codes"], json!([50_076]));
+    assert_eq!(body["error_codes"], json!([50076]));
     let claims: Value = serde_json::from_str(body["claims"].as_str().unwrap()).unwrap();
     assert_eq!(
         claims["access_token"]["polids"]["essential"], true,

@@ -297,7 +297,7 @@ async fn a_disabled_a_deleted_and_a_restricted_app_have_their_codes() {
             204,
         )
         .await;
-    assert_eq!(office.refresh("own-app", &token).await, 7_000_112);
+    assert_eq!(office.refresh("own-app", &token).await, 7000112);
     patch(json!({"accountEnabled": true})).await;
     assert_eq!(office.refresh("own-app", &token).await, 0);
     patch(json!({"appRoleAssignmentRequired": true})).await;
@@ -323,7 +323,7 @@ async fn a_disabled_a_deleted_and_a_restricted_app_have_their_codes() {
     office
         .refused_then(APPS, "DELETE", &principal, Value::Null, 204)
         .await;
-    assert_eq!(office.refresh("own-app", &token).await, 700_016);
+    assert_eq!(office.refresh("own-app", &token).await, 700016);
     // Installed again, the app has no consent.
     let body = json!({"appId": office.app_id("own-app")});
     office
@@ -350,7 +350,7 @@ async fn registrations_are_disabled_deleted_and_changed() {
     office
         .refused_then(APPS, "PATCH", &app, json!({"isDisabled": true}), 204)
         .await;
-    assert_eq!(office.refresh("own-app", &token).await, 7_000_112);
+    assert_eq!(office.refresh("own-app", &token).await, 7000112);
     let admin = office.admin(APPS);
     let patch = async |body| office.call(&admin, "PATCH", &app, body).await;
     patch(json!({"isDisabled": false})).await.expect(204);
@@ -378,7 +378,7 @@ async fn registrations_are_disabled_deleted_and_changed() {
     office
         .refused_then(APPS, "DELETE", &app, Value::Null, 204)
         .await;
-    assert_eq!(office.refresh("own-app", &token).await, 700_016);
+    assert_eq!(office.refresh("own-app", &token).await, 700016);
 }
 
 #[tokio::test]
@@ -401,7 +401,7 @@ async fn a_removed_secret_is_refused_and_a_new_one_works() {
     office
         .refused_then(APPS, "POST", &remove, body.clone(), 204)
         .await;
-    assert_eq!(code(&office.daemon(office.secret()).await), 7_000_215);
+    assert_eq!(code(&office.daemon(office.secret()).await), 7000215);
     assert_eq!(code(&office.daemon(new).await), 0);
     office
         .call(&office.admin(APPS), "POST", &remove, body)
@@ -563,7 +563,7 @@ async fn keys_are_rolled_with_a_proof_of_possession() {
     let remove = format!("{app}/removeKey");
     let body = json!({"keyId": keys[0]["keyId"], "proof": good});
     office.refused_then(APPS, "POST", &remove, body, 204).await;
-    assert_eq!(assertion().await, 700_027);
+    assert_eq!(assertion().await, 700027);
     // And the list as a whole is replaced.
     let body = json!({"keyCredentials": []});
     office.call(&admin, "PATCH", &app, body).await.expect(204);
@@ -612,11 +612,11 @@ async fn federated_credentials_are_listed_made_and_deleted() {
         code(&office.token(&form).await)
     };
     // The keys of the issuer are not known, but the issuer is.
-    assert_eq!(ask().await, 700_027);
+    assert_eq!(ask().await, 700027);
     office
         .refused_then(APPS, "DELETE", &one, Value::Null, 204)
         .await;
-    assert_eq!(ask().await, 700_211);
+    assert_eq!(ask().await, 700211);
     assert_eq!(office.get(&admin, &path).await["value"], json!([]));
 }
 

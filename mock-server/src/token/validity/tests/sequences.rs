@@ -133,10 +133,10 @@ impl Tenant {
     fn verdict(&self, token: &Expected, now: Timestamp) -> Result<(), u32> {
         let day = SignedDuration::from_hours(24);
         if token.class == ClientClass::Spa && now.duration_since(token.first_issued) >= day {
-            return Err(700_084);
+            return Err(700084);
         }
         if now.duration_since(token.issued) >= day * 90 {
-            return Err(700_082);
+            return Err(700082);
         }
         if self.deleted {
             return Err(50034);
@@ -151,7 +151,7 @@ impl Tenant {
             && token.compliant_device
             && token.class != ClientClass::Confidential
         {
-            return Err(135_011);
+            return Err(135011);
         }
         if self.assignment_required && !self.assigned {
             return Err(50105);
@@ -392,7 +392,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 "{:?}",
                 expected[index]
             );
-            let permanent = matches!(found, Err(50173 | 135_011 | 700_082 | 700_084));
+            let permanent = matches!(found, Err(50173 | 135011 | 700082 | 700084));
             if let Some(code) = refused_for_ever[index] {
                 prop_assert!(found.is_err(), "alive again after {}", code);
             }

@@ -38,21 +38,21 @@ async fn a_refresh_that_many_things_refuse_is_told_them_in_the_services_order() 
         let verdict = verdict::refresh_token(&mock.world, &opened);
         assert_eq!(u64::from(verdict.unwrap_err().aadsts), expected);
     };
-    told(50_057).await;
+    told(50057).await;
     mock.happen(&Event::EnableUser { user: alice() });
-    told(50_173).await;
+    told(50173).await;
     let id = mock.facts.users["alice"].id;
     mock.tenant.change().users[&id].revocations.clear();
-    told(65_001).await;
+    told(65001).await;
     mock.happen(&Event::GrantConsent {
         app: app(),
         user: None,
         scopes: vec!["User.Read".to_owned()],
     });
-    told(50_105).await;
+    told(50105).await;
     mock.happen(&Event::AssignUser {
         app: app(),
         user: alice(),
     });
-    told(50_076).await;
+    told(50076).await;
 }
