@@ -1,7 +1,7 @@
 //! The command line.
 
 mod client;
-mod drive;
+mod control;
 mod fault;
 mod files;
 mod run;
@@ -31,17 +31,17 @@ enum Command {
     /// Start the mock, run a command against it, stop it
     Run(run::Run),
     /// Print the environment variables of a running mock
-    Env(drive::Env),
+    Env(control::Env),
     /// Make something happen in a tenant of a running mock
-    Event(Box<drive::EventCommand>),
+    Event(Box<control::EventCommand>),
     /// Show or move the time of a running mock's tenants
-    Clock(drive::ClockCommand),
+    Clock(control::ClockCommand),
     /// Let something go wrong on purpose, or list and clear what was set
     Fault(fault::FaultCommand),
     /// Check scenario files, or play one in a running mock
     Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
-    Journal(drive::JournalCommand),
+    Journal(control::JournalCommand),
     /// Export, import or reset the whole state of a running mock
     State(state::StateCommand),
     /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it

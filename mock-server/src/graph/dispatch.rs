@@ -2,10 +2,10 @@
 
 use super::applications::{self, credentials, federated};
 use super::call::{Call, Reply};
-use super::compose::{self, Answer};
 use super::endpoint::Operation as O;
 use super::error::GraphError;
 use super::policies::conditional_access;
+use super::sending::{self, Answer};
 use super::service_principals::assignments::{self, Side};
 use super::{
     attachments, calendars, contacts, delta, events, folders, governance, grants, messages,
@@ -32,10 +32,10 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::CreateContact => contacts::create(call),
         O::CreateContactFolder => contacts::create_folder(call),
         O::CreateEvent => events::create(call),
-        O::CreateForward => compose::create(call, Answer::Forward),
+        O::CreateForward => sending::create(call, Answer::Forward),
         O::CreateMessage => messages::create(call),
-        O::CreateReply => compose::create(call, Answer::Reply),
-        O::CreateReplyAll => compose::create(call, Answer::ReplyAll),
+        O::CreateReply => sending::create(call, Answer::Reply),
+        O::CreateReplyAll => sending::create(call, Answer::ReplyAll),
         O::CreateUser => users::write::create(call),
         O::DeclineEvent => events::respond(call, "declined"),
         O::DeleteCalendar => calendars::delete(call),
@@ -46,7 +46,7 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::DeleteMessageAttachment => attachments::delete(call),
         O::DeleteUser => users::write::delete(call),
         O::DeltaMessages => delta::messages(call),
-        O::ForwardMessage => compose::answer(call, Answer::Forward),
+        O::ForwardMessage => sending::answer(call, Answer::Forward),
         O::GetCalendar => calendars::get(call),
         O::GetContact => contacts::get(call),
         O::GetContactFolder => contacts::get_folder(call),
@@ -87,12 +87,12 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::MoveMessage => messages::transfer(call, false),
         O::PermanentDeleteMessage => messages::permanent_delete(call),
         O::PurgeDeletedUser => users::deleted::purge(call),
-        O::Reply => compose::answer(call, Answer::Reply),
-        O::ReplyAll => compose::answer(call, Answer::ReplyAll),
+        O::Reply => sending::answer(call, Answer::Reply),
+        O::ReplyAll => sending::answer(call, Answer::ReplyAll),
         O::ResetPassword => users::passwords::reset(call),
         O::RestoreDeletedUser => users::deleted::restore(call),
-        O::SendMail => compose::send_mail(call),
-        O::SendMessage => compose::send_draft(call),
+        O::SendMail => sending::send_mail(call),
+        O::SendMessage => sending::send_draft(call),
         O::TentativelyAcceptEvent => events::respond(call, "tentativelyAccepted"),
         O::UpdateCalendar => calendars::update(call),
         O::UpdateContact => contacts::update(call),
