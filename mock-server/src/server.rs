@@ -1,9 +1,11 @@
 //! Certificates, listeners, host routing, the forward proxy, isolation, and the edge at which
 //! every exchange is journalled.
 
+mod builder;
 mod certificate;
 mod client_certificate;
 mod connection;
+mod core;
 mod data_directory;
 mod edge;
 mod fault_layer;
@@ -13,14 +15,17 @@ mod proxy;
 mod ready;
 mod record;
 mod state_file;
+mod tenant_handle;
 mod variables;
 
+pub use builder::{Builder, StartError};
 pub(crate) use certificate::SYSTEM_BUNDLES;
 pub use certificate::{CertificateAuthority, CertificateError};
 pub use client_certificate::{ClientCertificate, Validity};
+pub(crate) use core::Core;
 pub use data_directory::default_data_directory;
-pub(crate) use mock::Core;
-pub use mock::{Builder, MockEntra, StartError, TenantHandle};
+pub use mock::MockEntra;
 pub use ready::{Ready, ReadyEnvironment};
 pub use state_file::StateFileError;
+pub use tenant_handle::TenantHandle;
 pub use variables::UNSET;

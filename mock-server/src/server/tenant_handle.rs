@@ -1,0 +1,109 @@
+//! A tenant as a Rust test holds it.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use crate::clock::Clock;
+use crate::directory::{Event, EventError, TenantId};
+use crate::environment::Environment;
+use crate::fault::{Fault, FaultError};
+use crate::scenario::{AuthMethod, PlayError, Progress, Scenario};
+use crate::world::{Tenant, TenantDescription};
+
+/// A tenant of a running mock.
+#[derive(Clone, Debug)]
+pub struct TenantHandle {
+    pub(super) core: Arc<Core>,
+    pub(super) tenant: Arc<Tenant>,
+}
+
+impl TenantHandle {
+    /// The id.
+    pub fn id(&self) -> TenantId {
+        self.tenant.id
+    }
+
+    /// The initial domain.
+    pub fn domain(&self) -> String {
+        self.tenant.directory().domain().to_owned()
+    }
+
+    /// Where the tenant lives.
+    pub fn environment(&self) -> Environment {
+        self.tenant.environment
+    }
+
+    /// Users, apps and credentials.
+    pub fn describe(&self) -> TenantDescription {
+        self.core.describe(&self.tenant)
+    }
+
+    /// The tenant's token endpoint (v2) on localhost.
+    pub fn token_endpoint(&self) -> String {
+        format!(
+            "{}/{}/oauth2/v2.0/token",
+            self.core.root(self.environment()),
+            self.id()
+        )
+    }
+
+    /// The tenant's time.
+    pub fn clock(&self) -> &Clock {
+        &self.tenant.clock
+    }
+
+    /// Makes something happen.
+    pub fn event(&self, event: &Event) -> Result<(), EventError> {
+        self.core.world.apply(&self.tenant, event)
+    }
+
+    /// Sets a fault, and returns its number, which the journal names.
+    ///
+    /// # Errors
+    ///
+    /// The fault would never act, or names what the tenant does not have.
+    pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
+        self.core.world.add_fault(&self.tenant, fault)
+    }
+
+    /// Plays a scenario, in place of the one that was loaded before: what it says of the mock
+    /// happens, and what it says of a client is waited for. Without an auth method the first one
+    /// of the scenario is meant.
+    ///
+    /// # Errors
+    ///
+    /// The scenario does not fit the tenant, or names what it does not have.
+    pub fn play(
+        &self,
+        scenario: &Scenario,
+        auth_method: Option<AuthMethod>,
+    ) -> Result<Progress, PlayError> {
+        let core = &self.core;
+        core.players
+            .load(&core.world, &self.tenant, scenario, auth_method)
+    }
+
+    /// How far the scenario is, if one is played.
+    pub fn played(&self) -> Option<Progress> {
+        self.core.players.progress(&self.tenant)
+    }
+
+    /// Passes over the step of the scenario that is waited for.
+    ///
+    /// # Errors
+    ///
+    /// No scenario is played, or it has ended.
+    pub fn play_next(&self) -> Result<Progress, PlayError> {
+        self.core.players.next(&self.core.world, &self.tenant)
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.core.world.clear_faults(&self.tenant);
+    }
+
+    /// The tenant itself.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
+    }
+}
