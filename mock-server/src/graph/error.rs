@@ -3,6 +3,8 @@
 //! Codes and texts as recorded from the service by client libraries and their issues; where no
 //! recording is known, a constructor says so.
 
+mod exchange;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -114,16 +116,6 @@ impl GraphError {
         )
     }
 
-    /// A limit of Outlook: the text as reported by clients.
-    pub(crate) fn application_throttled(limit: &str, retry_after: u64) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "ApplicationThrottled",
-            format!("Application is over its {limit} limit."),
-        )
-        .with_header("retry-after", retry_after.to_string())
-    }
-
     /// Neither scopes nor roles. Unverified: the text.
     pub(crate) fn no_permissions() -> Self {
         Self {
@@ -188,24 +180,6 @@ impl GraphError {
     /// A query option that is not written right. Unverified: the text after the option's name.
     pub(crate) fn invalid_query(option: &str, problem: &str) -> Self {
         Self::bad_request(format!("Invalid query option '{option}': {problem}."))
-    }
-
-    /// An id that can't be read.
-    pub(crate) fn malformed_id() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "ErrorInvalidIdMalformed",
-            "Id is malformed.",
-        )
-    }
-
-    /// Sorting and filtering do not fit together.
-    pub(crate) fn inefficient_filter() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "InefficientFilter",
-            "The restriction or sort order is too complex for this operation.",
-        )
     }
 
     /// A directory query that needs `ConsistencyLevel: eventual`.
@@ -275,46 +249,6 @@ impl GraphError {
         )
     }
 
-    /// A parameter that is missing or wrong. Unverified: the texts of most callers.
-    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "ErrorInvalidParameter", message)
-    }
-
-    /// An Outlook request that can't be done. Unverified: the texts of most callers.
-    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "ErrorInvalidRequest", message)
-    }
-
-    /// Nobody, or not only people, to send to.
-    pub(crate) fn invalid_recipients() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "ErrorInvalidRecipients",
-            "At least one recipient is not valid.",
-        )
-    }
-
-    /// A MIME body that is no base64.
-    pub(crate) fn invalid_mime_base64() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "ErrorMimeContentInvalidBase64String",
-            "Invalid base64 string for MIME content.",
-        )
-    }
-
-    /// A time zone that nobody knows. Unverified: code and text.
-    pub(crate) fn unknown_time_zone(name: &str) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "TimeZoneNotSupportedException",
-            format!(
-                "A valid TimeZone value must be specified. The following TimeZone value is not \
-                 supported: '{name}'."
-            ),
-        )
-    }
-
     // 403.
 
     /// A permission of the directory is missing.
@@ -323,25 +257,6 @@ impl GraphError {
             StatusCode::FORBIDDEN,
             "Authorization_RequestDenied",
             "Insufficient privileges to complete the operation.",
-        )
-    }
-
-    /// A permission of Outlook, or a right in the mailbox, is missing.
-    pub(crate) fn mailbox_denied() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "ErrorAccessDenied",
-            "Access is denied. Check credentials and try again.",
-        )
-    }
-
-    /// No right to send as that account.
-    pub(crate) fn send_as_denied() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "ErrorSendAsDenied",
-            "The user account which was used to submit this request does not have the right to \
-             send mail on behalf of the specified sending account.",
         )
     }
 
@@ -356,42 +271,6 @@ impl GraphError {
                 "Resource '{id}' does not exist or one of its queried reference-property objects \
                  are not present."
             ),
-        )
-    }
-
-    /// No such item or folder.
-    pub(crate) fn item_not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "ErrorItemNotFound",
-            "The specified object was not found in the store.",
-        )
-    }
-
-    /// No such user, on an Outlook path.
-    pub(crate) fn invalid_user(name: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "ErrorInvalidUser",
-            format!("The requested user '{name}' is invalid."),
-        )
-    }
-
-    /// A user without a mailbox.
-    pub(crate) fn no_mailbox() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "MailboxNotEnabledForRESTAPI",
-            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
-        )
-    }
-
-    /// A user without a photo. Unverified: the text.
-    pub(crate) fn no_photo() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "ImageNotFound",
-            "The photo wasn't found.",
         )
     }
 
@@ -414,43 +293,6 @@ impl GraphError {
             StatusCode::CONFLICT,
             "Request_MultipleObjectsWithSameKeyValue",
             message,
-        )
-    }
-
-    /// A folder of that name exists.
-    pub(crate) fn folder_exists() -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "ErrorFolderExists",
-            "A folder with the specified name already exists.",
-        )
-    }
-
-    /// `If-Match` names another state.
-    pub(crate) fn precondition_failed() -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "ErrorIrresolvableConflict",
-            "The send or update operation could not be performed because the change key passed in \
-             the request does not match the current change key for the item.",
-        )
-    }
-
-    /// A delta token that is too old.
-    pub(crate) fn sync_state_not_found() -> Self {
-        Self::new(
-            StatusCode::GONE,
-            "syncStateNotFound",
-            "The sync state generation is not found. Please re-synchronize.",
-        )
-    }
-
-    /// More than the limit. Unverified: code and text.
-    pub(crate) fn too_large() -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "ErrorMessageSizeExceeded",
-            "The message exceeds the maximum supported size.",
         )
     }
 }
