@@ -3,11 +3,20 @@
 //! Source: learn.microsoft.com/entra/identity-platform/reference-error-codes, and recorded answers
 //! where the row says so. `text` has `{placeholders}`; texts that were not seen on the wire are
 //! derived from the code's name.
+//!
+//! A row says what the v2 token endpoint answers. What other endpoints, versions and grants answer
+//! with the same code stands in `data/aadsts-answers.csv`: see [`Row::at`].
+
+mod answer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+
+pub use self::answer::{Answer, Endpoint, Place, fill};
 
 /// An error code with what the service answers for it.
 #[derive(Debug, Deserialize)]
@@ -40,11 +49,6 @@ impl Row {
         TABLE.get(&code)
     }
 
-    /// Whether the lookup page knows the code, which is when answers have an `error_uri`.
-    pub fn has_page(&self) -> bool {
-        !NO_ERROR_URI.contains(&self.code)
-    }
-
     /// What a person should do, in a sentence.
     pub fn advice(&self) -> &'static str {
         match self.fix.as_str() {
@@ -66,9 +70,6 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     TABLE.values()
 }
 
-/// Codes that were seen without `error_uri`.
-const NO_ERROR_URI: [u32; 5] = [50171, 70011, 70043, 700082, 1002012];
-
 static TABLE: LazyLock<HashMap<u32, Row>> = LazyLock::new(|| {
     csv::Reader::from_reader(include_str!("../data/aadsts-codes.csv").as_bytes())
         .deserialize()
@@ -77,35 +78,3 @@ static TABLE: LazyLock<HashMap<u32, Row>> = LazyLock::new(|| {
         .map(|row| (row.code, row))
         .collect()
 });
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_can_be_answered() {
-        assert!(all().count() > 340);
-        for row in all() {
-            assert!(
-                !row.oauth_error.is_empty() && !row.text.is_empty(),
-                "{}",
-                row.code
-            );
-            assert!((300..600).contains(&row.http_status), "{}", row.code);
-            // Clients in Rust borrow the description: an escape makes them lose the code.
-            assert!(!row.text.contains(['"', '\\']), "{}", row.code);
-        }
-    }
-
-    #[test]
-    fn client_failures_are_unauthorized() {
-        for code in [7000215, 7000222, 7000218, 700027] {
-            let row = Row::find(code).unwrap();
-            assert_eq!(
-                (row.oauth_error.as_str(), row.http_status),
-                ("invalid_client", 401),
-                "{code}"
-            );
-        }
-    }
-}

@@ -28,12 +28,13 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 
 pub(crate) use self::token::short_name;
-use crate::exchange::{Annotation, Arrival};
+use crate::exchange::Annotation;
 
 use crate::world::World;
 
@@ -46,20 +47,26 @@ pub(crate) struct State {
     pub(crate) device_codes: device_code::Store,
 }
 
-/// Too many requests at a login host: 429 with AADSTS90055, for a fault.
+/// Too many requests at a login host, for a fault: 429 and a body that is no JSON.
 ///
-/// Source: the code's row; that throttling comes with it is own knowledge.
+/// Source: AzureAD/microsoft-authentication-library-for-dotnet#2855. Unverified: the content type.
 pub(crate) fn throttled(
     world: &World,
-    arrival: &Arrival,
     headers: &HeaderMap,
     now: Timestamp,
-    annotation: Annotation,
+    mut annotation: Annotation,
 ) -> Response {
     let trace = error::Trace::of(headers, None, &world.random, now);
-    let mut refusal = error::AuthorityError::aadsts(90055);
-    refusal.status = 429;
-    refusal.into_response(&trace, &arrival.authority_root(), annotation)
+    annotation.error = Some("Too Many Requests".to_owned());
+    let mut response = Response::new(Body::from("Too Many Requests"));
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    error::common_headers(response.headers_mut(), &trace);
+    annotation.attach(response.extensions_mut());
+    response
 }
 
 pub(crate) fn router(world: Arc<World>) -> Router {

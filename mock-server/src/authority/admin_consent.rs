@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::answer::Fields;
 use super::authorize::{self, ResponseMode, Target};
-use super::error::AuthorityError;
+use super::error::{AuthorityError, PAGE};
 use super::flow::{Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, Person, frame};
@@ -19,6 +19,7 @@ use super::resolve::{Requested, graph_id};
 use super::session::Login;
 use super::sign_in::Realm;
 use super::visit::Visit;
+use crate::aadsts::{Endpoint, Place};
 use crate::consent::ResourceScopes;
 use crate::directory::{Application, ApplicationId, ConsentType};
 
@@ -102,7 +103,8 @@ pub(crate) fn go_on(
             .with("name", &app.display_name)
             .with("tenant", frame.tenant.as_deref().unwrap_or_default());
         visit.note(&refusal);
-        let page = pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text));
+        let page =
+            pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text(PAGE)));
         return Err(Ask::halt(Kind::Approval, page, refusal));
     }
     if app.publisher.risky {
@@ -201,8 +203,12 @@ pub(crate) fn refuse(
         // `True` on failure, too. Source: v2-admin-consent, "Error response".
         fields.put("admin_consent", "True");
     }
-    fields.put("error", &refusal.error);
-    fields.put("error_description", refusal.description(&visit.trace()));
+    let place = Place::versioned(Endpoint::AdminConsent, request.version);
+    fields.put("error", refusal.answer(place).error);
+    fields.put(
+        "error_description",
+        refusal.description(place, &visit.trace()),
+    );
     fields.put_some("state", request.state.as_deref());
     send(visit, request, fields, "The request failed.", false)
 }
@@ -210,10 +216,7 @@ pub(crate) fn refuse(
 /// The administrator pressed Cancel.
 pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest) -> Response {
     if request.version == 2 {
-        let mut refusal = AuthorityError::aadsts(65004).error("consent_required");
-        "The resource owner or authorization server denied the request."
-            .clone_into(&mut refusal.text);
-        return refuse(visit, request, &refusal);
+        return refuse(visit, request, &AuthorityError::aadsts(65004));
     }
     visit.annotation.error = Some("permission_denied".to_owned());
     visit.decide("the administrator cancelled");

@@ -49,7 +49,7 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
         Err(refusal) => return visit.error_page(&refusal),
     };
     if let Some(code) = visit.arrival.refused {
-        return refuse(visit, &target.0, &AuthorityError::whatever(code));
+        return refuse(visit, &target.0, &AuthorityError::aadsts(code));
     }
     let request = match request::read(parameters, version, &app, target.clone()) {
         Ok(request) => request,

@@ -20,6 +20,7 @@ use super::State;
 use super::error::{AuthorityError, Trace, common_headers, json_response};
 use super::form::Form;
 use super::resolve::{CONSUMERS_TENANT, TenantSegment};
+use crate::aadsts::{Endpoint, Place};
 use crate::clock::Clock;
 use crate::directory::UserPrincipalName;
 use crate::environment::{SignInCloud, Site, retired_hosts};
@@ -205,13 +206,8 @@ fn answer(
             response
         }
         Err(error) => {
-            // Metadata endpoints have an error of their own for tenants.
-            let error = if error.code == 90002 {
-                error.error("invalid_tenant")
-            } else {
-                error
-            };
-            error.into_response(&trace, &arrival.authority_root(), annotation)
+            let place = Place::of(Endpoint::Discovery);
+            error.into_response(place, &trace, &arrival.authority_root(), annotation)
         }
     };
     let allowed = response.headers_mut();
@@ -301,7 +297,7 @@ fn instance_document(arrival: &Arrival, query: &Form) -> Result<Value, Authority
     );
     let is_ours = own_host && !arrival.real_host;
     if !known && !is_ours {
-        return Err(AuthorityError::aadsts(50049).error("invalid_instance"));
+        return Err(AuthorityError::aadsts(50049));
     }
     // Some clients cut the port off their own authority: the answer has the address that serves.
     let root = if known {

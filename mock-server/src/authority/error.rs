@@ -1,7 +1,7 @@
 //! What the authority answers when it refuses.
 //!
-//! One value serves three audiences: JSON at the token endpoint, parameters of a redirect, and an
-//! error page. Source of the members and headers: recorded answers of login.microsoftonline.com.
+//! One value serves all audiences: JSON at the token endpoint, parameters of a redirect, an error
+//! page. What they say with the same code stands in the tables of [`crate::aadsts`]. Source of the members and headers: recorded answers of login.microsoftonline.com.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,31 +10,35 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::aadsts::Row;
+use crate::aadsts::{Answer, Endpoint, Place, Row, fill};
 use crate::exchange::Annotation;
 use crate::random::Random;
 use crate::token::validity::Invalid;
 
-/// A refusal of the authority.
+/// A refusal of the authority: a code and its facts. What is answered with it depends on the place:
+/// see [`Self::answer`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct AuthorityError {
-    /// The AADSTS code; a few answers of the device-code flow have none.
+    /// The AADSTS code.
     pub(crate) code: u32,
-    /// The OAuth error.
-    pub(crate) error: String,
-    /// The text without code and trace.
-    pub(crate) text: String,
-    /// The HTTP status of the token endpoint.
-    pub(crate) status: u16,
-    /// The `suberror`.
-    pub(crate) suberror: Option<Box<str>>,
+    /// What the refusal is about, where the code has several answers at one place.
+    about: Option<&'static str>,
+    /// What the text's placeholders stand for.
+    facts: Vec<(&'static str, String)>,
     /// A claims request that the client should send with the next, interactive request.
     pub(crate) claims: Option<String>,
     /// Members that only this error has.
     pub(crate) more: Vec<(&'static str, String)>,
-    /// `invalid_tenant` and the like carry an `error` that differs by endpoint.
-    pub(crate) has_page: bool,
 }
+
+/// A JSON answer at the token endpoint, whichever version.
+pub(crate) const TOKEN: Place<'static> = Place::versioned(Endpoint::Token, 2);
+
+/// An error page.
+pub(crate) const PAGE: Place<'static> = Place::of(Endpoint::Page);
+
+/// The redirect of the authorize endpoint.
+pub(crate) const REDIRECT: Place<'static> = Place::of(Endpoint::Redirect);
 
 /// What identifies one request in all that is answered to it.
 #[expect(clippy::struct_field_names, reason = "`trace_id` is the wire's name")]
@@ -81,30 +85,20 @@ impl Trace {
 }
 
 impl AuthorityError {
-    /// The refusal of a code, with the table's error, status and text.
+    /// The refusal of a code.
     pub(crate) fn aadsts(code: u32) -> Self {
         // Codes in this program are rows of the table; a test walks over them.
-        let row = Row::find(code).unwrap_or_else(|| panic!("AADSTS{code} is no row of the table"));
+        assert!(
+            Row::find(code).is_some(),
+            "AADSTS{code} is no row of the table"
+        );
         Self {
             code,
-            error: row.oauth_error.clone(),
-            text: row.text.clone(),
-            status: row.http_status,
-            suberror: Some(row.suberror.as_str())
-                .filter(|it| !it.is_empty())
-                .map(Into::into),
+            about: None,
+            facts: Vec::new(),
             claims: None,
             more: Vec::new(),
-            has_page: row.has_page(),
         }
-    }
-
-    /// The refusal of a code that no state led to: nothing is there to fill the text's
-    /// placeholders with, so their names stand in for the facts.
-    pub(crate) fn whatever(code: u32) -> Self {
-        let mut error = Self::aadsts(code);
-        error.text = error.text.replace(['{', '}'], "");
-        error
     }
 
     /// A parameter is missing: AADSTS900144.
@@ -114,26 +108,30 @@ impl AuthorityError {
 
     /// Fills a placeholder of the text. What a client sent is shown without characters that would
     /// need an escape, and cut.
-    pub(crate) fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         let value: String = value
             .as_ref()
             .chars()
             .filter(|it| !it.is_control() && !matches!(it, '"' | '\\' | '<' | '>'))
             .take(300)
             .collect();
-        self.text = self.text.replace(&format!("{{{name}}}"), &value);
+        self.facts.retain(|(known, _)| *known != name);
+        self.facts.push((name, value));
         self
     }
 
-    /// Answers another OAuth error than the table's.
-    pub(crate) fn error(mut self, error: &str) -> Self {
-        error.clone_into(&mut self.error);
-        self
+    /// Fills a placeholder that is not filled yet.
+    pub(crate) fn or(self, name: &'static str, value: impl AsRef<str>) -> Self {
+        if self.facts.iter().any(|(known, _)| *known == name) {
+            self
+        } else {
+            self.with(name, value)
+        }
     }
 
-    /// Answers another `suberror` than the table's.
-    pub(crate) fn suberror(mut self, suberror: &str) -> Self {
-        self.suberror = Some(suberror.into());
+    /// Says what the refusal is about: `data/aadsts-answers.csv` has the answers that differ by it.
+    pub(crate) fn about(mut self, about: &'static str) -> Self {
+        self.about = Some(about);
         self
     }
 
@@ -171,7 +169,7 @@ impl AuthorityError {
             | Invalid::CompliantDeviceRequired
             | Invalid::TermsOfUseRequired => match facts.policy {
                 Some(id) => error.claims(
-                    json!({"access_token": {"polids": {"essential": true, "values": [id]}}})
+                    json!({"access_token": {"capolids": {"essential": true, "values": [id]}}})
                         .to_string(),
                 ),
                 None => error,
@@ -180,13 +178,28 @@ impl AuthorityError {
         }
     }
 
+    /// What the service answers with the code at a place.
+    pub(crate) fn answer(&self, place: Place<'_>) -> Answer {
+        Row::find(self.code)
+            .expect("every refusal has a row, as its constructor checks")
+            .at(place, self.about)
+    }
+
+    /// The text without code and trace, as a place has it.
+    pub(crate) fn text(&self, place: Place<'_>) -> String {
+        fill(self.answer(place).text, |name| {
+            let (_, value) = self.facts.iter().find(|(known, _)| *known == name)?;
+            Some(value.clone())
+        })
+    }
+
     /// `AADSTSnnn: text Trace ID: … Correlation ID: … Timestamp: …`.
-    pub(crate) fn description(&self, trace: &Trace) -> String {
+    pub(crate) fn description(&self, place: Place<'_>, trace: &Trace) -> String {
         let gap = if trace.line_breaks { "\r\n" } else { " " };
         format!(
             "AADSTS{}: {}{gap}Trace ID: {}{gap}Correlation ID: {}{gap}Timestamp: {}",
             self.code,
-            self.text,
+            self.text(place),
             trace.trace_id,
             trace.correlation_id,
             trace.timestamp()
@@ -194,18 +207,22 @@ impl AuthorityError {
     }
 
     /// The JSON object of the token endpoint, members in the service's order.
-    pub(crate) fn body(&self, trace: &Trace, authority_root: &str) -> Value {
+    pub(crate) fn body(&self, place: Place<'_>, trace: &Trace, authority_root: &str) -> Value {
+        let answer = self.answer(place);
         let mut body = Map::new();
-        body.insert("error".into(), json!(self.error));
-        body.insert("error_description".into(), json!(self.description(trace)));
+        body.insert("error".into(), json!(answer.error));
+        body.insert(
+            "error_description".into(),
+            json!(self.description(place, trace)),
+        );
         body.insert("error_codes".into(), json!([self.code]));
         body.insert("timestamp".into(), json!(trace.timestamp()));
         body.insert("trace_id".into(), json!(trace.trace_id));
         body.insert("correlation_id".into(), json!(trace.correlation_id));
-        if self.has_page {
-            body.insert("error_uri".into(), json!(self.error_uri(authority_root)));
+        if let Some(uri) = self.error_uri(place, authority_root) {
+            body.insert("error_uri".into(), json!(uri));
         }
-        if let Some(suberror) = &self.suberror {
+        if let Some(suberror) = answer.suberror {
             body.insert("suberror".into(), json!(suberror));
         }
         if let Some(claims) = &self.claims {
@@ -217,32 +234,36 @@ impl AuthorityError {
         Value::Object(body)
     }
 
-    /// Where the code is explained.
-    pub(crate) fn error_uri(&self, authority_root: &str) -> String {
-        format!("{authority_root}/error?code={}", self.code)
+    /// Where the code is explained, at the places that say so.
+    pub(crate) fn error_uri(&self, place: Place<'_>, authority_root: &str) -> Option<String> {
+        self.answer(place)
+            .error_uri
+            .then(|| format!("{authority_root}/error?code={}", self.code))
     }
 
     /// Notes the refusal for the journal.
-    pub(crate) fn annotate(&self, annotation: &mut Annotation) {
+    pub(crate) fn annotate(&self, place: Place<'_>, annotation: &mut Annotation) {
         annotation.aadsts = vec![self.code];
-        annotation.error = Some(self.error.clone());
-        annotation.decision = Some(self.text.clone());
+        annotation.error = Some(self.answer(place).error.to_owned());
+        annotation.decision = Some(self.text(place));
     }
 
-    /// The answer of the token endpoint.
+    /// The answer of an endpoint that answers with JSON.
     pub(crate) fn into_response(
         self,
+        place: Place<'_>,
         trace: &Trace,
         authority_root: &str,
         mut annotation: Annotation,
     ) -> Response {
-        self.annotate(&mut annotation);
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = json_response(status, &self.body(trace, authority_root));
+        self.annotate(place, &mut annotation);
+        let answer = self.answer(place);
+        let status = StatusCode::from_u16(answer.http_status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = json_response(status, &self.body(place, trace, authority_root));
         token_headers(
             response.headers_mut(),
             trace,
-            Some((self.code, self.suberror.as_deref())),
+            Some((self.code, answer.suberror)),
         );
         annotation.attach(response.extensions_mut());
         response

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
-use super::error::AuthorityError;
+use super::error::{AuthorityError, PAGE};
 use super::flow::{Flow, Purpose};
 use super::issue;
 use super::pages::Page;
@@ -372,12 +372,11 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
         }
     };
     if let Some((invalid, refusal)) = refused {
-        let silent = refusal.clone().error("interaction_required");
         return Err(match invalid {
             // Whoever may not register a factor, being at risk, can't go on.
             // Source: reference-error-codes, 53004.
             Invalid::MfaRegistrationRequired if person.user.risk > Risk::Low => {
-                Halt::Page(AuthorityError::aadsts(53004).error("access_denied"))
+                Halt::Page(AuthorityError::aadsts(53004))
             }
             Invalid::MfaRegistrationRequired => Ask::halt(
                 Kind::Registration,
@@ -387,12 +386,13 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             Invalid::CompliantDeviceRequired => Ask::halt(
                 Kind::CompliantDevice,
                 account::compliant_device(&frame(visit, flow), &upn),
-                silent,
+                refusal,
             ),
             Invalid::PasswordChangeRequired => {
-                let notice = (refusal.code, refusal.text.as_str());
+                let text = refusal.text(PAGE);
+                let notice = (refusal.code, text.as_str());
                 let page = account::change_password(&frame(visit, flow), &upn, notice, None);
-                Ask::halt(Kind::NewPassword, page, silent)
+                Ask::halt(Kind::NewPassword, page, refusal)
             }
             Invalid::MfaExpired | Invalid::MfaRequired => {
                 // The same number while the form is answered.
@@ -400,20 +400,16 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
                 Ask::halt(
                     Kind::Mfa,
                     account::mfa(&frame(visit, flow), &upn, number),
-                    silent,
+                    refusal,
                 )
             }
             Invalid::TermsOfUseRequired => Ask::halt(
                 Kind::Terms,
                 account::terms_of_use(&frame(visit, flow), &upn),
-                silent,
+                refusal,
             ),
-            Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, silent),
-            Invalid::BlockedByPolicy
-            | Invalid::HomeTenantBlocked
-            | Invalid::UserRisk
-            | Invalid::NotAssigned => Halt::Page(refusal.error("access_denied")),
-            _ => Halt::Page(silent),
+            Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, refusal),
+            _ => Halt::Page(refusal),
         });
     }
     if let Purpose::Authorize(request) = &flow.purpose

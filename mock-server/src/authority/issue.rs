@@ -122,7 +122,7 @@ pub(crate) fn refusal(
         .iter()
         .find(|policy| policy.concerns(sign_in.user, sign_in.client) && invalid.is_of(policy))
         .map(|policy| policy.id);
-    let error = AuthorityError::of_invalid(
+    AuthorityError::of_invalid(
         invalid,
         &RefusalFacts {
             user: &user,
@@ -132,14 +132,7 @@ pub(crate) fn refusal(
             resource: crate::environment::GRAPH_APPLICATION_ID,
             policy,
         },
-    );
-    match invalid {
-        // As recorded for a refresh token of a deleted user.
-        Invalid::UserDeleted => error.suberror("bad_token"),
-        // The code's own error is what the authorize endpoint says.
-        Invalid::BlockedByPolicy | Invalid::UserRisk => error.error("invalid_grant"),
-        _ => error,
-    }
+    )
 }
 
 /// Issues the tokens of a user grant: the members of the answer, in the service's order.
@@ -295,7 +288,7 @@ pub(crate) fn app_token(
     let (spec, key_generation) = {
         let directory = tenant.directory();
         if principal.risk == Risk::High {
-            return Err(AuthorityError::aadsts(53003).error("invalid_grant"));
+            return Err(AuthorityError::aadsts(53003));
         }
         // Only apps of this tenant alone, and only for Graph.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation-workload.

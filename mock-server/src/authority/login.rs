@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 
-use super::error::AuthorityError;
+use super::error::{AuthorityError, PAGE};
 use super::flow::{Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, cancel, realm, stop, walk};
@@ -139,7 +139,7 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
             improve(visit, flow, login);
         }
         (Kind::Mfa, "deny") => {
-            let refusal = AuthorityError::aadsts(50074).error("access_denied");
+            let refusal = AuthorityError::aadsts(50074);
             return Err(Halt::Page(refusal));
         }
         (Kind::Terms, "accept") => {
@@ -266,7 +266,8 @@ fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Ha
     match failure {
         Failure::Inline(error) => {
             visit.note(&error);
-            ask_to_sign_in(visit, flow, realm, Some((error.code, &error.text)), None)
+            let text = error.text(PAGE);
+            ask_to_sign_in(visit, flow, realm, Some((error.code, &text)), None)
         }
         Failure::Expired => ask_for_new_password(visit, flow, None),
         Failure::Page(refusal) => Halt::Page(refusal),
@@ -280,10 +281,9 @@ fn ask_for_new_password(visit: &mut Visit, flow: &Flow, error: Option<(u32, &str
     let frame = interaction::frame(visit, flow);
     let name = flow.name.as_deref().unwrap_or("");
     if flow.login.is_some() {
-        let notice = (refusal.code, refusal.text.as_str());
-        let page = account::change_password(&frame, name, notice, error);
-        let silent = refusal.error("interaction_required");
-        return Ask::halt(Kind::NewPassword, page, silent);
+        let text = refusal.text(PAGE);
+        let page = account::change_password(&frame, name, (refusal.code, &text), error);
+        return Ask::halt(Kind::NewPassword, page, refusal);
     }
     let notice = (refusal.code, "Your password has expired. Choose a new one.");
     let page = account::change_password(&frame, name, notice, error);
@@ -313,7 +313,7 @@ fn change_password(
     let wanted = form.typed("newpasswd").unwrap_or("");
     let why = why_a_new_password(flow);
     let problem = match found.sign_in(Proof::Password(current), &visit.world().random) {
-        Err(Failure::Inline(error)) => Some((error.code, error.text)),
+        Err(Failure::Inline(error)) => Some((error.code, error.text(PAGE))),
         Err(Failure::Page(refusal)) => return Err(Halt::Page(refusal)),
         Ok(_) | Err(Failure::Expired) if wanted.is_empty() => {
             Some((why, "Enter a new password.".to_owned()))

@@ -23,10 +23,11 @@ use serde_json::Value;
 
 use super::State;
 use super::client_authentication::{Presented, Verification};
-use super::error::{AuthorityError, Trace, json_response, token_headers};
+use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Version};
 use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_admitted, is_open};
+use crate::aadsts::{self, Place};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::token::ClientClass;
@@ -90,6 +91,16 @@ pub(super) enum Endpoint {
     V2,
 }
 
+impl Endpoint {
+    /// 1 or 2.
+    fn version(self) -> u8 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+}
+
 /// What becomes of a `scope` with permissions of several APIs: a token is for one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum SeveralApis {
@@ -129,10 +140,11 @@ fn answer(
     let form = Form::parse(body);
     let parameter = form.raw("client-request-id");
     let mut trace = Trace::of(headers, parameter, &world.random, Clock::real().now());
+    let grant = form.raw("grant_type").map(|it| short_name(it).to_owned());
     let mut annotation = Annotation {
         endpoint: Some("token".to_owned()),
         // Also where the path is refused before the form is looked at.
-        grant: form.raw("grant_type").map(|it| short_name(it).to_owned()),
+        grant: grant.clone(),
         client: form.raw("client_id").and_then(|it| it.parse().ok()),
         ..Annotation::default()
     };
@@ -144,7 +156,9 @@ fn answer(
     }
     let result = (|| {
         if method != Method::POST {
-            return Err(AuthorityError::aadsts(900561).with("method", method.as_str()));
+            return Err(AuthorityError::aadsts(900561)
+                .with("methods", "POST, OPTIONS")
+                .with("method", method.as_str()));
         }
         let form = Form::of_body(headers, body)?;
         let place = TenantSegment::resolve(world, arrival, segment)?;
@@ -196,13 +210,47 @@ fn answer(
         }
         Err(error) => {
             annotation.tenant_time = Some(trace.now);
-            let mut response = error.into_response(&trace, &root, annotation);
+            let place = Place {
+                endpoint: aadsts::Endpoint::Token,
+                version: Some(endpoint.version()),
+                grant: grant.as_deref(),
+            };
+            let error = facts_of_request(error, &form, segment, trace.now);
+            let mut response = error.into_response(place, &trace, &root, annotation);
             if headers.contains_key(header::ORIGIN) {
                 allow_origin(response.headers_mut());
             }
             response
         }
     }
+}
+
+/// What the request says of itself, for a refusal that its cause left without facts: a fault's.
+fn facts_of_request(
+    error: AuthorityError,
+    form: &Form,
+    segment: &str,
+    now: Timestamp,
+) -> AuthorityError {
+    let named = [
+        ("app", "client_id"),
+        ("scope", "scope"),
+        ("resource", "resource"),
+        ("redirect_uri", "redirect_uri"),
+        ("grant", "grant_type"),
+    ];
+    let error = named.into_iter().fold(error, |error, (fact, field)| {
+        match form.raw(field).filter(|it| !it.is_empty()) {
+            Some(value) => error.or(fact, value),
+            None => error,
+        }
+    });
+    let moments = ["now", "issued", "valid_from", "from", "until", "expires"];
+    moments
+        .into_iter()
+        .fold(error.or("tenant", segment), |error, moment| {
+            error.or(moment, ticks(now))
+        })
 }
 
 impl TokenRequest<'_> {

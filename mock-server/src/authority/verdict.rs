@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error::AuthorityError;
+use super::error::{AuthorityError, TOKEN};
 use super::resolve::{Client, check_enabled, is_open};
 use super::{held, issue};
 use crate::directory::ApplicationId;
@@ -27,8 +27,8 @@ pub(crate) struct Refusal {
 pub(crate) fn refresh_token(world: &World, token: &RefreshToken) -> Result<(), Refusal> {
     check(world, token).map_err(|error| Refusal {
         aadsts: error.code,
-        error: error.error,
-        text: error.text,
+        error: error.answer(TOKEN).error.to_owned(),
+        text: error.text(TOKEN),
     })
 }
 

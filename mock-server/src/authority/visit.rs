@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::State;
-use super::error::{AuthorityError, Trace, common_headers};
+use super::error::{AuthorityError, PAGE, REDIRECT, Trace, common_headers};
 use super::pages::Page;
 use super::pages::notice::{self, ErrorFacts};
 use super::session::Session;
@@ -129,7 +129,7 @@ impl Visit {
 
     /// Notes a refusal for the journal.
     pub(crate) fn note(&mut self, refusal: &AuthorityError) {
-        refusal.annotate(&mut self.annotation);
+        refusal.annotate(REDIRECT, &mut self.annotation);
     }
 
     /// The error page for a refusal.
@@ -137,12 +137,12 @@ impl Visit {
     /// The service answers error pages with 200. Unverified: own knowledge; the status of error
     /// pages is described nowhere.
     pub(crate) fn error_page(&mut self, refusal: &AuthorityError) -> Response {
-        self.note(refusal);
+        refusal.annotate(PAGE, &mut self.annotation);
         let trace = self.trace();
         let row = Row::find(refusal.code);
         let facts = ErrorFacts {
             code: refusal.code,
-            message: refusal.text.clone(),
+            message: refusal.text(PAGE),
             name: row
                 .map(|row| row.name.clone())
                 .filter(|name| !name.is_empty()),

@@ -125,7 +125,7 @@ impl Default for AdminConsentRequests {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConditionalAccessPolicy {
-    /// The id, as in `polids`.
+    /// The id, as in `capolids`.
     pub id: Uuid,
     /// Users it applies to; empty: all.
     #[serde(default)]

@@ -123,7 +123,7 @@ impl Touched {
                     graph_error(GraphError::throttled())
                 } else {
                     let annotation = self.annotation();
-                    authority::throttled(world, asked.arrival, asked.headers, now, annotation)
+                    authority::throttled(world, asked.headers, now, annotation)
                 };
                 let after = retry_after.as_ref().map(|it| when(it, *as_date, now));
                 if let Some(after) = verbatim.clone().or(after) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::response::Response;
 
 use super::request::{ResponseMode, Target, with_path};
-use crate::authority::error::{AuthorityError, Trace};
+use crate::authority::error::{AuthorityError, REDIRECT, Trace};
 use crate::authority::pages::notice;
 use crate::authority::visit::Visit;
 use crate::random::Random;
@@ -30,9 +30,9 @@ impl Fields {
     /// The fields of a refusal.
     pub(crate) fn refusal(refusal: &AuthorityError, trace: &Trace, root: &str) -> Self {
         let mut fields = Self::default();
-        fields.put("error", &refusal.error);
-        fields.put("error_description", refusal.description(trace));
-        fields.put("error_uri", refusal.error_uri(root));
+        fields.put("error", refusal.answer(REDIRECT).error);
+        fields.put("error_description", refusal.description(REDIRECT, trace));
+        fields.put_some("error_uri", refusal.error_uri(REDIRECT, root).as_deref());
         fields
     }
 

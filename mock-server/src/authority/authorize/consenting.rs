@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::authority::error::AuthorityError;
+use crate::authority::error::{AuthorityError, PAGE};
 use crate::authority::flow::{Flow, Purpose};
 use crate::authority::interaction::{Ask, Halt, Kind, Person, frame};
 use crate::authority::pages::consent::{self as pages, PermissionLine};
@@ -384,7 +384,7 @@ fn approval_page(
     } else if may_request {
         pages::request_approval(&frame, upn, &card, &lines, code, error)
     } else {
-        pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text))
+        pages::need_admin_approval(&frame, upn, &card, &lines, (code, &refusal.text(PAGE)))
     };
     Ask::halt(Kind::Approval, page, not_consented(&question.app))
 }
@@ -401,7 +401,6 @@ fn not_consented(app: &Application) -> AuthorityError {
     AuthorityError::aadsts(65001)
         .with("app", app.app_id.to_string())
         .with("name", &app.display_name)
-        .error("consent_required")
 }
 
 fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {

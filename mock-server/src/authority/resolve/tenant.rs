@@ -57,7 +57,7 @@ impl TenantSegment {
             return Err(AuthorityError::aadsts(code));
         }
         if let Some(code) = arrival.refused {
-            return Err(AuthorityError::whatever(code));
+            return Err(AuthorityError::aadsts(code));
         }
         match segment.to_ascii_lowercase().as_str() {
             "common" => return Ok(Self::Common),

@@ -39,7 +39,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             default_class(&client.app)
         };
         request.authenticate(&client, class, &tenant)?;
-        return Err(AuthorityError::aadsts(9002313).error("invalid_grant"));
+        return Err(AuthorityError::aadsts(9002313).about("grant"));
     };
     let tenant = request.tenant_of_grant(code.sign_in.tenant, &app)?;
     request.annotation.user = Some(code.sign_in.user);
@@ -161,7 +161,7 @@ fn check_verifier(
     class: ClientClass,
     verifier: Option<&str>,
 ) -> Result<(), AuthorityError> {
-    let refused = |number| Err(AuthorityError::aadsts(number).error("invalid_grant"));
+    let refused = |number| Err(AuthorityError::aadsts(number));
     match (&code.challenge, verifier) {
         (None, _) if class == ClientClass::Spa => Err(AuthorityError::aadsts(9002325)),
         // A verifier without a challenge proves nothing. Unverified: the service's answer to it.

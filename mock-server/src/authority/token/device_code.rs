@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::{Endpoint, TokenRequest};
+use crate::aadsts::{self, Place};
 use crate::authority::State;
 use crate::authority::client_authentication::default_class;
 use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Request};
@@ -55,7 +56,7 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
             return Err(AuthorityError::aadsts(70017));
         }
         _ if pending.is_expired(now) => {
-            return Err(AuthorityError::aadsts(70020).error("expired_token"));
+            return Err(AuthorityError::aadsts(70020));
         }
         Decision::Open => {
             let machine = Clock::real().now();
@@ -63,7 +64,7 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
             let error = AuthorityError::aadsts(70016);
             // What the service says to fast pollers is not documented: RFC 8628, section 3.5.
             return Err(if too_soon {
-                error.error("slow_down")
+                error.about("too-fast")
             } else {
                 error
             });
@@ -190,7 +191,9 @@ fn answer(
     };
     let result = (|| {
         if method != Method::POST {
-            return Err(AuthorityError::aadsts(900561).with("method", method.as_str()));
+            return Err(AuthorityError::aadsts(900561)
+                .with("methods", "POST, OPTIONS")
+                .with("method", method.as_str()));
         }
         let form =
             Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?;
@@ -247,7 +250,10 @@ fn answer(
             annotation.attach(response.extensions_mut());
             response
         }
-        Err(error) => error.into_response(&trace, &arrival.authority_root(), annotation),
+        Err(error) => {
+            let place = Place::versioned(aadsts::Endpoint::DeviceCode, endpoint.version());
+            error.into_response(place, &trace, &arrival.authority_root(), annotation)
+        }
     }
 }
 

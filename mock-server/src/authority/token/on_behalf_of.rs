@@ -55,20 +55,13 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         session: world.random.uuid(),
         compliant_device: false,
     };
-    // A policy on the API behind is told with claims, for the first client to satisfy it.
+    // A policy is told with claims, for the client to satisfy it.
     issue::check_sign_in(
         &tenant,
         &client,
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
-    )
-    .map_err(|error| {
-        if error.claims.is_some() {
-            error.error("interaction_required")
-        } else {
-            error
-        }
-    })?;
+    )?;
     let (requested, openid, version) = request
         .requested(&tenant, SeveralApis::Refused)?
         .ok_or_else(|| AuthorityError::missing("scope"))?;

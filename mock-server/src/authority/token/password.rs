@@ -92,7 +92,6 @@ fn check_password(
         AuthorityError::aadsts(50034)
             .with("user", username)
             .with("tenant", &directory.display_name)
-            .suberror("bad_token")
     })?;
     if user.locked_until.is_some_and(|until| now < until) {
         return Err(AuthorityError::aadsts(50053));

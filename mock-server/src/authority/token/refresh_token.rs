@@ -41,7 +41,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         } else {
             request.authenticate(&client, class, &tenant)?;
         }
-        return Err(AuthorityError::aadsts(9002313).error("invalid_grant"));
+        return Err(AuthorityError::aadsts(9002313).about("grant"));
     };
     if let Some(elsewhere) = request.another_tenant(token.sign_in.tenant) {
         return Err(refused_elsewhere(request, &token, &elsewhere));

@@ -394,8 +394,7 @@ async fn a_refusal_has_the_services_members_and_headers() {
             "error_codes",
             "timestamp",
             "trace_id",
-            "correlation_id",
-            "error_uri"
+            "correlation_id"
         ]
     );
     let header = |name: &str| parts.headers()[name].to_str().unwrap().to_owned();
@@ -611,7 +610,7 @@ proptest! {
             let (status, body, _) = runtime.block_on(mock.send(request));
             prop_assert!((400..=401).contains(&status), "{status} {body}");
             let code = body["error_codes"][0].as_u64().unwrap_or_default();
-            prop_assert!(crate::aadsts::Row::find(u32::try_from(code).unwrap()).is_some(), "{body}");
+            prop_assert!(aadsts::Row::find(u32::try_from(code).unwrap()).is_some(), "{body}");
             prop_assert!(body["error"].is_string() && body["trace_id"].is_string(), "{body}");
         }
     }

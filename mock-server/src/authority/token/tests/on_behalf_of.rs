@@ -122,17 +122,17 @@ async fn a_policy_on_the_api_is_told_with_claims() {
     let (status, body) = mock.exchange(&good, &[]).await;
     assert_eq!(
         (status, &body["error"]),
-        (400, &json!("interaction_required")),
+        (400, &json!("invalid_grant")),
         "{body}"
     );
     assert_eq!(body["error_codes"], json!([50076]));
     let claims: Value = serde_json::from_str(body["claims"].as_str().unwrap()).unwrap();
     assert_eq!(
-        claims["access_token"]["polids"]["essential"], true,
+        claims["access_token"]["capolids"]["essential"], true,
         "{claims}"
     );
     assert!(
-        claims["access_token"]["polids"]["values"][0].is_string(),
+        claims["access_token"]["capolids"]["values"][0].is_string(),
         "{claims}"
     );
 }

@@ -147,7 +147,7 @@ async fn policies_say_what_the_person_must_do() {
         assert_eq!(code_of(&answer), code, "{}", answer.1);
         assert_eq!(answer.1["suberror"], suberror, "{}", answer.1);
         let claims = answer.1["claims"].as_str().unwrap();
-        assert!(claims.contains("polids"), "{claims}");
+        assert!(claims.contains("capolids"), "{claims}");
     }
 }
 
