@@ -149,7 +149,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(failure) => {
-            eprintln!("error: {}", failure.message);
+            eprintln!("error: {}", crate::text::visible(&failure.message));
             failure.status.into()
         }
     }

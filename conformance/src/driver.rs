@@ -5,5 +5,5 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use session::{DriverError, Incoming, Reply, Session};
+pub use session::{Deadline, DriverError, Incoming, Reply, Session};
 pub use source::{Source, SourceError, Spawned};

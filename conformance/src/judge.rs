@@ -4,6 +4,7 @@
 //! passes because the connector did nothing.
 
 mod answer;
+mod canary;
 mod condition;
 mod facts;
 mod record;
@@ -15,6 +16,7 @@ mod value;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Check, Evidence};
+pub use canary::Canaries;
 pub use facts::{Facts, FillError, Secret};
 pub use record::{Answer, Record, StepRecord};
 

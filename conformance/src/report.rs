@@ -2,6 +2,8 @@
 //!
 //! A run tells [`Event`]s; every report is drawn from them.
 
+mod cause;
+mod file;
 mod html;
 mod human;
 mod machine;
@@ -10,10 +12,13 @@ mod results;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Stdout, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use cause::{unreached, why_unreached};
+use file::Pending;
 use human::Human;
 pub use human::Paint;
 use machine::Tap;
@@ -62,13 +67,25 @@ pub struct ReportError {
     error: io::Error,
 }
 
+/// Why reports could not be written; those that are not named were.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: "))]
+pub struct ReportErrors(Vec<ReportError>);
+
 /// Draws all reports from the events of a run.
+///
+/// A report that can't be written costs itself alone: the run goes on, and so do the others.
 #[must_use = "a reporter writes most reports when it finishes"]
 pub struct Reporter {
-    terminal: Terminal,
+    terminal: Option<Terminal>,
     events: Option<(PathBuf, File)>,
-    options: ReportOptions,
+    json: Option<(PathBuf, Pending)>,
+    junit: Option<(PathBuf, Pending)>,
+    html: Option<(PathBuf, Pending)>,
     results: Results,
+    /// The causes that were annotated.
+    annotated: BTreeSet<cause::Key>,
+    failed: Vec<ReportError>,
 }
 
 enum Terminal {
@@ -77,16 +94,22 @@ enum Terminal {
 }
 
 impl Reporter {
-    /// Begins. Files are made at once, so that a wrong path is told before the run, not after it.
+    /// Begins. That each file can be written is found out at once, so that a wrong path is told
+    /// before the run, not after it.
     pub fn new(options: ReportOptions, paint: Paint, progress: bool) -> Result<Self, ReportError> {
-        for path in [&options.json, &options.junit, &options.html]
-            .into_iter()
-            .flatten()
-        {
-            create(path)?;
-        }
-        let events = match &options.events {
-            Some(path) => Some((path.clone(), create(path)?)),
+        let pending = |path: Option<PathBuf>| match path {
+            Some(path) => {
+                let pending = Pending::new(&path).map_err(failed(&path))?;
+                Ok(Some((path, pending)))
+            }
+            None => Ok(None),
+        };
+        let events = match options.events {
+            // Followed while the run goes on, so it is never renamed.
+            Some(path) => {
+                let file = File::create(&path).map_err(failed(&path))?;
+                Some((path, file))
+            }
             None => None,
         };
         let human = || Human::new(io::stdout(), paint, progress);
@@ -102,65 +125,120 @@ impl Reporter {
             Format::Tap => Terminal::Tap(Tap::new(io::stdout())),
         };
         Ok(Self {
-            terminal,
+            terminal: Some(terminal),
             events,
-            options,
+            json: pending(options.json)?,
+            junit: pending(options.junit)?,
+            html: pending(options.html)?,
             results: Results::default(),
+            annotated: BTreeSet::new(),
+            failed: Vec::new(),
         })
     }
 
     /// Tells an event to all reports.
-    pub fn tell(&mut self, event: &Event) -> Result<(), ReportError> {
+    pub fn tell(&mut self, event: &Event) {
         if let Some((path, file)) = &mut self.events {
             let mut line = serde_json::to_string(event).map_err(io::Error::other);
             if let Ok(line) = &mut line {
                 line.push('\n');
             }
             // Written at once: whoever follows the file, or finds it after a crash, sees it.
-            line.and_then(|line| file.write_all(line.as_bytes()))
-                .map_err(failed(path))?;
+            let written = line.and_then(|line| file.write_all(line.as_bytes()));
+            if let Err(error) = written {
+                self.failed.push(failed(path)(error));
+                self.events = None;
+            }
         }
         let shown = match &mut self.terminal {
-            Terminal::Human { human, github } => {
+            Some(Terminal::Human { human, github }) => {
                 let annotated = match event {
                     Event::CaseFinished(case) if *github => {
-                        machine::github(case, &mut io::stdout())
+                        annotate(case, &mut self.annotated, &mut io::stdout())
                     }
                     _ => Ok(()),
                 };
                 annotated.and_then(|()| human.tell(event))
             }
-            Terminal::Tap(tap) => tap.tell(event),
+            Some(Terminal::Tap(tap)) => tap.tell(event),
+            None => Ok(()),
         };
-        unless_closed(shown)?;
+        self.showed(shown);
         self.results.add(event);
-        Ok(())
     }
 
     /// Writes the summary and the reports that need all results.
-    pub fn finish(mut self) -> Result<Results, ReportError> {
-        if let Terminal::Human { human, .. } = &mut self.terminal {
-            unless_closed(human.finish(&self.results))?;
+    pub fn finish(mut self) -> Result<Results, ReportErrors> {
+        if let Some(Terminal::Human { human, .. }) = &mut self.terminal {
+            let shown = human.finish(&self.results);
+            self.showed(shown);
         }
         let results = self.results;
-        if let Some(path) = &self.options.json {
-            let mut file = BufWriter::new(create(path)?);
-            serde_json::to_writer_pretty(&mut file, &results)
-                .map_err(io::Error::other)
-                .and_then(|()| file.write_all(b"\n"))
-                .and_then(|()| file.flush())
-                .map_err(failed(path))?;
+        if let Some(folder) = &results.run.artifacts
+            && results.unexpected().next().is_some()
+        {
+            let path = Path::new(folder).join(human::FAILURES);
+            let written = Pending::new(&path)
+                .and_then(|file| file.write(human::failures(&results).as_bytes()));
+            self.failed.extend(written.err().map(failed(&path)));
         }
-        if let Some(path) = &self.options.junit {
-            let text = machine::junit(&results).map_err(io::Error::other);
-            text.and_then(|text| std::fs::write(path, text))
-                .map_err(failed(path))?;
+        let mut write = |place: Option<(PathBuf, Pending)>, text: io::Result<String>| {
+            if let Some((path, pending)) = place
+                && let Err(error) = text.and_then(|text| pending.write(text.as_bytes()))
+            {
+                self.failed.push(failed(&path)(error));
+            }
+        };
+        if self.json.is_some() {
+            let text = serde_json::to_string_pretty(&results);
+            write(
+                self.json,
+                text.map(|it| it + "\n").map_err(io::Error::other),
+            );
         }
-        if let Some(path) = &self.options.html {
-            std::fs::write(path, html::page(&results)).map_err(failed(path))?;
+        if self.junit.is_some() {
+            write(
+                self.junit,
+                machine::junit(&results).map_err(io::Error::other),
+            );
         }
-        Ok(results)
+        if self.html.is_some() {
+            write(self.html, Ok(html::page(&results)));
+        }
+        if self.failed.is_empty() {
+            Ok(results)
+        } else {
+            Err(ReportErrors(self.failed))
+        }
     }
+
+    /// Notes that standard output failed. A reader that went away is no error.
+    fn showed(&mut self, shown: io::Result<()>) {
+        if let Err(error) = shown {
+            self.terminal = None;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.failed
+                    .push(failed(Path::new("standard output"))(error));
+            }
+        }
+    }
+}
+
+/// Annotates the first case of each cause: GitHub shows ten annotations of a step.
+fn annotate(
+    case: &CaseReport,
+    annotated: &mut BTreeSet<cause::Key>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if !case.outcome.is_expected() {
+        let keys = cause::keys(case);
+        let new = keys.iter().all(|key| !annotated.contains(key));
+        annotated.extend(keys);
+        if !new {
+            return Ok(());
+        }
+    }
+    machine::github(case, out)
 }
 
 /// The JSON Schemas of the events and of the JSON report.
@@ -171,22 +249,7 @@ pub fn schemas() -> serde_json::Value {
     })
 }
 
-fn create(path: &Path) -> Result<File, ReportError> {
-    File::create(path).map_err(failed(path))
-}
-
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> ReportError + use<> {
     let path = path.to_owned();
     move |error| ReportError { path, error }
-}
-
-/// A reader of standard output that went away is no error.
-fn unless_closed(result: io::Result<()>) -> Result<(), ReportError> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ReportError {
-            path: PathBuf::from("standard output"),
-            error,
-        }),
-        _ => Ok(()),
-    }
 }

@@ -8,7 +8,7 @@ mod step;
 mod together;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,16 +16,17 @@ use std::time::{Duration, Instant};
 use entra_mock::journal::Entry;
 use entra_mock::{MockEntra, StartError, isolation};
 use parking_lot::Mutex;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, mpsc};
 
 use artifact::Folder;
-pub(crate) use worker::initialize;
-use worker::{Shared, Worker};
+pub(crate) use worker::{Shared, Worker};
 
 use crate::case::{Case, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
-use crate::report::{CaseReport, Event, ReportError, RunEnd, RunStart, SCHEMA, WireLine};
+use crate::report::{CaseReport, Event, RunEnd, RunStart, SCHEMA, WireLine};
+use crate::text::{cut, visible_line};
 
 /// How cases are run.
 #[derive(Clone, Debug)]
@@ -48,8 +49,17 @@ pub struct RunOptions {
     pub shard: Option<String>,
     /// Is shown every step, every line between suite and driver, and every exchange, as it happens.
     pub watch: Option<fn(&str)>,
-    /// What a rerun command has beside seed and filter, such as `--connector './driver'`.
-    pub rerun: String,
+    /// How a case is run again.
+    pub rerun: Rerun,
+}
+
+/// How a case is run again.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rerun {
+    /// The scenario file, as an argument of `replay`, where the cases came from one.
+    pub file: Option<String>,
+    /// The flags beside seed and case, such as `--connector './driver'`.
+    pub flags: String,
 }
 
 /// How the connector reaches the mock.
@@ -64,10 +74,23 @@ pub enum Reach {
     Proxy,
 }
 
+impl Reach {
+    /// The name in reports.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Isolated => "isolated",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
 /// Time limits, nested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// For the answer to a request.
+    /// For the start of a driver, up to the answer to `initialize`: interpreters need their time.
+    pub start: Duration,
+    /// For the answer to a request, from when it is sent, whatever the driver says before it.
     pub request: Duration,
     /// For a case.
     pub case: Duration,
@@ -78,6 +101,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            start: Duration::from_secs(30),
             request: Duration::from_secs(10),
             case: Duration::from_mins(1),
             run: None,
@@ -88,13 +112,20 @@ impl Default for Limits {
 impl RunOptions {
     /// The command that runs a case again.
     fn rerun_command(&self, case: &Case) -> String {
-        let Self { seed, rerun, .. } = self;
-        let mut command = format!("entra-conformance run --seed {seed} --filter '{}'", case.id);
-        if !rerun.is_empty() {
-            command.push(' ');
-            command.push_str(rerun);
+        let Rerun { file, flags } = &self.rerun;
+        let mut words = vec!["entra-conformance".to_owned()];
+        match file {
+            Some(file) => {
+                let (auth, environment) = (case.auth_method, case.environment.slug());
+                words.push(format!("replay {file} --auth {auth}"));
+                words.push(format!("--environment {environment} --seed {}", self.seed));
+            }
+            None => words.push(format!("run --seed {} --filter '{}'", self.seed, case.id)),
         }
-        command
+        if !flags.is_empty() {
+            words.push(flags.clone());
+        }
+        words.join(" ")
     }
 }
 
@@ -116,9 +147,12 @@ pub enum RunError {
     /// The mock can't be started.
     #[error(transparent)]
     Mock(#[from] StartError),
-    /// A report can't be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
+    /// A run that must be whole was broken off.
+    #[error("{0}")]
+    Incomplete(String),
+    /// The signals that end a run can't be heard.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
 }
 
 /// Runs cases, telling what happens. `library` is what known failures may name.
@@ -127,7 +161,7 @@ pub async fn run(
     library: &[Case],
     options: RunOptions,
     mut known: KnownFailures,
-    mut tell: impl FnMut(&Event) -> Result<(), ReportError>,
+    mut tell: impl FnMut(&Event),
 ) -> Result<(), RunError> {
     #[expect(clippy::disallowed_methods, reason = "measures how long the run takes")]
     let began = Instant::now();
@@ -145,12 +179,16 @@ pub async fn run(
         suite: concat!("entra-conformance ", env!("CARGO_PKG_VERSION")).to_owned(),
         source: options.source.to_string(),
         connector: String::new(),
+        language: String::new(),
+        reach: options.reach.slug().to_owned(),
         seed: options.seed,
         cases: cases.len(),
         shard: options.shard.clone(),
         artifacts: artifacts.as_ref().map(|it| it.path().display().to_string()),
     };
-    let run_limit = options.limits.run;
+    let stop = stop(options.limits.run)?;
+    tokio::pin!(stop);
+    let mut missing: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
     if let Some(watch) = options.watch {
         tokio::spawn(follow(mock.journal().follow(), watch));
     }
@@ -162,16 +200,22 @@ pub async fn run(
         .collect();
 
     // The first driver is started before any case: one that can't be is told once.
-    let mut incomplete = match workers[0].start().await {
+    let started = tokio::select! {
+        biased;
+        reason = &mut stop => Err(reason),
+        started = workers[0].start() => started,
+    };
+    let mut incomplete = match started {
         Ok(capabilities) => {
             let name = &capabilities.connector;
             let connector = format!("{} {}", name.name, name.version);
-            connector.trim().clone_into(&mut start.connector);
+            start.connector = cut(&visible_line(&connector), NAME_LETTERS);
+            start.language = cut(&visible_line(&name.language), NAME_LETTERS);
             None
         }
         Err(reason) => Some(reason),
     };
-    tell(&Event::RunStarted(start))?;
+    tell(&Event::RunStarted(start));
     if incomplete.is_none() {
         let queue = Arc::new(Mutex::new(VecDeque::from(cases)));
         let (finished, mut reports) = mpsc::channel(64);
@@ -180,38 +224,26 @@ pub async fn run(
             .map(|worker| tokio::spawn(work(worker, Arc::clone(&queue), finished.clone())))
             .collect();
         drop(finished);
-        let limit = async {
-            match run_limit {
-                Some(limit) => {
-                    let _ = tokio::time::timeout(limit, std::future::pending::<()>()).await;
-                    limit.as_secs()
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(limit);
         loop {
             tokio::select! {
+                biased;
+                reason = &mut stop => {
+                    incomplete = Some(reason);
+                    break;
+                }
                 finished = reports.recv() => match finished {
                     None => break,
                     Some(Ok(finished)) => {
                         let (case, mut report) = *finished;
                         known.apply(&case, &mut report);
-                        tell(&Event::CaseFinished(Box::new(report)))?;
+                        missing.remove(&report.id);
+                        tell(&Event::CaseFinished(Box::new(report)));
                     }
                     Some(Err(reason)) => {
                         incomplete.get_or_insert(reason);
                         break;
                     }
                 },
-                seconds = &mut limit => {
-                    incomplete = Some(format!("the run took longer than {seconds} s"));
-                    break;
-                }
-                _ = tokio::signal::ctrl_c() => {
-                    incomplete = Some("the run was interrupted".to_owned());
-                    break;
-                }
             }
         }
         for task in tasks {
@@ -231,15 +263,42 @@ pub async fn run(
     } else {
         Vec::new()
     };
+    let missing = missing.into_iter().collect();
     tell(&Event::RunFinished(RunEnd {
         millis,
         stale,
         incomplete,
-    }))?;
+        missing,
+    }));
     if let Ok(shared) = Arc::try_unwrap(shared).map_err(drop) {
         shared.mock.stop().await;
     }
     Ok(())
+}
+
+/// What ends a run before its last case: its time limit, or a signal. Why, for the report.
+pub(crate) fn stop(limit: Option<Duration>) -> Result<impl Future<Output = String>, RunError> {
+    let listen = |kind| signal(kind).map_err(RunError::Signals);
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        let out_of_time = async {
+            match limit {
+                Some(limit) => {
+                    let _ = tokio::time::timeout(limit, std::future::pending::<()>()).await;
+                    limit.as_secs()
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            seconds = out_of_time => format!("the run took longer than {seconds} s"),
+            _ = hang_up.recv() => "the run was ended by SIGHUP".to_owned(),
+            _ = interrupt.recv() => "the run was interrupted".to_owned(),
+            _ = terminate.recv() => "the run was ended by SIGTERM".to_owned(),
+        }
+    })
 }
 
 /// A worker's life: takes cases until there are none.
@@ -316,6 +375,9 @@ fn name_hosts(mock: &MockEntra) -> Result<(), RunError> {
     let _ = std::fs::remove_dir_all(&folder);
     mounted
 }
+
+/// How much of a connector's name is shown.
+const NAME_LETTERS: usize = 120;
 
 /// More than what all parallel cases together write.
 const JOURNAL_CAPACITY: usize = 20_000;

@@ -13,7 +13,7 @@ use crate::driver::Source;
 use crate::known_failure::KnownFailures;
 use crate::reference::{Kind, Mutant};
 use crate::report::{CaseReport, Event};
-use crate::runner::{self, Limits, Reach, RunError, RunOptions};
+use crate::runner::{self, Limits, Reach, Rerun, RunError, RunOptions};
 
 /// Which checks each mutant turns red: `scenario#check`, or `rules#check`.
 pub type Expectations = IndexMap<String, BTreeSet<String>>;
@@ -240,23 +240,31 @@ async fn run(cases: &[Case], kind: Kind, jobs: usize) -> Result<Vec<CaseReport>,
         artifacts: None,
         shard: None,
         watch: None,
-        rerun: format!("--connector {}", Source::Reference(kind)),
+        rerun: Rerun {
+            file: None,
+            flags: format!("--connector {}", Source::Reference(kind)),
+        },
     };
     let mut reports = BTreeMap::new();
+    let mut incomplete = None;
     runner::run(
         cases.to_vec(),
         cases,
         options,
         KnownFailures::default(),
-        |event| {
-            if let Event::CaseFinished(report) = event {
+        |event| match event {
+            Event::CaseFinished(report) => {
                 reports.insert(report.id.clone(), (**report).clone());
             }
-            Ok(())
+            Event::RunFinished(end) => incomplete.clone_from(&end.incomplete),
+            Event::RunStarted(_) => {}
         },
     )
     .await?;
-    Ok(reports.into_values().collect())
+    match incomplete {
+        Some(reason) => Err(RunError::Incomplete(reason)),
+        None => Ok(reports.into_values().collect()),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Black-box tests: the programs as users run them, with real clients.
 
+mod bad_drivers;
 mod browser;
 mod command_line;
 mod control_api;

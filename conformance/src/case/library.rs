@@ -131,6 +131,15 @@ impl Library {
         })
     }
 
+    /// A library of a single scenario, without rules: `id` names it.
+    pub fn from_text(id: &str, text: &str) -> Result<Self, LibraryError> {
+        let scenario = read_scenario(id, text)?;
+        Ok(Self {
+            scenarios: vec![(id.to_owned(), Arc::new(scenario))],
+            rules: Vec::new(),
+        })
+    }
+
     fn from_files(mut files: Vec<(String, String)>, root: &Path) -> Result<Self, LibraryError> {
         files.retain(|(name, _)| is_yaml(Path::new(name)) && !name.starts_with("testdata/"));
         files.sort();

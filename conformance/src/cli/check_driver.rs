@@ -6,6 +6,7 @@ use super::target::ConnectorFlags;
 use super::{Failure, print, runtime};
 use crate::driver_check::{self, Finding};
 use crate::report::ExitStatus;
+use crate::text::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckDriver {
@@ -21,21 +22,24 @@ impl CheckDriver {
             .block_on(driver_check::check(&options))
             .map_err(Failure::incomplete)?;
         let mut text = String::new();
-        for Finding { wrong, says } in &findings {
+        for Finding { wrong, says, .. } in &findings {
             let label = if wrong.is_some() { "wrong" } else { "ok" };
-            text.push_str(&format!("{label:<6} {says}\n"));
-            if let Some(why) = wrong {
-                text.push_str(&format!("       {why}\n"));
+            text.push_str(&format!("{label:<6} {}\n", visible(says)));
+            for line in wrong.iter().flat_map(|it| it.lines()) {
+                text.push_str(&format!("       {}\n", visible(line)));
             }
         }
-        let wrong = findings.iter().filter(|it| it.wrong.is_some()).count();
-        text.push_str(if wrong == 0 {
+        let mut wrong = findings.iter().filter(|it| it.wrong.is_some()).peekable();
+        let is_wrong = wrong.peek().is_some();
+        text.push_str(if !is_wrong {
             "\nthe driver keeps to the protocol: what fails from here on is the connector's\n"
-        } else {
+        } else if wrong.any(|it| it.of_driver) {
             "\nthe driver is wrong, not the connector: see conformance/docs/write-a-driver.md\n"
+        } else {
+            "\nthe driver keeps to the protocol, but the connector cannot connect\n"
         });
         print(&text);
-        Ok(if wrong == 0 {
+        Ok(if !is_wrong {
             ExitStatus::AsExpected
         } else {
             ExitStatus::Unexpected

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::target::{ConnectorFlags, LibraryFlags, SelectionFlags};
+use super::target::{ConnectorFlags, LibraryFlags, SelectionFlags, quoted};
 use super::{Failure, print, runtime};
 use crate::case::{Library, Pattern};
 use crate::known_failure::KnownFailures;
 use crate::report::{ExitStatus, Paint, ReportOptions, Reporter};
 use crate::runner;
+use crate::text::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
@@ -55,7 +56,12 @@ impl Replay {
             );
         }
         let mut options = self.connector.options(Some(std::num::NonZeroUsize::MIN))?;
-        options.watch = Some(|line| print(&format!("{line}\n")));
+        options.watch = Some(|line| print(&format!("{}\n", visible(line))));
+        if is_file {
+            options.rerun.file = Some(quoted(&self.what));
+        } else {
+            options.rerun.flags.push_str(&self.scenarios.rerun());
+        }
         self.connector.enter()?;
         let mut reporter =
             Reporter::new(ReportOptions::default(), paint, false).map_err(Failure::usage)?;

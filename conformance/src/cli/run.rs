@@ -55,6 +55,7 @@ impl Run {
             None => KnownFailures::default(),
         };
         let mut options = self.connector.options(self.jobs)?;
+        options.rerun.flags.push_str(&self.scenarios.rerun());
         options.artifacts = Some(self.artifacts);
         options.shard = self.selection.shard.map(|it| it.to_string());
         options.limits.run = self.time_limit.map(Duration::from_secs);
@@ -63,7 +64,7 @@ impl Run {
         let mut reporter = Reporter::new(self.report, paint, progress).map_err(Failure::usage)?;
         runtime()?
             .block_on(runner::run(cases, &all, options, known, |event| {
-                reporter.tell(event)
+                reporter.tell(event);
             }))
             .map_err(Failure::incomplete)?;
         let results = reporter.finish().map_err(Failure::incomplete)?;

@@ -11,7 +11,7 @@ use super::{Failure, auth_method};
 use crate::case::{AuthMethod, Case, Level, Library, Pattern};
 use crate::driver::Source;
 use crate::report::Results;
-use crate::runner::{Limits, Reach, RunOptions};
+use crate::runner::{Limits, Reach, Rerun, RunOptions};
 use crate::selection::{Selection, Shard};
 
 /// Which library of scenarios.
@@ -28,6 +28,14 @@ impl LibraryFlags {
         Ok(match &self.scenarios {
             Some(directory) => Library::from_directory(directory)?,
             None => Library::embedded()?,
+        })
+    }
+
+    /// The flag of a rerun command, with a blank before it.
+    pub(super) fn rerun(&self) -> String {
+        let named = self.scenarios.as_ref();
+        named.map_or_else(String::new, |folder| {
+            format!(" --scenarios {}", quoted(&folder.display().to_string()))
         })
     }
 }
@@ -97,9 +105,10 @@ pub(super) struct ConnectorFlags {
     /// The time limit of a case, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     timeout: u64,
-    /// The time limit of a request to the driver, in seconds
-    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
-    request_timeout: u64,
+    /// The time limit of a request to the driver, in seconds; 10 by default, and 30 for
+    /// 'initialize'
+    #[arg(long, value_name = "SECONDS")]
+    request_timeout: Option<u64>,
     /// Judge checks of this level and above
     #[arg(long, value_parser = level, default_value = "should", value_name = "must|should|may")]
     level: Level,
@@ -144,17 +153,27 @@ impl ConnectorFlags {
             jobs,
             seed: self.seed,
             level: self.level,
-            limits: Limits {
-                request: Duration::from_secs(self.request_timeout),
-                case: Duration::from_secs(self.timeout),
-                run: None,
-            },
+            limits: self.limits(),
             reach: self.reach(),
             artifacts: None,
             shard: None,
             watch: None,
-            rerun: self.rerun(),
+            rerun: Rerun {
+                file: None,
+                flags: self.rerun(),
+            },
         })
+    }
+
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        let given = self.request_timeout.map(Duration::from_secs);
+        Limits {
+            start: given.unwrap_or(usual.start),
+            request: given.unwrap_or(usual.request),
+            case: Duration::from_secs(self.timeout),
+            run: None,
+        }
     }
 
     /// The flags of a rerun command.
@@ -168,12 +187,23 @@ impl ConnectorFlags {
             Reach::Isolated => flags.push("--isolated".to_owned()),
             Reach::Proxy => {}
         }
+        if self.timeout != Limits::default().case.as_secs() {
+            flags.push(format!("--timeout {}", self.timeout));
+        }
+        if let Some(seconds) = self.request_timeout {
+            flags.push(format!("--request-timeout {seconds}"));
+        }
+        match self.level {
+            Level::May => flags.push("--level may".to_owned()),
+            Level::Must => flags.push("--level must".to_owned()),
+            Level::Should => {}
+        }
         flags.join(" ")
     }
 }
 
 /// A word for a shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:".contains(it);
     if text.chars().all(plain) {
         text.to_owned()

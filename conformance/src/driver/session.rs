@@ -1,19 +1,22 @@
 //! A session with a driver: requests with time limits, notifications, and what goes wrong.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::source::{Process, Spawned, Stderr};
 use crate::protocol::{
     FAILURE_CODE, Failure, MESSAGE_LIMIT, Notification, Request, UNKNOWN_METHOD,
 };
+use crate::text::cut;
 
 /// A session with a driver.
 pub struct Session {
@@ -24,9 +27,34 @@ pub struct Session {
     stderr: Stderr,
     reading: Option<JoinHandle<()>>,
     process: Option<Process>,
-    /// Every line in both directions, for the report.
-    conversation: Vec<String>,
+    /// The lines in both directions, for the report.
+    conversation: Conversation,
+    /// What the driver may still say.
+    budget: Budget,
     watch: Option<fn(&str)>,
+}
+
+/// When an answer must have come, whatever is said before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    limit: Duration,
+}
+
+/// What a driver may say in a case. A driver that says more is not listened to any longer: what it
+/// says is kept, and would fill the memory.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    messages: usize,
+    bytes: usize,
+}
+
+/// The lines in both directions, as many as are kept.
+#[derive(Debug, Default)]
+struct Conversation {
+    lines: Vec<String>,
+    bytes: usize,
+    left_out: usize,
 }
 
 /// What a driver answered to a request.
@@ -38,6 +66,24 @@ pub enum Reply {
     Failure(Failure),
     /// The driver does not have the method.
     UnknownMethod,
+}
+
+impl std::fmt::Display for Reply {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Result(value) => {
+                let text = cut(&value.to_string(), RESULT_SHOWN);
+                write!(formatter, "the result {text}")
+            }
+            Self::Failure(failure) => {
+                let Failure {
+                    category, message, ..
+                } = failure;
+                write!(formatter, "a failure with {category}: {message}")
+            }
+            Self::UnknownMethod => formatter.write_str("the code -32601, for an unknown method"),
+        }
+    }
 }
 
 /// What is the driver's own fault, not the connector's.
@@ -69,18 +115,98 @@ pub enum DriverError {
     /// A line without end.
     #[error("the driver sent a line of more than {} MiB", MESSAGE_LIMIT >> 20)]
     TooLong,
+    /// More than a case can need.
+    #[error(
+        "the driver said more than {CASE_MESSAGES} messages or {mebibytes} MiB in a case, the last \
+         of them while '{method}' was open",
+        mebibytes = CASE_BYTES >> 20
+    )]
+    TooMuch {
+        /// The method that was asked.
+        method: String,
+    },
 }
 
 enum Line {
-    Text(String),
+    Text {
+        text: String,
+        /// Its share of the memory for lines that are not read yet, given back when it is.
+        share: OwnedSemaphorePermit,
+    },
     TooLong,
     End,
+}
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(limit: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            // A limit without end.
+            at: now.checked_add(limit).unwrap_or(now + A_YEAR),
+            limit,
+        }
+    }
+
+    fn is_over(self) -> bool {
+        Instant::now() >= self.at
+    }
+
+    fn missed(self, method: &str) -> DriverError {
+        DriverError::Timeout {
+            method: method.to_owned(),
+            seconds: self.limit.as_secs(),
+        }
+    }
+}
+
+impl Budget {
+    const fn of_a_case() -> Self {
+        Self {
+            messages: CASE_MESSAGES,
+            bytes: CASE_BYTES,
+        }
+    }
+
+    /// Takes a message; whether it was within the budget.
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = (self.messages.checked_sub(1), self.bytes.checked_sub(bytes));
+        let (Some(messages), Some(bytes)) = left else {
+            return false;
+        };
+        *self = Self { messages, bytes };
+        true
+    }
+}
+
+impl Conversation {
+    fn push(&mut self, line: String) {
+        if self.bytes + line.len() > CONVERSATION_BYTES {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes += line.len();
+        self.lines.push(line);
+    }
+
+    fn take(&mut self) -> Vec<String> {
+        let Self {
+            mut lines,
+            left_out,
+            ..
+        } = std::mem::take(self);
+        if left_out > 0 {
+            lines.push(format!("… and {left_out} lines that were not kept"));
+        }
+        lines
+    }
 }
 
 impl Session {
     /// Begins a session with a started driver.
     pub fn new(spawned: Spawned) -> Self {
         let (tell, incoming) = mpsc::channel(64);
+        let memory = Arc::new(Semaphore::new(UNREAD_BYTES));
         let mut reader = BufReader::new(spawned.reader);
         tokio::spawn(async move {
             loop {
@@ -98,10 +224,15 @@ impl Session {
                     }
                     Ok(_) => {
                         let text = String::from_utf8_lossy(&line).trim().to_owned();
+                        drop(line);
+                        // A message is far shorter than 4 GiB, and the semaphore is never closed.
+                        let size = u32::try_from(text.len().min(UNREAD_BYTES)).unwrap_or(u32::MAX);
+                        let share = Arc::clone(&memory).acquire_many_owned(size).await;
+                        let Ok(share) = share else { return };
                         if text.is_empty() {
                             Ok(())
                         } else {
-                            tell.send(Line::Text(text)).await
+                            tell.send(Line::Text { text, share }).await
                         }
                     }
                 };
@@ -118,7 +249,8 @@ impl Session {
             stderr: spawned.stderr,
             reading: spawned.reading,
             process: spawned.process,
-            conversation: Vec::new(),
+            conversation: Conversation::default(),
+            budget: Budget::of_a_case(),
             watch: None,
         }
     }
@@ -135,24 +267,41 @@ impl Session {
         self.conversation.push(line);
     }
 
+    /// A new case begins: the driver may say as much as in any other one.
+    pub fn begin_case(&mut self) {
+        self.budget = Budget::of_a_case();
+    }
+
     /// Sends a request.
-    pub async fn send(&mut self, request: &Request) -> Result<u64, DriverError> {
+    pub async fn send(&mut self, request: &Request, by: Deadline) -> Result<u64, DriverError> {
         let id = self.next_id;
-        self.write(request.message(id), request.method()).await?;
+        self.write(request.message(id), request.method(), by)
+            .await?;
         Ok(id)
     }
 
-    async fn write(&mut self, mut line: String, method: &str) -> Result<(), DriverError> {
+    async fn write(
+        &mut self,
+        mut line: String,
+        method: &str,
+        by: Deadline,
+    ) -> Result<(), DriverError> {
         self.next_id += 1;
         self.note(format!("→ {line}"));
         line.push('\n');
-        let written = self.writer.write_all(line.as_bytes()).await;
-        match written.and(self.writer.flush().await) {
-            Ok(()) => Ok(()),
-            Err(_) => {
+        let writer = &mut self.writer;
+        let written = tokio::time::timeout_at(by.at, async {
+            writer.write_all(line.as_bytes()).await?;
+            writer.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => {
                 self.hear_the_last().await;
                 Err(DriverError::Ended(method.to_owned()))
             }
+            // It does not read.
+            Err(_) => Err(by.missed(method)),
         }
     }
 
@@ -171,10 +320,11 @@ impl Session {
         params: Value,
         limit: Duration,
     ) -> Result<Reply, DriverError> {
+        let by = Deadline::after(limit);
         let id = self.next_id;
         let line = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        self.write(line.to_string(), method).await?;
-        self.answer(id, method, limit).await
+        self.write(line.to_string(), method, by).await?;
+        self.answer(id, method, by).await
     }
 
     /// Waits for the answer to one of the open requests, or for a notification on the way.
@@ -182,26 +332,34 @@ impl Session {
         &mut self,
         open: &[u64],
         method: &str,
-        limit: Duration,
+        by: Deadline,
     ) -> Result<Incoming, DriverError> {
         if let Some(notification) = self.notifications.pop_front() {
             return Ok(Incoming::Notification(notification));
         }
         loop {
-            let line = tokio::time::timeout(limit, self.incoming.recv()).await;
+            // A driver that never stops talking is never waited for.
+            if by.is_over() {
+                return Err(by.missed(method));
+            }
+            let line = tokio::time::timeout_at(by.at, self.incoming.recv()).await;
             let text = match line {
-                Err(_) => {
-                    let (method, seconds) = (method.to_owned(), limit.as_secs());
-                    return Err(DriverError::Timeout { method, seconds });
-                }
+                Err(_) => return Err(by.missed(method)),
                 Ok(None | Some(Line::End)) => {
                     self.hear_the_last().await;
                     return Err(DriverError::Ended(method.to_owned()));
                 }
                 Ok(Some(Line::TooLong)) => return Err(DriverError::TooLong),
-                Ok(Some(Line::Text(text))) => text,
+                Ok(Some(Line::Text { text, share })) => {
+                    drop(share);
+                    text
+                }
             };
-            self.note(format!("← {}", cut(&text)));
+            if !self.budget.take(text.len()) {
+                let method = method.to_owned();
+                return Err(DriverError::TooMuch { method });
+            }
+            self.note(format!("← {}", cut(&text, LINE_KEPT)));
             let misfit = |problem: String| DriverError::Misfit {
                 method: method.to_owned(),
                 problem,
@@ -209,7 +367,7 @@ impl Session {
             let message: Value = serde_json::from_str(&text)
                 .ok()
                 .filter(Value::is_object)
-                .ok_or_else(|| DriverError::NotJson(cut(&text)))?;
+                .ok_or_else(|| DriverError::NotJson(cut(&text, LINE_KEPT)))?;
             if message.get("method").is_some() {
                 match serde_json::from_value(message) {
                     Ok(notification) => return Ok(Incoming::Notification(notification)),
@@ -243,19 +401,15 @@ impl Session {
 
     /// Sends a request and waits for its answer; notifications are kept for later.
     pub async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, DriverError> {
-        let id = self.send(request).await?;
-        self.answer(id, request.method(), limit).await
+        let by = Deadline::after(limit);
+        let id = self.send(request, by).await?;
+        self.answer(id, request.method(), by).await
     }
 
-    async fn answer(
-        &mut self,
-        id: u64,
-        method: &str,
-        limit: Duration,
-    ) -> Result<Reply, DriverError> {
+    async fn answer(&mut self, id: u64, method: &str, by: Deadline) -> Result<Reply, DriverError> {
         let mut kept = VecDeque::new();
         let result = loop {
-            match self.next(&[id], method, limit).await {
+            match self.next(&[id], method, by).await {
                 Ok(Incoming::Notification(notification)) => kept.push_back(notification),
                 Ok(Incoming::Reply(_, reply)) => break Ok(reply),
                 Err(error) => break Err(error),
@@ -267,20 +421,34 @@ impl Session {
 
     /// All lines so far, and forgets them.
     pub fn take_conversation(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.conversation)
+        self.conversation.take()
     }
 
-    /// The last lines of standard error.
+    /// The last lines of standard error since the last [`Self::take_stderr`].
     pub fn stderr(&self) -> Vec<String> {
-        self.stderr.lock().iter().cloned().collect()
+        self.stderr.lock().lines()
     }
 
-    /// Waits for the driver to end by itself; whether it did in time.
+    /// The last lines of standard error, and forgets them.
+    pub fn take_stderr(&mut self) -> Vec<String> {
+        self.stderr.lock().take()
+    }
+
+    /// Gives what the driver wrote to standard error before its last answer a moment to come.
+    pub async fn await_stderr(&mut self) {
+        if self.reading.is_some() {
+            let _ = tokio::time::timeout(STDERR_GRACE, std::future::pending::<()>()).await;
+        }
+    }
+
+    /// Closes the line to the driver and waits for it to end by itself; whether it did in time.
+    /// Its children end with it.
     pub async fn wait(&mut self, limit: Duration) -> bool {
+        // A driver may wait for the end of its input.
+        let _ = tokio::time::timeout(limit, self.writer.shutdown()).await;
+        self.writer = Box::new(tokio::io::sink());
         match &mut self.process {
-            Some(process) => tokio::time::timeout(limit, process.child.wait())
-                .await
-                .is_ok(),
+            Some(process) => process.wait(limit).await,
             None => true,
         }
     }
@@ -288,9 +456,7 @@ impl Session {
     /// Asks the driver to end, and ends it if it does not.
     pub async fn shut_down(mut self, limit: Duration) {
         let _ = self.ask(&Request::Shutdown {}, limit).await;
-        if let Some(process) = &mut self.process {
-            let _ = tokio::time::timeout(limit, process.child.wait()).await;
-        }
+        self.wait(limit).await;
     }
 }
 
@@ -333,18 +499,24 @@ fn reply(message: &Value) -> Result<Reply, String> {
     }
 }
 
-fn cut(text: &str) -> String {
-    if text.chars().count() <= LINE_KEPT {
-        return text.to_owned();
-    }
-    format!(
-        "{}… ({} bytes)",
-        text.chars().take(LINE_KEPT).collect::<String>(),
-        text.len()
-    )
-}
-
 const LINE_KEPT: usize = 4000;
+
+const RESULT_SHOWN: usize = 200;
 
 /// How long the standard error is listened to after the standard output has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// How long the standard error of a case is waited for: it comes by another pipe than the answer.
+const STDERR_GRACE: Duration = Duration::from_millis(2);
+
+/// What a driver may say in a case.
+const CASE_MESSAGES: usize = 10_000;
+const CASE_BYTES: usize = 4 * MESSAGE_LIMIT;
+
+/// What is kept of a conversation.
+const CONVERSATION_BYTES: usize = 4 << 20;
+
+/// How much a driver may have said that nobody has read yet.
+const UNREAD_BYTES: usize = MESSAGE_LIMIT + (1 << 20);
+
+const A_YEAR: Duration = Duration::from_hours(365 * 24);

@@ -4,14 +4,17 @@ use std::collections::VecDeque;
 use std::process::Stdio;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use crate::reference::{Kind, Store};
+use crate::text::cut;
 
 /// Where a driver comes from, as `--connector` names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,8 +43,30 @@ pub struct Spawned {
     pub(super) process: Option<Process>,
 }
 
+/// A driver's standard error.
+pub(super) type Stderr = Arc<Mutex<Heard>>;
+
 /// The last lines of a driver's standard error.
-pub(super) type Stderr = Arc<Mutex<VecDeque<String>>>;
+#[derive(Debug, Default)]
+pub(super) struct Heard(VecDeque<String>);
+
+impl Heard {
+    fn push(&mut self, line: &[u8]) {
+        if self.0.len() == STDERR_LINES {
+            self.0.pop_front();
+        }
+        let line = String::from_utf8_lossy(line);
+        self.0.push_back(cut(line.trim_end(), STDERR_LETTERS));
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0.iter().cloned().collect()
+    }
+
+    pub(super) fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.0).into()
+    }
+}
 
 /// Why a driver can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -162,18 +187,41 @@ impl Spawned {
     }
 }
 
-/// A process with its group: dropping it ends both.
+/// A process with its group: both end with it.
 pub(super) struct Process {
-    pub(super) child: Child,
+    child: Child,
+    /// The driver leads a process group of its own. Nothing, once the group was ended: its number
+    /// may be another's by then.
+    group: Option<Pid>,
+}
+
+impl Process {
+    fn new(child: Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let group = id.and_then(Pid::from_raw);
+        Self { child, group }
+    }
+
+    /// Waits for the driver to end by itself; whether it did in time. Children that it left behind
+    /// end with it.
+    pub(super) async fn wait(&mut self, limit: Duration) -> bool {
+        let ended = tokio::time::timeout(limit, self.child.wait()).await.is_ok();
+        if ended {
+            self.end_group();
+        }
+        ended
+    }
+
+    fn end_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The driver leads a process group of its own, so its children end with it.
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
+        self.end_group();
         let _ = self.child.start_kill();
     }
 }
@@ -208,17 +256,19 @@ fn start_command(
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut spawned = Spawned::new(stdout.expect("piped"), stdin.expect("piped"));
     let kept = Arc::clone(&spawned.stderr);
-    let mut lines = BufReader::new(stderr.expect("piped")).lines();
+    let mut reader = BufReader::new(stderr.expect("piped"));
     spawned.reading = Some(tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            let mut kept = kept.lock();
-            if kept.len() == STDERR_LINES {
-                kept.pop_front();
+        loop {
+            // A line without end is several lines.
+            let mut line = Vec::new();
+            let mut part = (&mut reader).take(STDERR_LINE_BYTES);
+            match part.read_until(b'\n', &mut line).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => kept.lock().push(&line),
             }
-            kept.push_back(line);
         }
     }));
-    spawned.process = Some(Process { child });
+    spawned.process = Some(Process::new(child));
     Ok(spawned)
 }
 
@@ -267,6 +317,8 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
 }
 
 const STDERR_LINES: usize = 200;
+const STDERR_LETTERS: usize = 2_000;
+const STDERR_LINE_BYTES: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -110,7 +110,10 @@ async fn notifications_on_the_way_are_kept() {
     let unknown = "{\"method\":\"of-a-later-version\",\"params\":{}}\n";
     let mut session = driver(format!("{log}{unknown}{{\"id\":{{id}},\"result\":{{}}}}\n"));
     assert!(ask(&mut session).await.is_ok());
-    let next = session.next(&[], "settle", LIMIT).await.unwrap();
+    let next = session
+        .next(&[], "settle", Deadline::after(LIMIT))
+        .await
+        .unwrap();
     assert!(matches!(next, Incoming::Notification(_)), "{next:?}");
 }
 
@@ -134,6 +137,10 @@ async fn children_of_a_driver_end_with_it() {
     ));
     let child: i32 = session.stderr()[0].trim().parse().unwrap();
     drop(session);
+    assert_gone(child).await;
+}
+
+async fn assert_gone(child: i32) {
     let gone = || {
         let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
         // Killed, and perhaps not yet reaped by its new parent.
@@ -160,4 +167,97 @@ async fn a_command_that_is_none_is_told() {
         error.contains("cannot run the connector '/no/such/driver'"),
         "{error}"
     );
+}
+
+/// A driver that says this again and again, and nothing else.
+fn chatter(line: &'static str, pause: Duration) -> Session {
+    let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move {
+        while theirs.write_all(line.as_bytes()).await.is_ok() {
+            let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+        }
+    });
+    let (reader, writer) = tokio::io::split(ours);
+    Session::new(Spawned::new(reader, writer))
+}
+
+const LOG: &str = "{\"method\":\"log\",\"params\":{\"text\":\"still here\"}}\n";
+
+#[tokio::test]
+async fn a_driver_that_talks_without_answering_runs_out_of_time() {
+    let mut session = chatter(LOG, Duration::from_millis(20));
+    let asked = tokio::time::timeout(Duration::from_secs(10), ask(&mut session));
+    let error = asked.await.expect("the limit is absolute").unwrap_err();
+    assert!(matches!(error, DriverError::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_driver_that_talks_without_end_is_not_listened_to() {
+    let mut session = chatter(LOG, Duration::ZERO);
+    let limit = Duration::from_mins(1);
+    let error = session.ask(&Request::Settle {}, limit).await.unwrap_err();
+    assert!(matches!(error, DriverError::TooMuch { .. }), "{error}");
+    // What is kept has a bound of its own; a new case has a new budget.
+    let kept: usize = session.take_conversation().iter().map(String::len).sum();
+    assert!(kept <= 5 << 20, "{kept}");
+    session.begin_case();
+    let error = session.ask(&Request::Settle {}, LIMIT).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DriverError::Timeout { .. } | DriverError::TooMuch { .. }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_driver_that_does_not_read_runs_out_of_time() {
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let (reader, writer) = tokio::io::split(ours);
+    let mut session = Session::new(Spawned::new(reader, writer));
+    let long = json!({"connection": "x".repeat(1000)});
+    let error = session.ask_raw("status", long, LIMIT).await.unwrap_err();
+    assert!(matches!(error, DriverError::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_driver_that_waits_for_the_end_of_its_input_ends() {
+    let source: Source =
+        "sh -c 'read a; echo \"{\\\"id\\\":1,\\\"result\\\":{}}\"; read b; exit 0'"
+            .parse()
+            .unwrap();
+    let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
+    let answered = session
+        .ask(&Request::Shutdown {}, Duration::from_secs(5))
+        .await;
+    assert_eq!(answered, Ok(Reply::Result(json!({}))));
+    assert!(session.wait(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn children_that_outlive_their_driver_end_with_the_session() {
+    let source: Source = "sh -c 'sleep 600 <&- >&- 2>&- & echo $! >&2'"
+        .parse()
+        .unwrap();
+    let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
+    assert!(session.wait(Duration::from_secs(5)).await);
+    session.await_stderr().await;
+    let child: i32 = session.take_stderr()[0].trim().parse().unwrap();
+    assert_gone(child).await;
+    assert!(session.take_stderr().is_empty(), "said in an earlier case");
+}
+
+#[tokio::test]
+async fn standard_error_without_end_is_kept_in_part() {
+    let source: Source = "sh -c 'head -c 3000000 /dev/zero | tr \"\\0\" x >&2'"
+        .parse()
+        .unwrap();
+    let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
+    assert!(matches!(
+        ask(&mut session).await,
+        Err(DriverError::Ended(_))
+    ));
+    let kept: usize = session.stderr().iter().map(String::len).sum();
+    assert!(kept > 0 && kept < 500_000, "{kept}");
 }

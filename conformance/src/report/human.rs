@@ -1,6 +1,6 @@
 //! The report for people: failures in full as they come, passes as a count, a summary at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,12 +8,49 @@ use std::time::Duration;
 use entra_mock::environment::Environment;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::cause::{self, Cause, causes, diagnosis};
 use super::model::{CaseReport, Event, Outcome, Problem, RunStart, WireLine};
 use super::results::Results;
 use crate::case::{AuthMethod, Level};
+use crate::text::{cut, visible, visible_line};
 
-/// How many lines of the wire a failure shows.
-const WIRE_LINES: usize = 12;
+/// How much of a failure is shown.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    /// How many lines of the wire.
+    wire: usize,
+    /// How many problems.
+    problems: usize,
+    /// How many lines that the driver said.
+    output: usize,
+    /// How many letters of a line.
+    letters: usize,
+}
+
+/// On a screen that has other failures, too.
+const BRIEF: Room = Room {
+    wire: 4,
+    problems: 1,
+    output: 3,
+    letters: 400,
+};
+
+/// In a file.
+const WHOLE: Room = Room {
+    wire: usize::MAX,
+    problems: usize::MAX,
+    output: usize::MAX,
+    letters: usize::MAX,
+};
+
+/// The file among the artifacts that has each failure in full.
+pub(super) const FAILURES: &str = "failures.txt";
+
+/// How many causes are shown in full.
+const MENDED_FIRST: usize = 3;
+
+/// How many further causes are named.
+const CAUSES_NAMED: usize = 20;
 
 /// Writes what happens for people.
 pub(super) struct Human<W> {
@@ -21,6 +58,7 @@ pub(super) struct Human<W> {
     paint: Paint,
     progress: ProgressBar,
     failed: usize,
+    seen: BTreeSet<cause::Key>,
 }
 
 /// Colours, or none.
@@ -69,6 +107,7 @@ impl<W: Write> Human<W> {
             paint,
             progress,
             failed: 0,
+            seen: BTreeSet::new(),
         }
     }
 
@@ -83,9 +122,20 @@ impl<W: Write> Human<W> {
                 self.failed += 1;
                 self.progress
                     .set_message(format!("{} not as expected", self.failed));
-                let text = failure(case, self.paint);
+                let keys = cause::keys(case);
+                let new = keys.iter().all(|key| !self.seen.contains(key));
+                let title = cause::title(&keys[0], case);
+                self.seen.extend(keys);
+                // The first case of each cause, in a line: the rest comes at the end.
+                if !new || self.seen.len() > CAUSES_NAMED {
+                    return Ok(());
+                }
+                let label = self
+                    .paint
+                    .outcome(case.outcome, &case.outcome.slug().to_uppercase());
+                let line = format!("{label}  {}: {}", case.id, brief(&title));
                 let out = &mut self.out;
-                self.progress.suspend(|| writeln!(out, "{text}"))
+                self.progress.suspend(|| writeln!(out, "{line}"))
             }
             Event::RunFinished(_) => {
                 self.progress.finish_and_clear();
@@ -102,11 +152,6 @@ impl<W: Write> Human<W> {
     }
 
     fn begin(&mut self, start: &RunStart) -> io::Result<()> {
-        self.progress.set_length(start.cases as u64);
-        // The template is constant.
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {elapsed}  {msg}")
-            .expect("the template is valid");
-        self.progress.set_style(style);
         let shard = start
             .shard
             .as_ref()
@@ -119,15 +164,28 @@ impl<W: Write> Human<W> {
         writeln!(
             self.out,
             "{} · {} · seed {}{shard}\n",
-            self.paint.bold(name),
+            self.paint.bold(&visible_line(name)),
             plural(start.cases, "case"),
             start.seed
-        )
+        )?;
+        // Drawn after the heading, so that no bar is left above it. The template is constant.
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {elapsed}  {msg}")
+            .expect("the template is valid");
+        self.progress.set_style(style);
+        self.progress.set_length(start.cases as u64);
+        Ok(())
     }
 }
 
-/// A case that is not as expected, in full.
-fn failure(case: &CaseReport, paint: Paint) -> String {
+/// All that is not as expected, in full, as a file keeps it.
+pub(super) fn failures(results: &Results) -> String {
+    let paint = Paint { colour: false };
+    let all = results.unexpected().map(|case| failure(case, paint, WHOLE));
+    all.collect::<Vec<_>>().join("\n")
+}
+
+/// A case that is not as expected.
+fn failure(case: &CaseReport, paint: Paint, room: Room) -> String {
     let mut text = String::new();
     let label = case.outcome.slug().to_uppercase();
     // Writing to a string cannot fail.
@@ -138,7 +196,8 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
         paint.bold(&case.id)
     );
     let mut line = |name: &str, value: &str| {
-        for (index, part) in value.lines().enumerate() {
+        let value = cut(value, room.letters);
+        for (index, part) in visible(&value).lines().enumerate() {
             let name = if index == 0 { name } else { "" };
             let _ = writeln!(text, "      {}{part}", paint.dim(&format!("{name:<11}")));
         }
@@ -146,13 +205,18 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
     if let Some(reason) = &case.reason {
         line("reason", reason);
     }
-    for problem in &case.problems {
+    for problem in case.problems.iter().take(room.problems) {
         tell_problem(problem, &mut line);
+    }
+    let more = case.problems.len().saturating_sub(room.problems);
+    if more > 0 {
+        line("", &format!("and {}", plural(more, "further problem")));
     }
     // The exchanges that show a problem, or else the last ones.
     let shown: Vec<u64> = case
         .problems
         .iter()
+        .take(room.problems)
         .flat_map(|it| it.exchanges.clone())
         .collect();
     let named: Vec<String> = case
@@ -161,28 +225,92 @@ fn failure(case: &CaseReport, paint: Paint) -> String {
         .filter(|it| shown.contains(&it.number))
         .map(WireLine::text)
         .collect();
-    let lines = if named.is_empty() {
-        let skip = case.wire.len().saturating_sub(WIRE_LINES);
+    let lines: Vec<String> = if named.is_empty() {
+        let skip = case.wire.len().saturating_sub(room.wire);
         case.wire.iter().skip(skip).map(WireLine::text).collect()
     } else {
         named
     };
-    for (index, wire) in lines.iter().take(WIRE_LINES).enumerate() {
+    for (index, wire) in lines.iter().take(room.wire).enumerate() {
         line(if index == 0 { "wire" } else { "" }, wire);
     }
-    if lines.len() > WIRE_LINES {
-        line("", &format!("and {} more", lines.len() - WIRE_LINES));
+    if lines.len() > room.wire {
+        line("", &format!("and {} more", lines.len() - room.wire));
     }
-    for (index, output) in case.output.iter().rev().take(5).rev().enumerate() {
+    let skip = case.output.len().saturating_sub(room.output);
+    for (index, output) in case.output.iter().skip(skip).enumerate() {
         line(if index == 0 { "output" } else { "" }, output);
     }
     if let Some(artifacts) = &case.artifacts {
         line("artifacts", artifacts);
     }
     if let Some(rerun) = &case.rerun {
-        line("rerun", rerun);
+        // Whole, whatever the room: it is to be pasted.
+        let _ = writeln!(text, "      {}{}", paint.dim("rerun      "), visible(rerun));
     }
     text
+}
+
+/// What to mend first, and what else fails.
+fn to_mend(causes: &[Cause<'_>], paint: Paint) -> String {
+    let mut text = String::new();
+    // One case has room.
+    let room = if causes.len() == 1 && causes[0].cases.len() == 1 {
+        Room {
+            wire: 12,
+            problems: 4,
+            output: 5,
+            letters: 2_000,
+        }
+    } else {
+        BRIEF
+    };
+    for (index, cause) in causes.iter().take(MENDED_FIRST).enumerate() {
+        let number = plural(cause.cases.len(), "case");
+        let _ = writeln!(
+            text,
+            "{} {number}: {}",
+            paint.bold(&format!("{}.", index + 1)),
+            brief(&cause.title)
+        );
+        text.push_str(&failure(cause.cases[0], paint, room));
+        let others = &cause.cases[1..];
+        if !others.is_empty() {
+            let mut names: Vec<&str> = others.iter().take(2).map(|it| it.id.as_str()).collect();
+            let more = format!("{} more", others.len() - names.len());
+            if others.len() > names.len() {
+                names.push(&more);
+            }
+            let _ = writeln!(
+                text,
+                "      {}{}",
+                paint.dim("likewise   "),
+                names.join(" · ")
+            );
+        }
+        text.push('\n');
+    }
+    let rest = &causes[causes.len().min(MENDED_FIRST)..];
+    for cause in rest.iter().take(CAUSES_NAMED) {
+        let number = plural(cause.cases.len(), "case");
+        let _ = writeln!(
+            text,
+            "{} {}  {}",
+            paint.dim(&format!("{number:>9}")),
+            cause.cases[0].id,
+            paint.dim(&brief(&cause.title))
+        );
+    }
+    if rest.len() > CAUSES_NAMED {
+        let more = plural(rest.len() - CAUSES_NAMED, "further cause");
+        let _ = writeln!(text, "and {more}");
+    }
+    text
+}
+
+/// A reason on a line.
+fn brief(title: &str) -> String {
+    cut(&visible_line(title), 140)
 }
 
 fn tell_problem(problem: &Problem, line: &mut impl FnMut(&str, &str)) {
@@ -201,9 +329,24 @@ fn tell_problem(problem: &Problem, line: &mut impl FnMut(&str, &str)) {
     line("observed", &problem.observed);
 }
 
-/// The matrix of auth method and environment, totals, and what is left to say.
+/// What to mend first, the matrix of auth method and environment, totals, and what is left to say.
 fn summary(results: &Results, paint: Paint) -> String {
     let mut text = String::new();
+    let causes = causes(results);
+    if !causes.is_empty() {
+        let heading = match causes.len() {
+            0..=MENDED_FIRST => "not as expected, by cause:".to_owned(),
+            more => {
+                format!("not as expected, by cause; the first {MENDED_FIRST} of {more} to mend:")
+            }
+        };
+        let _ = writeln!(text, "\n{}\n", paint.bold(&heading));
+        text.push_str(&to_mend(&causes, paint));
+        if let Some(why) = diagnosis(results) {
+            let _ = writeln!(text, "{} {why}\n", paint.with("33", "note"));
+        }
+        text.push('\n');
+    }
     let matrix = results.matrix();
     let methods: Vec<AuthMethod> = AuthMethod::ALL
         .into_iter()
@@ -263,8 +406,9 @@ fn summary(results: &Results, paint: Paint) -> String {
     for (reason, number) in skipped {
         let _ = writeln!(
             text,
-            "{} {reason}",
-            paint.dim(&format!("skipped {number:>4}"))
+            "{} {}",
+            paint.dim(&format!("skipped {number:>4}")),
+            visible_line(reason)
         );
     }
     let mut warnings: BTreeMap<&str, (usize, &Problem)> = BTreeMap::new();
@@ -280,15 +424,6 @@ fn summary(results: &Results, paint: Paint) -> String {
             problem.says
         );
     }
-    let unexpected: Vec<&CaseReport> = results.unexpected().collect();
-    if !unexpected.is_empty() {
-        let _ = writeln!(text, "\nnot as expected:");
-        for case in unexpected {
-            let what = case.problems.first().map_or("", |it| it.name.as_str());
-            let label = paint.outcome(case.outcome, &format!("{:<15}", case.outcome.slug()));
-            let _ = writeln!(text, "  {label} {}#{what}", case.id);
-        }
-    }
     for stale in &results.end.stale {
         let label = paint.with("31;1", "stale          ");
         let _ = writeln!(
@@ -302,9 +437,29 @@ fn summary(results: &Results, paint: Paint) -> String {
     if let Some(incomplete) = &results.end.incomplete {
         let _ = writeln!(
             text,
-            "{}: {incomplete}",
-            paint.with("31;1", "could not complete")
+            "{}: {}",
+            paint.with("31;1", "could not complete"),
+            visible(incomplete)
         );
+    }
+    let shards = results.missing_shards();
+    if !shards.is_empty() {
+        let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "{}: {} of the run: {}",
+            paint.with("31;1", "not the whole run"),
+            if names.len() == 1 {
+                "a shard is missing"
+            } else {
+                "shards are missing"
+            },
+            names.join(", ")
+        );
+    }
+    let missing = results.missing();
+    if missing > 0 {
+        let _ = writeln!(text, "{} did not run", plural(missing, "case"));
     }
     if let Some(artifacts) = results
         .run
@@ -312,7 +467,10 @@ fn summary(results: &Results, paint: Paint) -> String {
         .as_ref()
         .filter(|_| results.unexpected().next().is_some())
     {
-        let _ = writeln!(text, "artifacts in {artifacts}");
+        let _ = writeln!(
+            text,
+            "artifacts in {artifacts}; {FAILURES} there has all that failed in full"
+        );
     }
     text
 }

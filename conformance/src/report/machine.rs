@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::model::{CaseReport, Event, Outcome, Problem};
 use super::results::Results;
+use crate::text::{visible, visible_line};
 
 /// The JUnit report: a suite a theme, a test a case.
 pub(super) fn junit(results: &Results) -> Result<String, quick_junit::SerializeError> {
@@ -25,8 +26,34 @@ pub(super) fn junit(results: &Results) -> Result<String, quick_junit::SerializeE
             suite.add_test_case(test_case(case, theme));
         }
     }
+    suites.extend(not_run(results));
     report.add_test_suites(suites);
     report.to_string()
+}
+
+/// What was to run and did not, as errors: a run that was broken off must not look green.
+fn not_run(results: &Results) -> Option<TestSuite> {
+    let shards = results.missing_shards();
+    let reason = match &results.end.incomplete {
+        Some(reason) => format!("the run could not be completed: {reason}"),
+        None if !shards.is_empty() => format!("shards of the run are missing: {shards:?}"),
+        None => return None,
+    };
+    let mut suite = TestSuite::new("not run");
+    let mut add = |name: &str, message: String| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_type("not-run");
+        status.set_message(message);
+        let mut test = TestCase::new(name, status);
+        test.set_classname("not run");
+        suite.add_test_case(test);
+    };
+    let missing = results.missing();
+    add("the run", format!("{reason}; {missing} cases did not run"));
+    for case in &results.end.missing {
+        add(case, format!("did not run: {reason}"));
+    }
+    Some(suite)
 }
 
 fn test_case(case: &CaseReport, theme: &str) -> TestCase {
@@ -69,7 +96,8 @@ impl<W: Write> Tap<W> {
         match event {
             Event::RunStarted(start) => {
                 writeln!(self.out, "TAP version 14\n1..{}", start.cases)?;
-                writeln!(self.out, "# {} seed {}", start.connector, start.seed)
+                let connector = visible_line(&start.connector);
+                writeln!(self.out, "# {connector} seed {}", start.seed)
             }
             Event::CaseFinished(case) => self.case(case),
             Event::RunFinished(end) => match &end.incomplete {
@@ -111,7 +139,7 @@ impl<W: Write> Tap<W> {
                 writeln!(
                     self.out,
                     "  {name}: {}",
-                    serde_json::Value::from(value.as_str())
+                    serde_json::Value::from(visible(value).as_ref())
                 )?;
             }
         }
@@ -122,7 +150,8 @@ impl<W: Write> Tap<W> {
 /// An annotation of GitHub Actions for each case that is not as expected.
 pub(super) fn github(case: &CaseReport, out: &mut impl Write) -> io::Result<()> {
     let escape = |text: &str| {
-        text.replace('%', "%25")
+        visible(text)
+            .replace('%', "%25")
             .replace('\r', "%0D")
             .replace('\n', "%0A")
     };
@@ -180,8 +209,5 @@ fn paragraph(problem: &Problem) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace('#', "\\#")
+    visible_line(text).replace('#', "\\#")
 }

@@ -1,5 +1,7 @@
 //! What a report is made of: events as the run goes, and the results of each case.
 
+use std::borrow::Cow;
+
 use entra_mock::environment::Environment;
 use entra_mock::journal::{Direction, Exchange, Surface, TokenKind};
 use jiff::Timestamp;
@@ -7,7 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{AuthMethod, Case, Check, Level};
-use crate::judge::{CheckFailure, FailureKind};
+use crate::judge::{Canaries, CheckFailure, FailureKind};
+use crate::text::cut;
+
+/// How much of what a driver says stands in the report of a case.
+const OUTPUT_LINES: usize = 400;
+const OUTPUT_LETTERS: usize = 1_000;
 
 /// The version of the events and of the JSON report.
 pub const SCHEMA: u32 = 1;
@@ -36,6 +43,12 @@ pub struct RunStart {
     pub source: String,
     /// The connector's own name, with its version.
     pub connector: String,
+    /// The language in which the connector says it is written.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+    /// How the connector reaches the mock: `proxy`, `isolated` or `direct`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reach: String,
     /// The seed.
     pub seed: u64,
     /// How many cases were selected.
@@ -59,6 +72,9 @@ pub struct RunEnd {
     /// Why the run could not be completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
+    /// The cases that were selected and did not run to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// What became of a case.
@@ -276,6 +292,26 @@ impl CaseReport {
             self.outcome = Outcome::Fail;
         }
         self.problems.push(problem);
+    }
+
+    /// Adds a line that the driver said, as long as there is room.
+    pub fn say(&mut self, line: &str) {
+        match self.output.len() {
+            OUTPUT_LINES => self.output.push("… and more".to_owned()),
+            more if more > OUTPUT_LINES => {}
+            _ => self.output.push(cut(line, OUTPUT_LETTERS)),
+        }
+    }
+
+    /// Puts fingerprints in the place of secrets: reports are sent around.
+    pub fn redact(&mut self, canaries: &Canaries) {
+        let problems = self.problems.iter_mut().chain(&mut self.warnings);
+        let observed = problems.map(|it| &mut it.observed);
+        for text in self.output.iter_mut().chain(observed) {
+            if let Cow::Owned(redacted) = canaries.redact(text) {
+                *text = redacted;
+            }
+        }
     }
 
     /// Adds what is needed to understand a failure: nothing, where all went well.

@@ -1,6 +1,6 @@
 //! The results of a run, put together from its events; and of several runs, merged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use entra_mock::environment::Environment;
@@ -35,6 +35,8 @@ pub enum ExitStatus {
     Incomplete = 3,
     /// No case was selected.
     NothingSelected = 4,
+    /// Shards of the run are missing.
+    ShardsMissing = 5,
 }
 
 /// Why results can't be read or merged.
@@ -48,6 +50,18 @@ pub enum ResultsError {
         path: PathBuf,
         /// The case.
         case: String,
+    },
+    /// The files are of different runs.
+    #[error("{path} has {found}, but {first} has {wanted}: merge the shards of one run")]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// The first file.
+        first: PathBuf,
+        /// What that one has.
+        wanted: String,
     },
     /// The file can't be read.
     #[error("failed to read {path}: {error}")]
@@ -135,23 +149,55 @@ impl Results {
         if any { Ok(results) } else { Err(report) }
     }
 
-    /// Joins the results of the shards of a run.
+    /// Joins the results of the shards of a run. Where shards are missing, the joined results say
+    /// which ones are there.
     pub fn merge(files: &[PathBuf]) -> Result<Self, ResultsError> {
         let mut merged = Self::default();
-        for path in files {
+        let mut shards: Option<Shards> = None;
+        for (index, path) in files.iter().enumerate() {
             let part = Self::read(path)?;
-            if merged.run.schema == 0 {
+            if index == 0 {
                 merged.run = RunStart {
                     shard: None,
                     cases: 0,
+                    // Each shard has its own.
+                    artifacts: None,
                     ..part.run.clone()
                 };
+            }
+            let other_run = |found: String, wanted: String| ResultsError::OtherRun {
+                path: path.clone(),
+                found,
+                first: files[0].clone(),
+                wanted,
+            };
+            if merged.run.seed != part.run.seed {
+                let name = |seed| format!("the seed {seed}");
+                return Err(other_run(name(part.run.seed), name(merged.run.seed)));
+            }
+            if merged.run.suite != part.run.suite {
+                return Err(other_run(part.run.suite, merged.run.suite));
+            }
+            match part.run.shard.as_deref().and_then(Shards::parse) {
+                Some(found) => {
+                    let all = shards.get_or_insert_with(|| Shards::none_of(found.count));
+                    if all.count != found.count {
+                        let name = |count| format!("shards of {count}");
+                        return Err(other_run(name(found.count), name(all.count)));
+                    }
+                    all.there.extend(found.there);
+                }
+                None if index > 0 && shards.is_some() => {
+                    return Err(other_run("no shard".to_owned(), "shards".to_owned()));
+                }
+                None => {}
             }
             merged.run.cases += part.run.cases;
             // Shards run side by side.
             merged.end.millis = merged.end.millis.max(part.end.millis);
             merged.end.incomplete = merged.end.incomplete.take().or(part.end.incomplete);
             merged.end.stale.extend(part.end.stale);
+            merged.end.missing.extend(part.end.missing);
             for case in part.cases {
                 match merged.cases.binary_search_by(|it| it.id.cmp(&case.id)) {
                     Ok(_) => {
@@ -167,7 +213,25 @@ impl Results {
         }
         merged.end.stale.sort();
         merged.end.stale.dedup();
+        merged.run.shard = shards
+            .filter(|it| !it.missing().is_empty())
+            .map(|it| it.to_string());
         Ok(merged)
+    }
+
+    /// The shards that are not among these results, where they are of some shards of a run: the
+    /// results of a shard by itself are whole.
+    pub fn missing_shards(&self) -> Vec<usize> {
+        let shards = self.run.shard.as_deref().and_then(Shards::parse);
+        shards
+            .filter(|it| it.joined)
+            .map_or_else(Vec::new, |it| it.missing())
+    }
+
+    /// How many cases were selected and did not run to their end.
+    pub fn missing(&self) -> usize {
+        let unheard = self.run.cases.saturating_sub(self.cases.len());
+        unheard.max(self.end.missing.len())
     }
 
     /// The events that tell these results.
@@ -206,6 +270,8 @@ impl Results {
     pub fn exit_status(&self) -> ExitStatus {
         if self.end.incomplete.is_some() {
             ExitStatus::Incomplete
+        } else if !self.missing_shards().is_empty() {
+            ExitStatus::ShardsMissing
         } else if self.cases.is_empty() {
             ExitStatus::NothingSelected
         } else if self.unexpected().next().is_some() || !self.end.stale.is_empty() {
@@ -213,6 +279,50 @@ impl Results {
         } else {
             ExitStatus::AsExpected
         }
+    }
+}
+
+/// Some shards of a run: `2/4` is the second of four, `1+2/4` are the first two, joined.
+#[derive(Debug)]
+struct Shards {
+    count: usize,
+    there: BTreeSet<usize>,
+    /// Whether they were joined by a merge.
+    joined: bool,
+}
+
+impl Shards {
+    fn none_of(count: usize) -> Self {
+        Self {
+            count,
+            there: BTreeSet::new(),
+            joined: true,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (there, count) = text.split_once('/')?;
+        let numbers = there.trim_end_matches('+').split('+');
+        let there: Result<_, _> = numbers.map(str::parse).collect();
+        Some(Self {
+            count: count.parse().ok()?,
+            there: there.ok()?,
+            joined: text.contains('+'),
+        })
+    }
+
+    fn missing(&self) -> Vec<usize> {
+        let all = 1..=self.count;
+        all.filter(|it| !self.there.contains(it)).collect()
+    }
+}
+
+impl std::fmt::Display for Shards {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let there: Vec<String> = self.there.iter().map(ToString::to_string).collect();
+        // A plus tells one shard that a merge had from the shard itself.
+        let plus = if there.len() == 1 { "+" } else { "" };
+        write!(formatter, "{}{plus}/{}", there.join("+"), self.count)
     }
 }
 

@@ -1,18 +1,22 @@
 //! What is kept of a failed case: conversation, journal, standard error, scenario, report.
 
-use std::io;
+use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use entra_mock::journal::Redaction;
 use serde::Serialize;
 
 use super::worker::Output;
 use crate::case::Case;
-use crate::judge::Record;
+use crate::judge::{Canaries, Record};
 use crate::report::CaseReport;
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 /// What is kept of a case.
 pub(super) struct Artifacts<'a> {
@@ -64,17 +68,56 @@ impl Artifacts<'_> {
     pub(super) fn write(&self, folder: &Folder) -> io::Result<PathBuf> {
         let folder = folder.path().join(file_name(&self.case.id));
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(
-            folder.join("conversation.txt"),
-            lines(&self.said.conversation),
-        )?;
-        std::fs::write(folder.join("stderr.txt"), lines(&self.said.stderr))?;
-        std::fs::write(folder.join("journal.json"), json(&self.record.exchanges)?)?;
-        std::fs::write(folder.join("record.json"), json(self.record)?)?;
+        let written = self.write_to(&folder);
+        if written.is_err() {
+            // Half of it says less than nothing.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        written.map(|()| folder)
+    }
+
+    fn write_to(&self, folder: &Path) -> io::Result<()> {
+        let canaries = Canaries::of(self.record);
+        let said = self.said.conversation.iter();
+        let conversation = said.map(|line| canaries.redact(&by_name(line)).into_owned());
+        write_own(&folder.join("conversation.txt"), &lines(conversation))?;
+        let said = self.said.stderr.iter();
+        let stderr = said.map(|line| canaries.redact(line).into_owned());
+        write_own(&folder.join("stderr.txt"), &lines(stderr))?;
+        let redacted = |text: String| canaries.redact(&text).into_owned();
+        let journal = redacted(json(&self.record.exchanges)?);
+        std::fs::write(folder.join("journal.json"), journal)?;
+        std::fs::write(folder.join("record.json"), redacted(json(self.record)?))?;
         std::fs::write(folder.join("report.json"), json(self.report)?)?;
         let scenario = serde_saphyr::to_string(&*self.case.scenario).map_err(io::Error::other)?;
-        std::fs::write(folder.join("scenario.yaml"), scenario)?;
-        Ok(folder)
+        std::fs::write(folder.join("scenario.yaml"), scenario)
+    }
+}
+
+/// Writes a file that its owner alone can read: what a driver says may have secrets that nobody
+/// knows to be ones.
+fn write_own(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// A line of the conversation without what is a secret by its name.
+fn by_name(line: &str) -> Cow<'_, str> {
+    let Some((arrow, message)) = line.split_once(' ') else {
+        return Cow::Borrowed(line);
+    };
+    match serde_json::from_str(message) {
+        Ok(message) => {
+            let message: serde_json::Value = Redaction::On.json(message);
+            Cow::Owned(format!("{arrow} {message}"))
+        }
+        Err(_) => Cow::Borrowed(line),
     }
 }
 
@@ -98,9 +141,6 @@ fn json(value: &impl Serialize) -> io::Result<String> {
     serde_json::to_string_pretty(value).map_err(io::Error::other)
 }
 
-fn lines(lines: &[String]) -> String {
-    lines
-        .iter()
-        .flat_map(|line| [line.as_str(), "\n"])
-        .collect()
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.map(|line| line + "\n").collect()
 }

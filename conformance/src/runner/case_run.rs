@@ -12,7 +12,7 @@ use super::worker::Worker;
 use crate::browser::{Callback, Person};
 use crate::case::{BrowserAction, Case, CertificateForms, Check};
 use crate::driver::{DriverError, Incoming};
-use crate::judge::{self, CheckResult, Facts, FailureKind, FillError, Record};
+use crate::judge::{self, Canaries, CheckResult, Facts, FailureKind, FillError, Record};
 use crate::protocol::Capabilities;
 use crate::report::{CaseReport, Problem, ProblemKind};
 
@@ -175,7 +175,7 @@ impl<'a> CaseRun<'a> {
                 self.worker.drop_session();
             }
         }
-        self.close()
+        self.close().await
     }
 
     /// The id of a connection on the wire.
@@ -291,9 +291,9 @@ impl<'a> CaseRun<'a> {
     }
 
     /// Ends the case: keeps what explains a failure, forgets the rest.
-    fn close(mut self) -> CaseReport {
+    async fn close(mut self) -> CaseReport {
         self.collect();
-        let said = self.worker.take_output();
+        let said = self.worker.take_output().await;
         let shared = &self.worker.shared;
         self.report.explain(&self.record.exchanges);
         for line in &mut self.report.wire {
@@ -308,7 +308,8 @@ impl<'a> CaseRun<'a> {
         if self.report.outcome.is_expected() {
             self.report.output.clear();
         } else {
-            self.report.output.extend(said.stderr.iter().cloned());
+            said.stderr.iter().for_each(|line| self.report.say(line));
+            self.report.redact(&Canaries::of(&self.record));
             self.report.rerun = Some(shared.options.rerun_command(self.case));
             if let Some(folder) = &shared.artifacts {
                 let artifacts = Artifacts {

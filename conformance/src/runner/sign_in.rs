@@ -95,10 +95,11 @@ impl CaseRun<'_> {
         connect: &ConnectStep,
         action: Option<&BrowserAction>,
     ) -> Result<Option<Reply>, Interrupt> {
-        let id = self.worker.session()?.send(request).await?;
+        let mut by = self.deadline();
+        let id = self.worker.session()?.send(request, by).await?;
         let mut left = false;
         let reply = loop {
-            match self.next(&[id], request.method()).await {
+            match self.next(&[id], request.method(), by).await {
                 Ok(Incoming::Reply(_, reply)) => break reply,
                 Ok(Incoming::Notification(Notification::OpenUrl { url, .. })) => {
                     match self.visit(&url, connect, action).await? {
@@ -110,9 +111,12 @@ impl CaseRun<'_> {
                             .map_err(|error| Interrupt::Suite(error.to_string()))?,
                         None => left = true,
                     }
+                    // The person's time is not the connector's.
+                    by = self.deadline();
                 }
                 Ok(Incoming::Notification(Notification::ShowDeviceCode { user_code, .. })) => {
                     left |= !self.enter_device_code(&user_code, connect, action).await?;
+                    by = self.deadline();
                 }
                 // Taken care of already.
                 Ok(Incoming::Notification(

@@ -11,7 +11,7 @@ use super::case_run::{CaseRun, Interrupt};
 use crate::case::{
     Action, CallStep, Category, Check, Evidence, Fault, MAIN, Many, Span, StateName, Step,
 };
-use crate::driver::{DriverError, Incoming, Reply};
+use crate::driver::{Deadline, DriverError, Incoming, Reply};
 use crate::judge::{Answer, StepRecord};
 use crate::protocol::{ConnectionState, Failure, Notification, Request, State};
 use crate::report::{Problem, ProblemKind};
@@ -87,7 +87,7 @@ impl CaseRun<'_> {
             }
             Action::Finish(finish) => self.finish(step, finish).await,
             Action::Note(text) => {
-                self.report.output.push(text.clone());
+                self.report.say(text);
                 Ok(())
             }
             Action::Reconnect(connect) => self.connect(step, connect, true).await,
@@ -268,15 +268,20 @@ impl CaseRun<'_> {
 
     /// Asks the driver and waits for the answer; what it tells on the way goes to the report.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Reply, DriverError> {
-        let session = self.worker.session()?;
-        let id = session.send(request).await?;
+        let by = self.deadline();
+        let id = self.worker.session()?.send(request, by).await?;
         loop {
-            match self.next(&[id], request.method()).await? {
+            match self.next(&[id], request.method(), by).await? {
                 // Outside of a sign-in nobody follows.
                 Incoming::Notification(_) => {}
                 Incoming::Reply(_, reply) => return Ok(reply),
             }
         }
+    }
+
+    /// When a request that is sent now must be answered.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.worker.shared.options.limits.request)
     }
 
     /// What the driver says next, while requests are open. Lines for the report go there; where all
@@ -285,19 +290,19 @@ impl CaseRun<'_> {
         &mut self,
         open: &[u64],
         method: &str,
+        by: Deadline,
     ) -> Result<Incoming, DriverError> {
-        let limit = self.worker.shared.options.limits.request;
         loop {
             let incoming = match self.kept.pop_front() {
                 Some(kept) => kept,
-                None => self.worker.session()?.next(open, method, limit).await?,
+                None => self.worker.session()?.next(open, method, by).await?,
             };
             match incoming {
                 Incoming::Notification(Notification::Log { level, text }) => {
-                    self.report.output.push(format!("{level}: {text}"));
+                    self.report.say(&format!("{level}: {text}"));
                 }
                 Incoming::Notification(Notification::Waiting { seconds }) => {
-                    self.wait(seconds, open, method).await?;
+                    self.wait(seconds, open, method, by).await?;
                 }
                 other => return Ok(other),
             }
@@ -305,7 +310,13 @@ impl CaseRun<'_> {
     }
 
     /// Lets time pass for which the connector waits within requests; it counts to their limit.
-    async fn wait(&mut self, seconds: u64, open: &[u64], method: &str) -> Result<(), DriverError> {
+    async fn wait(
+        &mut self,
+        seconds: u64,
+        open: &[u64],
+        method: &str,
+        by: Deadline,
+    ) -> Result<(), DriverError> {
         if !self.capabilities.has("clock") {
             return Ok(());
         }
@@ -320,11 +331,11 @@ impl CaseRun<'_> {
         self.advanced += seconds;
         let session = self.worker.session()?;
         let request = Request::AdvanceClock { seconds };
-        let id = session.send(&request).await?;
+        let id = session.send(&request, by).await?;
         let all: Vec<u64> = open.iter().copied().chain([id]).collect();
         loop {
             let session = self.worker.session()?;
-            match session.next(&all, request.method(), limit).await? {
+            match session.next(&all, request.method(), by).await? {
                 Incoming::Reply(it, _) if it == id => return Ok(()),
                 other => self.kept.push_back(other),
             }

@@ -10,6 +10,7 @@ use crate::driver::Incoming;
 impl CaseRun<'_> {
     /// Sends the calls at once, lets the events happen, and takes the answers as they come.
     pub(super) async fn together(&mut self, steps: &[Step]) -> Result<(), Interrupt> {
+        let by = self.deadline();
         let mut open: BTreeMap<u64, (usize, &Step, String)> = BTreeMap::new();
         for step in spread(steps) {
             match &step.action {
@@ -17,7 +18,7 @@ impl CaseRun<'_> {
                     self.begin("call", Some(&call.operation), Some(&call.connection));
                     let place = self.record.steps.len() - 1;
                     let request = self.call_request(call)?;
-                    let id = self.worker.session()?.send(&request).await?;
+                    let id = self.worker.session()?.send(&request, by).await?;
                     open.insert(id, (place, step, call.operation.clone()));
                 }
                 Action::Event(_) | Action::Note(_) => Box::pin(self.step(step)).await?,
@@ -32,7 +33,7 @@ impl CaseRun<'_> {
         let mut failed = Ok(());
         while !open.is_empty() {
             let ids: Vec<u64> = open.keys().copied().collect();
-            let Incoming::Reply(id, reply) = self.next(&ids, "call").await? else {
+            let Incoming::Reply(id, reply) = self.next(&ids, "call", by).await? else {
                 continue;
             };
             let Some((place, step, name)) = open.remove(&id) else {

@@ -16,16 +16,16 @@ use crate::reference::Store;
 use crate::report::{CaseReport, Problem, ProblemKind};
 
 /// What the workers of a run share.
-pub(super) struct Shared {
-    pub(super) mock: MockEntra,
-    pub(super) options: RunOptions,
+pub(crate) struct Shared {
+    pub(crate) mock: MockEntra,
+    pub(crate) options: RunOptions,
     /// The folder of this run's artifacts.
     pub(super) artifacts: Option<Folder>,
     certificate: OnceLock<Result<CertificateForms, String>>,
 }
 
 impl Shared {
-    pub(super) fn new(mock: MockEntra, options: RunOptions, artifacts: Option<Folder>) -> Self {
+    pub(crate) fn new(mock: MockEntra, options: RunOptions, artifacts: Option<Folder>) -> Self {
         Self {
             mock,
             options,
@@ -48,8 +48,8 @@ impl Shared {
 }
 
 /// A worker.
-pub(super) struct Worker {
-    pub(super) shared: Arc<Shared>,
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
     pub(super) person_proxy: Option<String>,
     number: usize,
     proxy: Option<String>,
@@ -65,13 +65,13 @@ pub(super) struct Worker {
 
 /// What a driver said: the conversation and its standard error.
 #[derive(Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     pub(super) conversation: Vec<String>,
-    pub(super) stderr: Vec<String>,
+    pub(crate) stderr: Vec<String>,
 }
 
 impl Worker {
-    pub(super) fn new(
+    pub(crate) fn new(
         shared: Arc<Shared>,
         number: usize,
         proxy: Option<String>,
@@ -129,10 +129,13 @@ impl Worker {
     }
 
     /// Runs a case; the driver is started where it is not running. An error if it can't be.
-    pub(super) async fn run(&mut self, case: &Case) -> Result<CaseReport, String> {
+    pub(crate) async fn run(&mut self, case: &Case) -> Result<CaseReport, String> {
         #[expect(clippy::disallowed_methods, reason = "measures how long a case takes")]
         let began = Instant::now();
         let capabilities = self.start().await?;
+        self.session()
+            .map_err(|error| error.to_string())?
+            .begin_case();
         let unsupported = unsupported(case, &capabilities).or_else(|| self.unreachable(case));
         let mut report = if let Some(reason) = unsupported {
             CaseReport::skipped(case, reason)
@@ -154,7 +157,7 @@ impl Worker {
     }
 
     /// Starts the driver where it is not running, and says what it can do.
-    pub(super) async fn start(&mut self) -> Result<Capabilities, String> {
+    pub(crate) async fn start(&mut self) -> Result<Capabilities, String> {
         if let Some((_, capabilities)) = &self.session {
             return Ok(capabilities.clone());
         }
@@ -175,7 +178,7 @@ impl Worker {
             https_proxy: self.proxy.clone(),
             ca_file: Some(mock.ca_file().display().to_string()),
         };
-        let limit = self.shared.options.limits.request.max(START_LIMIT);
+        let limit = self.shared.options.limits.start;
         match initialize(&mut session, network, limit).await {
             Ok(capabilities) => {
                 self.session = Some((session, capabilities.clone()));
@@ -185,6 +188,8 @@ impl Worker {
                 let stderr = session.stderr();
                 let tail = stderr.iter().rev().take(10).rev();
                 let said: String = tail.map(|line| format!("\n  stderr: {line}")).collect();
+                self.said.stderr.extend(stderr.iter().cloned());
+                self.said.conversation.extend(session.take_conversation());
                 Err(format!(
                     "the connector '{}' does not start: {error}{said}",
                     self.shared.options.source
@@ -194,7 +199,7 @@ impl Worker {
     }
 
     /// The session with the driver.
-    pub(super) fn session(&mut self) -> Result<&mut Session, DriverError> {
+    pub(crate) fn session(&mut self) -> Result<&mut Session, DriverError> {
         match &mut self.session {
             Some((session, _)) => Ok(session),
             None => Err(DriverError::Ended("initialize".to_owned())),
@@ -208,7 +213,10 @@ impl Worker {
     }
 
     /// What was said since the last time.
-    pub(super) fn take_output(&mut self) -> Output {
+    pub(crate) async fn take_output(&mut self) -> Output {
+        if let Some((session, _)) = &mut self.session {
+            session.await_stderr().await;
+        }
         self.listen();
         std::mem::take(&mut self.said)
     }
@@ -222,7 +230,9 @@ impl Worker {
 
     /// Ends the other process, if there is one.
     pub(super) async fn end_other(&mut self) {
-        if let Some((session, _)) = self.other.take() {
+        if let Some((mut session, _)) = self.other.take() {
+            self.said.conversation.extend(session.take_conversation());
+            self.said.stderr.extend(session.take_stderr());
             session.shut_down(SHUT_DOWN_LIMIT).await;
         }
     }
@@ -230,7 +240,7 @@ impl Worker {
     fn listen(&mut self) {
         if let Some((session, _)) = &mut self.session {
             self.said.conversation.extend(session.take_conversation());
-            self.said.stderr.extend(session.stderr());
+            self.said.stderr.extend(session.take_stderr());
         }
     }
 
@@ -279,7 +289,7 @@ impl Worker {
 }
 
 /// Shakes hands with a driver.
-pub(crate) async fn initialize(
+async fn initialize(
     session: &mut Session,
     network: Network,
     limit: Duration,
@@ -329,8 +339,6 @@ fn unsupported(case: &Case, capabilities: &Capabilities) -> Option<String> {
     Some(format!("the connector does not have {missing}"))
 }
 
-/// Interpreters need their time to start.
-const START_LIMIT: Duration = Duration::from_secs(30);
 const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(2);
 
 const PROXY_VARIABLES: [&str; 6] = [

@@ -1,0 +1,156 @@
+//! The secrets of a case, wherever they turn up: those of its world by their value, and every token
+//! that came or went by the fingerprint that the journal has of it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use entra_mock::journal::{TokenKind, fingerprint};
+
+use super::Record;
+
+/// The secrets of a case.
+#[derive(Debug, Default)]
+pub struct Canaries {
+    /// Names and values of the secrets of the world.
+    secrets: Vec<(String, String)>,
+    /// What has a fingerprint, by it.
+    fingerprints: BTreeMap<String, String>,
+}
+
+impl Canaries {
+    /// The secrets that a record knows of.
+    pub fn of(record: &Record) -> Self {
+        let known = record.facts.secrets.iter();
+        let secrets = known
+            .filter_map(|secret| Some((secret.name.clone(), secret.value.clone()?)))
+            // A short text is found by chance.
+            .filter(|(_, value)| value.len() >= SHORTEST_SECRET)
+            .collect();
+        let mut fingerprints = BTreeMap::new();
+        for secret in &record.facts.secrets {
+            fingerprints.insert(secret.fingerprint.clone(), secret.name.clone());
+        }
+        for exchange in &record.exchanges {
+            for token in &exchange.tokens {
+                let name = kind_name(token.kind).to_owned();
+                fingerprints.insert(token.fingerprint.clone(), name);
+            }
+            // What else the journal replaced in a request: verifiers, assertions, guessed secrets.
+            for (name, value) in exchange.form.iter().chain(&exchange.query) {
+                if let Some((mark, _)) = value.strip_prefix('<').and_then(|it| it.split_once('>')) {
+                    let of = || format!("a value of '{name}'");
+                    fingerprints.entry(mark.to_owned()).or_insert_with(of);
+                }
+            }
+        }
+        Self {
+            secrets,
+            fingerprints,
+        }
+    }
+
+    /// The name of a secret that stands in a text.
+    pub fn find(&self, text: &str) -> Option<&str> {
+        let by_value = self.secrets.iter().find(|(_, value)| {
+            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            text.contains(value.as_str()) || text.contains(&encoded)
+        });
+        by_value.map(|(name, _)| name.as_str()).or_else(|| {
+            let mut words = words(text);
+            words.find_map(|word| {
+                self.fingerprints
+                    .get(&fingerprint(word))
+                    .map(String::as_str)
+            })
+        })
+    }
+
+    /// A text with fingerprints in the place of secrets.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.find(text).is_none() {
+            return Cow::Borrowed(text);
+        }
+        let mut redacted = text.to_owned();
+        for (_, value) in &self.secrets {
+            let mark = format!("<{}>", fingerprint(value));
+            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            redacted = redacted
+                .replace(value.as_str(), &mark)
+                .replace(&encoded, &mark);
+        }
+        let marks: Vec<(String, String)> = words(&redacted)
+            .filter_map(|word| {
+                let mark = fingerprint(word);
+                self.fingerprints
+                    .contains_key(&mark)
+                    .then(|| (word.to_owned(), mark))
+            })
+            .collect();
+        for (word, mark) in marks {
+            redacted = redacted.replace(&word, &format!("<{mark}>"));
+        }
+        Cow::Owned(redacted)
+    }
+}
+
+/// The words of a text that may be tokens: long, and of the letters of base64url with the points of
+/// a JWT, or of base64.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let of = |is_part: fn(char) -> bool| {
+        text.split(move |it: char| !is_part(it))
+            .filter(|it| it.len() >= SHORTEST_TOKEN)
+    };
+    let url_safe = |it: char| it.is_ascii_alphanumeric() || "._~-".contains(it);
+    let base64 = |it: char| it.is_ascii_alphanumeric() || "._~-+/".contains(it);
+    // A sentence may end with a token.
+    of(url_safe)
+        .chain(of(base64))
+        .flat_map(|word| [word, word.trim_end_matches('.')])
+}
+
+fn kind_name(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Access => "an access token",
+        TokenKind::Assertion => "a client assertion",
+        TokenKind::Code => "an authorization code",
+        TokenKind::DeviceCode => "a device code",
+        TokenKind::Id => "an ID token",
+        TokenKind::Refresh => "a refresh token",
+    }
+}
+
+const SHORTEST_SECRET: usize = 8;
+const SHORTEST_TOKEN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canaries() -> Canaries {
+        let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+        Canaries {
+            secrets: vec![("app.client_secret".to_owned(), "s3cr+t of app".to_owned())],
+            fingerprints: BTreeMap::from([(fingerprint(token), "an access token".to_owned())]),
+        }
+    }
+
+    #[test]
+    fn secrets_and_tokens_are_found_wherever_they_stand() {
+        let canaries = canaries();
+        let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+        for text in [
+            format!("401 for {token}."),
+            format!("{{\"authorization\":\"Bearer {token}\"}}"),
+            format!("https://a.example/?t={token}&x=1"),
+        ] {
+            assert_eq!(canaries.find(&text), Some("an access token"), "{text}");
+            assert!(!canaries.redact(&text).contains(token), "{text}");
+        }
+        for text in ["it is s3cr+t of app", "secret=s3cr%2Bt+of+app&a=b"] {
+            assert_eq!(canaries.find(text), Some("app.client_secret"), "{text}");
+            assert!(!canaries.redact(text).contains("s3cr"), "{text}");
+        }
+        assert_eq!(canaries.find("nothing of eyJhbGciOiJub25lIn0 here"), None);
+        assert_eq!(canaries.redact("as it was"), "as it was");
+    }
+}
