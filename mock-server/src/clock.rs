@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::lock::{Mutex, rank};
 use crate::notation;
 
 /// A clock that can be moved. Clones share the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    state: Arc<Mutex<ClockState>>,
+    state: Arc<Mutex<rank::Clock, ClockState>>,
 }
 
 /// What a clock remembers, as state files store it.
@@ -50,37 +50,41 @@ impl Clock {
 
     /// The time that this clock shows.
     pub fn now(&self) -> Timestamp {
-        let state = *self.state.lock();
-        state.frozen.unwrap_or_else(|| {
-            machine_time()
-                .saturating_add(state.offset)
-                .unwrap_or(Timestamp::MAX)
-        })
+        self.state().now()
     }
 
     /// Moves the clock forward (or back, with a negative duration).
     pub fn advance(&self, by: SignedDuration) {
-        let mut state = self.state.lock();
-        match state.frozen {
+        self.state.write(|state| match state.frozen {
             Some(now) => state.frozen = Some(now.saturating_add(by).unwrap_or(Timestamp::MAX)),
             None => state.offset = state.offset.saturating_add(by),
-        }
+        });
     }
 
     /// Stops the clock where it is.
     pub fn freeze(&self) {
-        let now = self.now();
-        self.state.lock().frozen = Some(now);
+        // Read and stopped at once: another thread may move the clock.
+        self.state.write(|state| state.frozen = Some(state.now()));
     }
 
     /// Returns to real time, running.
     pub fn reset(&self) {
-        *self.state.lock() = ClockState::default();
+        self.state.write(|state| *state = ClockState::default());
     }
 
     /// What a state file stores.
     pub fn state(&self) -> ClockState {
-        *self.state.lock()
+        self.state.read(|state| *state)
+    }
+}
+
+impl ClockState {
+    fn now(self) -> Timestamp {
+        self.frozen.unwrap_or_else(|| {
+            machine_time()
+                .saturating_add(self.offset)
+                .unwrap_or(Timestamp::MAX)
+        })
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -22,6 +21,7 @@ pub use redact::{Redaction, fingerprint};
 
 use crate::directory::{ApplicationId, Event, ObjectId, TenantId};
 use crate::environment::{Environment, SignInCloud};
+use crate::lock::{Mutex, rank};
 
 /// An entry of the journal.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
@@ -284,7 +284,7 @@ pub struct Journal {
 struct Inner {
     capacity: usize,
     redaction: Redaction,
-    state: Mutex<State>,
+    state: Mutex<rank::Journal, State>,
     feed: broadcast::Sender<Arc<Entry>>,
 }
 

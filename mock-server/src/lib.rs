@@ -28,6 +28,7 @@ mod graph;
 pub mod isolation;
 pub mod journal;
 mod limit;
+mod lock;
 pub mod mailbox;
 pub mod notation;
 pub mod permission;

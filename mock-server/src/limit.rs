@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
 
 use crate::directory::{ApplicationId, ObjectId};
+use crate::lock::{Mutex, rank};
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -25,8 +25,8 @@ pub(crate) struct Key {
 /// The counters of one tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
-    windows: Mutex<HashMap<Key, Window>>,
-    in_flight: Arc<Mutex<HashMap<Key, usize>>>,
+    windows: Mutex<rank::Windows, HashMap<Key, Window>>,
+    in_flight: Arc<Mutex<rank::InFlight, HashMap<Key, usize>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct Usage {
 #[derive(Debug)]
 pub(crate) struct Permit {
     key: Key,
-    in_flight: Arc<Mutex<HashMap<Key, usize>>>,
+    in_flight: Arc<Mutex<rank::InFlight, HashMap<Key, usize>>>,
 }
 
 /// The places that a request, or the parts of a batch, take.

@@ -14,7 +14,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -28,12 +27,16 @@ pub use store::{
 pub(crate) use store::base_subject;
 
 use crate::directory::{Directory, MailboxKind, ObjectId};
+use crate::lock::{Mutex, rank};
+
+/// The contents of a mailbox behind their lock.
+pub(crate) type MailboxLock = Mutex<rank::Mailbox, Contents>;
 
 /// The mailboxes of one tenant.
 #[derive(Debug)]
 pub struct Mailboxes {
     seed: u64,
-    open: Mutex<HashMap<ObjectId, Arc<Mutex<Contents>>>>,
+    open: Mutex<rank::Mailboxes, HashMap<ObjectId, Arc<MailboxLock>>>,
 }
 
 /// Whose mailbox it is, and who else is in the tenant: what its contents are made from.
@@ -94,15 +97,15 @@ impl Mailboxes {
     }
 
     /// The contents of a mailbox; made on first use.
-    pub fn open(&self, owner: &Owner, now: Timestamp) -> Arc<Mutex<Contents>> {
+    pub(crate) fn open(&self, owner: &Owner, now: Timestamp) -> Arc<MailboxLock> {
         let known = self.open.lock().get(&owner.id).map(Arc::clone);
         if let Some(contents) = known {
             // Names and addresses may have changed; whoever holds the contents has them already.
-            if let Some(mut contents) = contents.try_lock()
-                && contents.owner.person != owner.person
-            {
-                contents.owner = owner.clone();
-            }
+            contents.try_write(|contents| {
+                if contents.owner.person != owner.person {
+                    contents.owner = owner.clone();
+                }
+            });
             return contents;
         }
         // Made outside of the lock: others may open theirs meanwhile. Both would be the same.

@@ -6,17 +6,18 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
+
+use crate::lock::{Mutex, rank};
 
 /// A seeded source of random values, shared by the threads of a world.
 #[derive(Debug)]
 pub struct Random {
     seed: u64,
     stream: AtomicU64,
-    state: Mutex<ChaCha8Rng>,
+    state: Mutex<rank::Random, ChaCha8Rng>,
 }
 
 impl Random {
@@ -42,10 +43,11 @@ impl Random {
     /// Draws from another part of the seed's values, from its beginning: a world that goes on
     /// from a file must not draw the ids again that stand in it.
     pub fn change_stream(&self, stream: u64) {
-        let mut state = self.state.lock();
-        *state = ChaCha8Rng::seed_from_u64(self.seed);
-        state.set_stream(stream);
-        self.stream.store(stream, Ordering::Relaxed);
+        self.state.write(|state| {
+            *state = ChaCha8Rng::seed_from_u64(self.seed);
+            state.set_stream(stream);
+            self.stream.store(stream, Ordering::Relaxed);
+        });
     }
 
     /// A random (version 4) UUID.
@@ -56,13 +58,13 @@ impl Random {
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.state.lock().fill_bytes(&mut bytes);
+        self.state.write(|state| state.fill_bytes(&mut bytes));
         bytes
     }
 
     /// A number of the range.
     pub fn in_range(&self, range: RangeInclusive<u32>) -> u32 {
-        self.state.lock().random_range(range)
+        self.state.write(|state| state.random_range(range))
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 pub use connections::Connections;
 pub use snapshot::{Snapshot, SnapshotError};
@@ -24,6 +24,7 @@ use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
 use crate::limit::Limits;
+use crate::lock::{Guard, RwLock, rank};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::notation::Span;
 use crate::random::Random;
@@ -44,7 +45,7 @@ pub struct World {
     pub redeemed: RedeemedCodes,
     /// The newest tokens that went over the wire, for people who look.
     pub seen: SeenTokens,
-    tenants: RwLock<Index>,
+    tenants: RwLock<rank::Tenants, Index>,
     changes: AtomicU64,
     /// Whether a fault was ever set: until then no exchange has to look for one.
     faults: AtomicBool,
@@ -67,7 +68,7 @@ pub struct Tenant {
     pub faults: Faults,
     /// What was counted against Graph's limits.
     pub(crate) limits: Limits,
-    directory: RwLock<Directory>,
+    directory: RwLock<rank::Directory, Directory>,
     changes: AtomicU64,
 }
 
@@ -103,14 +104,14 @@ impl World {
     pub fn add(&self, directory: Directory, clock: Clock) -> Arc<Tenant> {
         let mailboxes = Mailboxes::new(self.random.seed());
         let tenant = Arc::new(Tenant::new(directory, clock, mailboxes));
-        self.tenants.write().add(&tenant);
+        self.tenants.writing().add(&tenant);
         self.changed();
         tenant
     }
 
     /// Forgets a tenant.
     pub fn remove(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
-        let mut index = self.tenants.write();
+        let mut index = self.tenants.writing();
         let tenant = index.by_id.remove(&(cloud, id))?;
         self.changed();
         index.order.retain(|key| *key != (cloud, id));
@@ -201,19 +202,19 @@ impl World {
 
     /// All tenants in the order in which they were added.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
-        let index = self.tenants.read();
+        let index = self.tenants.reading();
         index.of(&index.order)
     }
 
     /// The tenants that the ready file names, in its order.
     pub fn defaults(&self) -> Vec<Arc<Tenant>> {
-        let index = self.tenants.read();
+        let index = self.tenants.reading();
         index.of(&index.defaults)
     }
 
     /// Names the tenants for the ready file.
     pub fn name_defaults(&self, tenants: &[Arc<Tenant>]) {
-        self.tenants.write().defaults = tenants.iter().map(|it| it.key()).collect();
+        self.tenants.writing().defaults = tenants.iter().map(|it| it.key()).collect();
         self.changed();
     }
 
@@ -223,7 +224,7 @@ impl World {
 
     /// The tenant with this id in a cloud.
     pub fn tenant(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
-        self.tenants.read().by_id.get(&(cloud, id)).cloned()
+        self.tenants.reading().by_id.get(&(cloud, id)).cloned()
     }
 
     /// The tenant with this id, whatever the cloud.
@@ -235,7 +236,7 @@ impl World {
 
     /// The tenant of a verified domain in a cloud.
     pub fn tenant_of_domain(&self, cloud: SignInCloud, domain: &str) -> Option<Arc<Tenant>> {
-        let index = self.tenants.read();
+        let index = self.tenants.reading();
         let id = index.by_domain.get(&(cloud, domain.to_ascii_lowercase()))?;
         index.by_id.get(&(cloud, *id)).cloned()
     }
@@ -255,7 +256,7 @@ impl World {
         app: ApplicationId,
     ) -> Option<(Arc<Tenant>, Application)> {
         let home = {
-            let index = self.tenants.read();
+            let index = self.tenants.reading();
             let id = index.by_app.get(&(cloud, app))?;
             index.by_id.get(&(cloud, *id)).cloned()?
         };
@@ -329,7 +330,7 @@ impl World {
                 }
             }
         }
-        self.tenants.write().learn(tenant);
+        self.tenants.writing().learn(tenant);
         self.journal.event(EventRecord {
             number: 0,
             at: Clock::real().now(),
@@ -366,15 +367,30 @@ impl Tenant {
         self.clock.now()
     }
 
-    /// Reads the directory. Hold it briefly, never across an await or a signature.
-    pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
-        self.directory.read()
+    /// Looks at the directory. What is looked up elsewhere (other tenants, the world) is looked up
+    /// before or after: see [`crate::lock`].
+    pub fn read<A>(&self, look: impl FnOnce(&Directory) -> A) -> A {
+        self.directory.read(look)
     }
 
     /// Changes the directory at set-up, and where no [`Event`] exists (consent on the pages,
     /// Graph writes). Apps and domains added here are found after [`World::reindex`].
-    pub fn change(&self) -> RwLockWriteGuard<'_, Directory> {
-        let directory = self.directory.write();
+    pub fn write<A>(&self, change: impl FnOnce(&mut Directory) -> A) -> A {
+        self.directory.write(|directory| {
+            // Under the lock: who has seen the number waits for the change.
+            self.changes.fetch_add(1, Ordering::Relaxed);
+            change(directory)
+        })
+    }
+
+    /// Reads the directory. To be replaced by [`Self::read`].
+    pub(crate) fn directory(&self) -> Guard<RwLockReadGuard<'_, Directory>> {
+        self.directory.reading()
+    }
+
+    /// Changes the directory. To be replaced by [`Self::write`].
+    pub(crate) fn change(&self) -> Guard<RwLockWriteGuard<'_, Directory>> {
+        let directory = self.directory.writing();
         // Under the lock: who has seen the number waits for the change.
         self.changes.fetch_add(1, Ordering::Relaxed);
         directory
@@ -384,7 +400,7 @@ impl Tenant {
 impl World {
     /// Takes note of apps and domains that [`Tenant::change`] added.
     pub fn reindex(&self, tenant: &Tenant) {
-        self.tenants.write().learn(tenant);
+        self.tenants.writing().learn(tenant);
     }
 }
 

@@ -6,16 +6,16 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
 
 use crate::directory::{ApplicationId, TenantId};
+use crate::lock::{Mutex, rank};
 use crate::random::Random;
 use crate::token::SignIn;
 
 /// The pending device-code sign-ins of a world.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    pending: Mutex<HashMap<String, Pending>>,
+    pending: Mutex<rank::DeviceCodes, HashMap<String, Pending>>,
 }
 
 /// A device-code sign-in.

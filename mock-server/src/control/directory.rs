@@ -205,12 +205,7 @@ struct Settings {
 
 async fn users(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let users: Vec<UserView> = tenant
-        .directory()
-        .users
-        .values()
-        .map(UserView::of)
-        .collect();
+    let users: Vec<UserView> = tenant.read(|it| it.users.values().map(UserView::of).collect());
     Ok(json_response(StatusCode::OK, &users))
 }
 
@@ -219,15 +214,15 @@ async fn user(
     Path((tenant, name)): Path<(String, String)>,
 ) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let user = tenant.directory().find_user(&name).map(UserView::of);
+    let user = tenant.read(|it| it.find_user(&name).map(UserView::of));
     let user = user.ok_or_else(|| {
-        let aliases: Vec<_> = tenant
-            .directory()
-            .users
-            .values()
-            .take(8)
-            .map(|it| it.alias.clone())
-            .collect();
+        let aliases: Vec<_> = tenant.read(|it| {
+            it.users
+                .values()
+                .take(8)
+                .map(|it| it.alias.clone())
+                .collect()
+        });
         let detail = format!(
             "there is no user '{name}'; there are {}",
             aliases.join(", ")
@@ -239,7 +234,8 @@ async fn user(
 
 async fn apps(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let apps: Vec<AppView> = app_ids(&tenant.directory())
+    let apps: Vec<AppView> = tenant
+        .read(app_ids)
         .into_iter()
         .map(|id| AppView::of(&core, &tenant, id))
         .collect();
@@ -251,7 +247,7 @@ async fn app(
     Path((tenant, name)): Path<(String, String)>,
 ) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let ids = app_ids(&tenant.directory());
+    let ids = tenant.read(app_ids);
     let apps = ids.into_iter().map(|id| AppView::of(&core, &tenant, id));
     let app = apps.into_iter().find(|it| {
         let registered = it.registration.as_ref();
@@ -266,28 +262,26 @@ async fn app(
 
 async fn grants(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let directory = tenant.directory();
-    let grants = Grants {
-        delegated: directory.grants.clone(),
-        application: directory.app_role_assignments.clone(),
-    };
+    let grants = tenant.read(|it| Grants {
+        delegated: it.grants.clone(),
+        application: it.app_role_assignments.clone(),
+    });
     Ok(json_response(StatusCode::OK, &grants))
 }
 
 async fn consent_requests(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let directory = tenant.directory();
-    Ok(json_response(StatusCode::OK, &directory.consent_requests))
+    let requests = tenant.read(|it| it.consent_requests.clone());
+    Ok(json_response(StatusCode::OK, &requests))
 }
 
 async fn policies(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let directory = tenant.directory();
-    let settings = Settings {
-        policies: directory.policies.clone(),
-        switches: directory.switches.clone(),
-        client_address: directory.client_address,
-    };
+    let settings = tenant.read(|it| Settings {
+        policies: it.policies.clone(),
+        switches: it.switches.clone(),
+        client_address: it.client_address,
+    });
     Ok(json_response(StatusCode::OK, &settings))
 }
 
@@ -327,7 +321,7 @@ impl UserView {
 impl AppView {
     fn of(core: &Core, tenant: &Tenant, id: ApplicationId) -> Self {
         let found = core.world.application(tenant.environment.cloud(), id);
-        let service_principal = tenant.directory().service_principal(id).cloned();
+        let service_principal = tenant.read(|it| it.service_principal(id).cloned());
         let home_tenant = match (&found, &service_principal) {
             (Some((home, _)), _) => home.id,
             (None, Some(principal)) => principal.home_tenant,

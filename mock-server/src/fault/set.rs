@@ -1,12 +1,12 @@
 //! The faults of a tenant, and which of them touches an exchange.
 
-use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen};
 use crate::directory::{ApplicationId, ObjectId};
 use crate::journal::Surface;
+use crate::lock::{Mutex, rank};
 use crate::random::Random;
 
 /// What is known of an exchange before it is handled.
@@ -29,7 +29,7 @@ pub struct FaultFacts {
 /// The faults of a tenant.
 #[derive(Debug, Default)]
 pub struct Faults {
-    set: Mutex<Set>,
+    set: Mutex<rank::Faults, Set>,
 }
 
 #[derive(Debug, Default)]

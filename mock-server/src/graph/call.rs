@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use bytes::Bytes;
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::access::{Actor, Reach};
@@ -16,7 +15,7 @@ use super::prefer::{Metadata, Prefer};
 use super::schema;
 use crate::directory::{ApplicationId, Event, EventError, ObjectId};
 use crate::environment::{Environment, SignInCloud};
-use crate::mailbox::{Contents, Owner, Properties};
+use crate::mailbox::{MailboxLock, Owner, Properties};
 use crate::world::{Tenant, World};
 
 /// What a handler needs.
@@ -86,12 +85,12 @@ impl Call<'_> {
     }
 
     /// The contents of the mailbox that the path leads to.
-    pub(crate) fn mailbox(&self) -> Result<Arc<Mutex<Contents>>, GraphError> {
+    pub(crate) fn mailbox(&self) -> Result<Arc<MailboxLock>, GraphError> {
         self.mailbox_of(self.target()?.user)
     }
 
     /// The contents of a user's mailbox.
-    pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<Mutex<Contents>>, GraphError> {
+    pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<MailboxLock>, GraphError> {
         let owner = Owner::of(&self.tenant.directory(), user).ok_or_else(GraphError::no_mailbox)?;
         Ok(self.tenant.mailboxes.open(&owner, self.now))
     }

@@ -14,8 +14,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 pub use progress::{PlayState, PlayedBy, Progress, StepProgress, StepState};
 
 use super::placeholder::{self, fill};
@@ -23,6 +21,7 @@ use super::{Action, AuthMethod, Scenario};
 use crate::directory::TenantId;
 use crate::environment::SignInCloud;
 use crate::journal::{Entry, Exchange};
+use crate::lock::{Mutex, rank};
 use crate::world::{Tenant, World};
 pub(crate) use expected::operation_of;
 use expected::{Expected, Verdict};
@@ -31,7 +30,7 @@ use plan::{Does, Planned, Planner};
 /// The scenarios that are played in the tenants of a mock, at most one in each.
 #[derive(Debug, Default)]
 pub struct Players {
-    at_work: Mutex<HashMap<(SignInCloud, TenantId), Player>>,
+    at_work: Mutex<rank::Players, HashMap<(SignInCloud, TenantId), Player>>,
     /// Whether a scenario was ever loaded: until then no exchange has to look for one.
     any: AtomicBool,
     told: OnceLock<fn(&str)>,

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
@@ -25,6 +24,7 @@ use rustls::sign::CertifiedKey;
 use crate::environment::Site;
 use crate::fault::WrongCertificate;
 use crate::file::{read_or_create, write_if_changed};
+use crate::lock::{Mutex, rank};
 
 /// The certificate authority of this machine.
 #[derive(Debug)]
@@ -225,7 +225,7 @@ struct Resolver {
     fallback: String,
     now: Timestamp,
     wrong: Option<WrongCertificate>,
-    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+    made: Mutex<rank::Certificates, HashMap<String, Arc<CertifiedKey>>>,
 }
 
 impl ResolvesServerCert for Resolver {
@@ -351,7 +351,7 @@ pub(super) struct Configurations {
     authority: Arc<CertificateAuthority>,
     now: Timestamp,
     right: Arc<ServerConfig>,
-    wrong: Mutex<HashMap<WrongCertificate, Arc<ServerConfig>>>,
+    wrong: Mutex<rank::Certificates, HashMap<WrongCertificate, Arc<ServerConfig>>>,
 }
 
 impl Configurations {

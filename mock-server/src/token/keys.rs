@@ -14,12 +14,12 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_S
 use aws_lc_rs::{digest, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use parking_lot::Mutex;
 use rcgen::{CertificateParams, DnType};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::SignInCloud;
 use crate::file;
+use crate::lock::{Mutex, rank};
 
 /// The key rings of all sign-in clouds.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct KeyRings {
 pub struct KeyRing {
     cloud: SignInCloud,
     directory: Option<PathBuf>,
-    keys: Mutex<Vec<Option<Arc<SigningKey>>>>,
+    keys: Mutex<rank::SigningKeys, Vec<Option<Arc<SigningKey>>>>,
 }
 
 /// A signing key with its certificate.

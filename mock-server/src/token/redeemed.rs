@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::directory::TenantId;
+use crate::lock::{Mutex, rank};
 
 /// Ids of redeemed authorization codes, until the codes would have expired.
 #[derive(Debug, Default)]
 pub struct RedeemedCodes {
-    until: Mutex<HashMap<(TenantId, Uuid), Timestamp>>,
+    until: Mutex<rank::RedeemedCodes, HashMap<(TenantId, Uuid), Timestamp>>,
 }
 
 /// A redeemed code as a state file has it.
@@ -30,42 +30,39 @@ pub struct RedeemedCode {
 impl RedeemedCodes {
     /// Notes a redemption. Returns whether the code had been redeemed before.
     pub fn redeem(&self, tenant: TenantId, id: Uuid, expires: Timestamp, now: Timestamp) -> bool {
-        let mut until = self.until.lock();
-        // Looks through all only where the table would have to grow anyway: constant on average.
-        if until.len() >= CAPACITY && until.len() == until.capacity() {
-            // By the tenant's own clock; those of other tenants wait for theirs.
-            until.retain(|(owner, _), expires| *owner != tenant || *expires > now);
-        }
-        until.insert((tenant, id), expires).is_some()
+        self.until.write(|until| {
+            // Looks through all only where the table would have to grow anyway: constant on
+            // average.
+            if until.len() >= CAPACITY && until.len() == until.capacity() {
+                // By the tenant's own clock; those of other tenants wait for theirs.
+                until.retain(|(owner, _), expires| *owner != tenant || *expires > now);
+            }
+            until.insert((tenant, id), expires).is_some()
+        })
     }
 
     /// Whether a code was redeemed, as far as it is remembered.
     pub fn contains(&self, tenant: TenantId, id: Uuid) -> bool {
-        self.until.lock().contains_key(&(tenant, id))
+        self.until.read(|it| it.contains_key(&(tenant, id)))
     }
 
     /// All, in a stable order.
     pub fn stored(&self) -> Vec<RedeemedCode> {
-        let mut stored: Vec<_> = self
-            .until
-            .lock()
-            .iter()
-            .map(|((tenant, id), expires)| RedeemedCode {
-                tenant: *tenant,
-                id: *id,
-                expires: *expires,
-            })
-            .collect();
+        let code = |((tenant, id), expires): (&(TenantId, Uuid), &Timestamp)| RedeemedCode {
+            tenant: *tenant,
+            id: *id,
+            expires: *expires,
+        };
+        let mut stored: Vec<_> = self.until.read(|it| it.iter().map(code).collect());
         stored.sort_by_key(|it| (it.tenant, it.id));
         stored
     }
 
     /// Remembers these and no others.
     pub fn restore(&self, stored: &[RedeemedCode]) {
-        *self.until.lock() = stored
-            .iter()
-            .map(|it| ((it.tenant, it.id), it.expires))
-            .collect();
+        let stored = stored.iter().map(|it| ((it.tenant, it.id), it.expires));
+        let stored = stored.collect();
+        self.until.write(|it| *it = stored);
     }
 }
 
@@ -89,6 +86,6 @@ mod tests {
             codes.redeem(other, Uuid::from_u128(number), start, far);
         }
         assert!(codes.redeem(one, id, expires, start));
-        assert!(codes.until.lock().len() <= 2 * CAPACITY);
+        assert!(codes.until.read(HashMap::len) <= 2 * CAPACITY);
     }
 }

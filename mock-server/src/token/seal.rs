@@ -1,23 +1,26 @@
 //! Sealing: what the mock hands out and gets back is encrypted, not stored.
 
+use std::sync::Arc;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::RwLock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::lock::{RwLock, rank};
 
 /// Encrypts and authenticates values for their way through a client.
 #[derive(Debug)]
 pub struct Sealer {
-    current: RwLock<Secret>,
+    current: RwLock<rank::SealingSecret, Secret>,
 }
 
 #[derive(Debug)]
 struct Secret {
     bytes: [u8; 32],
-    key: LessSafeKey,
+    key: Arc<LessSafeKey>,
 }
 
 /// A value that this mock did not seal, or sealed for another purpose.
@@ -40,17 +43,22 @@ impl Sealer {
 
     /// The secret, for state files.
     pub fn secret(&self) -> [u8; 32] {
-        self.current.read().bytes
+        self.current.read(|it| it.bytes)
     }
 
     /// Takes another secret: what was sealed with it opens again, what was sealed since does not.
     pub fn replace(&self, secret: [u8; 32]) {
-        *self.current.write() = Secret::new(secret);
+        let secret = Secret::new(secret);
+        self.current.write(|it| *it = secret);
     }
 
     /// Takes a new secret: nothing that was sealed so far opens any more.
     pub fn renew(&self) {
         self.replace(fresh());
+    }
+
+    fn key(&self) -> Arc<LessSafeKey> {
+        self.current.read(|it| Arc::clone(&it.key))
     }
 
     /// Seals a value for a purpose such as `refresh_token`. The text is URL-safe.
@@ -59,15 +67,13 @@ impl Sealer {
         rand::fill(&mut nonce).expect("the operating system gives randomness");
         // Values of ours always serialize: they hold no maps with other keys than strings.
         let mut sealed = serde_json::to_vec(value).expect("sealed values serialize");
-        self.current
-            .read()
-            .key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(purpose.as_bytes()),
-                &mut sealed,
-            )
-            .expect("a token is shorter than the limit of AES-GCM");
+        let key = self.key();
+        key.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(purpose.as_bytes()),
+            &mut sealed,
+        )
+        .expect("a token is shorter than the limit of AES-GCM");
         let mut out = nonce.to_vec();
         out.extend_from_slice(&sealed);
         URL_SAFE_NO_PAD.encode(out)
@@ -85,9 +91,8 @@ impl Sealer {
         }
         let (nonce, sealed) = bytes.split_at_mut(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
-        let current = self.current.read();
-        let plain = current
-            .key
+        let key = self.key();
+        let plain = key
             .open_in_place(nonce, Aad::from(purpose.as_bytes()), sealed)
             .map_err(|_| SealError)?;
         serde_json::from_slice(plain).map_err(|_| SealError)
@@ -100,7 +105,7 @@ impl Secret {
         let key = UnboundKey::new(&AES_256_GCM, &bytes).expect("the secret has the key length");
         Self {
             bytes,
-            key: LessSafeKey::new(key),
+            key: Arc::new(LessSafeKey::new(key)),
         }
     }
 }

@@ -5,12 +5,13 @@
 use std::fmt;
 
 use indexmap::IndexMap;
-use parking_lot::Mutex;
+
+use crate::lock::{Mutex, rank};
 
 /// Tokens by fingerprint, bounded.
 #[derive(Default)]
 pub struct SeenTokens {
-    newest: Mutex<IndexMap<String, Box<str>>>,
+    newest: Mutex<rank::SeenTokens, IndexMap<String, Box<str>>>,
 }
 
 impl SeenTokens {
@@ -19,27 +20,28 @@ impl SeenTokens {
         if token.is_empty() || token.len() > LONGEST {
             return;
         }
-        let mut newest = self.newest.lock();
-        if newest.contains_key(&fingerprint) {
-            return;
-        }
-        if newest.len() >= CAPACITY {
-            // In blocks, so that it costs nothing on average.
-            newest.drain(..CAPACITY / 4);
-        }
-        newest.insert(fingerprint, token.into());
+        self.newest.write(|newest| {
+            if newest.contains_key(&fingerprint) {
+                return;
+            }
+            if newest.len() >= CAPACITY {
+                // In blocks, so that it costs nothing on average.
+                newest.drain(..CAPACITY / 4);
+            }
+            newest.insert(fingerprint, token.into());
+        });
     }
 
     /// The token with a fingerprint, if it is still kept.
     pub fn find(&self, fingerprint: &str) -> Option<Box<str>> {
-        self.newest.lock().get(fingerprint).cloned()
+        self.newest.read(|it| it.get(fingerprint).cloned())
     }
 }
 
 impl fmt::Debug for SeenTokens {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Tokens do not get into logs.
-        write!(formatter, "SeenTokens({})", self.newest.lock().len())
+        write!(formatter, "SeenTokens({})", self.newest.read(IndexMap::len))
     }
 }
 
@@ -57,7 +59,7 @@ mod tests {
         let seen = SeenTokens::default();
         for number in 0..3 * CAPACITY {
             seen.note(number.to_string(), "a token");
-            assert!(seen.newest.lock().len() <= CAPACITY);
+            assert!(seen.newest.read(IndexMap::len) <= CAPACITY);
         }
         assert!(seen.find("0").is_none());
         assert!(seen.find(&(3 * CAPACITY - 1).to_string()).is_some());

@@ -2,31 +2,32 @@
 //! carries. For people who look; no decision is made from it.
 
 use indexmap::IndexMap;
-use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::lock::{Mutex, rank};
 use crate::token::RefreshToken;
 
 /// The connections of one tenant, bounded.
 #[derive(Debug, Default)]
 pub struct Connections {
-    newest: Mutex<IndexMap<Uuid, RefreshToken>>,
+    newest: Mutex<rank::Connections, IndexMap<Uuid, RefreshToken>>,
 }
 
 impl Connections {
     /// Notes a refresh token that was issued; the newest of its family counts.
     pub fn note(&self, token: &RefreshToken) {
-        let mut newest = self.newest.lock();
-        if newest.len() >= CAPACITY && !newest.contains_key(&token.sign_in.family) {
-            // In blocks, so that it costs nothing on average.
-            newest.drain(..CAPACITY / 4);
-        }
-        newest.insert(token.sign_in.family, token.clone());
+        self.newest.write(|newest| {
+            if newest.len() >= CAPACITY && !newest.contains_key(&token.sign_in.family) {
+                // In blocks, so that it costs nothing on average.
+                newest.drain(..CAPACITY / 4);
+            }
+            newest.insert(token.sign_in.family, token.clone());
+        });
     }
 
     /// The newest refresh token of each sign-in, in the order of the sign-ins.
     pub fn all(&self) -> Vec<RefreshToken> {
-        self.newest.lock().values().cloned().collect()
+        self.newest.read(|it| it.values().cloned().collect())
     }
 }
 

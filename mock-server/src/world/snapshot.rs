@@ -92,7 +92,7 @@ impl World {
             random_stream: self.random.stream(),
             sealing_secret: self.sealer.secret().to_vec(),
             signing_keys: self.keys.stored(),
-            defaults: self.tenants.read().defaults.clone(),
+            defaults: self.tenants.reading().defaults.clone(),
             redeemed_codes: self.redeemed.stored(),
             tenants: tenants.iter().map(|it| it.snapshot()).collect(),
         }
@@ -130,7 +130,7 @@ impl World {
         self.random.change_stream(stream + 1);
         self.sealer.replace(secret);
         self.redeemed.restore(&snapshot.redeemed_codes);
-        *self.tenants.write() = index;
+        *self.tenants.writing() = index;
         self.changed();
         Ok(())
     }
@@ -140,7 +140,7 @@ impl World {
         self.sealer.renew();
         self.redeemed.restore(&[]);
         self.random.change_stream(0);
-        *self.tenants.write() = Index::default();
+        *self.tenants.writing() = Index::default();
         self.changed();
     }
 

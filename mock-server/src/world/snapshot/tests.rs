@@ -50,8 +50,8 @@ fn a_world_goes_on_with_everything_that_was_in_it() {
     world.redeemed.redeem(tenant.id, id, expires, expires);
     let kid = world.keys.of(SignInCloud::Global).key(0).kid().to_owned();
     let sealed = world.sealer.seal("code", &1);
-    let alice = tenant.directory().find_user("alice").unwrap().id;
-    let owner = Owner::of(&tenant.directory(), alice).unwrap();
+    let alice = tenant.read(|it| it.find_user("alice").unwrap().id);
+    let owner = tenant.read(|it| Owner::of(it, alice)).unwrap();
     tenant
         .mailboxes
         .deliver(&owner, "Kept", "bob@x", "text", expires);
@@ -60,24 +60,17 @@ fn a_world_goes_on_with_everything_that_was_in_it() {
     let kept = &other.defaults()[0];
     assert_eq!(other.tenants().len(), world.tenants().len());
     assert_eq!(kept.id, tenant.id);
-    assert_eq!(
-        kept.directory().find_user("alice").unwrap().revocations,
-        tenant.directory().find_user("alice").unwrap().revocations
-    );
+    let revocations =
+        |of: &Tenant| of.read(|it| it.find_user("alice").unwrap().revocations.clone());
+    assert_eq!(revocations(kept), revocations(tenant));
     assert_eq!(kept.clock.state(), tenant.clock.state());
     assert!(other.redeemed.redeem(kept.id, id, expires, expires));
     assert_eq!(other.keys.of(SignInCloud::Global).key(0).kid(), kid);
     assert_eq!(other.sealer.open::<u8>("code", &sealed), Ok(1));
     let mailbox = kept.mailboxes.open(&owner, expires);
-    let newest = mailbox
-        .lock()
-        .messages
-        .values()
-        .next_back()
-        .unwrap()
-        .clone();
+    let newest = mailbox.read(|it| it.messages.values().next_back().unwrap().clone());
     assert_eq!(newest.text("subject"), "Kept");
-    let app = *kept.directory().applications.keys().next().unwrap();
+    let app = kept.read(|it| *it.applications.keys().next().unwrap());
     assert!(other.application(SignInCloud::Global, app).is_some());
 }
 
@@ -87,7 +80,7 @@ fn a_state_is_the_same_text_until_something_happens() {
     let (text, pulse) = (world.snapshot().to_text(), world.pulse());
     assert_eq!(world.snapshot().to_text(), text);
     assert_eq!(world.pulse(), pulse);
-    world.tenants()[0].change().country = "SE".to_owned();
+    world.tenants()[0].write(|it| it.country = "SE".to_owned());
     assert_ne!(world.pulse(), pulse);
     let pulse = world.pulse();
     world.tenants()[1].clock.freeze();

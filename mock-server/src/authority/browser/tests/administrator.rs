@@ -34,16 +34,12 @@ async fn v1_grants_all_that_is_registered() {
     );
     let app = mock.app("unconsented-app").app_id;
     let graph = crate::authority::resolve::graph_id();
-    assert!(
-        mock.tenant
-            .directory()
-            .granted_roles(app, graph)
-            .contains("Mail.Read")
-    );
-    let scopes = mock
-        .tenant
-        .directory()
-        .granted_scopes(app, mock.user("bob").id, graph);
+    let bob = mock.user("bob").id;
+    let (roles, scopes) = mock.tenant.read(|it| {
+        let roles = it.granted_roles(app, graph);
+        (roles, it.granted_scopes(app, bob, graph))
+    });
+    assert!(roles.contains("Mail.Read"), "{roles:?}");
     assert!(scopes.contains("User.Read"), "{scopes:?}");
     // Without a redirect URI a page tells the end.
     let page = admin.get(&link(&mock, "", &[("redirect_uri", "")])).await;
