@@ -19,6 +19,7 @@ mod logout;
 mod pages;
 mod permissions;
 mod resolve;
+mod routes;
 mod session;
 mod sign_in;
 mod token;
@@ -33,9 +34,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 
+use self::routes::Routes;
 pub(crate) use self::token::short_name;
 use crate::exchange::Annotation;
-
 use crate::world::World;
 
 /// What the endpoints of the authority share.
@@ -69,15 +70,27 @@ pub(crate) fn throttled(
     response
 }
 
+/// The login hosts.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    let state = Arc::new(State {
-        world,
-        device_codes: device_code::Store::default(),
-    });
-    Router::new()
+    Routes::default()
         .merge(browser::routes())
         .merge(discovery::routes())
         .merge(token::routes())
-        .fallback(browser::not_found)
-        .with_state(state)
+        .into_router(State::new(world), browser::not_found)
+}
+
+/// The hosts that lead people with a device code to a login host.
+pub(crate) fn device_login_router(world: Arc<World>) -> Router {
+    Router::new()
+        .fallback(browser::device_login_host)
+        .with_state(State::new(world))
+}
+
+impl State {
+    fn new(world: Arc<World>) -> Arc<Self> {
+        Arc::new(Self {
+            world,
+            device_codes: device_code::Store::default(),
+        })
+    }
 }

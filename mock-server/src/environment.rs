@@ -68,6 +68,8 @@ pub enum SignInCloud {
 pub enum Site {
     /// A login host of a sign-in cloud.
     Authority(SignInCloud),
+    /// A host that leads people with a device code to the page of their cloud, and does no more.
+    DeviceLogin,
     /// The Graph host of an environment.
     Graph(Environment),
     /// A login host that Microsoft has retired, with the AADSTS code it answers, if one is known.
@@ -178,6 +180,23 @@ impl SignInCloud {
     pub fn authority_root(self) -> String {
         format!("https://{}", self.facts().authority_host)
     }
+
+    /// The cloud whose device-code address has this path: `/deviceloginus`, in any case, with or
+    /// without a slash at its end.
+    pub fn of_device_login_path(path: &str) -> Option<Self> {
+        let asked = path.strip_suffix('/').unwrap_or(path);
+        Self::ALL.into_iter().find(|cloud| {
+            let (_, path) = cloud.device_login_address();
+            path.eq_ignore_ascii_case(asked)
+        })
+    }
+
+    /// Host and path of the device-code address.
+    fn device_login_address(self) -> (&'static str, &'static str) {
+        let url = &self.facts().device_login_url;
+        let address = url.strip_prefix("https://").unwrap_or(url);
+        address.split_at(address.find('/').unwrap_or(address.len()))
+    }
 }
 
 impl Site {
@@ -196,6 +215,9 @@ impl Site {
         {
             return Some(Self::Graph(environment));
         }
+        if device_login_hosts().any(is) {
+            return Some(Self::DeviceLogin);
+        }
         TABLE
             .retired_host
             .iter()
@@ -203,7 +225,8 @@ impl Site {
             .map(|row| Self::Retired(row.aadsts))
     }
 
-    /// Every host name that the mock serves: login hosts with aliases, Graph hosts, retired hosts.
+    /// Every host name that the mock serves: login hosts with aliases, Graph hosts, retired hosts,
+    /// and those that lead to the page of device codes.
     pub fn all_hosts() -> impl Iterator<Item = &'static str> {
         let login = TABLE
             .sign_in_cloud
@@ -214,8 +237,14 @@ impl Site {
             .iter()
             .map(|environment| &environment.graph_host);
         let retired = TABLE.retired_host.iter().map(|row| &row.host);
-        login.chain(graph).chain(retired).map(String::as_str)
+        let others = login.chain(graph).chain(retired).map(String::as_str);
+        others.chain(device_login_hosts())
     }
+}
+
+/// The hosts beside the login hosts that people open to type a device code.
+pub fn device_login_hosts() -> impl Iterator<Item = &'static str> {
+    TABLE.device_login_hosts.iter().map(String::as_str)
 }
 
 /// The retired login hosts that instance discovery still lists, in its order.
@@ -323,6 +352,7 @@ struct EnvironmentRow {
 struct Table {
     #[serde(rename = "schema")]
     _schema: u32,
+    device_login_hosts: Vec<String>,
     sign_in_cloud: [CloudFacts; 3],
     environment: [EnvironmentRow; 4],
     retired_host: Vec<RetiredHost>,
@@ -376,6 +406,18 @@ mod tests {
             Site::of_host("login-us.microsoftonline.com"),
             Some(Site::Retired(Some(900439)))
         );
+    }
+
+    #[test]
+    fn device_code_addresses_lead_to_their_clouds() {
+        for cloud in SignInCloud::ALL {
+            let (host, path) = cloud.device_login_address();
+            assert_eq!(Site::of_host(host), Some(Site::DeviceLogin), "{host}");
+            let spelled = format!("{}/", path.to_uppercase());
+            assert_eq!(SignInCloud::of_device_login_path(&spelled), Some(cloud));
+        }
+        assert_eq!(SignInCloud::of_device_login_path("/devicelogins"), None);
+        assert_eq!(Site::of_host("login.contoso.microsoft.com"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::http::Extensions;
 
 use crate::directory::{ApplicationId, ObjectId, TenantId};
-use crate::environment::{Environment, SignInCloud};
+use crate::environment::{Environment, SignInCloud, Site};
 use crate::journal::TokenUse;
 
 /// Where and how a request arrived.
@@ -43,13 +43,13 @@ impl Arrival {
     /// The root of the authority in links: the addressed origin where it serves the authority,
     /// otherwise the cloud's own login host.
     pub fn authority_root(&self) -> String {
-        let graph_host = Environment::ALL
-            .into_iter()
-            .any(|environment| self.origin.eq_ignore_ascii_case(&environment.graph_root()));
-        if self.real_host && graph_host {
-            self.cloud.authority_root()
-        } else {
-            self.origin.clone()
+        let host = self.origin.split("://").nth(1).unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        match Site::of_host(host) {
+            Some(Site::Graph(_) | Site::DeviceLogin) if self.real_host => {
+                self.cloud.authority_root()
+            }
+            _ => self.origin.clone(),
         }
     }
 

@@ -2,28 +2,31 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{any, get};
-use axum::{Extension, Router};
 
 use super::form::Form;
 use super::pages::notice::{self, CodeFacts};
 use super::pages::{LOGO, Page};
+use super::routes::Routes;
 use super::visit::Visit;
 use super::{State, admin_consent, authorize, consent_requests, device_login, login, logout};
 use crate::aadsts::Row;
+use crate::environment::SignInCloud;
 use crate::exchange::{Annotation, Arrival};
 
-pub(super) fn routes() -> Router<Arc<State>> {
+pub(super) fn routes() -> Routes {
     let authorize_v1 = get(authorize_v1).post(authorize_v1);
     let authorize_v2 = get(authorize_v2).post(authorize_v2);
-    Router::new()
+    Routes::default()
         .route("/", any(home))
         .route("/favicon.ico", get(favicon))
         .route("/error", get(error_code))
+        .route("/device", get(device).post(device))
         .route("/devicelogin", get(device).post(device))
         .route("/{tenant}/oauth2/deviceauth", get(device).post(device))
         .route("/{tenant}/oauth2/nativeclient", get(native_client))
@@ -168,6 +171,21 @@ async fn favicon() -> Response {
     response
 }
 
+/// `https://microsoft.com/devicelogin` and the like: on to the page of the cloud's login host.
+///
+/// Source: keycloak/keycloak#16107. Unverified: the status, and that the query goes with it.
+pub(super) async fn device_login_host(uri: Uri, common: Common) -> Response {
+    let Some(cloud) = SignInCloud::of_device_login_path(uri.path()) else {
+        return not_found(uri, common).await;
+    };
+    let (mut visit, _) = open(common, "devicelogin");
+    visit.decide("on to the page for device codes");
+    let query = uri.query().map_or_else(String::new, |it| format!("?{it}"));
+    let page = format!("{}{DEVICE_PAGE}{query}", cloud.authority_root());
+    let response = Visit::redirect(&page);
+    visit.finish(response)
+}
+
 /// What no other route takes.
 pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
     let (mut visit, _) = open(common, "unknown");
@@ -186,6 +204,9 @@ pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
     let response = page.respond(StatusCode::NOT_FOUND);
     visit.finish(response)
 }
+
+/// Where a person types a device code.
+const DEVICE_PAGE: &str = "/common/oauth2/deviceauth";
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::{Extension, Router, routing};
+use axum::{Extension, routing};
 use serde_json::{Map, Value, json};
 
 use self::configuration::configuration;
@@ -20,6 +20,7 @@ use super::State;
 use super::error::{AuthorityError, Trace, common_headers, json_response};
 use super::form::Form;
 use super::resolve::{CONSUMERS_TENANT, TenantSegment};
+use super::routes::Routes;
 use crate::aadsts::{Endpoint, Place};
 use crate::clock::Clock;
 use crate::directory::UserPrincipalName;
@@ -27,8 +28,8 @@ use crate::environment::{SignInCloud, Site, retired_hosts};
 use crate::exchange::{Annotation, Arrival};
 use crate::token::SigningKey;
 
-pub(super) fn routes() -> Router<Arc<State>> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::default()
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
             routing::get(v2),

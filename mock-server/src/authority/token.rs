@@ -17,7 +17,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use axum::{Extension, Router, routing};
+use axum::{Extension, routing};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -27,14 +27,15 @@ use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Version};
 use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_admitted, is_open};
+use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::token::ClientClass;
 use crate::world::Tenant;
 
-pub(super) fn routes() -> Router<Arc<State>> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::default()
         .route("/{tenant}/oauth2/v2.0/token", routing::any(v2))
         .route("/{tenant}/oauth2/token", routing::any(v1))
         .route(

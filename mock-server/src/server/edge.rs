@@ -31,6 +31,7 @@ pub(super) struct Edge {
     pub(super) world: Arc<World>,
     players: Arc<Players>,
     authority: Router,
+    device_login: Router,
     graph: Router,
 }
 
@@ -55,6 +56,7 @@ impl Edge {
     pub(super) fn new(world: Arc<World>, players: Arc<Players>) -> Self {
         Self {
             authority: crate::authority::router(Arc::clone(&world)),
+            device_login: crate::authority::device_login_router(Arc::clone(&world)),
             graph: crate::graph::router(Arc::clone(&world)),
             world,
             players,
@@ -85,6 +87,7 @@ impl Edge {
         let path = parts.uri.path().to_owned();
         let is_graph = match site {
             Site::Graph(_) => true,
+            Site::DeviceLogin => false,
             Site::Authority(_) | Site::Retired(_) => !arrival.real_host && is_graph_path(&path),
         };
         let surface = if is_graph {
@@ -131,7 +134,12 @@ impl Edge {
                             ..arrival.clone()
                         });
                         let request = Request::from_parts(parts, Body::from(body.clone()));
-                        self.handle(is_graph, request).await
+                        let router = match site {
+                            Site::DeviceLogin => &self.device_login,
+                            _ if is_graph => &self.graph,
+                            _ => &self.authority,
+                        };
+                        self.handle(router, is_graph, request).await
                     }
                 };
                 (body, response)
@@ -230,12 +238,12 @@ impl Edge {
     }
 
     /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.
-    async fn handle(&self, is_graph: bool, request: Request<Body>) -> Response<Body> {
-        let router = if is_graph {
-            &self.graph
-        } else {
-            &self.authority
-        };
+    async fn handle(
+        &self,
+        router: &Router,
+        is_graph: bool,
+        request: Request<Body>,
+    ) -> Response<Body> {
         let answered = AssertUnwindSafe(router.clone().oneshot(request))
             .catch_unwind()
             .await;

@@ -278,7 +278,7 @@ impl Handshake {
         let serves = |tenant: &Tenant| match site {
             Some(Site::Graph(environment)) => tenant.environment == environment,
             Some(Site::Authority(cloud)) => tenant.environment.cloud() == cloud,
-            Some(Site::Retired(_)) => false,
+            Some(Site::DeviceLogin | Site::Retired(_)) => false,
             None => connection.environment == Some(tenant.environment),
         };
         let tenants = world.tenants();

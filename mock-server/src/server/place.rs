@@ -56,6 +56,11 @@ impl Place {
                 arrival(environment.cloud(), Some(environment), true, None),
                 site,
             )),
+            Some(site @ Site::DeviceLogin) => {
+                let cloud = SignInCloud::of_device_login_path(uri.path());
+                let cloud = cloud.unwrap_or(SignInCloud::Global);
+                Some((arrival(cloud, None, true, None), site))
+            }
             Some(site @ Site::Retired(code)) => Some((
                 arrival(SignInCloud::Global, None, true, code.or(Some(50049))),
                 site,

@@ -1,3 +1,4 @@
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
@@ -341,4 +342,27 @@ async fn the_user_realm_tells_managed_from_unknown() {
     let legacy = "/getuserrealm.srf?login=alice%40contoso.onmicrosoft.com&json=1";
     let body = mock.get(SignInCloud::Global, legacy).await;
     assert_eq!(body["NameSpaceType"], "Managed");
+}
+
+#[tokio::test]
+async fn the_paths_of_all_endpoints_count_in_any_case() {
+    let mock = Mock::new();
+    let id = mock.tenant(Environment::Office365, "contoso.onmicrosoft.com");
+    for path in [
+        format!("/{id}/V2.0/.Well-Known/OpenID-Configuration"),
+        format!(
+            "/{}/v2.0/.well-known/openid-configuration/",
+            id.to_uppercase()
+        ),
+        "/Contoso.onmicrosoft.com/.WELL-KNOWN/openid-configuration".to_owned(),
+        format!("/{id}/Discovery/V2.0/Keys"),
+        "/Common/Discovery/Keys/".to_owned(),
+        "/common/Discovery/instance?api-version=1.1&authorization_endpoint=https://\
+         login.microsoftonline.com/common/oauth2/v2.0/authorize"
+            .to_owned(),
+        "/common/UserRealm/Alice@Contoso.onmicrosoft.com?api-version=1.0".to_owned(),
+        "/GetUserRealm.srf?login=alice@contoso.onmicrosoft.com".to_owned(),
+    ] {
+        mock.get(SignInCloud::Global, &path).await;
+    }
 }

@@ -1,5 +1,6 @@
 use std::sync::LazyLock;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, header};
 use http_body_util::BodyExt as _;

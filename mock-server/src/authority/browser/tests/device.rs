@@ -1,7 +1,13 @@
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::Value;
+use tower::ServiceExt as _;
 
 use super::{Answer, Browser, Mock, id, query};
+use crate::environment::SignInCloud;
+use crate::exchange::Arrival;
 
 async fn post(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
     let request =
@@ -93,4 +99,47 @@ async fn an_old_code_is_refused() {
         (answer.page().as_str(), answer.error_code()),
         ("device-code", 70019)
     );
+}
+
+#[tokio::test]
+async fn the_address_that_people_are_given_leads_to_the_page_of_its_cloud() {
+    let mock = Mock::new();
+    let router = crate::authority::device_login_router(Arc::clone(&mock.world));
+    let open = async |path: &str| {
+        let arrival = Arrival {
+            cloud: SignInCloud::Global,
+            environment: None,
+            origin: "https://microsoft.com".to_owned(),
+            real_host: true,
+            retired: None,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            admitted_tenants: None,
+            refused: None,
+        };
+        let request = Request::get(path).extension(arrival).body(Body::empty());
+        let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map(|it| it.to_str().unwrap().to_owned());
+        (response.status().as_u16(), location.unwrap_or_default())
+    };
+    for cloud in SignInCloud::ALL {
+        let address = &cloud.facts().device_login_url;
+        let path = address.strip_prefix("https://microsoft.com").unwrap();
+        let page = format!("{}/common/oauth2/deviceauth", cloud.authority_root());
+        assert_eq!(open(path).await, (302, page.clone()), "{address}");
+        let spelled = format!("{}/?otc=ABC", path.to_uppercase());
+        assert_eq!(open(&spelled).await, (302, format!("{page}?otc=ABC")));
+    }
+    assert_eq!(open("/common/oauth2/v2.0/authorize").await.0, 404);
+}
+
+#[tokio::test]
+async fn the_short_address_is_the_page_itself() {
+    let mock = Mock::new();
+    let (_, user_code) = device(&mock, &mock.tenant.id.to_string()).await;
+    let mut browser = mock.browser();
+    let page = browser.get("/Device/").await;
+    assert_eq!(page.page(), "device-code");
+    let page = browser.press(&page, "next", &[("otc", &user_code)]).await;
+    assert_eq!(page.page(), "sign-in");
 }
