@@ -48,12 +48,13 @@ use axum::response::Response;
 use axum::{Router, body};
 use bytes::Bytes;
 
-pub(crate) use self::error::GraphError;
+pub(crate) use self::error::{GraphError, usual_message};
 
 use self::access::Actor;
 use self::bearer::Caller;
 use self::call::{Call, Reply, Target};
 use self::endpoint::{Endpoint, Found, Parameters, Workload};
+use self::error::Service;
 use self::odata::query::Query;
 use self::path::Path;
 use self::prefer::{Metadata, Prefer};
@@ -106,10 +107,17 @@ fn answer(
     outcome: Result<Reply, GraphError>,
     mut annotation: Annotation,
 ) -> Response<body::Body> {
-    if let Err(error) = &outcome {
-        annotation.error = Some(error.code.to_string());
-        annotation.decision = Some(error.message.clone());
-        annotation.unsupported.clone_from(&error.unsupported);
+    match &outcome {
+        Ok(reply) => {
+            if reply.unsupported.is_some() {
+                annotation.unsupported.clone_from(&reply.unsupported);
+            }
+        }
+        Err(error) => {
+            annotation.error = Some(error.code.to_string());
+            annotation.decision = Some(error.message.clone());
+            annotation.unsupported.clone_from(&error.unsupported);
+        }
     }
     respond::respond(world, arrival, headers, outcome, annotation)
 }
@@ -147,6 +155,15 @@ async fn serve(
         response.extensions_mut().insert(InFlight(Arc::new(places)));
     }
     response
+}
+
+/// Where a request leads.
+struct Addressed {
+    environment: Environment,
+    version: &'static str,
+    path: Path,
+    endpoint: &'static Endpoint,
+    parameters: Parameters,
 }
 
 /// A request before anything is known of it.
@@ -191,6 +208,34 @@ impl Request<'_> {
         }
         let (endpoint, parameters) = self.endpoint(&path, version, environment.cloud())?;
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
+        let service = Service::from(endpoint.workload);
+        let found = Addressed {
+            environment,
+            version,
+            path,
+            endpoint,
+            parameters,
+        };
+        match self.serve(found, caller, places) {
+            Ok(reply) => Ok(Reply { service, ..reply }),
+            Err(error) => Err(error.from_service(service)),
+        }
+    }
+
+    /// Answers at an endpoint.
+    fn serve(
+        &self,
+        addressed: Addressed,
+        caller: Caller,
+        places: &mut Places,
+    ) -> Result<Reply, GraphError> {
+        let Addressed {
+            environment,
+            version,
+            path,
+            endpoint,
+            parameters,
+        } = addressed;
         let (target, reach) = admit(&caller, endpoint, &parameters)?;
         let parameters_sent: Vec<(String, String)> =
             form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
@@ -244,8 +289,12 @@ impl Request<'_> {
         let what = || format!("{} /{}", self.method, path.segments[1..].join("/"));
         match endpoint::find(&self.method, &path.segments[1..], cloud, version) {
             Found::Endpoint(endpoint, parameters) => Ok((endpoint, parameters)),
-            Found::OtherMethods(methods) => {
-                Err(GraphError::method_not_allowed(&methods).not_in_the_mock(what()))
+            Found::OtherMethods(methods, workload) => {
+                let refusal = match workload {
+                    Workload::Directory => GraphError::method_not_allowed(),
+                    Workload::Mailbox => GraphError::odata_request_not_supported(),
+                };
+                Err(refusal.with_allowed(&methods).not_in_the_mock(what()))
             }
             Found::Nothing(segment) => {
                 let refusal = GraphError::unknown_segment(&segment);

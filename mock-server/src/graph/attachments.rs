@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
+use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::query::Expand;
 use super::{events, message, messages};
@@ -114,11 +115,7 @@ pub(super) fn take(
         .zip(1..)
         .map(|(value, key)| match value {
             Value::Object(body) => read(call, body).map(|it| Attachment { key, ..it }),
-            other => Err(GraphError::wrong_type(
-                "attachments",
-                "microsoft.graph.attachment",
-                &other.to_string(),
-            )),
+            _ => Err(GraphError::unexpected_node("PrimitiveValue", "StartObject")),
         })
         .collect()
 }
@@ -139,27 +136,25 @@ pub(super) fn all(
 }
 
 fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
-    match body.get("@odata.type").and_then(Value::as_str) {
-        Some(kind) if kind.eq_ignore_ascii_case("#microsoft.graph.fileAttachment") => {}
-        Some(
-            kind @ ("#microsoft.graph.itemAttachment" | "#microsoft.graph.referenceAttachment"),
-        ) => {
+    // With and without `#`. Source: microsoftgraph/msgraph-beta-sdk-dotnet#479.
+    let named = body.get("@odata.type").and_then(Value::as_str);
+    let kind = named
+        .map(|name| name.trim_start_matches('#'))
+        .and_then(|name| name.strip_prefix("microsoft.graph."));
+    match kind {
+        Some(kind) if kind.eq_ignore_ascii_case("fileAttachment") => {}
+        Some(kind @ ("itemAttachment" | "referenceAttachment")) => {
             return Err(GraphError::invalid_request(format!(
                 "Attachments of type '{kind}' are not supported."
             ))
             .not_in_the_mock(format!("attachments of type {kind}")));
         }
-        _ => {
-            // Unverified: the text.
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "RequestBodyRead",
-                "The type of the attachment is missing or unknown: '@odata.type' must be \
-                 '#microsoft.graph.fileAttachment'.",
-            ));
+        Some("attachment") | None if named.is_none() || kind.is_some() => {
+            return Err(GraphError::abstract_type("attachment"));
         }
+        _ => return Err(GraphError::unknown_type(named.unwrap_or_default())),
     }
-    let mut body = super::schema::object(call.cloud(), "fileAttachment", body)?;
+    let mut body = super::schema::object(call.cloud(), Workload::Mailbox, "fileAttachment", body)?;
     let mut text = |name: &str| match body.shift_remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -174,9 +169,6 @@ fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
     })?;
     // The schema has checked that it is base64.
     let content = STANDARD.decode(content).unwrap_or_default();
-    if content.len() >= MAX_ATTACHMENT {
-        return Err(GraphError::too_large());
-    }
     let content_type = text("contentType").unwrap_or_else(|| "application/octet-stream".to_owned());
     let content_id = text("contentId");
     let inline = body
@@ -286,6 +278,3 @@ fn set(call: &Call<'_>, set: &str, parameter: &str) -> String {
         call.parameters.get(parameter)
     ))
 }
-
-/// Larger ones need an upload session. Source: learn.microsoft.com/graph/outlook-large-attachments.
-const MAX_ATTACHMENT: usize = 3 * 1024 * 1024;

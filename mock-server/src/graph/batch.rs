@@ -45,7 +45,7 @@ pub(super) fn run(
     places: &mut Places,
 ) -> Result<Reply, GraphError> {
     if outer.method != Method::POST {
-        return Err(GraphError::method_not_allowed(&[&Method::POST]));
+        return Err(GraphError::method_not_allowed().with_allowed(&[&Method::POST]));
     }
     let batch: Batch =
         serde_json::from_slice(&outer.body).map_err(|_| GraphError::unreadable_body())?;

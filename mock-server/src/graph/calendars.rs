@@ -60,7 +60,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         .values()
         .any(|it| it.kind == FolderKind::Calendar && it.name.eq_ignore_ascii_case(&name));
     if taken {
-        return Err(GraphError::folder_exists());
+        return Err(GraphError::folder_exists(&name));
     }
     let root = contents.well_known(WellKnown::Root);
     let key = contents.add_folder(&name, Some(root), FolderKind::Calendar);

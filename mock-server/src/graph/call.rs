@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::access::{Actor, Reach};
-use super::endpoint::{Endpoint, Parameters};
-use super::error::GraphError;
+use super::endpoint::{Endpoint, Parameters, Workload};
+use super::error::{GraphError, Service};
 use super::odata::query::Query;
 use super::prefer::{Metadata, Prefer};
-use super::schema;
+use super::schema::{self, Misfit};
 use crate::directory::{ApplicationId, Event, EventError, ObjectId};
 use crate::environment::{Environment, SignInCloud};
 use crate::mailbox::{MailboxLock, Owner, Properties};
@@ -60,6 +60,10 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) payload: Payload,
     pub(crate) headers: Vec<(HeaderName, String)>,
+    /// Who answers.
+    pub(crate) service: Service,
+    /// What the mock does not do of what was asked, for the journal.
+    pub(crate) unsupported: Option<String>,
 }
 
 /// The body of an answer.
@@ -105,6 +109,14 @@ impl Call<'_> {
                 }
                 other => GraphError::directory_request(other.to_string()),
             })
+    }
+
+    /// What a query option that does not fit its type leads to.
+    pub(crate) fn misfit(&self, misfit: Misfit) -> GraphError {
+        match self.endpoint.workload {
+            Workload::Directory => misfit.into(),
+            Workload::Mailbox => GraphError::parse_uri(misfit.to_string()),
+        }
     }
 
     /// `https://…/v1.0`.
@@ -181,7 +193,7 @@ impl Call<'_> {
 
     /// The body as an object of a type, its members checked and spelled as Graph does.
     pub(crate) fn object(&self, of: &str) -> Result<Properties, GraphError> {
-        schema::object(self.cloud(), of, self.json()?)
+        schema::object(self.cloud(), self.endpoint.workload, of, self.json()?)
     }
 
     /// The body of an action, which may be empty; names as sent.
@@ -206,7 +218,12 @@ impl Call<'_> {
             .trim()
             .to_ascii_lowercase();
         if kind != "application/json" {
-            return Err(GraphError::unreadable_body());
+            return Err(match self.endpoint.workload {
+                Workload::Mailbox if !kind.is_empty() => {
+                    GraphError::unsupported_media_type(content_type)
+                }
+                _ => GraphError::unreadable_body(),
+            });
         }
         match serde_json::from_slice(self.body) {
             Ok(Value::Object(map)) => Ok(map),
@@ -236,8 +253,10 @@ impl Call<'_> {
         let inner = wanted.trim_start_matches("W/").trim_matches('"');
         if wanted.is_empty() || wanted == "*" || inner == change_key {
             Ok(())
-        } else {
+        } else if inner.get(..STATE) == change_key.get(..STATE) {
             Err(GraphError::precondition_failed())
+        } else {
+            Err(GraphError::invalid_change_key())
         }
     }
 
@@ -265,28 +284,20 @@ impl Action {
 
     /// Takes a text.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, GraphError> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(GraphError::wrong_type(
-                name,
-                "Edm.String",
-                &other.to_string(),
-            )),
-        }
+        let value = self.primitive(name, "String")?;
+        Ok(value.and_then(|it| it.as_str().map(str::to_owned)))
     }
 
     /// Takes a boolean.
     pub(crate) fn boolean(&mut self, name: &str, default: bool) -> Result<bool, GraphError> {
-        match self.take(name) {
-            None => Ok(default),
-            Some(Value::Bool(value)) => Ok(value),
-            Some(other) => Err(GraphError::wrong_type(
-                name,
-                "Edm.Boolean",
-                &other.to_string(),
-            )),
-        }
+        let value = self.primitive(name, "Boolean")?;
+        Ok(value.and_then(|it| it.as_bool()).unwrap_or(default))
+    }
+
+    fn primitive(&mut self, name: &str, of: &str) -> Result<Option<Value>, GraphError> {
+        self.take(name)
+            .map(|value| schema::primitive(of, value))
+            .transpose()
     }
 
     /// Refuses what nobody has taken.
@@ -307,41 +318,43 @@ impl Action {
 }
 
 impl Reply {
-    /// A JSON answer.
-    pub(crate) fn json(status: StatusCode, value: Value) -> Self {
+    fn new(status: StatusCode, payload: Payload) -> Self {
         Self {
             status,
-            payload: Payload::Json(value),
+            payload,
             headers: Vec::new(),
+            service: Service::default(),
+            unsupported: None,
         }
+    }
+
+    /// A JSON answer.
+    pub(crate) fn json(status: StatusCode, value: Value) -> Self {
+        Self::new(status, Payload::Json(value))
     }
 
     /// An answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            payload: Payload::Empty,
-            headers: Vec::new(),
-        }
+        Self::new(status, Payload::Empty)
     }
 
     /// Another kind of body.
     pub(crate) fn raw(content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let content_type = content_type.into();
         let payload = Payload::Raw {
-            content_type: content_type.into(),
+            content_type,
             bytes,
         };
-        Self {
-            status: StatusCode::OK,
-            payload,
-            headers: Vec::new(),
-        }
+        Self::new(StatusCode::OK, payload)
     }
 }
 
 /// The largest request. Source: learn.microsoft.com/graph/outlook-large-attachments and
 /// /graph/api/user-sendmail (4 MB).
 pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// The letters that all states of a mailbox begin with.
+const STATE: usize = 32;
 
 /// What is encoded in the keys of contexts.
 const IN_KEY: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC

@@ -9,7 +9,7 @@ use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::evaluate::{holds, order, value_at};
 use super::odata::query::{Expand, option_of};
-use super::schema::{self, MemberKind};
+use super::schema::{self, MemberKind, Misfit};
 use crate::mailbox::Properties;
 
 /// How a collection is listed.
@@ -206,19 +206,14 @@ fn choose<'s, S: Source>(
 }
 
 /// Checks the query against the type.
-fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
+pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
     let query = &call.query;
+    check_members(call, listing.of)?;
     if let Some(filter) = &query.filter {
-        schema::check(call.cloud(), listing.of, filter)?;
+        schema::check(call.cloud(), listing.of, filter).map_err(|it| call.misfit(it))?;
     }
     for by in &query.order {
-        schema::resolve(call.cloud(), listing.of, &by.path.0)?;
-    }
-    for expand in &query.expand {
-        let member = schema::member(call.cloud(), listing.of, &expand.name);
-        if member.is_none_or(|member| member.kind != MemberKind::Navigation) {
-            return Err(GraphError::unknown_select(&expand.name, listing.of));
-        }
+        schema::order_by(call.cloud(), listing.of, &by.path.0).map_err(|it| call.misfit(it))?;
     }
     if query.search.is_some() && listing.searched.is_empty() {
         // Unverified: the text.
@@ -244,6 +239,43 @@ fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
         }
     }
     Ok(())
+}
+
+/// Checks `$select` and `$expand` against the type, whether or not there is anything to show.
+pub(crate) fn check_members(call: &Call<'_>, of: &str) -> Result<(), GraphError> {
+    let cloud = call.cloud();
+    for name in call.query.select.iter().flatten() {
+        let (of, name) = selected_of(of, name);
+        if schema::is_known(of) && schema::member(cloud, of, name).is_none() {
+            return Err(GraphError::unknown_select(name, of));
+        }
+    }
+    for expand in &call.query.expand {
+        let member = schema::member(cloud, of, &expand.name)
+            .ok_or_else(|| GraphError::unknown_select(&expand.name, of))?;
+        if member.kind != MemberKind::Navigation {
+            return Err(GraphError::no_navigation(&member.name, of));
+        }
+        for name in expand.select.iter().flatten() {
+            let (of, name) = selected_of(member.element_type(), name);
+            if schema::is_known(of) && schema::member(cloud, of, name).is_none() {
+                return Err(call.misfit(Misfit::Unknown {
+                    name: name.to_owned(),
+                    of: of.to_owned(),
+                }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The type and the member that an entry of `$select` means; it may cast the type.
+fn selected_of<'a>(of: &'a str, name: &'a str) -> (&'a str, &'a str) {
+    let (of, name) = name
+        .strip_prefix("microsoft.graph.")
+        .and_then(|it| it.split_once('/'))
+        .unwrap_or((of, name));
+    (of, name.split('/').next().unwrap_or(name))
 }
 
 /// What `$select` leaves of a document, and what exists in the cloud.
@@ -285,20 +317,13 @@ pub(crate) fn selected(
             .filter(|(name, _)| {
                 name.contains('@')
                     || !hidden.contains(&name.as_str())
-                        && (!schema::is_known(of) || schema::member(cloud, of, name).is_some())
+                        && (!schema::is_known(of) || schema::is_written(cloud, of, name))
             })
             .collect());
     };
     let mut wanted: Vec<&str> = Vec::new();
     for name in select {
-        let (cast, name) = match name
-            .strip_prefix("microsoft.graph.")
-            .and_then(|it| it.split_once('/'))
-        {
-            Some((cast, name)) => (cast, name),
-            None => (of, name.as_str()),
-        };
-        let first = name.split('/').next().unwrap_or(name);
+        let (cast, first) = selected_of(of, name);
         match schema::member(cloud, cast, first) {
             Some(member) => wanted.push(&member.name),
             None if !schema::is_known(cast) => wanted.push(first),

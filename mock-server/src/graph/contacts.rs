@@ -133,7 +133,7 @@ pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
         .values()
         .any(|it| it.parent == Some(main) && it.name.eq_ignore_ascii_case(&name));
     if taken {
-        return Err(GraphError::folder_exists());
+        return Err(GraphError::folder_exists(&name));
     }
     let key = contents.add_folder(&name, Some(main), FolderKind::Contact);
     shown_folder(call, &contents, key)

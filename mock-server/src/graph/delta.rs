@@ -36,7 +36,7 @@ pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
         ));
     }
     if let Some(filter) = &query.filter {
-        schema::check(call.cloud(), "message", filter)?;
+        schema::check(call.cloud(), "message", filter).map_err(|it| call.misfit(it))?;
     }
     let contents = call.mailbox()?;
     let contents = contents.lock();
@@ -133,7 +133,7 @@ fn changed<'a>(
 ) -> Result<Vec<Entry<'a>>, GraphError> {
     let changes = contents
         .changes_since(since, folder)
-        .ok_or_else(GraphError::sync_state_not_found)?;
+        .ok_or_else(|| GraphError::sync_state_not_found(since, contents.position()))?;
     let wanted = call.parameter("changeType").map(str::to_ascii_lowercase);
     let mut by_item: BTreeMap<u64, Vec<Change>> = BTreeMap::new();
     for change in changes {
@@ -188,14 +188,7 @@ impl State {
             let (until, told) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
             Some(Self { since, until, told })
         };
-        // Unverified: the text.
-        parse().ok_or_else(|| {
-            GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "ErrorInvalidUrlQuery",
-                "The delta token is invalid.",
-            )
-        })
+        parse().ok_or_else(GraphError::bad_delta_token)
     }
 }
 

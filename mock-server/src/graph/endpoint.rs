@@ -204,8 +204,8 @@ pub(crate) struct Parameters {
 pub(crate) enum Found {
     /// To an endpoint.
     Endpoint(&'static Endpoint, Parameters),
-    /// To a path that has only these other methods.
-    OtherMethods(Vec<&'static Method>),
+    /// To a path that has only these other methods; the service behind it.
+    OtherMethods(Vec<&'static Method>, Workload),
     /// Nowhere: the segment that is not known.
     Nothing(String),
 }
@@ -330,6 +330,7 @@ pub(crate) fn find(
 ) -> Found {
     let mut furthest = 0;
     let mut others: Vec<&Method> = Vec::new();
+    let mut workload = Workload::Directory;
     let there = |it: &&Endpoint| it.exists_in(cloud, version);
     for endpoint in Endpoint::all().iter().filter(there) {
         match endpoint.parameters(segments) {
@@ -337,12 +338,15 @@ pub(crate) fn find(
                 return Found::Endpoint(endpoint, parameters);
             }
             Ok(_) if others.contains(&&endpoint.method) => {}
-            Ok(_) => others.push(&endpoint.method),
+            Ok(_) => {
+                others.push(&endpoint.method);
+                workload = endpoint.workload;
+            }
             Err(at) => furthest = furthest.max(at),
         }
     }
     if !others.is_empty() {
-        return Found::OtherMethods(others);
+        return Found::OtherMethods(others, workload);
     }
     let last = segments.len().saturating_sub(1);
     Found::Nothing(

@@ -4,11 +4,14 @@
 //! recording is known, a constructor says so.
 
 mod exchange;
+mod service;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use axum::http::{Method, StatusCode};
+
+pub(crate) use self::service::{Service, usual_message};
 
 /// A refusal of Graph.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +22,8 @@ pub(crate) struct GraphError {
     pub(crate) code: Cow<'static, str>,
     /// `error.message`.
     pub(crate) message: String,
+    /// Who answers; none: the service behind the endpoint.
+    pub(crate) service: Option<Service>,
     /// What goes into `WWW-Authenticate`, on 401.
     pub(crate) challenge: Option<Challenge>,
     /// Further headers of the answer.
@@ -42,9 +47,11 @@ impl GraphError {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
+        let code = code.into();
         Self {
             status,
-            code: code.into(),
+            service: Service::of_code(&code),
+            code,
             message: message.into(),
             challenge: None,
             headers: Box::default(),
@@ -55,6 +62,12 @@ impl GraphError {
     /// Marks the refusal as something that the mock does not do.
     pub(crate) fn not_in_the_mock(mut self, what: impl Into<String>) -> Self {
         self.unsupported = Some(what.into());
+        self
+    }
+
+    /// Names the service behind the endpoint, unless the code is another's.
+    pub(crate) fn from_service(mut self, service: Service) -> Self {
+        self.service.get_or_insert(service);
         self
     }
 
@@ -170,6 +183,17 @@ impl GraphError {
         ))
     }
 
+    /// A `$expand` of a member that leads nowhere.
+    ///
+    /// Source: OData/odata.net, `ExpandItemBinder_PropertyIsNotANavigationPropertyOrComplexProperty`.
+    pub(crate) fn no_navigation(property: &str, of: &str) -> Self {
+        Self::bad_request(format!(
+            "Parsing OData Select and Expand failed: Property '{property}' on type \
+             'microsoft.graph.{of}' is not a navigation property or complex property. Only \
+             navigation properties can be expanded."
+        ))
+    }
+
     /// A `$filter` or `$orderby` of a member that the type does not have.
     pub(crate) fn unknown_property(property: &str, of: &str) -> Self {
         Self::bad_request(format!(
@@ -237,14 +261,25 @@ impl GraphError {
         )
     }
 
-    /// A body with a value of the wrong type. Unverified: the text.
-    pub(crate) fn wrong_type(member: &str, expected: &str, found: &str) -> Self {
+    /// A body with a value of the wrong type. Source: microsoftgraph/msgraph-sdk-powershell#3159.
+    pub(crate) fn wrong_type(expected: &str, found: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "RequestBodyRead",
+            format!("Cannot convert the literal '{found}' to the expected type '{expected}'."),
+        )
+    }
+
+    /// A body with an object or a list where something else must be.
+    ///
+    /// Source: OData/odata.net, `JsonReaderExtensions_UnexpectedNodeDetected`.
+    pub(crate) fn unexpected_node(found: &str, expected: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "RequestBodyRead",
             format!(
-                "Cannot convert the literal '{found}' of property '{member}' to the expected type \
-                 '{expected}'."
+                "An unexpected '{found}' node was found when reading from the JSON reader. A \
+                 '{expected}' node was expected."
             ),
         )
     }
@@ -276,15 +311,28 @@ impl GraphError {
 
     // Other.
 
+    /// More than a request may hold. Source: microsoftgraph/microsoft-graph-docs-contrib#682.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "BadRequest",
+            "The maximum request length supported is 4MB.",
+        )
+    }
+
     /// The path exists, the method does not.
-    pub(crate) fn method_not_allowed(allowed: &[&Method]) -> Self {
-        let allowed: Vec<&str> = allowed.iter().map(|it| it.as_str()).collect();
+    pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Request_BadRequest",
             "Specified HTTP method is not allowed for the request target.",
         )
-        .with_header("allow", allowed.join(", "))
+    }
+
+    /// Names the methods that the path has.
+    pub(crate) fn with_allowed(self, methods: &[&Method]) -> Self {
+        let allowed: Vec<&str> = methods.iter().map(|it| it.as_str()).collect();
+        self.with_header("allow", allowed.join(", "))
     }
 
     /// An object with the same key exists.

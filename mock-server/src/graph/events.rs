@@ -364,8 +364,10 @@ fn window(call: &Call<'_>) -> Result<(Timestamp, Timestamp), GraphError> {
         ));
     }
     if to.duration_since(from) > MAX_WINDOW {
-        return Err(GraphError::invalid_parameter(
-            "The time window is longer than 1825 days.",
+        // Source: microsoftgraph/microsoft-graph-docs#6284.
+        return Err(GraphError::invalid_request(
+            "Your request can't be completed. The range between the start and end dates is \
+             greater than the allowed range. Maximum number of days: 1825",
         ));
     }
     Ok((from, to))
@@ -447,12 +449,7 @@ fn ordered(properties: &Properties) -> Result<(), GraphError> {
         return Ok(());
     };
     if time_zone::instant(end)? < time_zone::instant(start)? {
-        // Unverified: the text.
-        return Err(GraphError::new(
-            StatusCode::BAD_REQUEST,
-            "ErrorPropertyValidationFailure",
-            "At least one property failed validation: the end lies before the start.",
-        ));
+        return Err(GraphError::validation_failure());
     }
     Ok(())
 }

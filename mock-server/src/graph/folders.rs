@@ -294,7 +294,7 @@ fn free(contents: &Contents, parent: u64, name: &str) -> Result<(), GraphError> 
             && folder.name.eq_ignore_ascii_case(name)
     });
     if taken {
-        Err(GraphError::folder_exists())
+        Err(GraphError::folder_exists(name))
     } else {
         Ok(())
     }

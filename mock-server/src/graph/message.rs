@@ -168,6 +168,25 @@ pub(super) fn apply(item: &mut Item, changes: Properties) {
     item.set_properties(&stored);
 }
 
+/// Refuses headers that a client may not set.
+pub(super) fn check_headers(properties: &Properties) -> Result<(), GraphError> {
+    let Some(Value::Array(headers)) = properties.get("internetMessageHeaders") else {
+        return Ok(());
+    };
+    if headers.len() > MOST_HEADERS {
+        return Err(GraphError::too_many_headers());
+    }
+    let names = headers.iter().map(|it| it["name"].as_str().unwrap_or(""));
+    match names.into_iter().find(|name| {
+        !name
+            .get(..2)
+            .is_some_and(|it| it.eq_ignore_ascii_case("x-"))
+    }) {
+        None => Ok(()),
+        Some(name) => Err(GraphError::invalid_header(name)),
+    }
+}
+
 /// Refuses members that only a draft may change.
 pub(super) fn only_if_draft(item: &Item, changes: &Properties) -> Result<(), GraphError> {
     if item.draft {
@@ -236,6 +255,9 @@ const READ_ONLY: [&str; 18] = [
     "singleValueExtendedProperties",
     "multiValueExtendedProperties",
 ];
+
+/// Source: see `too_many_headers`.
+const MOST_HEADERS: usize = 5;
 
 /// What can be changed in drafts only. Source: learn.microsoft.com/graph/api/message-update.
 const DRAFT_ONLY: [&str; 11] = [

@@ -10,13 +10,12 @@ use super::error::GraphError;
 use super::folders;
 use super::message::{self, document};
 use super::mime;
-use super::odata::parser::{Expression, Operand};
+use super::odata::parser::{Expression, Function, Operand};
 use super::odata::query::Expand;
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    efficient(call)?;
     let contents = call.mailbox()?;
     let contents = contents.lock();
     collection::list(call, &listing(call), &Messages::of(call, &contents)?)
@@ -55,6 +54,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         mime::read(call)?
     } else {
         let mut properties = call.object("message")?;
+        message::check_headers(&properties)?;
         let attachments = attachments::take(call, &mut properties)?;
         (properties, attachments)
     };
@@ -75,6 +75,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `PATCH …/messages/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let changes = call.object("message")?;
+    message::check_headers(&changes)?;
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let item = find(call, &contents)?;
@@ -262,14 +263,16 @@ struct Messages<'a> {
 
 impl<'a> Messages<'a> {
     fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
+        collection::check(call, &listing(call))?;
+        efficient(call)?;
         let query = &call.query;
-        if query.search.is_some() && (query.filter.is_some() || !query.order.is_empty()) {
-            // Unverified: the text.
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "SearchWithFilter",
-                "The query parameter '$search' can't be combined with '$filter' or '$orderby'.",
-            ));
+        if query.search.is_some() {
+            if !query.order.is_empty() {
+                return Err(GraphError::search_with_order());
+            }
+            if query.filter.is_some() {
+                return Err(GraphError::search_with_filter());
+            }
         }
         let folder = match call.parameters.find("folder") {
             Some(_) => Some(folders::find(call, contents)?),
@@ -312,6 +315,9 @@ impl<'a> Source for Messages<'a> {
 /// The rule for messages that are filtered and sorted: what `$orderby` names stands in `$filter`,
 /// first and in the same order. Source: learn.microsoft.com/graph/api/user-list-messages.
 fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
+    if call.query.filter.as_ref().is_some_and(has_invalid_node) {
+        return Err(GraphError::invalid_filter());
+    }
     let (Some(filter), false) = (&call.query.filter, call.query.order.is_empty()) else {
         return Ok(());
     };
@@ -329,6 +335,22 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
         Ok(())
     } else {
         Err(GraphError::inefficient_filter())
+    }
+}
+
+/// Whether Exchange can't evaluate an expression over messages.
+fn has_invalid_node(expression: &Expression) -> bool {
+    match expression {
+        Expression::And(left, right) | Expression::Or(left, right) => {
+            has_invalid_node(left) || has_invalid_node(right)
+        }
+        Expression::Not(inner) => has_invalid_node(inner),
+        Expression::Call(function, ..) => *function == Function::EndsWith,
+        Expression::Lambda { path, .. } => path.0.first().is_some_and(|name| {
+            let recipients = ["toRecipients", "ccRecipients", "bccRecipients", "replyTo"];
+            recipients.iter().any(|it| it.eq_ignore_ascii_case(name))
+        }),
+        Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
     }
 }
 

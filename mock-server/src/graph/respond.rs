@@ -58,6 +58,10 @@ pub(super) fn write(
     let now = annotation
         .tenant_time
         .unwrap_or_else(|| Clock::real().now());
+    let service = match &outcome {
+        Ok(reply) => reply.service,
+        Err(error) => error.service.unwrap_or_default(),
+    };
     let mut written = match outcome {
         Ok(reply) => success(sent, reply),
         Err(error) => refusal(arrival, error, &request_id, &client_request_id, now),
@@ -80,7 +84,7 @@ pub(super) fn write(
     );
     put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     put(header::VARY, "Accept-Encoding");
-    put(header::CACHE_CONTROL, "no-cache");
+    put(header::CACHE_CONTROL, service.cache_control());
     put(
         header::DATE,
         &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
@@ -160,17 +164,14 @@ fn refusal(
     client_request_id: &str,
     now: Timestamp,
 ) -> Written {
-    let body = json!({
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "innerError": {
-                "date": now.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-                "request-id": request_id,
-                "client-request-id": client_request_id,
-            },
-        },
-    });
+    let mut body = json!({"error": {"code": error.code, "message": error.message}});
+    if error.service.unwrap_or_default().has_inner_error() {
+        body["error"]["innerError"] = json!({
+            "date": now.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+            "request-id": request_id,
+            "client-request-id": client_request_id,
+        });
+    }
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,

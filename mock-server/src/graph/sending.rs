@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::access::Actor;
 use super::attachments;
 use super::call::{Action, Call, Reply};
+use super::endpoint::Workload;
 use super::error::GraphError;
 use super::{message, messages, mime, schema, text};
 use crate::directory::{MailboxRight, ObjectId};
@@ -125,7 +126,12 @@ fn compose(
     }
     if let Some(to) = to {
         let body = Properties::from_iter([("toRecipients".to_owned(), to)]);
-        changes.extend(schema::object(call.cloud(), "message", body)?);
+        changes.extend(schema::object(
+            call.cloud(),
+            Workload::Mailbox,
+            "message",
+            body,
+        )?);
     }
     let extra = attachments::take(call, &mut changes)?;
     let contents = call.mailbox()?;
@@ -357,7 +363,9 @@ fn recipients(properties: &Properties) -> Result<Vec<String>, GraphError> {
                 !local.is_empty() && !domain.is_empty() && !domain.contains('@')
             });
             if !valid {
-                return Err(GraphError::invalid_recipients());
+                let name = recipient["emailAddress"]["name"].as_str();
+                let shown = name.filter(|_| address.is_empty()).unwrap_or(address);
+                return Err(GraphError::unresolved_recipient(shown));
             }
             let address = address.to_lowercase();
             if !found.contains(&address) {
@@ -366,7 +374,7 @@ fn recipients(properties: &Properties) -> Result<Vec<String>, GraphError> {
         }
     }
     if found.is_empty() {
-        Err(GraphError::invalid_recipients())
+        Err(GraphError::no_recipients())
     } else {
         Ok(found)
     }
@@ -375,13 +383,10 @@ fn recipients(properties: &Properties) -> Result<Vec<String>, GraphError> {
 /// The message of an action, checked as a message; what only the service sets is dropped.
 fn checked(call: &Call<'_>, message: Value) -> Result<Properties, GraphError> {
     let Value::Object(body) = message else {
-        return Err(GraphError::wrong_type(
-            "Message",
-            "microsoft.graph.message",
-            &message.to_string(),
-        ));
+        return Err(GraphError::unexpected_node("PrimitiveValue", "StartObject"));
     };
-    let mut properties = schema::object(call.cloud(), "message", body)?;
+    let mut properties = schema::object(call.cloud(), Workload::Mailbox, "message", body)?;
+    message::check_headers(&properties)?;
     let files = properties.shift_remove("attachments");
     let mut scratch = call
         .mailbox()?

@@ -2,6 +2,7 @@ mod administration;
 mod batch;
 mod bearer;
 mod calendar;
+mod exchange_refusals;
 mod mail;
 mod permissions;
 mod query;

@@ -133,7 +133,7 @@ impl IdSpace {
     pub fn change_key(self, change: u64) -> String {
         let mut bytes = vec![0x09, 0, 0, 0, 0x16, 0, 0, 0];
         bytes.extend(&self.digest(b"change")[..16]);
-        bytes.extend(change.to_be_bytes());
+        bytes.extend(&change.to_be_bytes()[2..]);
         STANDARD.encode(bytes)
     }
 

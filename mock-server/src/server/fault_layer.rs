@@ -102,7 +102,8 @@ impl Touched {
             }
             FaultAction::GraphError { status, code } => {
                 let status = StatusCode::from_u16(*status).ok()?;
-                let text = "The request failed, because a fault is set.";
+                let text = graph::usual_message(code)
+                    .unwrap_or("The request failed, because a fault is set.");
                 Some(graph_error(GraphError::new(status, code.clone(), text)))
             }
             FaultAction::Redirect(to) => {

@@ -57,12 +57,6 @@ impl Query {
             seen.push(option);
             query.take(option, value)?;
         }
-        if query.search.is_some() && query.filter.is_some() && seen.contains(&"orderby") {
-            return Err(GraphError::invalid_query(
-                "$search",
-                "it can't be combined with $orderby",
-            ));
-        }
         Ok(query)
     }
 

@@ -87,7 +87,6 @@ async fn a_view_needs_its_window() {
         "?startDateTime=2026-01-01",
         "?startDateTime=x&endDateTime=2026-01-01",
         "?startDateTime=2026-01-02&endDateTime=2026-01-01",
-        "?startDateTime=2016-01-02&endDateTime=2026-01-01",
     ] {
         let code = bench
             .get(&token, &format!("/v1.0/me/calendarView{query}"))

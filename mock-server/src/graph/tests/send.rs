@@ -73,13 +73,19 @@ async fn a_mail_need_not_be_saved() {
 async fn recipients_are_needed_and_checked() {
     let bench = Bench::new();
     let token = bench.delegated("alice", SEND);
-    for recipients in [json!([]), to("nobody"), to("")] {
+    for (recipients, problem) in [
+        (json!([]), "it contains no recipients."),
+        (to("nobody"), "Recipient \"nobody\" isn't resolved."),
+        (to(""), "Recipient \"\" isn't resolved."),
+    ] {
         let body = json!({"message": {"subject": "x", "toRecipients": recipients}});
-        let code = bench
-            .post(&token, "/v1.0/me/sendMail", body)
-            .await
-            .refused(400);
-        assert_eq!(code, "ErrorInvalidRecipients");
+        let refused = bench.post(&token, "/v1.0/me/sendMail", body).await;
+        let text = refused.body["error"]["message"].as_str().unwrap();
+        assert!(
+            text.starts_with("At least one recipient is not valid., ") && text.contains(problem),
+            "{text}"
+        );
+        assert_eq!(refused.refused(400), "ErrorInvalidRecipients");
     }
     let wrong = json!({"message": {"subject": "x", "toRecipient": []}});
     assert!(
@@ -97,7 +103,7 @@ async fn recipients_are_needed_and_checked() {
             .await
             .expect(400)
             .text
-            .contains("'subject'")
+            .contains("'7' to the expected type 'Edm.String'")
     );
 }
 
