@@ -33,6 +33,8 @@ pub mod mailbox;
 pub mod notation;
 pub mod permission;
 pub mod random;
+#[cfg(test)]
+mod recorded;
 pub mod scenario;
 pub mod server;
 pub mod token;

@@ -6,6 +6,7 @@ mod exchange_refusals;
 mod mail;
 mod permissions;
 mod query;
+mod recorded;
 mod robustness;
 mod send;
 mod throttling;
