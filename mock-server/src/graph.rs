@@ -4,6 +4,7 @@
 //! a note in the journal, so that a user sees what the mock does not do.
 
 mod access;
+mod apart;
 mod applications;
 mod attachments;
 mod batch;
@@ -18,6 +19,7 @@ mod endpoint;
 mod error;
 mod events;
 mod folders;
+mod gateway;
 mod governance;
 mod grants;
 mod link_id;
@@ -43,7 +45,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, Version};
 use axum::response::Response;
 use axum::{Router, body};
 use bytes::Bytes;
@@ -51,6 +53,7 @@ use bytes::Bytes;
 pub(crate) use self::error::{GraphError, usual_message};
 
 use self::access::Actor;
+use self::apart::Apart;
 use self::bearer::Caller;
 use self::call::{Call, Reply, Target};
 use self::endpoint::{Endpoint, Found, Parameters, Workload};
@@ -128,33 +131,33 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     Router::new()
         .fallback(serve)
         .layer(DefaultBodyLimit::disable())
-        .with_state(world)
+        .with_state((world, Apart::new()))
 }
 
 async fn serve(
-    State(world): State<Arc<World>>,
+    State((world, apart)): State<(Arc<World>, Apart)>,
     Extension(arrival): Extension<Arrival>,
-    method: Method,
+    (method, version): (Method, Version),
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<body::Body> {
-    let mut annotation = Annotation::default();
+    if let Some(response) = gateway::instead(&method, version, &headers) {
+        return response;
+    }
     let request = Request {
-        world: &world,
-        arrival: &arrival,
+        world,
+        arrival: Arc::new(arrival),
         method,
         uri,
         headers,
         body,
     };
-    let mut places = Places::default();
-    let outcome = request.answer(&mut annotation, &mut places);
-    let mut response = answer(&world, &arrival, &request.headers, outcome, annotation);
-    if !places.0.is_empty() {
-        response.extensions_mut().insert(InFlight(Arc::new(places)));
+    if Path::parse(&request.uri).is_ok_and(|path| path.is_batch()) {
+        apart.run(move || request.respond()).await
+    } else {
+        request.respond()
     }
-    response
 }
 
 /// Where a request leads.
@@ -167,16 +170,37 @@ struct Addressed {
 }
 
 /// A request before anything is known of it.
-struct Request<'a> {
-    world: &'a World,
-    arrival: &'a Arrival,
+struct Request {
+    world: Arc<World>,
+    arrival: Arc<Arrival>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl Request<'_> {
+impl Request {
+    fn respond(&self) -> Response<body::Body> {
+        let mut annotation = Annotation::default();
+        let mut places = Places::default();
+        let outcome = if self.body.len() > MAX_BODY {
+            Err(GraphError::too_large())
+        } else {
+            self.answer(&mut annotation, &mut places)
+        };
+        let mut response = answer(
+            &self.world,
+            &self.arrival,
+            &self.headers,
+            outcome,
+            annotation,
+        );
+        if !places.0.is_empty() {
+            response.extensions_mut().insert(InFlight(Arc::new(places)));
+        }
+        response
+    }
+
     fn answer(
         &self,
         annotation: &mut Annotation,
@@ -192,7 +216,7 @@ impl Request<'_> {
             .tenant
             .and_then(|tenant| self.world.tenant(environment.cloud(), tenant))
             .map(|tenant| tenant.now());
-        let caller = bearer::check(self.world, environment, token, self.arrival.address)?;
+        let caller = bearer::check(&self.world, environment, token, self.arrival.address)?;
         annotation.tenant = Some(caller.tenant.id);
         annotation.client = Some(caller.client);
         annotation.user = caller.actor.user();
@@ -245,7 +269,7 @@ impl Request<'_> {
         let admitted = throttling::admit(&caller, endpoint, target.as_ref(), &query)?;
         places.0.extend(admitted.permit);
         let call = Call {
-            world: self.world,
+            world: &self.world,
             environment,
             origin: &self.arrival.origin,
             version,
@@ -376,6 +400,9 @@ fn admit(
         .unwrap_or_else(|| user.id.to_string());
     Ok((Some(Target { user: user.id, key }), reach))
 }
+
+/// The largest request. Source: microsoftgraph/microsoft-graph-docs-contrib#682.
+pub(crate) const MAX_BODY: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests;

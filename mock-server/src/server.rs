@@ -8,6 +8,7 @@ mod connection;
 mod core;
 mod data_directory;
 mod edge;
+mod encoding;
 mod fault_layer;
 mod mock;
 mod place;

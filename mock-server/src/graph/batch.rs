@@ -2,15 +2,19 @@
 //!
 //! Source: learn.microsoft.com/graph/json-batching.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::call::Reply;
 use super::error::GraphError;
+use super::prefer::Metadata;
 use super::{Request, respond};
 use crate::exchange::Annotation;
 use crate::limit::Places;
@@ -36,27 +40,42 @@ struct Part {
     depends_on: Vec<String>,
 }
 
+/// The answer to one request, as it stands in the answer to the batch.
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    status: u16,
+    headers: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Answers {
+    responses: Vec<Answer>,
+}
+
 /// Answers a batch, one part after the other. Parts that wait for no other count as going on at
 /// the same time, four at most: so many places in mailboxes a batch takes until it is answered.
 pub(super) fn run(
-    outer: &Request<'_>,
+    outer: &Request,
     version: &str,
     annotation: &mut Annotation,
     places: &mut Places,
 ) -> Result<Reply, GraphError> {
     if outer.method != Method::POST {
-        return Err(GraphError::method_not_allowed().with_allowed(&[&Method::POST]));
+        return Err(GraphError::batch_needs_post());
     }
     let batch: Batch =
         serde_json::from_slice(&outer.body).map_err(|_| GraphError::unreadable_body())?;
     check(&batch.requests)?;
-    let mut responses: Vec<(String, u16, Value)> = Vec::new();
+    let mut responses: Vec<Answer> = Vec::with_capacity(batch.requests.len());
     let mut missing: Vec<String> = Vec::new();
     for part in batch.requests {
         let failed = part.depends_on.iter().any(|wanted| {
             responses
                 .iter()
-                .any(|(id, status, _)| id.eq_ignore_ascii_case(wanted) && *status >= 400)
+                .any(|it| it.id.eq_ignore_ascii_case(wanted) && it.status >= 400)
         });
         let mut inner = Annotation {
             tenant_time: annotation.tenant_time,
@@ -79,18 +98,19 @@ pub(super) fn run(
             answer(outer, version, &part, &mut inner, places)
         };
         missing.extend(outcome.as_ref().err().and_then(|it| it.unsupported.clone()));
-        let written = respond::write(outer.world, outer.arrival, &headers, outcome, &inner);
-        let response = shown(&part.id, &written);
-        responses.push((part.id, written.status.as_u16(), response));
+        let written = respond::write(&outer.world, &outer.arrival, &headers, outcome, &inner);
+        responses.push(shown(part.id, written));
     }
     if !missing.is_empty() {
         annotation.unsupported = Some(missing.join("; "));
     }
-    let responses: Vec<Value> = responses.into_iter().map(|(_, _, it)| it).collect();
-    Ok(Reply::json(StatusCode::OK, json!({"responses": responses})))
+    // Maps with strings as keys, and texts that were JSON before.
+    let bytes = serde_json::to_vec(&Answers { responses }).unwrap_or_default();
+    Ok(Reply::raw(Metadata::Minimal.content_type(), bytes))
 }
 
-/// Refuses a batch as a whole. Unverified: the texts.
+/// Refuses a batch as a whole: then none of its parts runs. Unverified: the texts but for those of
+/// writes.
 fn check(parts: &[Part]) -> Result<(), GraphError> {
     if parts.is_empty() || parts.len() > MOST {
         return Err(GraphError::bad_request(format!(
@@ -111,12 +131,41 @@ fn check(parts: &[Part]) -> Result<(), GraphError> {
                 part.id
             )));
         }
+        check_write(part)?;
+    }
+    Ok(())
+}
+
+/// A write says what its body is, and has one, be it `{}`.
+///
+/// Sources: Softeria/ms-365-mcp-server#677 and #683 (2026), microsoftgraph/msgraph-sdk-dotnet#2628
+/// (2024: the text where there is no body) and #1038.
+fn check_write(part: &Part) -> Result<(), GraphError> {
+    let method = part.method.to_ascii_uppercase();
+    if !matches!(method.as_str(), "POST" | "PATCH" | "PUT") {
+        return Ok(());
+    }
+    let typed = part
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("content-type") && !value.is_null());
+    if part.body.is_null() {
+        return Err(GraphError::bad_request(format!(
+            "Write request id : {} does not contain Content-Type header or body.",
+            part.id
+        )));
+    }
+    if !typed {
+        return Err(GraphError::bad_request(format!(
+            "Write request with id '{}' does not contain a Content-Type header.",
+            part.id
+        )));
     }
     Ok(())
 }
 
 fn answer(
-    outer: &Request<'_>,
+    outer: &Request,
     version: &str,
     part: &Part,
     annotation: &mut Annotation,
@@ -153,8 +202,8 @@ fn answer(
             value => value.to_string().into_bytes().into(),
         };
         Ok(Request {
-            world: outer.world,
-            arrival: outer.arrival,
+            world: Arc::clone(&outer.world),
+            arrival: Arc::clone(&outer.arrival),
             method,
             uri,
             headers: headers.clone(),
@@ -166,7 +215,7 @@ fn answer(
 }
 
 /// The headers of a part; who calls is the whole batch's.
-fn headers_of(outer: &Request<'_>, part: &Part) -> HeaderMap {
+fn headers_of(outer: &Request, part: &Part) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in &part.headers {
         let name = name.parse::<HeaderName>();
@@ -182,37 +231,46 @@ fn headers_of(outer: &Request<'_>, part: &Part) -> HeaderMap {
         HeaderName::from_static("client-request-id"),
     ] {
         if let Some(value) = outer.headers.get(&name) {
-            headers.insert(name, value.clone());
+            headers.entry(name).or_insert_with(|| value.clone());
         }
     }
     headers
 }
 
-fn shown(id: &str, written: &respond::Written) -> Value {
+/// A part has the headers of the service that answered it; those of the gateway are the whole
+/// batch's.
+fn shown(id: String, written: respond::Written) -> Answer {
     let mut headers = Map::new();
     for (name, value) in &written.headers {
         let shown = match name.as_str() {
+            "cache-control" => "Cache-Control",
             "content-type" => "Content-Type",
             "etag" => "ETag",
             "location" => "Location",
+            "odata-version" => "OData-Version",
             "preference-applied" => "Preference-Applied",
             "retry-after" => "Retry-After",
             "www-authenticate" => "WWW-Authenticate",
-            "cache-control" => "Cache-Control",
+            name if name.starts_with("x-ms-") && name != "x-ms-ags-diagnostic" => name,
             _ => continue,
         };
         headers.insert(shown.to_owned(), json!(value.to_str().unwrap_or("")));
     }
-    let mut response = Map::new();
-    response.insert("id".to_owned(), json!(id));
-    response.insert("status".to_owned(), json!(written.status.as_u16()));
-    response.insert("headers".to_owned(), Value::Object(headers));
-    if !written.bytes.is_empty() {
-        let body = serde_json::from_slice(&written.bytes)
-            .unwrap_or_else(|_| json!(STANDARD.encode(&written.bytes)));
-        response.insert("body".to_owned(), body);
+    let bytes = written.bytes;
+    let body = if bytes.is_empty() {
+        None
+    } else {
+        // What is no JSON goes in base64.
+        let json = serde_json::from_slice(&bytes);
+        json.or_else(|_| to_raw_value(&STANDARD.encode(&bytes)))
+            .ok()
+    };
+    Answer {
+        id,
+        status: written.status.as_u16(),
+        headers,
+        body,
     }
-    Value::Object(response)
 }
 
 /// Source: learn.microsoft.com/graph/json-batching, "Batch size limitations".

@@ -207,9 +207,6 @@ impl Call<'_> {
 
     /// The body as a JSON object.
     pub(crate) fn json(&self) -> Result<Properties, GraphError> {
-        if self.body.len() > MAX_BODY {
-            return Err(GraphError::too_large());
-        }
         let content_type = self.header(header::CONTENT_TYPE.as_str());
         let kind = content_type
             .split(';')
@@ -348,10 +345,6 @@ impl Reply {
         Self::new(StatusCode::OK, payload)
     }
 }
-
-/// The largest request. Source: learn.microsoft.com/graph/outlook-large-attachments and
-/// /graph/api/user-sendmail (4 MB).
-pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// The letters that all states of a mailbox begin with.
 const STATE: usize = 32;

@@ -320,7 +320,8 @@ impl GraphError {
         )
     }
 
-    /// The path exists, the method does not.
+    /// The path exists in the directory, the method does not.
+    /// Source: microsoftgraph/microsoft-graph-docs#119.
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -333,6 +334,28 @@ impl GraphError {
     pub(crate) fn with_allowed(self, methods: &[&Method]) -> Self {
         let allowed: Vec<&str> = methods.iter().map(|it| it.as_str()).collect();
         self.with_header("allow", allowed.join(", "))
+    }
+
+    /// `$batch` by another method than POST. Source: davidmoten/odata-client#64.
+    pub(crate) fn batch_needs_post() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UnknownError",
+            "Method not allowed",
+        )
+        .with_header("allow", "POST")
+    }
+
+    /// A body that is compressed in a way that Graph does not read. Clients send it again plainly.
+    /// Source: microsoftgraph/msgraph-sdk-design, middleware/CompressionHandler.md. Unverified: code
+    /// and text.
+    pub(crate) fn unsupported_encoding(name: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            format!("The content encoding '{name}' is not supported."),
+        )
+        .with_header("accept-encoding", "gzip, deflate")
     }
 
     /// An object with the same key exists.

@@ -20,9 +20,6 @@ pub(super) fn is_mime(call: &Call<'_>) -> bool {
 
 /// Reads the body.
 pub(super) fn read(call: &Call<'_>) -> Result<(Properties, Vec<Attachment>), GraphError> {
-    if call.body.len() > super::call::MAX_BODY {
-        return Err(GraphError::too_large());
-    }
     let packed: Vec<u8> = call
         .body
         .iter()

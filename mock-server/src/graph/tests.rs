@@ -3,6 +3,7 @@ mod batch;
 mod bearer;
 mod calendar;
 mod exchange_refusals;
+mod gateway;
 mod mail;
 mod permissions;
 mod query;
@@ -174,6 +175,7 @@ impl Bench {
             request = request.header(*name, *value);
         }
         let body = if body.is_null() {
+            request = request.header("content-length", "0");
             Body::empty()
         } else {
             request = request.header("content-type", "application/json");
@@ -186,6 +188,12 @@ impl Bench {
         let environment = self.tenant.environment;
         if request.extensions().get::<Arrival>().is_none() {
             request.extensions_mut().insert(arrival(environment));
+        }
+        // As clients do where there is a body.
+        let length = axum::body::HttpBody::size_hint(request.body()).exact();
+        if let Some(length) = length.filter(|it| *it > 0) {
+            let headers = request.headers_mut();
+            headers.entry("content-length").or_insert(length.into());
         }
         let router = super::router(Arc::clone(&self.world));
         read(router.oneshot(request).await.unwrap()).await

@@ -14,12 +14,14 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use tower::ServiceExt as _;
 
+use super::encoding::{self, Refused};
 use super::fault_layer::{Asked, Handshake, Touched};
 use super::place::{Place, is_graph_path, surface_of};
 use super::record::{Write, is_form, note_tokens};
 use crate::clock::Clock;
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
+use crate::graph::{self, GraphError};
 use crate::journal::{Exchange, Surface};
 use crate::limit::InFlight;
 use crate::scenario::Players;
@@ -57,7 +59,7 @@ impl Edge {
         Self {
             authority: crate::authority::router(Arc::clone(&world)),
             device_login: crate::authority::device_login_router(Arc::clone(&world)),
-            graph: crate::graph::router(Arc::clone(&world)),
+            graph: graph::router(Arc::clone(&world)),
             world,
             players,
         }
@@ -96,7 +98,7 @@ impl Edge {
             surface_of(&path)
         };
         let limit = if is_graph {
-            GRAPH_BODY_LIMIT
+            graph::MAX_BODY
         } else {
             AUTHORITY_BODY_LIMIT
         };
@@ -104,9 +106,17 @@ impl Edge {
         let headers = parts.headers.clone();
         let query = parts.uri.query().map(str::to_owned);
         let mut touched = None;
-        let (body, mut response) = match Limited::new(body, limit).collect().await {
+        let received = match Limited::new(body, limit).collect().await {
+            Ok(body) if is_graph => {
+                encoding::decode(&headers, body.to_bytes(), limit).map_err(Unread::Encoded)
+            }
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+            // The client went away in the middle of its body.
+            Err(_) => Err(Unread::BrokenOff),
+        };
+        let (body, mut response) = match received {
             Ok(body) => {
-                let body = body.to_bytes();
                 if let Some(uri) = without_repeated_slashes(&parts.uri) {
                     parts.uri = uri;
                 }
@@ -144,11 +154,14 @@ impl Edge {
                 };
                 (body, response)
             }
-            Err(error) if error.is::<LengthLimitError>() => {
-                (Bytes::new(), self.too_large(is_graph, limit))
+            Err(unread) if is_graph => {
+                let refusal = unread.in_words_of_graph();
+                let nothing = Annotation::default();
+                let refused = graph::refuse(&self.world, &arrival, &headers, refusal, nothing);
+                (Bytes::new(), refused)
             }
-            // The client went away in the middle of its body.
-            Err(_) => (Bytes::new(), self.unreadable(is_graph)),
+            Err(Unread::BrokenOff) => (Bytes::new(), self.unreadable(is_graph)),
+            Err(_) => (Bytes::new(), self.too_large(is_graph, limit)),
         };
         let annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
         let (mut parts, answer) = response.into_parts();
@@ -180,6 +193,12 @@ impl Edge {
             (&headers, query.as_deref(), &body),
             (&parts.headers, told),
         );
+        // A fault changes the answer as it is written.
+        let folded = if is_graph && touched.is_none() {
+            encoding::encode(&headers, &mut parts.headers, &answer)
+        } else {
+            None
+        };
         let journal = &self.world.journal;
         let write = Write {
             redaction: journal.redaction(),
@@ -227,7 +246,8 @@ impl Edge {
         });
         // Before the client has its answer, so that its next request meets what follows.
         self.players.exchanged(&self.world);
-        let response = Response::from_parts(parts, Body::from(answer.clone()));
+        let sent = folded.unwrap_or_else(|| answer.clone());
+        let response = Response::from_parts(parts, Body::from(sent));
         let mut response = match touched {
             Some(touched) => touched.spoil(response, answer).await,
             None => response,
@@ -420,6 +440,25 @@ impl Edge {
     }
 }
 
+/// Why there is no body to hand on.
+#[derive(Debug)]
+enum Unread {
+    BrokenOff,
+    Encoded(Refused),
+    TooLarge,
+}
+
+impl Unread {
+    fn in_words_of_graph(self) -> GraphError {
+        match self {
+            Self::BrokenOff => GraphError::bad_request("the request body ended too early"),
+            Self::Encoded(Refused::Broken(_)) => GraphError::unreadable_body(),
+            Self::Encoded(Refused::Unknown(name)) => GraphError::unsupported_encoding(&name),
+            Self::Encoded(Refused::TooLarge) | Self::TooLarge => GraphError::too_large(),
+        }
+    }
+}
+
 /// Why a host is refused, for the client and the journal.
 pub(super) fn foreign_host(target: &str) -> String {
     format!(
@@ -468,6 +507,4 @@ fn origin_form(uri: &Uri) -> Uri {
         .unwrap_or_default()
 }
 
-/// Graph takes attachments of 3 MB, which are larger in base64.
-const GRAPH_BODY_LIMIT: usize = 5 << 20;
 const AUTHORITY_BODY_LIMIT: usize = 1 << 20;

@@ -250,6 +250,7 @@ async fn bodies_that_are_no_json_are_refused() {
             .uri("/v1.0/me/messages")
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", content_type)
+            .header("content-length", body.len())
             .body(Body::from(body))
             .unwrap();
         let answer = bench.answer(request).await.expect(400);

@@ -80,6 +80,7 @@ proptest! {
             .header("authorization", format!("Bearer {}", bench.token(&token)))
             .header("content-type", content_type)
             .header("prefer", prefer)
+            .header("content-length", body.len())
             .body(Body::from(body));
         if let Ok(request) = request {
             let answer = runtime.block_on(bench.answer(request));

@@ -656,6 +656,7 @@ async fn no_write_to_a_registration_is_lost_among_others() {
                 .uri(path)
                 .header("authorization", &bearer)
                 .header("content-type", "application/json")
+                .header("content-length", body.to_string().len())
                 .body(Body::from(body.to_string()))
                 .unwrap();
             request.extensions_mut().insert(arrival(office.environment));
