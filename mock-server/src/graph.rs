@@ -22,6 +22,7 @@ mod folders;
 mod gateway;
 mod governance;
 mod grants;
+mod link;
 mod link_id;
 mod message;
 mod messages;

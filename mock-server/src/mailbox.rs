@@ -113,6 +113,11 @@ impl Mailboxes {
         Arc::clone(self.open.lock().entry(owner.id).or_insert(contents))
     }
 
+    /// Delta queries of a mailbox have to begin anew.
+    pub fn forget_changes(&self, owner: &Owner, now: Timestamp) {
+        self.open(owner, now).lock().forget_changes();
+    }
+
     /// Puts a new mail into the inbox of a user.
     pub fn deliver(&self, owner: &Owner, subject: &str, from: &str, body: &str, now: Timestamp) {
         let sender = owner

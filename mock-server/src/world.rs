@@ -315,6 +315,12 @@ impl World {
                     })?;
                 home.change().apply(event, home.now(), &self.random)?;
             }
+            Applied::ForgetChanges(user) => {
+                let owner = Owner::of(&tenant.directory(), user);
+                if let Some(owner) = owner {
+                    tenant.mailboxes.forget_changes(&owner, now);
+                }
+            }
             Applied::Deliver {
                 user,
                 subject,

@@ -100,6 +100,8 @@ pub enum Event {
     },
     /// The certificates of an app expire.
     ExpireCertificate { app: String },
+    /// The mailbox forgets what delta queries ask for: they have to begin anew.
+    ExpireDeltaTokens { user: String },
     /// The password expires: it must be changed at the next sign-in.
     ExpirePassword { user: String },
     /// The secrets of an app expire.
@@ -256,6 +258,8 @@ pub enum Applied {
     Here,
     /// The app is registered in another tenant: apply the event there.
     Elsewhere(TenantId),
+    /// This user's mailbox must forget its changes.
+    ForgetChanges(ObjectId),
     /// A mail must be put into this user's mailbox.
     Deliver {
         /// Whose mailbox.

@@ -7,8 +7,9 @@ use super::access::Reach;
 use super::call::{Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
+use super::link;
 use super::odata::evaluate::{holds, order, value_at};
-use super::odata::query::{Expand, option_of};
+use super::odata::query::{Expand, Query, option_of};
 use super::schema::{self, MemberKind, Misfit};
 use crate::mailbox::Properties;
 
@@ -208,7 +209,7 @@ fn choose<'s, S: Source>(
 /// Checks the query against the type.
 pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
     let query = &call.query;
-    check_members(call, listing.of)?;
+    check_members(call, query, listing.of)?;
     if let Some(filter) = &query.filter {
         schema::check(call.cloud(), listing.of, filter).map_err(|it| call.misfit(it))?;
     }
@@ -242,15 +243,15 @@ pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphE
 }
 
 /// Checks `$select` and `$expand` against the type, whether or not there is anything to show.
-pub(crate) fn check_members(call: &Call<'_>, of: &str) -> Result<(), GraphError> {
+pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<(), GraphError> {
     let cloud = call.cloud();
-    for name in call.query.select.iter().flatten() {
+    for name in query.select.iter().flatten() {
         let (of, name) = selected_of(of, name);
         if schema::is_known(of) && schema::member(cloud, of, name).is_none() {
             return Err(GraphError::unknown_select(name, of));
         }
     }
-    for expand in &call.query.expand {
+    for expand in &query.expand {
         let member = schema::member(cloud, of, &expand.name)
             .ok_or_else(|| GraphError::unknown_select(&expand.name, of))?;
         if member.kind != MemberKind::Navigation {
@@ -353,17 +354,14 @@ pub(crate) fn selected(
 
 /// The address of the next page: the request's own, at the host that was addressed.
 fn next_link(call: &Call<'_>, position: usize) -> String {
-    let directory = call.endpoint.workload == Workload::Directory;
-    let (option, token) = if directory {
-        ("skiptoken", page_token(position))
-    } else {
-        ("skip", position.to_string())
-    };
-    link(call, option, &token)
+    match call.endpoint.workload {
+        Workload::Directory => link(call, "skiptoken", &page_token(position)),
+        Workload::Mailbox => link::next_page(call, position),
+    }
 }
 
 /// The request's address with one option set.
-pub(crate) fn link(call: &Call<'_>, option: &str, value: &str) -> String {
+fn link(call: &Call<'_>, option: &str, value: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, sent) in &call.parameters_sent {
         match option_of(name) {

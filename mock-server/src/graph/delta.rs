@@ -2,65 +2,63 @@
 //!
 //! Source: learn.microsoft.com/graph/delta-query-messages and /graph/api/message-delta.
 
+mod token;
+
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use self::token::{Cursor, State};
+use super::access::Reach;
 use super::call::{Call, Reply};
-use super::collection::{link, project};
+use super::collection::check_members;
 use super::error::GraphError;
 use super::odata::evaluate::holds;
-use super::{folders, message, schema};
-use crate::mailbox::{Change, ChangeKind, Contents, Item};
-
-/// Where a round of delta queries stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct State {
-    /// The changes from here on are told; none in the first round, which tells all messages.
-    since: Option<u64>,
-    /// The position of the mailbox when the round began.
-    until: u64,
-    /// Entries told so far in this round.
-    told: usize,
-}
+use super::odata::query::{Query, option_of};
+use super::{collection, folders, link, message, messages};
+use crate::mailbox::{Change, ChangeKind, Contents, Item, ItemKey};
 
 /// `GET …/mailFolders/{id}/messages/delta`.
 pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let query = &call.query;
-    if query.search.is_some() || query.count || query.skip > 0 {
-        return Err(GraphError::bad_request(
-            "Change tracking is not supported together with $search, $count or $skip.",
-        ));
-    }
-    if let Some(filter) = &query.filter {
-        schema::check(call.cloud(), "message", filter).map_err(|it| call.misfit(it))?;
-    }
+    let given = match (&call.query.skip_token, &call.query.delta_token) {
+        (Some(token), _) => Some((State::read(token)?, true)),
+        (None, Some(token)) => Some((State::read(token)?, false)),
+        (None, None) => None,
+    };
     let contents = call.mailbox()?;
     let contents = contents.lock();
     let folder = folders::find(call, &contents)?;
     let position = contents.position();
-    let state = match (&query.skip_token, &query.delta_token) {
-        (Some(token), _) => State::read(token)?,
-        (None, Some(token)) => {
-            let ended = State::read(token)?;
-            State {
-                since: Some(ended.until),
-                until: position,
-                told: 0,
-            }
-        }
-        (None, None) => State {
+    let mut state = match given {
+        // The middle of a round.
+        Some((state, true)) => state,
+        // A new round, from where the last one ended.
+        Some((ended, false)) => State {
+            since: Some(ended.until),
+            until: position,
+            cursor: None,
+            ..ended
+        },
+        None => State {
+            folder,
             since: None,
             until: position,
-            told: 0,
+            cursor: None,
+            options: options(call),
         },
     };
+    // What the first request asked for counts in the whole round and in the later ones.
+    let query = Query::parse(&state.options)?;
+    check(call, &state.options, &query)?;
+    let oldest = state.since.unwrap_or(state.until);
+    if state.folder != folder || !contents.remembers(oldest) {
+        return Err(GraphError::sync_state_not_found(oldest, position));
+    }
     let entries = match state.since {
         None => all(&contents, folder),
-        Some(since) => changed(call, &contents, folder, since)?,
+        Some(since) => changed(call, &contents, folder, since, &state.options)?,
     };
     let size = call
         .prefer
@@ -68,60 +66,187 @@ pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
         .or(query.top)
         .unwrap_or(PAGE)
         .min(MOST);
+    let told = state.cursor;
+    let mut left = entries
+        .iter()
+        .filter(|entry| told.is_none_or(|told| entry.at > told))
+        .peekable();
+    let nothing = left.peek().is_none() && told.is_none();
     let mut value = Vec::new();
-    for entry in entries.iter().skip(state.told).take(size) {
-        match entry {
-            Entry::Present(item) => {
-                let document = message::document(call, &contents, item);
-                let document = Value::Object(document);
-                if query
-                    .filter
-                    .as_ref()
-                    .is_some_and(|filter| !holds(filter, &document))
-                {
-                    continue;
-                }
-                if let Value::Object(document) = document {
-                    let mut shown = Map::new();
-                    shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.message"));
-                    shown.extend(project(call, "message", document)?);
-                    value.push(Value::Object(shown));
-                }
-            }
-            Entry::Removed(id) => value.push(json!({
-                "@odata.type": "#microsoft.graph.message",
-                "id": id,
-                "@removed": {"reason": "deleted"},
-            })),
-        }
+    for entry in left.by_ref().take(size) {
+        state.cursor = Some(entry.at);
+        value.extend(shown(call, &contents, &query, entry)?);
     }
     let mut body = Map::new();
     let context = format!("{}/$metadata#Collection(message)", call.root());
     body.insert("@odata.context".to_owned(), json!(context));
-    let told = state.told + size;
-    let (name, option, state) = if told < entries.len() {
-        ("@odata.nextLink", "skiptoken", State { told, ..state })
+    let (name, option) = if left.peek().is_some() {
+        ("@odata.nextLink", "skiptoken")
     } else {
-        ("@odata.deltaLink", "deltatoken", State { told: 0, ..state })
+        state.cursor = None;
+        // Where nothing has happened, the token stays as it is.
+        // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail.
+        if let (true, Some(since)) = (nothing, state.since) {
+            state.until = since;
+        }
+        state.since = None;
+        ("@odata.deltaLink", "deltatoken")
     };
-    body.insert(name.to_owned(), json!(link(call, option, &state.write())));
+    let link = link::delta(call, option, &state.write());
+    body.insert(name.to_owned(), json!(link));
     body.insert("value".to_owned(), Value::Array(value));
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
 }
 
-enum Entry<'a> {
+/// `GET …/messages/delta` and `…/events/delta`: the SDKs have them, the service has not.
+///
+/// Source: microsoftgraph/msgraph-metadata#607 and #608, dcblogdev/laravel-microsoft-graph#107.
+pub(super) fn not_of(call: &Call<'_>, of: &str) -> Result<Reply, GraphError> {
+    if of == "event" && call.version == "beta" {
+        let refusal = GraphError::unknown_segment("delta");
+        return Err(refusal.not_in_the_mock("GET /events/delta"));
+    }
+    Err(GraphError::bad_request(format!(
+        "Unsupported request: Change tracking is not supported against 'microsoft.graph.{of}'."
+    )))
+}
+
+/// The options of the first request that count in all rounds.
+fn options(call: &Call<'_>) -> Vec<(String, String)> {
+    call.parameters_sent
+        .iter()
+        .filter_map(|(name, value)| match option_of(name) {
+            Some(option) => Some((format!("${option}"), value.clone())),
+            None if name.eq_ignore_ascii_case(CHANGE_TYPE) => {
+                Some((CHANGE_TYPE.to_owned(), value.clone()))
+            }
+            None => None,
+        })
+        .filter(|(name, _)| name != "$skiptoken" && name != "$deltatoken")
+        .collect()
+}
+
+/// Refuses options that change tracking has not.
+fn check(call: &Call<'_>, options: &[(String, String)], query: &Query) -> Result<(), GraphError> {
+    let option = |name: &str| {
+        let found = options.iter().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    check_members(call, query, "message")?;
+    // Unverified: the list, which is made like those of other resources.
+    if ["$search", "$skip", "$count"]
+        .iter()
+        .any(|name| option(name).is_some())
+    {
+        return Err(GraphError::invalid_url_query(
+            "The following parameters are not supported with change tracking over the 'Messages' \
+             resource: '$search, $skip, $count'.",
+        ));
+    }
+    // Source: microsoftgraph/microsoft-graph-docs-contrib#1771, which also shows that a date
+    // without a time is refused.
+    if option("$filter").is_some_and(|filter| !since_a_time(filter)) {
+        return Err(GraphError::invalid_url_query(
+            "The '$filter' parameter value is not supported for 'Messages' resource; only a value \
+             of 'receivedDateTime ge value' is supported.",
+        ));
+    }
+    // Unverified: the text, made like that of `$filter`.
+    let newest_first = |order: &str| {
+        let words: Vec<String> = order.split_whitespace().map(str::to_lowercase).collect();
+        words == ["receiveddatetime", "desc"]
+    };
+    if option("$orderby").is_some_and(|order| !newest_first(order)) {
+        return Err(GraphError::invalid_url_query(
+            "The '$orderby' parameter value is not supported for 'Messages' resource; only a value \
+             of 'receivedDateTime desc' is supported.",
+        ));
+    }
+    // Unverified: the text.
+    let kinds = ["created", "updated", "deleted"];
+    match option(CHANGE_TYPE) {
+        Some(kind) if !kinds.iter().any(|it| it.eq_ignore_ascii_case(kind)) => {
+            Err(GraphError::invalid_url_query(format!(
+                "The 'changeType' parameter value '{kind}' is not supported."
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a filter is `receivedDateTime ge` or `gt` with a moment.
+fn since_a_time(filter: &str) -> bool {
+    let words: Vec<&str> = filter.split_whitespace().collect();
+    matches!(words.as_slice(), [name, operator, moment]
+        if name.eq_ignore_ascii_case("receivedDateTime")
+            && (operator.eq_ignore_ascii_case("ge") || operator.eq_ignore_ascii_case("gt"))
+            && moment.parse::<Timestamp>().is_ok())
+}
+
+/// A message that a round tells of.
+struct Entry<'a> {
+    at: Cursor,
+    state: EntryState<'a>,
+}
+
+enum EntryState<'a> {
     Present(&'a Item),
     Removed(String),
 }
 
+/// What a page shows of an entry; nothing where the filter leaves it out.
+fn shown(
+    call: &Call<'_>,
+    contents: &Contents,
+    query: &Query,
+    entry: &Entry<'_>,
+) -> Result<Option<Value>, GraphError> {
+    let item = match &entry.state {
+        EntryState::Present(item) => item,
+        EntryState::Removed(id) => {
+            return Ok(Some(json!({
+                "@odata.type": "#microsoft.graph.message",
+                "id": id,
+                "@removed": {"reason": "deleted"},
+            })));
+        }
+    };
+    let document = Value::Object(message::document(call, contents, item));
+    let wanted = query
+        .filter
+        .as_ref()
+        .is_none_or(|filter| holds(filter, &document));
+    let (true, Value::Object(document)) = (wanted, document) else {
+        return Ok(None);
+    };
+    let mut shown = Map::new();
+    shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.message"));
+    let select = query.select.as_deref();
+    shown.extend(collection::selected(call, "message", document, select)?);
+    for expand in &query.expand {
+        if let Some(value) = messages::expanded(call, contents, item, expand)? {
+            shown.insert(expand.name.clone(), value);
+        }
+    }
+    if call.reach == Reach::Basic {
+        shown.shift_remove("attachments");
+    }
+    Ok(Some(Value::Object(shown)))
+}
+
+/// All messages, newest first.
 fn all(contents: &Contents, folder: u64) -> Vec<Entry<'_>> {
-    let mut items: Vec<&Item> = contents
+    let mut entries: Vec<Entry<'_>> = contents
         .messages
         .values()
         .filter(|item| item.folder == folder)
+        .map(|item| Entry {
+            at: Cursor::newest_first(item.received, item.key),
+            state: EntryState::Present(item),
+        })
         .collect();
-    items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
-    items.into_iter().map(Entry::Present).collect()
+    entries.sort_by_key(|entry| entry.at);
+    entries
 }
 
 /// What happened to each message since a position, the newest state of each.
@@ -130,11 +255,12 @@ fn changed<'a>(
     contents: &'a Contents,
     folder: u64,
     since: u64,
+    options: &[(String, String)],
 ) -> Result<Vec<Entry<'a>>, GraphError> {
     let changes = contents
         .changes_since(since, folder)
         .ok_or_else(|| GraphError::sync_state_not_found(since, contents.position()))?;
-    let wanted = call.parameter("changeType").map(str::to_ascii_lowercase);
+    let wanted = options.iter().find(|(name, _)| name == CHANGE_TYPE);
     let mut by_item: BTreeMap<u64, Vec<Change>> = BTreeMap::new();
     for change in changes {
         by_item.entry(change.item).or_default().push(change);
@@ -144,54 +270,35 @@ fn changed<'a>(
         .into_iter()
         .filter_map(|(key, changes)| {
             let created = changes.iter().any(|it| it.kind == ChangeKind::Created);
-            match contents
+            let item = contents
                 .messages
                 .get(&key)
-                .filter(|item| item.folder == folder)
-            {
-                Some(item) => Some((
+                .filter(|item| item.folder == folder);
+            let (kind, state) = match item {
+                Some(item) => (
                     if created { "created" } else { "updated" },
-                    Entry::Present(item),
-                )),
+                    EntryState::Present(item),
+                ),
                 // It came and went between two rounds.
-                None if created => None,
+                None if created => return None,
                 None => {
                     let key = if call.prefer.immutable_ids {
-                        crate::mailbox::ItemKey::Immutable(key)
+                        ItemKey::Immutable(key)
                     } else {
-                        crate::mailbox::ItemKey::Placed { folder, item: key }
+                        ItemKey::Placed { folder, item: key }
                     };
-                    Some(("deleted", Entry::Removed(ids.encode(key))))
+                    ("deleted", EntryState::Removed(ids.encode(key)))
                 }
-            }
+            };
+            let fits = wanted.is_none_or(|(_, wanted)| wanted.eq_ignore_ascii_case(kind));
+            let at = Cursor::by_key(key);
+            fits.then_some(Entry { at, state })
         })
-        .filter(|(kind, _)| wanted.as_ref().is_none_or(|wanted| wanted == kind))
-        .map(|(_, entry)| entry)
         .collect())
 }
 
-impl State {
-    fn write(self) -> String {
-        let since = self.since.map_or_else(String::new, |it| it.to_string());
-        URL_SAFE_NO_PAD.encode(format!("delta.{since}.{}.{}", self.until, self.told))
-    }
-
-    fn read(token: &str) -> Result<Self, GraphError> {
-        let parse = || {
-            let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-            let text = String::from_utf8(bytes).ok()?;
-            let mut parts = text.strip_prefix("delta.")?.split('.');
-            let since = match parts.next()? {
-                "" => None,
-                text => Some(text.parse().ok()?),
-            };
-            let (until, told) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-            Some(Self { since, until, told })
-        };
-        parse().ok_or_else(GraphError::bad_delta_token)
-    }
-}
-
-/// The page without a preference; the service chooses its own.
+const CHANGE_TYPE: &str = "changeType";
+/// The page without a preference, and the largest one.
+/// Source: albertocavalcante/msgraph-go, graphmock (measured at a mailbox).
 const PAGE: usize = 10;
-const MOST: usize = 1000;
+const MOST: usize = 512;

@@ -85,6 +85,8 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::ListUsers => users::list(call),
         O::MoveFolder => folders::transfer(call),
         O::MoveMessage => messages::transfer(call, false),
+        O::NoEventChanges => delta::not_of(call, "event"),
+        O::NoMessageChanges => delta::not_of(call, "message"),
         O::PermanentDeleteMessage => messages::permanent_delete(call),
         O::PurgeDeletedUser => users::deleted::purge(call),
         O::Reply => sending::answer(call, Answer::Reply),

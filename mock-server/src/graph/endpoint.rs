@@ -163,6 +163,8 @@ pub(crate) enum Operation {
     ListUsers,
     MoveFolder,
     MoveMessage,
+    NoEventChanges,
+    NoMessageChanges,
     PermanentDeleteMessage,
     PurgeDeletedUser,
     PutConsentRequestPolicy,
@@ -266,6 +268,24 @@ impl Endpoint {
         text
     }
 
+    /// The path behind whose data it leads to, with keys in parentheses:
+    /// `/mailFolders('inbox')/messages`.
+    pub(crate) fn beyond_owner(&self, parameters: &Parameters) -> String {
+        let mut text = String::new();
+        for segment in &self.path {
+            match segment {
+                Segment::Fixed(name) => text.extend(["/", name]),
+                Segment::Placeholder(name) => {
+                    let key = parameters.get(name).replace('\'', "''");
+                    let key = percent_encoding::utf8_percent_encode(&key, IN_PATH);
+                    text.extend(["('", &key.to_string(), "')"]);
+                }
+                Segment::User | Segment::UserById => {}
+            }
+        }
+        text
+    }
+
     fn parameters(&self, segments: &[String]) -> Result<Parameters, usize> {
         let mut parameters = Parameters::default();
         let mut at = 0;
@@ -364,6 +384,17 @@ fn same(name: &str, segment: &str) -> bool {
     let segment = segment.strip_prefix("microsoft.graph.").unwrap_or(segment);
     name.eq_ignore_ascii_case(segment)
 }
+
+/// What is encoded in a key.
+const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?');
 
 #[derive(Deserialize)]
 struct Row {

@@ -221,7 +221,7 @@ pub(super) fn shown(
     Ok(reply)
 }
 
-fn expanded(
+pub(super) fn expanded(
     call: &Call<'_>,
     contents: &Contents,
     item: &Item,

@@ -2,6 +2,7 @@ mod administration;
 mod batch;
 mod bearer;
 mod calendar;
+mod delta;
 mod exchange_refusals;
 mod gateway;
 mod mail;

@@ -205,9 +205,21 @@ impl Contents {
         self.changes
     }
 
+    /// Forgets all changes: delta queries have to begin anew.
+    pub fn forget_changes(&mut self) {
+        self.changes += 1;
+        self.forgotten = self.changes;
+        self.log.clear();
+    }
+
+    /// Whether the changes after a position are remembered.
+    pub fn remembers(&self, position: u64) -> bool {
+        (self.forgotten..=self.changes).contains(&position)
+    }
+
     /// The changes of messages in a folder after a position; `None` if they are forgotten.
     pub fn changes_since(&self, position: u64, folder: u64) -> Option<Vec<Change>> {
-        if position < self.forgotten || position > self.changes {
+        if !self.remembers(position) {
             return None;
         }
         let after = self

@@ -373,21 +373,17 @@ impl Directory {
                 body,
             } => {
                 let domain = self.domain().to_owned();
-                let user = self.user_mut(user)?;
-                if user.mailbox.is_none() {
-                    return Err(EventError::NotPossible(format!(
-                        "user '{}' has no mailbox",
-                        user.user_principal_name
-                    )));
-                }
                 return Ok(Applied::Deliver {
-                    user: user.id,
+                    user: self.mailbox_owner(user)?,
                     subject: subject
                         .clone()
                         .unwrap_or_else(|| "A new message".to_owned()),
                     from: from.clone().unwrap_or_else(|| format!("bob@{domain}")),
                     body: body.clone().unwrap_or_default(),
                 });
+            }
+            Event::ExpireDeltaTokens { user } => {
+                return Ok(Applied::ForgetChanges(self.mailbox_owner(user)?));
             }
             // The tenant.
             Event::BlockTenant {} => self.blocked = true,

@@ -58,6 +58,12 @@ impl Directory {
             .ok_or_else(|| EventError::NotPossible(format!("user '{upn}' has no mailbox")))
     }
 
+    /// The id of a user who has a mailbox.
+    pub(super) fn mailbox_owner(&mut self, name: &str) -> Result<ObjectId, EventError> {
+        self.mailbox_mut(name)?;
+        Ok(self.user_mut(name)?.id)
+    }
+
     pub(super) fn principal_mut(&mut self, app: &str) -> Result<&mut ServicePrincipal, EventError> {
         let id = self.app_id(app)?;
         let tenant = self.domain().to_owned();

@@ -47,7 +47,7 @@ async fn pages_are_linked_at_the_addressed_host() {
             Some(link) => {
                 assert!(
                     link.starts_with(
-                        "https://localhost:8443/v1.0/me/mailFolders/inbox/messages?%24top=40"
+                        "https://localhost:8443/v1.0/me/mailFolders('inbox')/messages?%24top=40"
                     ),
                     "{link}"
                 );
