@@ -197,33 +197,36 @@ pub(crate) fn refuse(
     if request.redirect_uri.is_none() {
         return visit.error_page(refusal);
     }
-    visit.note(refusal);
-    let mut fields = Fields::default();
-    if request.version == 2 {
-        // `True` on failure, too. Source: v2-admin-consent, "Error response".
-        fields.put("admin_consent", "True");
-    }
     let place = Place::versioned(Endpoint::AdminConsent, request.version);
+    refusal.annotate(place, &mut visit.annotation);
+    let mut fields = Fields::default();
     fields.put("error", refusal.answer(place).error);
     fields.put(
         "error_description",
         refusal.description(place, &visit.trace()),
     );
+    let root = visit.arrival.authority_root();
+    fields.put_some("error_uri", refusal.error_uri(place, &root).as_deref());
+    if request.version == 2 {
+        // `True` on failure, too. Source: MicrosoftDocs/azure-docs#114009.
+        fields.put("admin_consent", "True");
+    }
     fields.put_some("state", request.state.as_deref());
     send(visit, request, fields, "The request failed.", false)
 }
 
-/// The administrator pressed Cancel.
-pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest) -> Response {
-    if request.version == 2 {
+/// The person pressed Cancel: on the consent page (`declined`), or on another one.
+///
+/// Source: MicrosoftDocs/azure-docs#114009 (v2, the consent page) and #41053 (v1, a page before it);
+/// v2-admin-consent and v2-oauth2-client-creds-grant-flow show older answers. Unverified: that v1
+/// answers on the consent page as v2 does.
+pub(crate) fn cancel(visit: &mut Visit, request: &AdminConsentRequest, declined: bool) -> Response {
+    if declined && request.redirect_uri.is_some() {
         return refuse(visit, request, &AuthorityError::aadsts(65004));
     }
-    visit.annotation.error = Some("permission_denied".to_owned());
-    visit.decide("the administrator cancelled");
-    let mut fields = Fields::default();
-    // Source: v2-oauth2-client-creds-grant-flow, "Error response".
-    fields.put("error", "permission_denied");
-    fields.put("error_description", "The admin canceled the request");
+    visit.annotation.error = Some("access_denied".to_owned());
+    visit.decide("the person cancelled");
+    let mut fields = Fields::cancelled();
     fields.put_some("state", request.state.as_deref());
     send(
         visit,
@@ -272,6 +275,7 @@ fn redirect_uri(
             Err(AuthorityError::missing("redirect_uri"))
         };
     };
+    authorize::check_absolute(requested)?;
     let below = |registered: &str| {
         let base = registered.trim_end_matches('/');
         requested

@@ -15,13 +15,13 @@ pub(super) use consenting::{
     ask_for_approval, consent, create_principal, request_approval, settle,
 };
 pub(super) use registration::can_appear;
-pub(super) use request::{AuthorizeRequest, Prompt, ResponseMode, Target};
+pub(super) use request::{AuthorizeRequest, Prompt, ResponseMode, Target, check_absolute};
 
 use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Halt, Person};
-use super::resolve::Client;
+use super::resolve::{Client, OtherCloud};
 use super::sign_in::Realm;
 use super::visit::Visit;
 use crate::directory::Application;
@@ -94,6 +94,16 @@ pub(super) fn client(
     segment: &str,
     parameters: &Form,
 ) -> Result<Application, AuthorityError> {
+    if visit.arrival.refused.is_none()
+        && let Some(other) = OtherCloud::of_segment(visit.world(), visit.arrival.cloud, segment)
+        && let Some(refusal) = other.page_refusal(
+            visit.world(),
+            parameters.typed("client_id"),
+            parameters.typed("redirect_uri"),
+        )
+    {
+        return Err(refusal);
+    }
     let place = visit
         .world()
         .tenant_of_segment(visit.arrival.cloud, segment)

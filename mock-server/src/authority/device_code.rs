@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::directory::{ApplicationId, TenantId};
+use crate::environment::SignInCloud;
 use crate::lock::{Mutex, rank};
 use crate::random::Random;
 use crate::token::SignIn;
@@ -27,6 +28,8 @@ pub(crate) struct Pending {
     pub(crate) user_code: String,
     /// The client.
     pub(crate) client: ApplicationId,
+    /// The cloud of the request.
+    pub(crate) cloud: SignInCloud,
     /// The tenant of the request, if it named one.
     pub(crate) tenant: Option<TenantId>,
     /// The scopes as requested.
@@ -57,6 +60,8 @@ pub(crate) enum Decision {
 pub(crate) struct Request {
     /// The client.
     pub(crate) client: ApplicationId,
+    /// The cloud that was asked.
+    pub(crate) cloud: SignInCloud,
     /// The tenant, if the request named one.
     pub(crate) tenant: Option<TenantId>,
     /// The scopes as requested.
@@ -96,6 +101,7 @@ impl Store {
             ),
             user_code,
             client: request.client,
+            cloud: request.cloud,
             tenant: request.tenant,
             scope: request.scope,
             resource: request.resource,
@@ -107,8 +113,8 @@ impl Store {
         code
     }
 
-    /// The sign-in that a person's code belongs to, any case, blanks and dashes ignored.
-    pub(crate) fn find_by_user_code(&self, user_code: &str) -> Option<Pending> {
+    /// The sign-in of a cloud that a person's code belongs to, any case, blanks and dashes ignored.
+    pub(crate) fn find_by_user_code(&self, cloud: SignInCloud, user_code: &str) -> Option<Pending> {
         let typed: String = user_code
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -116,7 +122,7 @@ impl Store {
         self.pending
             .lock()
             .values()
-            .find(|it| it.user_code.eq_ignore_ascii_case(&typed))
+            .find(|it| it.cloud == cloud && it.user_code.eq_ignore_ascii_case(&typed))
             .cloned()
     }
 

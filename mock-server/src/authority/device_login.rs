@@ -45,7 +45,10 @@ pub(crate) fn show(visit: &mut Visit, action: &str, form: &Form) -> Response {
 /// The person entered a code.
 pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
     let typed = form.typed("otc").unwrap_or_default().to_owned();
-    let found = visit.state.device_codes.find_by_user_code(&typed);
+    let found = visit
+        .state
+        .device_codes
+        .find_by_user_code(visit.arrival.cloud, &typed);
     let pending = match check(visit, found) {
         Ok(pending) => pending,
         Err(refusal) => {

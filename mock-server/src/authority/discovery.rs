@@ -19,7 +19,7 @@ use self::configuration::configuration;
 use super::State;
 use super::error::{AuthorityError, Trace, common_headers, json_response};
 use super::form::Form;
-use super::resolve::{CONSUMERS_TENANT, TenantSegment};
+use super::resolve::{CONSUMERS_TENANT, CrossCloudRequest, OtherCloud, TenantSegment};
 use super::routes::Routes;
 use crate::aadsts::{Endpoint, Place};
 use crate::clock::Clock;
@@ -27,6 +27,7 @@ use crate::directory::UserPrincipalName;
 use crate::environment::{SignInCloud, Site, retired_hosts};
 use crate::exchange::{Annotation, Arrival};
 use crate::token::SigningKey;
+use crate::world::Tenant;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -59,7 +60,7 @@ async fn v2(
         &headers,
         "openid-configuration",
         |annotation| {
-            let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+            let place = place_of(&state, &arrival, &tenant)?;
             note(&place, annotation);
             Ok(configuration(&place, &arrival, query.as_deref(), 2))
         },
@@ -78,7 +79,7 @@ async fn v1(
         &headers,
         "openid-configuration",
         |annotation| {
-            let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+            let place = place_of(&state, &arrival, &tenant)?;
             note(&place, annotation);
             Ok(configuration(&place, &arrival, query.as_deref(), 1))
         },
@@ -91,7 +92,7 @@ async fn keys_v2(
     headers: HeaderMap,
 ) -> Response {
     answer(&state, &arrival, &headers, "keys", |annotation| {
-        let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+        let place = place_of(&state, &arrival, &tenant)?;
         note(&place, annotation);
         Ok(key_set(&state, &arrival, &place, true))
     })
@@ -103,7 +104,7 @@ async fn keys_v1(
     headers: HeaderMap,
 ) -> Response {
     answer(&state, &arrival, &headers, "keys", |annotation| {
-        let place = TenantSegment::resolve(&state.world, &arrival, &tenant)?;
+        let place = place_of(&state, &arrival, &tenant)?;
         note(&place, annotation);
         Ok(key_set(&state, &arrival, &place, false))
     })
@@ -126,9 +127,12 @@ async fn user_realm(
     headers: HeaderMap,
 ) -> Response {
     answer(&state, &arrival, &headers, "userrealm", |annotation| {
-        let facts = arrival.cloud.facts();
         let domain = UserPrincipalName::new(user).domain().to_owned();
-        let tenant = state.world.tenant_of_domain(arrival.cloud, &domain);
+        let tenant = realm_of(&state, &arrival, &domain);
+        let cloud = tenant
+            .as_ref()
+            .map_or(arrival.cloud, |tenant| tenant.environment.cloud());
+        let facts = cloud.facts();
         annotation.tenant = tenant.as_ref().map(|tenant| tenant.id);
         let mut body = Map::new();
         body.insert("ver".into(), json!("1.0"));
@@ -184,6 +188,17 @@ async fn legacy_user_realm(
     })
 }
 
+/// The tenant of a domain, where the login host knows it.
+fn realm_of(state: &State, arrival: &Arrival, domain: &str) -> Option<Arc<Tenant>> {
+    let world = &state.world;
+    world.tenant_of_domain(arrival.cloud, domain).or_else(|| {
+        let other = OtherCloud::of_domain(world, arrival.cloud, domain)?;
+        other
+            .is_served(CrossCloudRequest::Discovery)
+            .then_some(other.tenant)
+    })
+}
+
 fn answer(
     state: &State,
     arrival: &Arrival,
@@ -231,10 +246,19 @@ fn note(place: &TenantSegment, annotation: &mut Annotation) {
     }
 }
 
+/// What a path segment names; tenants of other clouds are served, too, by some login hosts.
+fn place_of(
+    state: &State,
+    arrival: &Arrival,
+    segment: &str,
+) -> Result<TenantSegment, AuthorityError> {
+    TenantSegment::resolve_for(&state.world, arrival, segment, CrossCloudRequest::Discovery)
+}
+
 /// The key set: the tenant's keys, or all keys in use in the cloud.
 fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) -> Value {
     let world = &state.world;
-    let cloud = arrival.cloud;
+    let cloud = place.cloud(arrival);
     let ring = world.keys.of(cloud);
     let mut keys: Vec<Arc<SigningKey>> = match place {
         TenantSegment::Tenant(tenant) => ring.published(tenant.directory().key_generation),

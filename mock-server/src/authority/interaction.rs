@@ -131,7 +131,7 @@ pub(crate) fn refuse(visit: &mut Visit, flow: &Flow, refusal: &AuthorityError) -
 /// The person pressed Cancel: on a consent page (`declined`) or on another one.
 pub(crate) fn cancel(visit: &mut Visit, flow: &Flow, declined: bool) -> Response {
     match &flow.purpose {
-        Purpose::AdminConsent(request) => admin_consent::cancel(visit, request),
+        Purpose::AdminConsent(request) => admin_consent::cancel(visit, request, declined),
         Purpose::Authorize(request) => authorize::cancel(visit, request, declined),
         Purpose::ConsentRequests => visit.show(super::pages::notice::message(
             "cancelled",

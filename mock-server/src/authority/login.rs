@@ -7,11 +7,12 @@ use super::flow::{Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, cancel, realm, stop, walk};
 use super::pages::account;
+use super::resolve::OtherCloud;
 use super::session::Login;
 use super::sign_in::{Failure, Found, Proof, Realm};
 use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests};
-use crate::directory::{Event, HighRisk, Risk};
+use crate::directory::{Event, HighRisk, Risk, UserPrincipalName};
 
 /// Answers a form.
 pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
@@ -98,8 +99,8 @@ fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt
             Err(ask_to_sign_in(visit, flow, &realm, None, None))
         }
         "cancel" => {
-            let declined =
-                matches!(walk(visit, flow), Err(Halt::Ask(ask)) if ask.kind == Kind::Consent);
+            let consents = |kind| matches!(kind, Kind::AdminConsent | Kind::Consent);
+            let declined = matches!(walk(visit, flow), Err(Halt::Ask(ask)) if consents(ask.kind));
             Ok(cancel(visit, flow, declined))
         }
         action => decide(visit, flow, form, action),
@@ -213,9 +214,24 @@ fn find(visit: &mut Visit, flow: &mut Flow, realm: &Realm, name: &str) -> Result
         }
         Err(failure) => {
             flow.name = None;
+            if let Some(refusal) = of_another_cloud(visit, flow, name) {
+                return Err(Halt::Page(refusal));
+            }
             Err(failed(visit, flow, realm, failure))
         }
     }
+}
+
+/// The refusal of an account whose domain is in another cloud.
+fn of_another_cloud(visit: &Visit, flow: &Flow, name: &str) -> Option<AuthorityError> {
+    let domain = UserPrincipalName::new(name.trim()).domain().to_owned();
+    let other = OtherCloud::of_domain(visit.world(), visit.arrival.cloud, &domain)?;
+    let client = flow.client().map(|id| id.to_string());
+    let redirect_uri = match &flow.purpose {
+        Purpose::Authorize(request) => Some(request.target.redirect_uri.as_str()),
+        _ => None,
+    };
+    other.page_refusal(visit.world(), client.as_deref(), redirect_uri)
 }
 
 fn sign_in(
@@ -270,6 +286,13 @@ fn failed(visit: &mut Visit, flow: &Flow, realm: &Realm, failure: Failure) -> Ha
             ask_to_sign_in(visit, flow, realm, Some((error.code, &text)), None)
         }
         Failure::Expired => ask_for_new_password(visit, flow, None),
+        // Who asks for an administrator's consent hears of a person from elsewhere.
+        // Source: MicrosoftDocs/azure-docs#114009, whose text hides the name.
+        Failure::Page(refusal)
+            if refusal.code == 50020 && matches!(flow.purpose, Purpose::AdminConsent(_)) =>
+        {
+            Halt::App(refusal.with("user", "{EmailHidden}"))
+        }
         Failure::Page(refusal) => Halt::Page(refusal),
     }
 }

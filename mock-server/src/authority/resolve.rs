@@ -1,10 +1,12 @@
 //! What a request means: which tenant, which client, which permissions of which API.
 
+mod other_cloud;
 mod tenant;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
 pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
 use super::error::AuthorityError;
 use crate::consent::ResourceScopes;

@@ -103,16 +103,12 @@ impl Realm {
                     return Ok(found);
                 }
                 let cloud = tenant.environment.cloud();
-                let elsewhere = world
-                    .tenant_of_domain(cloud, name.domain())
-                    .is_some_and(|home| {
-                        home.id != tenant.id
-                            && home.directory().user_by_name(name.as_str()).is_some()
-                    });
-                Err(if elsewhere {
-                    not_in_tenant(&name, tenant, app)
-                } else {
-                    unknown(&name, Some(tenant))
+                let elsewhere = world.tenant_of_domain(cloud, name.domain()).filter(|home| {
+                    home.id != tenant.id && home.directory().user_by_name(name.as_str()).is_some()
+                });
+                Err(match elsewhere {
+                    Some(home) => not_in_tenant(&name, (&home, tenant), app),
+                    None => unknown(&name, Some(tenant)),
                 })
             }
         }
@@ -323,8 +319,12 @@ fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
     )
 }
 
-fn not_in_tenant(name: &UserPrincipalName, tenant: &Arc<Tenant>, app: &str) -> Failure {
-    let provider = tenant.environment.cloud().v1_issuer(name.domain());
+fn not_in_tenant(
+    name: &UserPrincipalName,
+    (home, tenant): (&Tenant, &Tenant),
+    app: &str,
+) -> Failure {
+    let provider = tenant.environment.cloud().v1_issuer(home.id);
     Failure::Page(
         AuthorityError::aadsts(50020)
             .with("user", name.as_str())

@@ -26,7 +26,9 @@ use super::client_authentication::{Presented, Verification};
 use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Version};
-use super::resolve::{Client, Requested, RequestedResource, TenantSegment, is_admitted, is_open};
+use super::resolve::{
+    Client, CrossCloudRequest, Requested, RequestedResource, TenantSegment, is_admitted, is_open,
+};
 use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
@@ -162,7 +164,7 @@ fn answer(
                 .with("method", method.as_str()));
         }
         let form = Form::of_body(headers, body)?;
-        let place = TenantSegment::resolve(world, arrival, segment)?;
+        let place = TenantSegment::resolve_for(world, arrival, segment, crossing(headers, &form))?;
         if let TenantSegment::Tenant(tenant) = &place {
             note_tenant(&mut trace, &mut annotation, tenant);
         }
@@ -224,6 +226,16 @@ fn answer(
             response
         }
     }
+}
+
+/// What a request for a tenant of another cloud is.
+fn crossing(headers: &HeaderMap, form: &Form) -> CrossCloudRequest {
+    let is_there = |name: &str| form.raw(name).is_some_and(|it| !it.is_empty());
+    CrossCloudRequest::of_token(
+        form.raw("grant_type").map(short_name),
+        is_there("client_secret") || headers.contains_key(header::AUTHORIZATION),
+        is_there("client_assertion"),
+    )
 }
 
 /// What the request says of itself, for a refusal that its cause left without facts: a fault's.

@@ -84,6 +84,9 @@ pub(crate) fn target(
     app: &Application,
 ) -> Result<(Target, Platform), AuthorityError> {
     parameters.get("state")?;
+    if let Some(requested) = parameters.get("redirect_uri")? {
+        check_absolute(requested)?;
+    }
     let registered = match parameters.get("redirect_uri")? {
         Some(requested) => app
             .redirect_uri(requested)
@@ -115,6 +118,17 @@ pub(crate) fn target(
     ))
 }
 
+/// Refuses what is no absolute URI before it is compared with what is registered.
+///
+/// Source: MicrosoftDocs/azure-docs#61707, directus/directus#18324; vanvfields/Microsoft-365#15.
+pub(in crate::authority) fn check_absolute(redirect_uri: &str) -> Result<(), AuthorityError> {
+    match Url::parse(redirect_uri) {
+        Err(_) => Err(AuthorityError::aadsts(90102).with("name", "redirect_uri")),
+        Ok(uri) if uri.scheme() == "urn" => Err(AuthorityError::aadsts(500119)),
+        Ok(_) => Ok(()),
+    }
+}
+
 /// Checks all other parameters.
 pub(crate) fn read(
     parameters: &Form,
@@ -138,7 +152,10 @@ pub(crate) fn read(
         _ => parameters.required("scope")?.to_owned(),
     };
     if response_type.id_token {
-        parameters.required("nonce")?;
+        // Source: AzureAD/microsoft-authentication-library-for-python#128.
+        if parameters.get("nonce")?.is_none() {
+            return Err(AuthorityError::aadsts(90014).with("field", "nonce"));
+        }
         if version == 2 && !scope.split_ascii_whitespace().any(|it| it == "openid") {
             return Err(AuthorityError::aadsts(70005));
         }

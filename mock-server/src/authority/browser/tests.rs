@@ -7,6 +7,8 @@ mod consent;
 mod consent_codes;
 mod consent_rules;
 mod device;
+mod other_cloud;
+mod redirect_uri;
 mod review;
 mod robustness;
 mod sign_in;
@@ -41,6 +43,8 @@ pub(super) struct Mock {
 /// A browser: keeps cookies, follows nothing, presses buttons.
 pub(super) struct Browser<'a> {
     mock: &'a Mock,
+    /// The address that is asked.
+    pub(super) arrival: Arrival,
     cookies: BTreeMap<String, String>,
 }
 
@@ -79,8 +83,31 @@ impl Mock {
     pub(super) fn browser(&self) -> Browser<'_> {
         Browser {
             mock: self,
+            arrival: Arrival {
+                cloud: SignInCloud::Global,
+                environment: Some(Environment::Office365),
+                origin: "https://localhost:8443".to_owned(),
+                real_host: false,
+                retired: None,
+                address: std::net::Ipv4Addr::LOCALHOST.into(),
+                admitted_tenants: None,
+                refused: None,
+            },
             cookies: BTreeMap::new(),
         }
+    }
+
+    /// A browser that asks the login host of a cloud by its name.
+    pub(super) fn browser_at(&self, cloud: SignInCloud) -> Browser<'_> {
+        let mut browser = self.browser();
+        browser.arrival = Arrival {
+            cloud,
+            environment: None,
+            origin: cloud.authority_root(),
+            real_host: true,
+            ..browser.arrival
+        };
+        browser
     }
 
     /// Something happens in the tenant.
@@ -182,16 +209,7 @@ impl Browser<'_> {
             .collect();
         let request = request
             .header(header::COOKIE, cookies.join("; "))
-            .extension(Arrival {
-                cloud: SignInCloud::Global,
-                environment: Some(Environment::Office365),
-                origin: "https://localhost:8443".to_owned(),
-                real_host: false,
-                retired: None,
-                address: std::net::Ipv4Addr::LOCALHOST.into(),
-                admitted_tenants: None,
-                refused: None,
-            })
+            .extension(self.arrival.clone())
             .body(body)
             .unwrap();
         let mut response = self.mock.router.clone().oneshot(request).await.unwrap();

@@ -5,6 +5,7 @@ use super::*;
 fn request(tenant: u128) -> Request {
     Request {
         client: ApplicationId(Uuid::from_u128(9)),
+        cloud: SignInCloud::Global,
         tenant: Some(TenantId(Uuid::from_u128(tenant))),
         scope: "Mail.Read".to_owned(),
         resource: None,
@@ -47,9 +48,18 @@ fn what_is_decided_stays_so() {
         pending.user_code[..4].to_lowercase(),
         &pending.user_code[4..]
     );
-    assert!(store.find_by_user_code(&typed).is_some(), "{typed}");
+    assert!(
+        store
+            .find_by_user_code(SignInCloud::Global, &typed)
+            .is_some(),
+        "{typed}"
+    );
     assert!(store.decline(&pending.device_code));
     assert!(!store.decline(&pending.device_code));
     store.remove(&pending.device_code);
-    assert!(store.find_by_user_code(&typed).is_none());
+    assert!(
+        store
+            .find_by_user_code(SignInCloud::Global, &typed)
+            .is_none()
+    );
 }

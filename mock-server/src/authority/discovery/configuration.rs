@@ -14,7 +14,9 @@ pub(super) fn configuration(
     query: Option<&str>,
     version: u8,
 ) -> Value {
-    let cloud = arrival.cloud;
+    // A tenant of another cloud is described by its own names, at the address that was asked.
+    // Source: learn.microsoft.com/azure/azure-government/documentation-government-plan-identity.
+    let cloud = place.cloud(arrival);
     let facts = cloud.facts();
     let root = arrival.authority_root();
     // Every endpoint has the tenant's id, whatever spelling was asked for.

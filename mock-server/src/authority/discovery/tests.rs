@@ -214,8 +214,8 @@ async fn an_unknown_tenant_is_an_invalid_tenant_here() {
     for segment in [
         "nobody.example",
         "11111111-2222-3333-4444-555555555555",
-        // The tenant of another cloud.
-        "contosogov.onmicrosoft.us",
+        // The worldwide login host does not know tenants of China.
+        "contosochina.partner.onmschina.cn",
     ] {
         let path = format!("/{segment}/v2.0/.well-known/openid-configuration");
         let (status, body, _) = mock.get_at(real(SignInCloud::Global), &path).await;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::other_cloud::{OtherCloud, Request};
 use crate::authority::error::AuthorityError;
+use crate::environment::SignInCloud;
 use crate::exchange::Arrival;
 use crate::world::{Tenant, World};
 
@@ -77,6 +79,37 @@ impl TenantSegment {
         let is_id = segment.parse::<crate::directory::TenantId>().is_ok();
         let code = if is_id || is_name { 90002 } else { 900023 };
         Err(AuthorityError::aadsts(code).with("tenant", segment))
+    }
+
+    /// Finds what a path segment names, of another cloud too: refused as the service does, or
+    /// served where it serves.
+    pub(crate) fn resolve_for(
+        world: &World,
+        arrival: &Arrival,
+        segment: &str,
+        request: Request,
+    ) -> Result<Self, AuthorityError> {
+        let error = match Self::resolve(world, arrival, segment) {
+            Err(error) if error.code == 90002 => error,
+            other => return other,
+        };
+        let Some(other) = OtherCloud::of_segment(world, arrival.cloud, segment) else {
+            return Err(error);
+        };
+        if other.is_served(request) {
+            is_open(&other.tenant, segment)?;
+            is_admitted(arrival, &other.tenant)?;
+            return Ok(Self::Tenant(other.tenant));
+        }
+        Err(other.refusal(request).unwrap_or(error))
+    }
+
+    /// The cloud of the tenant, or of the login host.
+    pub(crate) fn cloud(&self, arrival: &Arrival) -> SignInCloud {
+        match self {
+            Self::Tenant(tenant) => tenant.environment.cloud(),
+            _ => arrival.cloud,
+        }
     }
 
     /// The tenant, where the flow needs one: `refusal` is the code otherwise.

@@ -18,7 +18,7 @@ use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Reque
 use crate::authority::error::{AuthorityError, Trace, json_response, token_headers};
 use crate::authority::form::Form;
 use crate::authority::issue::{self, UserGrant, Version};
-use crate::authority::resolve::{Client, Requested, TenantSegment};
+use crate::authority::resolve::{Client, CrossCloudRequest, Requested, TenantSegment};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
@@ -197,7 +197,7 @@ fn answer(
         }
         let form =
             Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?;
-        let place = TenantSegment::resolve(world, arrival, segment)?;
+        let place = TenantSegment::resolve_for(world, arrival, segment, CrossCloudRequest::Public)?;
         let client_id = form.required("client_id")?;
         let (name, tenant) = match &place {
             TenantSegment::Tenant(tenant) => {
@@ -234,6 +234,7 @@ fn answer(
         }
         let request = Request {
             client: app.app_id,
+            cloud: arrival.cloud,
             tenant,
             scope,
             resource,

@@ -366,7 +366,7 @@ async fn tenants_are_found_by_id_and_domain_and_others_refused() {
         ("nobody.example", 90002),
         ("11111111-2222-3333-4444-555555555555", 90002),
         // The tenant of another cloud.
-        ("contosogov.onmicrosoft.us", 90002),
+        ("contosochina.partner.onmschina.cn", 90002),
         ("contoso", 900023),
     ];
     for (segment, expected) in cases {

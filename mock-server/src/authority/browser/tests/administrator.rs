@@ -91,13 +91,13 @@ async fn refusals_go_back_as_documented() {
     let cancelled = admin.press(&page, "cancel", &[]).await;
     insta::assert_snapshot!(
         redacted(cancelled.location()),
-        @"http://localhost/callback?admin_consent=True&error=consent_required&error_description=AADSTS65004%3a+The+resource+owner+or+authorization+server+denied+the+request.%0d%0aTrace+ID%3a+…%0d%0aCorrelation+ID%3a+…%0d%0aTimestamp%3a+…&state=12+345"
+        @"http://localhost/callback?error=access_denied&error_description=AADSTS65004%3a+User+declined+to+consent+to+access+the+app.%0d%0aTrace+ID%3a+…%0d%0aCorrelation+ID%3a+…%0d%0aTimestamp%3a+…&error_uri=https%3a%2f%2flocalhost%3a8443%2ferror%3fcode%3d65004&admin_consent=True&state=12+345"
     );
     let page = admin.get(&link(&mock, "", &[])).await;
     let cancelled = admin.press(&page, "cancel", &[]).await;
     insta::assert_snapshot!(
-        cancelled.location(),
-        @"http://localhost/callback?error=permission_denied&error_description=The+admin+canceled+the+request&state=12+345"
+        redacted(cancelled.location()),
+        @"http://localhost/callback?error=access_denied&error_description=AADSTS65004%3a+User+declined+to+consent+to+access+the+app.%0d%0aTrace+ID%3a+…%0d%0aCorrelation+ID%3a+…%0d%0aTimestamp%3a+…&error_uri=https%3a%2f%2flocalhost%3a8443%2ferror%3fcode%3d65004&state=12+345"
     );
     let no_scope = admin.get(&link(&mock, "v2.0/", &[])).await;
     assert_eq!(no_scope.parameters()["error"], "invalid_request");
@@ -176,4 +176,42 @@ async fn v1_prompt_admin_consent_grants_for_the_tenant() {
     let answer = admin.press(&page, "accept", &[]).await;
     assert_eq!(answer.parameters()["admin_consent"], "True");
     assert!(answer.parameters().contains_key("code"));
+}
+
+#[tokio::test]
+async fn who_may_not_consent_goes_back_without_a_description() {
+    let mock = Mock::new();
+    let scope = [("scope", "https://graph.microsoft.com/.default")];
+    for (version, parameters) in [("", &[][..]), ("v2.0/", &scope[..])] {
+        let mut browser = mock.browser();
+        let link = link(&mock, version, parameters);
+        let page = browser.get(&link).await;
+        let back = browser.press(&page, "cancel", &[]).await;
+        let expected =
+            "http://localhost/callback?error=access_denied&error_subcode=cancel&state=12+345";
+        assert_eq!(back.location(), expected, "before anybody is signed in");
+        let page = browser.sign_in(&link, "bob").await;
+        assert_eq!(page.page(), "approval-required");
+        let back = browser.press(&page, "cancel", &[]).await;
+        assert_eq!(back.location(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_of_another_directory_is_told_to_the_app() {
+    let mock = Mock::new();
+    let scope = [("scope", "https://graph.microsoft.com/.default")];
+    let mut browser = mock.browser();
+    let page = browser.get(&link(&mock, "v2.0/", &scope)).await;
+    let upn = "vendor-admin@litware.onmicrosoft.com";
+    let told = browser.press(&page, "next", &[("loginfmt", upn)]).await;
+    let fields = told.parameters();
+    assert_eq!(fields["error"], "access_denied");
+    let text = &fields["error_description"];
+    assert!(
+        text.starts_with("AADSTS50020: User account '{EmailHidden}' from identity"),
+        "{text}"
+    );
+    assert!(fields["error_uri"].ends_with("/error?code=50020"));
+    assert_eq!(fields["admin_consent"], "True");
 }

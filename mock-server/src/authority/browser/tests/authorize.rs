@@ -41,7 +41,7 @@ async fn without_app_and_redirect_uri_the_person_is_told() {
         ),
         (vec![("client_id", daemon.as_str())], 500113),
         (vec![("redirect_uri", "https://evil.example/")], 50011),
-        (vec![("redirect_uri", long.as_str())], 50011),
+        (vec![("redirect_uri", long.as_str())], 90102),
     ] {
         let page = mock
             .browser()
@@ -170,7 +170,7 @@ async fn tokens_in_the_answer_need_the_implicit_switches() {
         told(&mock, "own-app", &[("response_type", "id_token")])
             .await
             .1,
-        900144
+        90014
     );
     let in_query = [
         ("response_type", "id_token"),
