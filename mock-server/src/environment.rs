@@ -110,7 +110,7 @@ impl Environment {
     /// The URL may carry a trailing slash (it is kept from the request), or the audience may be
     /// Graph's application id, which is the same in all environments.
     pub fn accepts_audience(self, audience: &str) -> bool {
-        audience == GRAPH_APPLICATION_ID
+        audience.eq_ignore_ascii_case(GRAPH_APPLICATION_ID)
             || audience
                 .strip_prefix("https://")
                 .is_some_and(|rest| rest.strip_suffix('/').unwrap_or(rest) == self.graph_host())

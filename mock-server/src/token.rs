@@ -11,11 +11,11 @@ mod seal;
 mod seen;
 pub mod validity;
 
-pub(crate) use access::pairwise_subject;
 pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
     VerifyError, mint_access_token, verify_access_token, verify_signature,
 };
+pub(crate) use access::{pairwise_subject, verify};
 pub(crate) use defect::TokenDefect;
 pub use id::{IdTokenSpec, mint_id_token};
 pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey, StoredKey};

@@ -123,7 +123,9 @@ fn codes(body: &Value, description: &str) -> Vec<u32> {
 /// Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 fn of_code(code: u32) -> Option<Category> {
     Some(match code {
-        50012 | 50055 | 50126 | 700024 | 700027 | 7000215 | 7000222 => Category::InvalidCredentials,
+        50012 | 50055 | 50126 | 700024 | 700026 | 700027 | 7000215 | 7000222 => {
+            Category::InvalidCredentials
+        }
         50011
         | 50059
         | 50194
@@ -155,7 +157,9 @@ fn of_code(code: u32) -> Option<Category> {
             Category::InteractionBlocked
         }
         50034 | 50057 | 50076 | 50078 | 50079 | 50133 | 50135 | 50158 | 50173 | 54005 | 70000
-        | 70008 | 70043 | 135011 | 700082 | 700084 | 9002313 => Category::ReconnectRequired,
+        | 70008 | 70043 | 135011 | 500341 | 700082 | 700084 | 9002313 => {
+            Category::ReconnectRequired
+        }
         50196 => Category::Throttled,
         90033 | 90090 => Category::Unavailable,
         _ => return None,

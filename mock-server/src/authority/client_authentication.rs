@@ -39,6 +39,8 @@ pub(crate) struct Verification<'a> {
     pub(crate) tenant: &'a Tenant,
     /// The tenant segment as addressed.
     pub(crate) segment: &'a str,
+    /// The grant type, in its short spelling.
+    pub(crate) grant: &'a str,
     /// The tenant's time.
     pub(crate) now: Timestamp,
 }
@@ -49,6 +51,9 @@ impl<'a> Presented<'a> {
         let basic = basic(headers);
         let body_id = form.get("client_id")?;
         let client_id = match (body_id, &basic) {
+            (Some(id), Some((other, _))) if !id.eq_ignore_ascii_case(&decoded(other)) => {
+                return Err(AuthorityError::aadsts(7000110));
+            }
             (Some(id), _) => id.to_owned(),
             (None, Some((id, _))) => decoded(id),
             (None, None) => return Err(AuthorityError::missing("client_id")),
@@ -64,11 +69,19 @@ impl<'a> Presented<'a> {
             secrets.push(decoded(&secret));
             secrets.push(secret);
         }
+        let assertion = form.get("client_assertion")?;
+        let assertion_type = form.get("client_assertion_type")?;
+        if assertion.is_some() && !secrets.is_empty() {
+            return Err(AuthorityError::aadsts(9002324));
+        }
+        if assertion_type.is_some() && assertion.is_none() && secrets.is_empty() {
+            return Err(AuthorityError::missing("client_assertion"));
+        }
         Ok(Self {
             client_id,
             secrets,
-            assertion: form.get("client_assertion")?,
-            assertion_type: form.get("client_assertion_type")?,
+            assertion,
+            assertion_type,
         })
     }
 
@@ -112,7 +125,7 @@ impl<'a> Presented<'a> {
             return Ok(2);
         }
         if self.secrets.is_empty() {
-            return Err(AuthorityError::aadsts(7000218));
+            return Err(no_credential(verification.grant));
         }
         self.check_secret(app, verification.now)?;
         Ok(1)
@@ -135,6 +148,18 @@ impl<'a> Presented<'a> {
         // With no valid secret left the service says that they are expired.
         let code = if expired { 7000222 } else { 7000215 };
         Err(AuthorityError::aadsts(code).with("app", app_id))
+    }
+}
+
+/// A confidential client sent no credential: what is answered depends on the grant.
+///
+/// Source: f-bader/EntraID-ErrorCodes. Unverified: that AADSTS7000219 is on-behalf-of's alone.
+fn no_credential(grant: &str) -> AuthorityError {
+    match grant {
+        "client_credentials" => AuthorityError::aadsts(7000216),
+        "on_behalf_of" => AuthorityError::aadsts(7000219)
+            .with("type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        _ => AuthorityError::aadsts(7000218),
     }
 }
 

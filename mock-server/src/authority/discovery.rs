@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use self::configuration::configuration;
 use super::State;
-use super::error::{AuthorityError, Trace, common_headers, json_response};
+use super::error::{AuthorityError, Trace, browser_cookie, common_headers, json_response};
 use super::form::Form;
 use super::resolve::{CONSUMERS_TENANT, CrossCloudRequest, OtherCloud, TenantSegment};
 use super::routes::Routes;
@@ -218,6 +218,9 @@ fn answer(
                 header::CACHE_CONTROL,
                 HeaderValue::from_static("max-age=86400, private"),
             );
+            response
+                .headers_mut()
+                .append(header::SET_COOKIE, browser_cookie(&trace));
             annotation.attach(response.extensions_mut());
             response
         }

@@ -6,7 +6,9 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use jiff::Timestamp;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -152,7 +154,7 @@ impl AuthorityError {
         match invalid {
             Invalid::Revoked { issued, valid_from } => error
                 .with("issued", ticks(issued))
-                .with("valid_from", ticks(valid_from)),
+                .with("valid_from", whole_second(valid_from)),
             Invalid::Inactive { issued, after } => error
                 .with("issued", ticks(issued))
                 .with("inactivity", format!("{}.00:00:00", after.as_hours() / 24)),
@@ -270,6 +272,16 @@ impl AuthorityError {
     }
 }
 
+/// A user who is not there, or not any more. The service hides the name from the client.
+///
+/// Source: answers of 2025 and 2026 with this placeholder; `{EmailHidden}` until 2023
+/// (Octoberfest7/TeamsPhisher#12).
+pub(crate) fn no_such_user(deleted: bool, directory: impl AsRef<str>) -> AuthorityError {
+    AuthorityError::aadsts(if deleted { 500341 } else { 50034 })
+        .with("user", "{EUII Hidden}")
+        .with("tenant", directory)
+}
+
 /// A JSON answer.
 pub(crate) fn json_response(status: StatusCode, value: &Value) -> Response {
     let mut response = Response::new(Body::from(value.to_string()));
@@ -314,11 +326,29 @@ pub(crate) fn token_headers(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json; charset=utf-8"),
     );
+    headers.append(header::SET_COOKIE, browser_cookie(trace));
     headers.insert(
         HeaderName::from_static("x-ms-clitelem"),
         text(&refusal.map_or_else(|| "1,0,0,,".to_owned(), |(code, _)| format!("1,{code},0,,"))),
     );
     common_headers(headers, trace);
+    for cookie in ["x-ms-gateway-slice=estsfd", "stsservicecookie=estsfd"] {
+        let cookie = format!("{cookie}; path=/; secure; samesite=none; httponly");
+        headers.append(header::SET_COOKIE, text(&cookie));
+    }
+}
+
+/// The cookie by which the service tells browsers apart; the mock does not look at it.
+///
+/// Source: Azure/azure-sdk-for-go and Azure/azure-sdk-for-js, recordings of 2021 and 2022.
+pub(crate) fn browser_cookie(trace: &Trace) -> HeaderValue {
+    let month = SignedDuration::from_hours(30 * 24);
+    let expires = trace.now.saturating_add(month).unwrap_or(trace.now);
+    let value = URL_SAFE_NO_PAD.encode(trace.trace_id.as_bytes());
+    text(&format!(
+        "fpc={value}; expires={}; path=/; secure; HttpOnly; SameSite=None",
+        expires.strftime("%a, %d-%b-%Y %H:%M:%S GMT")
+    ))
 }
 
 /// The headers of every answer of the authority.
@@ -355,6 +385,17 @@ pub(crate) fn common_headers(headers: &mut HeaderMap, trace: &Trace) {
 pub(crate) fn ticks(moment: Timestamp) -> String {
     let fraction = moment.subsec_nanosecond().unsigned_abs() / 100;
     format!("{}.{fraction:07}Z", moment.strftime("%Y-%m-%dT%H:%M:%S"))
+}
+
+/// The next whole second, as the service prints from when on tokens of a user are valid.
+///
+/// Source: microsoft/SynapseVSCode#87.
+pub(crate) fn whole_second(moment: Timestamp) -> String {
+    let second = SignedDuration::from_secs(1);
+    let next = moment
+        .saturating_add(second - SignedDuration::from_nanos(1))
+        .unwrap_or(moment);
+    ticks(Timestamp::from_second(next.as_second()).unwrap_or(moment))
 }
 
 fn text(value: &str) -> HeaderValue {

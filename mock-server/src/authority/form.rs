@@ -20,12 +20,13 @@ impl Form {
         Self { fields }
     }
 
-    /// The form of a POST: the content type must be that of a form.
+    /// The form of a POST: the content type must be that of a form, or absent.
     pub(crate) fn of_body(headers: &HeaderMap, body: &[u8]) -> Result<Self, AuthorityError> {
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        // Some clients send none: azure-identity for Java at the token endpoint.
+        let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+            return Ok(Self::parse(body));
+        };
+        let content_type = content_type.to_str().unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let form = Self::parse(body);
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -48,6 +49,11 @@ impl Form {
             return Err(AuthorityError::aadsts(9000411).with("parameter", name));
         }
         Ok(first.map(str::trim).filter(|value| !value.is_empty()))
+    }
+
+    /// Refuses a form in which one of these fields comes twice.
+    pub(crate) fn refuse_repeated(&self, names: &[&str]) -> Result<(), AuthorityError> {
+        names.iter().try_for_each(|name| self.get(name).map(drop))
     }
 
     /// The value of a field that must be there.
@@ -102,6 +108,7 @@ mod tests {
     #[test]
     fn only_form_bodies_have_fields() {
         let mut headers = HeaderMap::new();
+        assert!(Form::of_body(&headers, b"a=1").is_ok());
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         assert_eq!(Form::of_body(&headers, b"{}").unwrap_err().code, 900144);
         headers.insert(

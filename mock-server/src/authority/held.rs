@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::AuthorityError;
+use super::resolve::{azure_ad_graph_id, azure_ad_graph_scopes};
 use crate::directory::{Application, ApplicationId, Directory, ObjectId};
 
 /// The permissions that are consented, if those asked for are among them.
@@ -25,12 +26,15 @@ pub(crate) fn held_scopes(
 }
 
 /// The permissions of an API that a client holds for a user, by consent or without being asked.
-pub(crate) fn consented_scopes(
+fn consented_scopes(
     directory: &Directory,
     app: &Application,
     user: ObjectId,
     resource: ApplicationId,
 ) -> BTreeSet<String> {
+    if resource == azure_ad_graph_id() {
+        return azure_ad_graph_scopes(directory, app.app_id, user);
+    }
     let mut granted = directory.granted_scopes(app.app_id, user, resource);
     // An API of this tenant may name clients whose users are not asked.
     if let Some(api) = directory

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::claims::ClaimsRequest;
 use super::State;
-use super::error::{AuthorityError, RefusalFacts, Trace};
-use super::held::{consent_missing, consented_scopes, held_scopes};
+use super::error::{AuthorityError, RefusalFacts, Trace, no_such_user};
+use super::held::{consent_missing, held_scopes};
 use super::resolve::{Client, RequestedResource};
 use crate::directory::{Directory, Risk, SignInAudience};
 use crate::exchange::Annotation;
@@ -112,6 +112,10 @@ pub(crate) fn refusal(
     client: &Client,
     sign_in: &SignIn,
 ) -> AuthorityError {
+    if matches!(invalid, Invalid::UserDeleted | Invalid::UserUnknown) {
+        let deleted = invalid == Invalid::UserDeleted;
+        return no_such_user(deleted, directory.id.to_string());
+    }
     let user = directory.users.get(&sign_in.user).map_or_else(
         || sign_in.user.to_string(),
         |user| user.user_principal_name.to_string(),
@@ -232,9 +236,6 @@ pub(crate) fn user_tokens(
     body.insert("token_type".into(), json!("Bearer"));
     body.insert("scope".into(), json!(scope_text(grant, &granted)));
     put_lifetimes(&mut body, &grant.version, spec.lifetime, now.as_second());
-    if spec.lifetime >= LONG_LIVED && grant.version == Version::V2 {
-        body.insert("refresh_in".into(), json!(spec.lifetime / 2));
-    }
     body.insert("access_token".into(), json!(access_token));
     if grant.always_refresh || grant.openid.contains("offline_access") {
         let token = refresh_token(grant, now);
@@ -374,15 +375,16 @@ fn granted_scopes(
     let app = &grant.client.app;
     let resource = grant.requested.resource.audience.resource;
     let asked = &grant.requested.scopes;
-    let mut granted = if grant.requested.default && asked.is_empty() {
-        let granted = consented_scopes(directory, app, grant.sign_in.user, resource);
-        if granted.is_empty() {
+    let mut granted = held_scopes(directory, app, grant.sign_in.user, resource, asked)?;
+    // An app needs no consent for itself.
+    // Source: learn.microsoft.com/entra/identity-platform/scopes-oidc, ".default".
+    if granted.is_empty() {
+        if !grant.requested.is_itself(app) {
             return Err(consent_missing(app));
         }
-        granted
-    } else {
-        held_scopes(directory, app, grant.sign_in.user, resource, asked)?
-    };
+        // Unverified: what stands in `scp` where the app has no scopes of its own.
+        granted.extend(grant.openid.iter().cloned());
+    }
     if grant.requested.resource.is_graph() {
         // Sign-in scopes stand in Graph tokens, too.
         granted.extend(grant.openid.iter().cloned());
@@ -401,17 +403,21 @@ fn scope_text(grant: &UserGrant<'_>, granted: &BTreeSet<String>) -> String {
             scope.to_owned()
         }
     };
-    let mut scopes: Vec<String> = ["email", "openid", "profile"]
+    // Short names are sorted without regard to case, all together; qualified ones stand behind
+    // those of OpenID Connect.
+    // Source: Azure/azure-sdk-for-js sdk/identity/identity/recordings/node/cae 2022-02.
+    let openid = ["email", "openid", "profile"]
         .into_iter()
-        .filter(|it| grant.openid.contains(*it))
+        .filter(|it| grant.openid.contains(*it));
+    let permissions = granted
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !OPENID_SCOPES.contains(it));
+    let mut scopes: Vec<String> = openid
         .map(str::to_owned)
+        .chain(permissions.map(spelled))
         .collect();
-    scopes.extend(
-        granted
-            .iter()
-            .filter(|it| !OPENID_SCOPES.contains(&it.as_str()))
-            .map(|it| spelled(it)),
-    );
+    scopes.sort_by_key(|it| (qualified && it.contains('/'), it.to_ascii_lowercase()));
     if grant.requested.default && grant.version == Version::V2 {
         // Clients look tokens up by what they asked for. Unverified: own knowledge.
         scopes.push(spelled(".default"));
@@ -429,6 +435,7 @@ fn refresh_token(grant: &UserGrant<'_>, now: jiff::Timestamp) -> RefreshToken {
         issued: now,
         resource: grant.requested.resource.audience.resource,
         audience: grant.requested.resource.audience.value.clone(),
+        named: grant.requested.resource.prefix.clone(),
         scopes,
     }
 }
@@ -474,7 +481,3 @@ fn put_lifetimes(body: &mut Map<String, Value>, version: &Version, lifetime: u32
         }
     }
 }
-
-/// Tokens that live at least this many seconds come with `refresh_in`, half of their life.
-/// Unverified: own knowledge.
-const LONG_LIVED: u32 = 7200;

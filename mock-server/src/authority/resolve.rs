@@ -1,22 +1,22 @@
 //! What a request means: which tenant, which client, which permissions of which API.
 
 mod other_cloud;
+mod resource;
 mod tenant;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
+pub(crate) use self::resource::{Resource, azure_ad_graph_id, azure_ad_graph_scopes, graph_id};
 pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
 use super::error::AuthorityError;
 use crate::consent::ResourceScopes;
 use crate::directory::{
     Application, ApplicationId, Directory, ObjectId, ServicePrincipal, SignInAudience,
 };
-use crate::environment::{Environment, GRAPH_APPLICATION_ID, Site};
 use crate::exchange::Arrival;
-use crate::permission::{OPENID_SCOPES, Permission, PermissionKind};
-use crate::token::Audience;
+use crate::permission::OPENID_SCOPES;
 use crate::world::{Tenant, World};
 
 /// A client: its registration, wherever that is, and its instance in the tenant.
@@ -44,6 +44,9 @@ impl Client {
                 .with("tenant", place)
         };
         let id: ApplicationId = client_id.parse().map_err(|_| unknown())?;
+        if id.0.is_nil() {
+            return Err(AuthorityError::aadsts(700038));
+        }
         world.application(arrival.cloud, id).ok_or_else(unknown)
     }
 
@@ -68,12 +71,16 @@ impl Client {
         Ok(client)
     }
 
-    /// Whether the app may be used at `common`, `organizations` or `consumers`.
+    /// Whether the app may be used at what the path names.
     pub(crate) fn check_audience(
         app: &Application,
         segment: &TenantSegment,
     ) -> Result<(), AuthorityError> {
         let code = match (segment, app.sign_in_audience) {
+            (
+                TenantSegment::Common | TenantSegment::Organizations | TenantSegment::Tenant(_),
+                SignInAudience::Personal,
+            ) => 9002346,
             (
                 TenantSegment::Common | TenantSegment::Organizations,
                 SignInAudience::SingleTenant,
@@ -102,15 +109,6 @@ pub(crate) fn check_enabled(
             .with("name", &app.display_name));
     }
     Ok(())
-}
-
-/// An API that a request names.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Resource {
-    /// What stands in `aud`.
-    pub(crate) audience: Audience,
-    /// The spelling by which its scopes are qualified, without a trailing slash.
-    pub(crate) prefix: String,
 }
 
 /// The permissions that a request asks for.
@@ -249,14 +247,18 @@ impl Requested {
         scope: &str,
     ) -> Result<(RequestedResource, BTreeSet<String>), AuthorityError> {
         if self.resources.len() > 1 {
-            return Err(AuthorityError::aadsts(28000).with("scope", scope));
+            // `.default` goes with nothing but OpenID Connect scopes.
+            // Source: AzureAD/microsoft-authentication-library-for-js#6069.
+            return Err(if self.resources.iter().any(|it| it.default) {
+                invalid_scope(scope)
+            } else {
+                AuthorityError::aadsts(28000).with("scope", scope)
+            });
         }
-        let resource = self.resources.pop().unwrap_or_else(|| RequestedResource {
-            resource: Resource::graph(tenant.environment, None),
-            scopes: BTreeSet::new(),
-            default: false,
-            qualified: false,
-        });
+        let resource = self
+            .resources
+            .pop()
+            .unwrap_or_else(|| RequestedResource::sign_in(tenant));
         Ok((resource, self.openid))
     }
 
@@ -304,120 +306,38 @@ impl Requested {
     }
 }
 
-impl Resource {
-    /// Microsoft Graph of an environment; `spelled` is how the request wrote its URI.
-    pub(crate) fn graph(environment: Environment, spelled: Option<&str>) -> Self {
-        let root = environment.graph_root();
-        let value = spelled.map_or_else(|| root.clone(), str::to_owned);
-        let audience = Audience {
-            value,
-            resource: graph_id(),
-            version: 1,
-        };
+impl RequestedResource {
+    /// Nothing but to sign the user in, for which Graph stands.
+    pub(crate) fn sign_in(tenant: &Tenant) -> Self {
         Self {
-            audience,
-            prefix: root,
+            resource: Resource::graph(tenant.environment, None),
+            scopes: BTreeSet::new(),
+            default: false,
+            qualified: false,
         }
     }
 
-    /// The API that a URI or an application id names, as seen from a tenant.
-    pub(crate) fn find(
-        world: &World,
-        tenant: &Tenant,
-        spelled: &str,
-    ) -> Result<Self, AuthorityError> {
-        let environment = tenant.environment;
-        if environment.accepts_audience(spelled) {
-            return Ok(Self::graph(environment, Some(spelled)));
+    /// An app asks for a token for itself: all that is registered only by its id, not by a URI.
+    ///
+    /// Source: AADSTS90009; damienbod/angular-auth-oidc-client#1844.
+    pub(crate) fn check_itself(&self, app: &Application) -> Result<(), AuthorityError> {
+        if self.default && self.is_itself(app) && !self.resource.is_named_by_id() {
+            return Err(for_itself(app));
         }
-        let unknown = || {
-            AuthorityError::aadsts(500011)
-                .with("resource", spelled)
-                .with("tenant", &tenant.directory().display_name)
-        };
-        if let Some(host) = spelled.strip_prefix("https://")
-            && matches!(
-                Site::of_host(host.trim_end_matches('/')),
-                Some(Site::Graph(_))
-            )
-        {
-            // Another environment's Graph has no principal in this tenant.
-            return Err(unknown());
-        }
-        let trimmed = spelled.strip_suffix('/').unwrap_or(spelled);
-        let principals: Vec<ApplicationId> = tenant
-            .directory()
-            .service_principals
-            .keys()
-            .copied()
-            .collect();
-        for id in principals {
-            let Some((_, app)) = world.application(environment.cloud(), id) else {
-                continue;
-            };
-            let Some(api) = &app.api else { continue };
-            let by_id = trimmed.parse() == Ok(id);
-            let by_uri = api.identifier_uris.iter().any(|uri| uri == trimmed);
-            if by_id || by_uri {
-                let version = api.access_token_version.unwrap_or(1);
-                // A v2 token names the API by its id, a v1 token as the client spelled it.
-                let value = if version == 2 {
-                    id.to_string()
-                } else {
-                    spelled.to_owned()
-                };
-                let audience = Audience {
-                    value,
-                    resource: id,
-                    version,
-                };
-                return Ok(Self {
-                    audience,
-                    prefix: trimmed.to_owned(),
-                });
-            }
-        }
-        Err(unknown())
+        Ok(())
     }
 
-    /// The API of a known id, with the spelling that an earlier request used.
-    pub(crate) fn again(
-        world: &World,
-        tenant: &Tenant,
-        id: ApplicationId,
-        spelled: &str,
-    ) -> Result<Self, AuthorityError> {
-        if id == graph_id() {
-            return Ok(Self::graph(tenant.environment, Some(spelled)));
-        }
-        Self::find(world, tenant, &id.to_string())
-    }
-
-    /// Whether this is Microsoft Graph.
-    pub(crate) fn is_graph(&self) -> bool {
-        self.audience.resource == graph_id()
-    }
-
-    /// The canonical spelling of a scope of this API, if it has it.
-    fn scope(&self, world: &World, tenant: &Tenant, name: &str) -> Option<String> {
-        if self.is_graph() {
-            return Permission::find(name, PermissionKind::Delegated).map(|it| it.name.clone());
-        }
-        let (_, app) = world.application(tenant.environment.cloud(), self.audience.resource)?;
-        let api = app.api?;
-        api.scopes
-            .into_iter()
-            .find(|it| it.value.eq_ignore_ascii_case(name))
-            .map(|it| it.value)
+    /// Whether the API is the client itself.
+    pub(crate) fn is_itself(&self, app: &Application) -> bool {
+        self.resource.audience.resource == app.app_id
     }
 }
 
-/// The application id of Microsoft Graph.
-pub(crate) fn graph_id() -> ApplicationId {
-    // A constant; a test of the directory parses it.
-    GRAPH_APPLICATION_ID
-        .parse()
-        .expect("the application id of Graph is a UUID")
+/// An app asks for a token for itself, and not by its id: AADSTS90009.
+pub(crate) fn for_itself(app: &Application) -> AuthorityError {
+    AuthorityError::aadsts(90009)
+        .with("app", app.app_id.to_string())
+        .with("name", &app.display_name)
 }
 
 fn invalid_scope(scope: &str) -> AuthorityError {

@@ -10,6 +10,7 @@ mod device_code;
 mod on_behalf_of;
 mod password;
 mod refresh_token;
+mod request;
 
 use std::sync::Arc;
 
@@ -21,19 +22,17 @@ use axum::{Extension, routing};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::request::TokenRequest;
 use super::State;
-use super::client_authentication::{Presented, Verification};
+use super::client_authentication::Presented;
 use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
-use super::issue::{ClaimsRequest, Version};
-use super::resolve::{
-    Client, CrossCloudRequest, Requested, RequestedResource, TenantSegment, is_admitted, is_open,
-};
+use super::issue::ClaimsRequest;
+use super::resolve::{CrossCloudRequest, TenantSegment};
 use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
-use crate::token::ClientClass;
 use crate::world::Tenant;
 
 pub(super) fn routes() -> Routes {
@@ -104,32 +103,6 @@ impl Endpoint {
     }
 }
 
-/// What becomes of a `scope` with permissions of several APIs: a token is for one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum SeveralApis {
-    /// The token is for the API of the first scope.
-    FirstCounts,
-    /// The request is refused.
-    Refused,
-}
-
-/// A token request, as far as all grants share it.
-struct TokenRequest<'a> {
-    state: &'a State,
-    arrival: &'a Arrival,
-    headers: &'a HeaderMap,
-    form: &'a Form,
-    endpoint: Endpoint,
-    segment: &'a str,
-    place: TenantSegment,
-    presented: Presented<'a>,
-    claims: Option<ClaimsRequest>,
-    trace: &'a mut Trace,
-    annotation: &'a mut Annotation,
-    /// The answer may be read by scripts of other origins: single-page applications.
-    cross_origin: bool,
-}
-
 fn answer(
     state: &State,
     arrival: &Arrival,
@@ -169,14 +142,13 @@ fn answer(
             note_tenant(&mut trace, &mut annotation, tenant);
         }
         let grant = form.required("grant_type")?;
-        if endpoint == Endpoint::V2 && form.get("resource")?.is_some() {
-            return Err(AuthorityError::aadsts(901002));
-        }
+        form.refuse_repeated(PARAMETERS)?;
         let mut request = TokenRequest {
             state,
             arrival,
             headers,
             form: &form,
+            grant: short_name(grant),
             endpoint,
             segment,
             place,
@@ -266,139 +238,6 @@ fn facts_of_request(
         })
 }
 
-impl TokenRequest<'_> {
-    /// The tenant of the request, where the grant needs one.
-    fn tenant(&mut self, refusal: u32) -> Result<Arc<Tenant>, AuthorityError> {
-        self.place.clone().tenant(refusal)
-    }
-
-    /// The tenant that the path names, if it is another one than this.
-    fn another_tenant(&self, id: crate::directory::TenantId) -> Option<Arc<Tenant>> {
-        match &self.place {
-            TenantSegment::Tenant(tenant) if tenant.id != id => Some(Arc::clone(tenant)),
-            _ => None,
-        }
-    }
-
-    /// The tenant that a sealed grant belongs to; the path must name it or leave it open.
-    fn tenant_of_grant(
-        &mut self,
-        id: crate::directory::TenantId,
-        app: &crate::directory::Application,
-    ) -> Result<Arc<Tenant>, AuthorityError> {
-        let wrong = |segment: &str| {
-            AuthorityError::aadsts(700005)
-                .with("tenant", segment)
-                .with("expected", id.to_string())
-        };
-        match &self.place {
-            TenantSegment::Tenant(tenant) if tenant.id == id => {}
-            TenantSegment::Tenant(_) => return Err(wrong(self.segment)),
-            open => Client::check_audience(app, open)?,
-        }
-        let tenant = self
-            .state
-            .world
-            .tenant(self.arrival.cloud, id)
-            .ok_or_else(|| wrong(self.segment))?;
-        is_open(&tenant, &id.to_string())?;
-        is_admitted(self.arrival, &tenant)?;
-        note_tenant(self.trace, self.annotation, &tenant);
-        Ok(tenant)
-    }
-
-    /// The registration of the client, before the tenant is known.
-    fn registration(&self) -> Result<crate::directory::Application, AuthorityError> {
-        let place = match &self.place {
-            TenantSegment::Tenant(tenant) => tenant.directory().display_name.clone(),
-            _ => self.segment.to_owned(),
-        };
-        let id = &self.presented.client_id;
-        Client::find(&self.state.world, self.arrival, id, &place).map(|(_, app)| app)
-    }
-
-    /// The client in a tenant.
-    fn client(&self, tenant: &Tenant) -> Result<Client, AuthorityError> {
-        let id = &self.presented.client_id;
-        Client::of_tenant(&self.state.world, self.arrival, id, tenant)
-    }
-
-    /// Authenticates the client, and applies the rules about the `Origin` header.
-    ///
-    /// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "redirect
-    /// URIs for single-page apps".
-    fn authenticate(
-        &mut self,
-        client: &Client,
-        class: ClientClass,
-        tenant: &Tenant,
-    ) -> Result<u8, AuthorityError> {
-        let origin = self
-            .headers
-            .get(header::ORIGIN)
-            .and_then(|value| value.to_str().ok());
-        match (class, origin) {
-            (ClientClass::Spa, None) => return Err(AuthorityError::aadsts(9002327)),
-            (ClientClass::Spa, Some(_)) => self.cross_origin = true,
-            (_, Some(origin)) => {
-                return Err(AuthorityError::aadsts(9002326).with("origin", origin));
-            }
-            (_, None) => {}
-        }
-        let verification = Verification {
-            arrival: self.arrival,
-            tenant,
-            segment: self.segment,
-            now: tenant.now(),
-        };
-        self.presented
-            .authenticate(&client.app, class, &verification, self.annotation)
-    }
-
-    /// The API and the permissions that the request names, or `None` if it names none.
-    fn requested(
-        &self,
-        tenant: &Tenant,
-        several: SeveralApis,
-    ) -> Result<
-        Option<(
-            RequestedResource,
-            std::collections::BTreeSet<String>,
-            Version,
-        )>,
-        AuthorityError,
-    > {
-        let world = &self.state.world;
-        match self.endpoint {
-            Endpoint::V2 => {
-                let Some(scope) = self.form.get("scope")? else {
-                    return Ok(None);
-                };
-                let mut requested = Requested::parse(world, tenant, scope)?;
-                if several == SeveralApis::FirstCounts {
-                    requested.resources.truncate(1);
-                }
-                let (resource, openid) = requested.single(tenant, scope)?;
-                Ok(Some((resource, openid, Version::V2)))
-            }
-            Endpoint::V1 => {
-                let Some(resource) = self.form.get("resource")? else {
-                    return Ok(None);
-                };
-                let (entry, openid) =
-                    Requested::of_resource(world, tenant, resource)?.single(tenant, resource)?;
-                Ok(Some((
-                    entry,
-                    openid,
-                    Version::V1 {
-                        resource: resource.to_owned(),
-                    },
-                )))
-            }
-        }
-    }
-}
-
 /// Takes the tenant's time and switches into what the answer says.
 fn note_tenant(trace: &mut Trace, annotation: &mut Annotation, tenant: &Tenant) {
     trace.now = tenant.now();
@@ -432,6 +271,28 @@ fn allow_origin(headers: &mut HeaderMap) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
+
+/// The parameters that the token endpoint knows: none may come twice.
+const PARAMETERS: &[&str] = &[
+    "assertion",
+    "claims",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_info",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "grant_type",
+    "password",
+    "redirect_uri",
+    "refresh_token",
+    "requested_token_use",
+    "resource",
+    "scope",
+    "username",
+];
 
 /// The moment until which a code of this age is good.
 fn expiry(issued: Timestamp, lifetime: jiff::SignedDuration) -> Timestamp {

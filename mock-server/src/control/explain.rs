@@ -280,7 +280,8 @@ impl About {
         let tenant = world.tenant_anywhere(claims.tid);
         let user = (!claims.is_app_only()).then_some(claims.oid);
         Self {
-            issued: Timestamp::from_second(claims.iat).ok(),
+            // `iat` is set back for clients whose clocks are late.
+            issued: Some(claims.moment()),
             expires: Timestamp::from_second(claims.exp).ok(),
             ..Self::of(world, tenant.as_deref(), claims.client(), user)
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::access::{UserFacts, opaque_members, pairwise_subject, sign};
+use super::access::{BACKDATED, UserFacts, opaque_members, pairwise_subject, sign};
 use super::keys::SigningKey;
 use crate::directory::{ApplicationId, TenantId};
 use crate::environment::SignInCloud;
@@ -65,8 +65,8 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
             spec.cloud.v1_issuer(spec.tenant)
         }),
     );
-    put("iat", json!(issued));
-    put("nbf", json!(issued - 300));
+    put("iat", json!(issued - BACKDATED));
+    put("nbf", json!(issued - BACKDATED));
     put("exp", json!(issued + 3600));
     if let Some(time) = spec.auth_time {
         put("auth_time", json!(time.as_second()));

@@ -1,16 +1,18 @@
-//! JWTs that others signed, as client assertions and proofs of possession come in.
+//! JWTs that others signed: client assertions, federated assertions, proofs of possession.
 //!
-//! Real clients spell the same thing in many ways (thumbprints in both base64 alphabets, times as
-//! floats or strings, parts with padding).
+//! Real clients spell the same thing in many ways (both base64 alphabets, times as floats or
+//! strings, parts with padding): what Entra accepts is taken apart here. Signatures are verified
+//! by `jsonwebtoken`.
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
+use x509_parser::public_key::PublicKey as ParsedKey;
 
 use crate::directory::KeyCredential;
 
@@ -20,10 +22,24 @@ pub(crate) struct Jwt<'a> {
     pub(crate) header: Map<String, Value>,
     /// The claims.
     pub(crate) claims: Map<String, Value>,
-    /// What is signed.
-    pub(crate) message: &'a str,
-    /// The signature.
-    pub(crate) signature: Vec<u8>,
+    message: &'a str,
+    signature: Vec<u8>,
+}
+
+/// What a JWT's header says about the key that signed it.
+#[derive(Debug)]
+pub(crate) struct KeyName<'a> {
+    sha1: Option<Vec<u8>>,
+    sha256: Option<Vec<u8>>,
+    id: Option<&'a str>,
+}
+
+/// A public key of RSA.
+#[derive(Debug)]
+pub(crate) struct RsaKey {
+    key: DecodingKey,
+    /// Its length in bits.
+    pub(crate) bits: usize,
 }
 
 impl<'a> Jwt<'a> {
@@ -73,62 +89,107 @@ impl<'a> Jwt<'a> {
         Timestamp::from_millisecond(milliseconds as i64).ok()
     }
 
-    /// What the header says about the key, decoded in every way that clients write it.
-    pub(crate) fn key_identifiers(&self) -> Vec<Vec<u8>> {
-        let mut found = Vec::new();
-        for name in ["x5t#S256", "x5t", "kid"] {
-            if let Some(text) = self.header_text(name).filter(|it| !it.is_empty()) {
-                found.extend(decode(text));
-                found.extend(from_hex(text));
-                if name == "kid" {
-                    found.push(text.as_bytes().to_vec());
-                }
-            }
+    /// The algorithm, if it is one of RSA.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        match self.header_text("alg")?.parse().ok()? {
+            rsa @ (Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512) => Some(rsa),
+            _ => None,
         }
-        found
     }
 
-    /// Whether a registered certificate's key made the signature; `None` where the key or the
-    /// algorithm is none of RSA.
-    pub(crate) fn is_signed_by(&self, key: &KeyCredential) -> Option<bool> {
-        let parameters = parameters(self.header_text("alg").unwrap_or_default())?;
-        let public = public_key(&key.certificate)?;
-        let verified = UnparsedPublicKey::new(parameters, public)
-            .verify(self.message.as_bytes(), &self.signature);
-        Some(verified.is_ok())
+    /// What the header says about the key, if anything.
+    pub(crate) fn key_name(&self) -> Option<KeyName<'_>> {
+        let text = |name: &str| self.header_text(name).filter(|it| !it.is_empty());
+        // What cannot be decoded names no key.
+        let bytes = |name: &str| text(name).map(|it| decode(it).unwrap_or_default());
+        let name = KeyName {
+            sha1: bytes("x5t"),
+            sha256: bytes("x5t#S256"),
+            id: text("kid"),
+        };
+        (name.sha1.is_some() || name.sha256.is_some() || name.id.is_some()).then_some(name)
+    }
+
+    /// Whether a key made the signature.
+    pub(crate) fn is_signed_by(&self, key: &RsaKey) -> bool {
+        let Some(algorithm) = self.algorithm() else {
+            return false;
+        };
+        let signature = URL_SAFE_NO_PAD.encode(&self.signature);
+        crypto::verify(&signature, self.message.as_bytes(), &key.key, algorithm)
+            .is_ok_and(|good| good)
     }
 }
 
-/// Whether an identifier of a JWT's header names a key: its thumbprint or its id.
-pub(crate) fn identifies(key: &KeyCredential, identifier: &[u8]) -> bool {
-    let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &key.certificate);
-    let sha256 = digest::digest(&SHA256, &key.certificate);
-    identifier == sha1.as_ref()
-        || identifier == sha256.as_ref()
-        || key
-            .key_id
-            .to_string()
-            .as_bytes()
-            .eq_ignore_ascii_case(identifier)
+impl KeyName<'_> {
+    /// Whether this is the name of a registered certificate: `x5t` is its SHA-1 and `x5t#S256` its
+    /// SHA-256, each in base64; `kid`, where neither is there, its SHA-1 in hexadecimal or base64,
+    /// or the id of the credential.
+    ///
+    /// Source: MicrosoftDocs/entra-docs#1607 and #1301. Unverified: that `kid` counts only without
+    /// thumbprints.
+    pub(crate) fn names(&self, key: &KeyCredential) -> bool {
+        let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &key.certificate);
+        let sha256 = digest::digest(&SHA256, &key.certificate);
+        let is = |said: &Option<Vec<u8>>, digest: &digest::Digest| {
+            said.as_ref().is_none_or(|it| it == digest.as_ref())
+        };
+        if self.sha1.is_some() || self.sha256.is_some() {
+            return is(&self.sha1, &sha1) && is(&self.sha256, &sha256);
+        }
+        self.id.is_some_and(|id| {
+            id.eq_ignore_ascii_case(&hexadecimal(sha1.as_ref()))
+                || decode(id).is_some_and(|it| it == sha1.as_ref())
+                || id.eq_ignore_ascii_case(&key.key_id.to_string())
+        })
+    }
+
+    /// The name as refusals show it: bytes in hexadecimal, a `kid` as it is.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.sha1, &self.sha256, self.id) {
+            (Some(bytes), _, _) | (None, Some(bytes), _) => hexadecimal(bytes),
+            (None, None, Some(id)) => id.to_owned(),
+            (None, None, None) => String::new(),
+        }
+    }
 }
 
-/// The public key of a certificate.
-fn public_key(certificate: &[u8]) -> Option<Vec<u8>> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Some(parsed.public_key().subject_public_key.data.to_vec())
+impl RsaKey {
+    /// The key of a certificate; `None` where it is none of RSA.
+    pub(crate) fn of_certificate(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+        match certificate.public_key().parsed().ok()? {
+            ParsedKey::RSA(key) => Some(Self::of(key.modulus, key.exponent)),
+            _ => None,
+        }
+    }
+
+    /// The key of a member of a JWKS document; `None` where it is none of RSA.
+    pub(crate) fn of_jwk(jwk: &Value) -> Option<Self> {
+        let part = |name: &str| jwk[name].as_str().and_then(decode);
+        Some(Self::of(&part("n")?, &part("e")?))
+    }
+
+    fn of(modulus: &[u8], exponent: &[u8]) -> Self {
+        // DER has a zero before a first byte that would look like a sign.
+        let start = modulus.iter().take_while(|it| **it == 0).count();
+        let modulus = &modulus[start..];
+        let unused = modulus.first().map_or(0, |it| it.leading_zeros());
+        Self {
+            key: DecodingKey::from_rsa_raw_components(modulus, exponent),
+            bits: (modulus.len() * 8).saturating_sub(unused as usize),
+        }
+    }
 }
 
-/// The parameters of an algorithm of RSA.
-pub(crate) fn parameters(algorithm: &str) -> Option<&'static RsaParameters> {
-    Some(match algorithm {
-        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-        "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
-        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
-        "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
-        "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
+/// Upper-case hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Decodes base64 of either alphabet, with or without padding.
@@ -138,15 +199,4 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
         .with_decode_allow_trailing_bits(true);
     const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
     ENGINE.decode(text.replace('+', "-").replace('/', "_")).ok()
-}
-
-/// A thumbprint in hexadecimal, as some clients put it into `kid`.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !matches!(text.len(), 40 | 64) {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
 }

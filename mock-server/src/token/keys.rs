@@ -7,13 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
-use aws_lc_rs::{digest, signature};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DnType};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,7 @@ pub struct SigningKey {
     pair: KeyPair,
     random: SystemRandom,
     public: PublicKey,
+    verifying: DecodingKey,
 }
 
 /// The public half, as the key set shows it.
@@ -224,6 +226,7 @@ impl SigningKey {
     fn new(pair: KeyPair, certificate: &[u8]) -> Self {
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
         let components = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+        let verifying = DecodingKey::from_rsa_raw_components(&components.n, &components.e);
         let public = PublicKey {
             kid: URL_SAFE_NO_PAD.encode(thumbprint),
             n: URL_SAFE_NO_PAD.encode(components.n),
@@ -234,12 +237,18 @@ impl SigningKey {
             pair,
             random: SystemRandom::new(),
             public,
+            verifying,
         }
     }
 
     /// The public half.
     pub fn public(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// From when to when the certificates of signing keys are valid, as the service writes dates.
+    pub(crate) fn validity() -> (&'static str, &'static str) {
+        ("01/01/2025 00:00:00", "01/01/2035 00:00:00")
     }
 
     /// The key id.
@@ -256,14 +265,9 @@ impl SigningKey {
         out
     }
 
-    /// Whether a signature over a message is this key's.
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        signature::UnparsedPublicKey::new(
-            &RSA_PKCS1_2048_8192_SHA256,
-            self.pair.public_key().as_ref(),
-        )
-        .verify(message, signature)
-        .is_ok()
+    /// The public half, as `jsonwebtoken` verifies with it.
+    pub(super) fn verifying(&self) -> &DecodingKey {
+        &self.verifying
     }
 }
 
@@ -291,6 +295,8 @@ fn certificate(pkcs8: &[u8], subject: &str) -> Vec<u8> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+
+    use jsonwebtoken::Algorithm;
 
     use super::*;
 
@@ -355,7 +361,11 @@ mod tests {
         let key = KeyRings::new(Some(directory.path()))
             .of(SignInCloud::UsGov)
             .key(0);
-        assert!(key.verifies(b"message", &key.sign(b"message")));
-        assert!(!key.verifies(b"other", &key.sign(b"message")));
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(b"message"));
+        let verifies = |message: &[u8]| {
+            jsonwebtoken::crypto::verify(&signature, message, key.verifying(), Algorithm::RS256)
+                .unwrap()
+        };
+        assert!(verifies(b"message") && !verifies(b"other"));
     }
 }

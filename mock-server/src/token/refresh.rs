@@ -81,6 +81,9 @@ pub struct RefreshToken {
     pub resource: ApplicationId,
     /// The audience in the spelling of the last request, for refreshing without a scope.
     pub audience: String,
+    /// How the last request named the API: by a URI or by its id.
+    #[serde(default)]
+    pub named: String,
     /// The scopes of the last request by short name, for refreshing without a scope.
     pub scopes: BTreeSet<String>,
 }

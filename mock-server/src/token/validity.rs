@@ -86,12 +86,14 @@ pub enum Invalid {
     },
     /// A policy demands accepted terms of use: AADSTS50158.
     TermsOfUseRequired,
-    /// The account is deleted or was never there: AADSTS50034.
+    /// The account is deleted: AADSTS500341.
     UserDeleted,
     /// The account is disabled: AADSTS50057.
     UserDisabled,
     /// The user's risk is high: AADSTS53003.
     UserRisk,
+    /// The account was never there, or is deleted for good: AADSTS50034.
+    UserUnknown,
 }
 
 impl Invalid {
@@ -113,8 +115,9 @@ impl Invalid {
             Self::SignInFrequency { .. } => 70043,
             Self::SpaDeadline { .. } => 700084,
             Self::TermsOfUseRequired => 50158,
-            Self::UserDeleted => 50034,
+            Self::UserDeleted => 500341,
             Self::UserDisabled => 50057,
+            Self::UserUnknown => 50034,
         }
     }
 
@@ -186,7 +189,13 @@ pub fn sign_in_stands(sign_in: &SignIn, directory: &Directory) -> Result<(), Inv
 
 /// Whether the account of a sign-in exists and is enabled.
 fn account(sign_in: &SignIn, directory: &Directory) -> Result<(), Invalid> {
-    let user = directory.user(sign_in.user).ok_or(Invalid::UserDeleted)?;
+    let user = directory
+        .users
+        .get(&sign_in.user)
+        .ok_or(Invalid::UserUnknown)?;
+    if user.deleted.is_some() {
+        return Err(Invalid::UserDeleted);
+    }
     match user.kind {
         _ if user.enabled => Ok(()),
         UserKind::Guest { .. } => Err(Invalid::GuestDisabled),

@@ -63,6 +63,7 @@ mod tests {
             issued: Timestamp::UNIX_EPOCH,
             resource: ApplicationId(Uuid::nil()),
             audience: String::new(),
+            named: String::new(),
             scopes: BTreeSet::new(),
         }
     }

@@ -1,17 +1,14 @@
 //! Client assertions: JWTs signed with a registered certificate, or by a trusted issuer.
 //!
 //! Source: learn.microsoft.com/entra/identity-platform/certificate-credentials and
-//! /workload-identity-federation. Real clients spell the same thing in many ways (thumbprints in
-//! both base64 alphabets, times as floats or strings, parts with padding): what Entra accepts is
-//! accepted here.
+//! /workload-identity-federation.
 
-use aws_lc_rs::signature::{RsaParameters, RsaPublicKeyComponents};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::error::{AuthorityError, ticks};
 use super::Verification;
 use crate::directory::{Application, FederatedCredential, KeyCredential};
-use crate::token::jws::{Jwt, decode, identifies, parameters};
+use crate::token::jws::{Jwt, KeyName, RsaKey};
 
 /// Verifies an assertion for an app, in the service's order.
 pub(super) fn verify(
@@ -20,32 +17,31 @@ pub(super) fn verify(
     verification: &Verification<'_>,
 ) -> Result<(), AuthorityError> {
     let jwt = Jwt::parse(assertion).ok_or_else(|| AuthorityError::aadsts(50027))?;
-    let algorithm = jwt.header_text("alg").unwrap_or_default();
-    let Some(parameters) = parameters(algorithm) else {
+    if jwt.algorithm().is_none() {
+        let algorithm = jwt.header_text("alg").unwrap_or_default();
         return Err(AuthorityError::aadsts(5002738).with("algorithm", algorithm));
-    };
-    for field in ["iss", "sub", "aud", "exp"] {
+    }
+    for field in ["iss", "aud", "exp"] {
         if !jwt.claims.contains_key(field) {
             return Err(AuthorityError::aadsts(90014).with("field", field));
         }
     }
+    let Some(subject) = jwt.claim_text("sub").filter(|it| !it.is_empty()) else {
+        return Err(AuthorityError::aadsts(700022));
+    };
     let client_id = app.app_id.to_string();
     let issuer = jwt.claim_text("iss").unwrap_or_default();
     let is_own = issuer.eq_ignore_ascii_case(&client_id);
     if !is_own && (issuer.contains("://") || !app.federated_credentials.is_empty()) {
-        return federated(&jwt, app, algorithm, parameters, verification.now);
+        return federated(&jwt, app, verification.now);
     }
-    let identifiers = jwt.key_identifiers();
-    if identifiers.is_empty() {
-        return Err(AuthorityError::aadsts(5002723));
-    }
+    let name = jwt
+        .key_name()
+        .ok_or_else(|| AuthorityError::aadsts(5002723))?;
     if !is_own {
         return Err(AuthorityError::aadsts(700021));
     }
-    if !jwt
-        .claim_text("sub")
-        .is_some_and(|sub| sub.eq_ignore_ascii_case(issuer))
-    {
+    if !subject.eq_ignore_ascii_case(issuer) {
         return Err(AuthorityError::aadsts(50048));
     }
     if !jwt
@@ -56,41 +52,100 @@ pub(super) fn verify(
         return Err(AuthorityError::aadsts(700023));
     }
     check_times(&jwt, verification.now)?;
+    if app.certificates.is_empty() {
+        return Err(AuthorityError::aadsts(700026));
+    }
     let key = app
         .certificates
         .iter()
-        .find(|key| {
-            identifiers
-                .iter()
-                .any(|identifier| identifies(key, identifier))
-        })
-        .ok_or_else(|| refused(&identifiers, "The key was not found", None))?;
-    if verification.now >= key.end {
-        return Err(refused(&identifiers, "The key used is expired", Some(key)));
+        .find(|key| name.names(key))
+        .ok_or_else(|| {
+            AuthorityError::aadsts(700027)
+                .about("unknown-key")
+                .with("thumbprint", name.shown())
+                .with("app", &client_id)
+        })?;
+    check_signature(&jwt, key, &name, verification.now)
+}
+
+/// The key must be valid, strong enough, and the one that signed.
+fn check_signature(
+    jwt: &Jwt<'_>,
+    key: &KeyCredential,
+    name: &KeyName<'_>,
+    now: Timestamp,
+) -> Result<(), AuthorityError> {
+    let refused = |reason: &str| {
+        let date = |moment: Timestamp| moment.strftime("%m/%d/%Y %H:%M:%S").to_string();
+        AuthorityError::aadsts(700027)
+            .with("reason", reason)
+            .with("thumbprint", name.shown())
+            .with("start", date(key.start))
+            .with("end", date(key.end))
+    };
+    if now >= key.end {
+        return Err(refused("The key used is expired"));
     }
-    if verification.now < key.start {
-        return Err(refused(
-            &identifiers,
-            "The key used is not yet valid",
-            Some(key),
-        ));
+    if now < key.start {
+        return Err(refused("The key used is not yet valid"));
     }
-    match jwt.is_signed_by(key) {
-        Some(true) => Ok(()),
-        Some(false) => Err(AuthorityError::aadsts(700027)
-            .with("reason", "Client assertion failed signature validation.")),
-        None => Err(refused(&identifiers, "The key is no RSA key", Some(key))),
+    let public =
+        RsaKey::of_certificate(&key.certificate).ok_or_else(|| refused("The key is no RSA key"))?;
+    check_strength(&public)?;
+    if jwt.is_signed_by(&public) {
+        return Ok(());
     }
+    Err(refused(
+        "Key was found, but use of the key to verify the signature failed",
+    ))
+}
+
+fn check_strength(key: &RsaKey) -> Result<(), AuthorityError> {
+    if key.bits < WEAK {
+        return Err(AuthorityError::aadsts(50032)
+            .with("actualSize", key.bits.to_string())
+            .with("minSize", WEAK.to_string()));
+    }
+    Ok(())
 }
 
 /// Trust in another issuer: issuer, subject and audience must equal a stored credential's.
-fn federated(
+fn federated(jwt: &Jwt<'_>, app: &Application, now: Timestamp) -> Result<(), AuthorityError> {
+    let credential = trusted(jwt, app)?;
+    // A token that an API was called with is none that a workload has.
+    // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes, 700229.
+    if jwt.claims.contains_key("scp") {
+        return Err(AuthorityError::aadsts(700229));
+    }
+    check_times(jwt, now)?;
+    let kid = jwt.header_text("kid");
+    let keys = credential
+        .jwks
+        .as_ref()
+        .and_then(|jwks| jwks["keys"].as_array());
+    let named: Vec<RsaKey> = keys
+        .into_iter()
+        .flatten()
+        .filter(|key| kid.is_none() || key["kid"].as_str() == kid)
+        .filter_map(RsaKey::of_jwk)
+        .collect();
+    if named.iter().any(|key| jwt.is_signed_by(key)) {
+        return Ok(());
+    }
+    if named.is_empty() {
+        return Err(AuthorityError::aadsts(5000811));
+    }
+    if named.iter().all(|key| check_strength(key).is_err()) {
+        check_strength(&named[0])?;
+    }
+    Err(AuthorityError::aadsts(700027).about("federated"))
+}
+
+/// The credential that an assertion fits.
+fn trusted<'a>(
     jwt: &Jwt<'_>,
-    app: &Application,
-    algorithm: &str,
-    parameters: &'static RsaParameters,
-    now: Timestamp,
-) -> Result<(), AuthorityError> {
+    app: &'a Application,
+) -> Result<&'a FederatedCredential, AuthorityError> {
     let issuer = jwt.claim_text("iss").unwrap_or_default();
     let subject = jwt.claim_text("sub").unwrap_or_default();
     let audiences = jwt.audiences();
@@ -102,46 +157,25 @@ fn federated(
     if by_issuer.is_empty() {
         return Err(AuthorityError::aadsts(700211).with("issuer", issuer));
     }
-    let by_subject: Vec<_> = by_issuer
-        .into_iter()
+    let mut by_subject = by_issuer
+        .iter()
         .filter(|it| it.subject == subject)
-        .collect();
-    if by_subject.is_empty() {
-        return Err(AuthorityError::aadsts(700213).with("subject", subject));
+        .peekable();
+    if by_subject.peek().is_none() {
+        // Source: Azure/login#515.
+        let in_another_case = by_issuer
+            .iter()
+            .any(|it| it.subject.eq_ignore_ascii_case(subject));
+        let code = if in_another_case { 7002138 } else { 700213 };
+        return Err(AuthorityError::aadsts(code).with("subject", subject));
     }
-    let credential = by_subject
-        .into_iter()
-        .find(|it| audiences.iter().any(|audience| *audience == it.audience))
+    by_subject
+        .find(|it| audiences.contains(&it.audience.as_str()))
+        .copied()
         .ok_or_else(|| {
             AuthorityError::aadsts(700212)
                 .with("audience", audiences.first().copied().unwrap_or_default())
-        })?;
-    // Only RS256 is supported there.
-    // Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
-    if algorithm != "RS256" {
-        return Err(AuthorityError::aadsts(5002738).with("algorithm", algorithm));
-    }
-    check_times(jwt, now)?;
-    let kid = jwt.header_text("kid");
-    let keys = credential
-        .jwks
-        .as_ref()
-        .and_then(|jwks| jwks["keys"].as_array());
-    let verified = keys.into_iter().flatten().any(|key| {
-        let part = |name: &str| key[name].as_str().and_then(decode);
-        let fits = kid.is_none() || key["kid"].as_str() == kid;
-        match (part("n"), part("e")) {
-            (Some(n), Some(e)) if fits => RsaPublicKeyComponents { n, e }
-                .verify(parameters, jwt.message.as_bytes(), &jwt.signature)
-                .is_ok(),
-            _ => false,
-        }
-    });
-    if verified {
-        return Ok(());
-    }
-    Err(AuthorityError::aadsts(700027)
-        .with("reason", "Client assertion failed signature validation."))
+        })
 }
 
 /// `aud` names the token endpoint, the issuer or the tenant, at any login host of the cloud or at
@@ -179,34 +213,17 @@ fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {
     if good {
         return Ok(());
     }
-    let text = |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), ticks);
+    // Where an assertion says nothing the service reads the beginning of its time.
+    // Source: AzureAD/microsoft-authentication-library-for-java#984.
+    let text = |time: Option<Timestamp>| ticks(time.unwrap_or(Timestamp::UNIX_EPOCH));
     Err(AuthorityError::aadsts(700024)
         .with("now", ticks(now))
         .with("from", text(from))
         .with("until", text(expires)))
 }
 
-fn refused(identifiers: &[Vec<u8>], reason: &str, key: Option<&KeyCredential>) -> AuthorityError {
-    let thumbprint: String = identifiers
-        .first()
-        .into_iter()
-        .flatten()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
-    let date = |moment: Timestamp| moment.strftime("%m/%d/%Y %H:%M:%S").to_string();
-    let found = key.map_or_else(String::new, |key| {
-        format!(
-            ", Found key 'Start={}, End={}'",
-            date(key.start),
-            date(key.end)
-        )
-    });
-    let text = format!(
-        "Client assertion contains an invalid signature. [Reason - {reason}., Thumbprint of key \
-         used by client: '{thumbprint}'{found}]"
-    );
-    AuthorityError::aadsts(700027).with("reason", text)
-}
-
 /// Tolerance for clocks. Unverified: own knowledge.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// Keys of fewer bits are refused: AADSTS50032.
+const WEAK: usize = 2048;

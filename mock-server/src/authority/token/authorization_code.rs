@@ -5,14 +5,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{Endpoint, SeveralApis, TokenRequest, expiry};
+use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
+use super::{Endpoint, expiry};
 use crate::authority::client_authentication::{class_of_platform, default_class};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::Requested;
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::permission::OPENID_SCOPES;
 use crate::token::validity::{CODE_LIFETIME, Use};
 use crate::token::{AuthorizationCode, ClientClass};
+use crate::world::Tenant;
 
 pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
     let text = request.form.required("code")?;
@@ -30,18 +33,13 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         generation: None,
     });
     let Ok(code) = opened else {
-        // The client's own faults are told before the grant is looked at.
-        let tenant = request.tenant(70000)?;
-        let client = request.client(&tenant)?;
-        let class = if request.presented.any() {
-            ClientClass::Confidential
-        } else {
-            default_class(&client.app)
-        };
-        request.authenticate(&client, class, &tenant)?;
-        return Err(AuthorityError::aadsts(9002313).about("grant"));
+        return Err(request.refuse_unreadable());
     };
-    let tenant = request.tenant_of_grant(code.sign_in.tenant, &app)?;
+    let tenant = request.tenant_of_grant(
+        code.sign_in.tenant,
+        &app,
+        of_another_tenant(code.sign_in.tenant),
+    )?;
     request.annotation.user = Some(code.sign_in.user);
     let client = request.client(&tenant)?;
     let class = client.app.redirect_uri(&code.redirect_uri).map_or_else(
@@ -50,11 +48,14 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     );
     let how = request.authenticate(&client, class, &tenant)?;
     if code.sign_in.client != client.app.app_id {
-        return Err(AuthorityError::aadsts(70000));
+        return Err(AuthorityError::aadsts(700007));
     }
-    let redirect_uri = request.form.get("redirect_uri")?;
-    match redirect_uri {
-        None => return Err(AuthorityError::missing("redirect_uri")),
+    match request.form.get("redirect_uri")? {
+        None => return Err(AuthorityError::aadsts(700009)),
+        // Source: Azure-Samples/azure-search-openai-demo#784.
+        Some(uri) if url::Url::parse(uri).is_err() => {
+            return Err(AuthorityError::aadsts(500116).with("schemes", "*"));
+        }
         Some(uri) if uri != code.redirect_uri => {
             return Err(AuthorityError::aadsts(500112)
                 .with("redirect_uri", uri)
@@ -74,19 +75,13 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         &code.sign_in,
         (Use::NonInteractive, request.arrival.address),
     )?;
-    let (requested, openid, version) = match request.requested(&tenant, SeveralApis::Refused)? {
-        Some((requested, mut openid, version)) => {
-            // What the person agreed to at the authorize endpoint stands, whatever is asked here.
-            openid.extend(
-                code.scope
-                    .split_whitespace()
-                    .map(str::to_ascii_lowercase)
-                    .filter(|it| crate::permission::OPENID_SCOPES.contains(&it.as_str())),
-            );
-            (requested, openid, version)
-        }
-        None => of_code(request, &code, &tenant)?,
-    };
+    let wanted = wanted(request, &code, &tenant)?;
+    request.check(&tenant, &client.app, &wanted)?;
+    let Wanted {
+        requested,
+        openid,
+        version,
+    } = wanted;
     let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, code.id, expires, now) {
         return Err(AuthorityError::aadsts(54005));
@@ -118,39 +113,64 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     )
 }
 
-/// Without `scope` or `resource` the token is for what was asked at the authorize endpoint.
+/// What the token is for: what the request names, or what was asked at the authorize endpoint.
+fn wanted(
+    request: &TokenRequest<'_>,
+    code: &AuthorizationCode,
+    tenant: &Tenant,
+) -> Result<Wanted, AuthorityError> {
+    match request.asked(tenant, SeveralApis::Refused)? {
+        Asked::Api(mut wanted) => {
+            // What the person agreed to at the authorize endpoint stands, whatever is asked here.
+            wanted.openid.extend(
+                code.scope
+                    .split_whitespace()
+                    .map(str::to_ascii_lowercase)
+                    .filter(|it| OPENID_SCOPES.contains(&it.as_str())),
+            );
+            Ok(wanted)
+        }
+        asked => of_code(request, code, tenant, &asked),
+    }
+}
+
+/// What was asked at the authorize endpoint.
 fn of_code(
     request: &TokenRequest<'_>,
     code: &AuthorizationCode,
-    tenant: &crate::world::Tenant,
-) -> Result<
-    (
-        crate::authority::resolve::RequestedResource,
-        std::collections::BTreeSet<String>,
-        Version,
-    ),
-    AuthorityError,
-> {
+    tenant: &Tenant,
+    asked: &Asked,
+) -> Result<Wanted, AuthorityError> {
     let world = &request.state.world;
     match (&code.resource, request.endpoint) {
-        (Some(resource), _) => {
-            let (requested, openid) =
-                Requested::of_resource(world, tenant, resource)?.single(tenant, resource)?;
-            let version = match request.endpoint {
-                Endpoint::V1 => Version::V1 {
-                    resource: resource.clone(),
+        (Some(resource), endpoint) => {
+            let wanted = Wanted::of_resource(world, tenant, resource)?;
+            Ok(match endpoint {
+                Endpoint::V1 => wanted,
+                Endpoint::V2 => Wanted {
+                    version: Version::V2,
+                    ..wanted
                 },
-                Endpoint::V2 => Version::V2,
-            };
-            Ok((requested, openid, version))
+            })
         }
-        (None, Endpoint::V1) => Err(AuthorityError::missing("resource")),
+        (None, Endpoint::V1) => Ok(Wanted::of_nothing()),
         (None, Endpoint::V2) => {
-            let mut requested = Requested::parse(world, tenant, &code.scope)?;
-            // Several APIs may be asked for at the authorize endpoint; the token is for the first.
-            requested.resources.truncate(1);
+            let requested = Requested::parse(world, tenant, &code.scope)?;
+            if requested.resources.len() > 1 {
+                // Which API's token it is to be, the client must say.
+                // Source: AzureAD/microsoft-authentication-library-for-python#125.
+                return Err(match asked {
+                    Asked::Nothing => AuthorityError::aadsts(28003),
+                    _ => AuthorityError::aadsts(28002)
+                        .with("scope", request.form.raw("scope").unwrap_or_default()),
+                });
+            }
             let (requested, openid) = requested.single(tenant, &code.scope)?;
-            Ok((requested, openid, Version::V2))
+            Ok(Wanted {
+                requested,
+                openid,
+                version: Version::V2,
+            })
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Endpoint, TokenRequest};
+use super::Endpoint;
+use super::request::{TokenRequest, Wanted};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, Version};
-use crate::authority::resolve::{Requested, RequestedResource};
+use crate::authority::resolve::Requested;
 use crate::token::ClientClass;
 use crate::world::Tenant;
 
@@ -13,35 +14,27 @@ pub(super) fn issue(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityEr
     let tenant = request.tenant(50059)?;
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, ClientClass::Confidential, &tenant)?;
-    let (requested, version) = resource(request, &tenant)?;
+    let wanted = wanted(request, &tenant)?;
     issue::app_token(
         request.state,
         &tenant,
         &client,
         how,
-        &requested,
-        &version,
+        &wanted.requested,
+        &wanted.version,
         request.claims.as_ref(),
         request.annotation,
     )
 }
 
 /// The scope must be exactly `{resource}/.default`.
-fn resource(
-    request: &TokenRequest<'_>,
-    tenant: &Tenant,
-) -> Result<(RequestedResource, Version), AuthorityError> {
+fn wanted(request: &TokenRequest<'_>, tenant: &Tenant) -> Result<Wanted, AuthorityError> {
     let world = &request.state.world;
     if request.endpoint == Endpoint::V1 {
-        let resource = request.form.required("resource")?;
-        let (requested, _) =
-            Requested::of_resource(world, tenant, resource)?.single(tenant, resource)?;
-        return Ok((
-            requested,
-            Version::V1 {
-                resource: resource.to_owned(),
-            },
-        ));
+        return match request.form.get("resource")? {
+            Some(resource) => Wanted::of_resource(world, tenant, resource),
+            None => Ok(Wanted::of_nothing()),
+        };
     }
     let scope = request.form.required("scope")?;
     // OpenID Connect scopes beside it are dropped, as libraries add them everywhere.
@@ -55,6 +48,11 @@ fn resource(
     {
         return Err(not_default());
     }
-    let (requested, _) = Requested::parse(world, tenant, scope)?.single(tenant, scope)?;
-    Ok((requested, Version::V2))
+    let (requested, openid) = Requested::parse(world, tenant, scope)?.single(tenant, scope)?;
+    request.check_resource(tenant, &requested)?;
+    Ok(Wanted {
+        requested,
+        openid,
+        version: Version::V2,
+    })
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State as AxumState};
+use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Endpoint, TokenRequest};
+use super::Endpoint;
+use super::request::{TokenRequest, Wanted, of_another_tenant};
 use crate::aadsts::{self, Place};
 use crate::authority::State;
 use crate::authority::client_authentication::default_class;
@@ -18,11 +19,11 @@ use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Reque
 use crate::authority::error::{AuthorityError, Trace, json_response, token_headers};
 use crate::authority::form::Form;
 use crate::authority::issue::{self, UserGrant, Version};
-use crate::authority::resolve::{Client, CrossCloudRequest, Requested, TenantSegment};
+use crate::authority::resolve::{Client, CrossCloudRequest, Requested, Resource, TenantSegment};
 use crate::clock::Clock;
+use crate::directory::SignInAudience;
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
-use crate::token::ClientClass;
 use crate::token::validity::Use;
 
 pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
@@ -42,13 +43,17 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         generation: None,
     });
     let app = request.registration()?;
+    // The client's own faults are told before the code is looked at.
+    // Source: haystackeditor/haystack-editor#41.
+    let (client, place) = request.client_before_grant()?;
+    let how = request.authenticate(&client, default_class(&client.app), &place)?;
     let pending = request
         .state
         .device_codes
         .find(text)
-        .ok_or_else(|| AuthorityError::aadsts(70018))?;
+        .ok_or_else(|| AuthorityError::aadsts(7000014))?;
     if pending.client != app.app_id {
-        return Err(AuthorityError::aadsts(70000));
+        return Err(AuthorityError::aadsts(700007));
     }
     let now = request.now_of(&pending);
     let sign_in = match &pending.decision {
@@ -71,10 +76,10 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         }
         Decision::Approved(sign_in) => sign_in.clone(),
     };
-    let tenant = request.tenant_of_grant(sign_in.tenant, &app)?;
+    let tenant =
+        request.tenant_of_grant(sign_in.tenant, &app, of_another_tenant(sign_in.tenant))?;
     request.annotation.user = Some(sign_in.user);
     let client = request.client(&tenant)?;
-    let how = request.authenticate(&client, default_class(&client.app), &tenant)?;
     issue::check_sign_in(
         &tenant,
         &client,
@@ -82,24 +87,24 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         (Use::NonInteractive, request.arrival.address),
     )?;
     let world = &request.state.world;
-    let (requested, openid, version) = match &pending.resource {
-        Some(resource) => {
-            let (requested, openid) =
-                Requested::of_resource(world, &tenant, resource)?.single(&tenant, resource)?;
-            (
-                requested,
-                openid,
-                Version::V1 {
-                    resource: resource.clone(),
-                },
-            )
-        }
+    let wanted = match &pending.resource {
+        Some(resource) => Wanted::of_resource(world, &tenant, resource)?,
         None => {
             let (requested, openid) = Requested::parse(world, &tenant, &pending.scope)?
                 .single(&tenant, &pending.scope)?;
-            (requested, openid, Version::V2)
+            Wanted {
+                requested,
+                openid,
+                version: Version::V2,
+            }
         }
     };
+    request.check(&tenant, &client.app, &wanted)?;
+    let Wanted {
+        requested,
+        openid,
+        version,
+    } = wanted;
     let body = issue::user_tokens(
         request.state,
         &UserGrant {
@@ -135,54 +140,30 @@ impl TokenRequest<'_> {
 }
 
 /// `POST /{tenant}/oauth2/v2.0/devicecode`.
-pub(super) async fn v2(
-    state: AxumState<Arc<State>>,
-    arrival: Extension<Arrival>,
-    tenant: Path<String>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    answer(
-        &state,
-        &arrival,
-        &tenant,
-        &method,
-        &headers,
-        &body,
-        Endpoint::V2,
-    )
+pub(super) async fn v2(common: Common) -> Response {
+    answer(&common, Endpoint::V2)
 }
 
 /// `/{tenant}/oauth2/devicecode`: GET and POST, `resource` instead of `scope`.
-pub(super) async fn v1(
-    state: AxumState<Arc<State>>,
-    arrival: Extension<Arrival>,
-    tenant: Path<String>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    answer(
-        &state,
-        &arrival,
-        &tenant,
-        &method,
-        &headers,
-        &body,
-        Endpoint::V1,
-    )
+pub(super) async fn v1(common: Common) -> Response {
+    answer(&common, Endpoint::V1)
 }
 
+type Common = (
+    AxumState<Arc<State>>,
+    Extension<Arrival>,
+    Path<String>,
+    Method,
+    RawQuery,
+    HeaderMap,
+    Bytes,
+);
+
 fn answer(
-    state: &State,
-    arrival: &Arrival,
-    segment: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &[u8],
+    (state, arrival, segment, method, query, headers, body): &Common,
     endpoint: Endpoint,
 ) -> Response {
+    let query = query.0.as_deref();
     let world = &state.world;
     let mut trace = Trace::of(headers, None, &world.random, Clock::real().now());
     let mut annotation = Annotation {
@@ -190,13 +171,19 @@ fn answer(
         ..Annotation::default()
     };
     let result = (|| {
-        if method != Method::POST {
+        // ADAL asks the v1 endpoint in the query.
+        let in_query = endpoint == Endpoint::V1 && method == Method::GET;
+        if method != Method::POST && !in_query {
             return Err(AuthorityError::aadsts(900561)
                 .with("methods", "POST, OPTIONS")
                 .with("method", method.as_str()));
         }
-        let form =
-            Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?;
+        let form = if in_query {
+            Form::parse(query.unwrap_or_default().as_bytes())
+        } else {
+            Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?
+        };
+        form.refuse_repeated(&["client_id", "scope", "resource", "claims"])?;
         let place = TenantSegment::resolve_for(world, arrival, segment, CrossCloudRequest::Public)?;
         let client_id = form.required("client_id")?;
         let (name, tenant) = match &place {
@@ -204,7 +191,7 @@ fn answer(
                 super::note_tenant(&mut trace, &mut annotation, tenant);
                 (tenant.directory().display_name.clone(), Some(tenant.id))
             }
-            _ => (segment.to_owned(), None),
+            _ => (segment.0.clone(), None),
         };
         annotation.client = client_id.parse().ok();
         let found = Client::find(world, arrival, client_id, &name);
@@ -217,27 +204,40 @@ fn answer(
         if let TenantSegment::Tenant(tenant) = &place {
             Client::of_tenant(world, arrival, client_id, tenant)?;
         } else {
+            if matches!(place, TenantSegment::Common)
+                && app.sign_in_audience == SignInAudience::MultiTenant
+            {
+                return Err(AuthorityError::aadsts(90133));
+            }
             Client::check_audience(&app, &place)?;
         }
-        if default_class(&app) == ClientClass::Confidential
-            && form.get("client_secret")?.is_none()
-            && form.get("client_assertion")?.is_none()
-        {
-            return Err(AuthorityError::aadsts(7000218));
-        }
-        let (scope, resource) = match endpoint {
+        // Whether the client can authenticate is looked at when it polls.
+        // Source: haystackeditor/haystack-editor#41.
+        let resource = form.get("resource")?;
+        let (scope, v1_resource) = match endpoint {
             Endpoint::V2 => (form.required("scope")?.to_owned(), None),
-            Endpoint::V1 => (String::new(), Some(form.required("resource")?.to_owned())),
+            Endpoint::V1 => {
+                let default = Resource::azure_ad_graph(None).audience.value;
+                let resource = resource.map_or(default, str::to_owned);
+                (String::new(), Some(resource))
+            }
         };
         if let (TenantSegment::Tenant(tenant), Endpoint::V2) = (&place, endpoint) {
-            Requested::parse(world, tenant, &scope)?;
+            let requested = Requested::parse(world, tenant, &scope)?;
+            let is_meant = |resource: &str| match requested.resources.as_slice() {
+                [one] => one.resource.is_meant_by(world, tenant, resource),
+                _ => false,
+            };
+            if resource.is_some_and(|it| !is_meant(it)) {
+                return Err(AuthorityError::aadsts(9010010));
+            }
         }
         let request = Request {
             client: app.app_id,
             cloud: arrival.cloud,
             tenant,
             scope,
-            resource,
+            resource: v1_resource,
         };
         Ok(state.device_codes.create(request, trace.now, &world.random))
     })();

@@ -2,15 +2,25 @@
 //!
 //! Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{SeveralApis, TokenRequest};
+use super::Endpoint;
+use super::request::{TokenRequest, Wanted};
 use crate::authority::error::{AuthorityError, ticks};
 use crate::authority::issue::{self, UserGrant, Version};
-use crate::directory::Application;
+use crate::authority::resolve::TenantSegment;
+use crate::directory::{Application, TenantId};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::token::jws::{self, Jwt};
 use crate::token::validity::Use;
-use crate::token::{AccessClaims, AuthenticationMethod, ClientClass, SignIn, verify_access_token};
+use crate::token::{
+    AccessClaims, AuthenticationMethod, ClientClass, SignIn, SigningKey, VerifyError, verify,
+    verify_access_token,
+};
+use crate::world::World;
 
 pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
     let usage = request.form.required("requested_token_use")?;
@@ -27,15 +37,22 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
     });
     let world = &request.state.world;
     let app = request.registration()?;
-    let verified = verify_access_token(assertion, &world.keys, &world.sealer);
+    let verified = Assertion::verify(assertion, world);
     let tenant = match (&verified, &request.place) {
-        (Ok((claims, _)), _) => request.tenant_of_grant(claims.tid, &app)?,
-        (Err(_), _) => request.tenant(50013)?,
+        (Ok(assertion), _) => {
+            let issued_for = assertion.tenant;
+            request.tenant_of_grant(issued_for, &app, |segment| {
+                AuthorityError::aadsts(1000014)
+                    .with("tenant1", segment)
+                    .with("tenant2", issued_for.to_string())
+            })?
+        }
+        (Err(_), TenantSegment::Tenant(tenant)) => Arc::clone(tenant),
+        (Err(error), _) => return Err(error.clone()),
     };
     let client = request.client(&tenant)?;
     let how = request.authenticate(&client, ClientClass::Confidential, &tenant)?;
-    let (claims, _) = verified.map_err(|_| AuthorityError::aadsts(50013))?;
-    check(&claims, &client.app, tenant.now())?;
+    let claims = verified?.check(&client.app, request.endpoint, tenant.now())?;
     request.annotation.user = Some(claims.oid);
     let sign_in = SignIn {
         family: world.random.uuid(),
@@ -62,9 +79,11 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
     )?;
-    let (requested, openid, version) = request
-        .requested(&tenant, SeveralApis::Refused)?
-        .ok_or_else(|| AuthorityError::missing("scope"))?;
+    let Wanted {
+        requested,
+        openid,
+        version,
+    } = request.wanted(&tenant, &client.app)?;
     issue::user_tokens(
         request.state,
         &UserGrant {
@@ -87,33 +106,114 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
     )
 }
 
-fn check(
-    claims: &AccessClaims,
-    app: &Application,
-    now: jiff::Timestamp,
-) -> Result<(), AuthorityError> {
-    let id = app.app_id.to_string();
-    let own = claims.aud.eq_ignore_ascii_case(&id)
-        || app.api.as_ref().is_some_and(|api| {
-            // A v1 token names the API as its client spelled it, with or without a last slash.
-            let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
-            api.identifier_uris.iter().any(|uri| uri == audience)
-        });
-    if !own {
-        return Err(AuthorityError::aadsts(500131)
-            .with("audience", &claims.aud)
-            .with("expected", &id)
-            .with("app", &id));
+/// A token that a client presents as that of the user on whose behalf it acts.
+struct Assertion {
+    tenant: TenantId,
+    audience: String,
+    /// The claims of an access token; an ID token is none.
+    access: Option<AccessClaims>,
+}
+
+impl Assertion {
+    /// Verifies the signature as the service can: that of a token for Graph does not fit, since it
+    /// is over the hash of the nonce.
+    ///
+    /// Source: AzureAD/azure-activedirectory-library-for-dotnet#1234.
+    fn verify(text: &str, world: &World) -> Result<Self, AuthorityError> {
+        if !text.contains('.') {
+            // What is no JWT, the mock made for tests of clients that look into tokens.
+            let opened = verify_access_token(text, &world.keys, &world.sealer);
+            let (claims, _) = opened.map_err(|_| AuthorityError::aadsts(50027))?;
+            return Ok(Self {
+                tenant: claims.tid,
+                audience: claims.aud.clone(),
+                access: Some(claims),
+            });
+        }
+        let jwt = Jwt::parse(text).ok_or_else(|| AuthorityError::aadsts(50027))?;
+        let kid = jwt.header_text("kid").unwrap_or_default();
+        let (claims, _): (Value, _) = verify(text, &world.keys).map_err(|error| match error {
+            VerifyError::Malformed => AuthorityError::aadsts(50027),
+            VerifyError::Algorithm => AuthorityError::aadsts(5002738)
+                .with("algorithm", jwt.header_text("alg").unwrap_or_default()),
+            VerifyError::UnknownKey => unsigned(kid).about("unknown-key"),
+            VerifyError::Signature => unsigned(kid),
+        })?;
+        if jwt.header.contains_key("nonce") {
+            return Err(unsigned(kid));
+        }
+        let malformed = || AuthorityError::aadsts(50027);
+        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+        let tenant = text("tid").and_then(|it| it.parse().ok());
+        // Who the token was issued to stands in every access token.
+        let is_access_token = ["appid", "azp"]
+            .iter()
+            .any(|name| claims.get(*name).is_some());
+        Ok(Self {
+            tenant: tenant.ok_or_else(malformed)?,
+            audience: text("aud").ok_or_else(malformed)?,
+            access: if is_access_token {
+                Some(serde_json::from_value(claims).map_err(|_| malformed())?)
+            } else {
+                None
+            },
+        })
     }
-    if now.as_second() >= claims.exp {
-        let expires = jiff::Timestamp::from_second(claims.exp).unwrap_or(now);
-        return Err(AuthorityError::aadsts(500133)
-            .with("now", ticks(now))
-            .with("expires", ticks(expires)));
+
+    /// The claims, if the token is one that this client may exchange.
+    fn check(
+        self,
+        app: &Application,
+        endpoint: Endpoint,
+        now: Timestamp,
+    ) -> Result<AccessClaims, AuthorityError> {
+        let id = app.app_id.to_string();
+        // A v1 token names the API as its client spelled it, with or without a last slash.
+        let without_slash = |uri: &str| uri.strip_suffix('/').unwrap_or(uri).to_owned();
+        let audience = without_slash(&self.audience);
+        let is_own = audience.eq_ignore_ascii_case(&id)
+            || app.api.as_ref().is_some_and(|api| {
+                let mut uris = api.identifier_uris.iter();
+                uris.any(|uri| without_slash(uri) == audience)
+            });
+        if !is_own {
+            return Err(AuthorityError::aadsts(500131)
+                .with("audience", &self.audience)
+                .with("expected", &id)
+                .with("app", &id)
+                .with("name", &app.display_name));
+        }
+        let Some(claims) = self.access else {
+            return Err(AuthorityError::aadsts(240002));
+        };
+        if endpoint == Endpoint::V1 && claims.ver == "2.0" {
+            return Err(AuthorityError::aadsts(500136));
+        }
+        if now.as_second() >= claims.exp {
+            let expires = Timestamp::from_second(claims.exp).unwrap_or(now);
+            return Err(AuthorityError::aadsts(500133)
+                .with("now", ticks(now))
+                .with("expires", ticks(expires)));
+        }
+        if claims.is_app_only() {
+            return Err(AuthorityError::aadsts(7000114)
+                .with("app", &id)
+                .with("name", &app.display_name));
+        }
+        Ok(claims)
     }
-    if claims.is_app_only() {
-        // The code is not documented; the assertion is refused as unusable. Unverified.
-        return Err(AuthorityError::aadsts(50013));
-    }
-    Ok(())
+}
+
+/// The signature does not fit the key that the token names.
+fn unsigned(kid: &str) -> AuthorityError {
+    let thumbprint = jws::decode(kid).map_or_else(|| kid.to_owned(), |it| jws::hexadecimal(&it));
+    let (start, end) = SigningKey::validity();
+    AuthorityError::aadsts(50013)
+        .with(
+            "reason",
+            "Key was found, but use of the key to verify the signature failed",
+        )
+        .with("thumbprint", thumbprint)
+        .with("start", start)
+        .with("end", end)
 }

@@ -4,9 +4,10 @@
 
 use serde_json::Value;
 
-use super::{SeveralApis, TokenRequest};
+use super::Endpoint;
+use super::request::{TokenRequest, Wanted};
 use crate::authority::client_authentication::default_class;
-use crate::authority::error::AuthorityError;
+use crate::authority::error::{AuthorityError, no_such_user};
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::{Client, TenantSegment};
 use crate::directory::{UserKind, UserPrincipalName};
@@ -23,16 +24,18 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
         .ok_or_else(|| AuthorityError::missing("password"))?;
     let tenant = match request.place.clone() {
         TenantSegment::Tenant(tenant) => tenant,
-        TenantSegment::Common | TenantSegment::Consumers => {
+        TenantSegment::Consumers => return Err(AuthorityError::aadsts(9001023)),
+        // v1 serves `common` like `organizations`: dafthack/MSOLSpray asks there.
+        TenantSegment::Common if request.endpoint == Endpoint::V2 => {
             return Err(AuthorityError::aadsts(9001023));
         }
-        TenantSegment::Organizations => {
+        TenantSegment::Common | TenantSegment::Organizations => {
             let domain = UserPrincipalName::new(username).domain().to_owned();
             let tenant = request
                 .state
                 .world
                 .tenant_of_domain(request.arrival.cloud, &domain)
-                .ok_or_else(|| AuthorityError::aadsts(50059))?;
+                .ok_or_else(|| AuthorityError::aadsts(50128))?;
             let app = request.registration()?;
             Client::check_audience(&app, &request.place)?;
             super::note_tenant(request.trace, request.annotation, &tenant);
@@ -49,14 +52,11 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
     )?;
-    let (requested, openid, version) = request
-        .requested(&tenant, SeveralApis::Refused)?
-        .ok_or_else(|| {
-            AuthorityError::missing(match request.endpoint {
-                super::Endpoint::V1 => "resource",
-                super::Endpoint::V2 => "scope",
-            })
-        })?;
+    let Wanted {
+        requested,
+        openid,
+        version,
+    } = request.wanted(&tenant, &client.app)?;
     issue::user_tokens(
         request.state,
         &UserGrant {
@@ -88,13 +88,17 @@ fn check_password(
 ) -> Result<SignIn, AuthorityError> {
     let now = tenant.now();
     let directory = tenant.directory();
-    let user = directory.user_by_name(username).ok_or_else(|| {
-        AuthorityError::aadsts(50034)
-            .with("user", username)
-            .with("tenant", &directory.display_name)
-    })?;
+    let Some(user) = directory.user_by_name(username) else {
+        let name = UserPrincipalName::new(username);
+        let mut users = directory.users.values();
+        let deleted = users.any(|user| user.user_principal_name == name);
+        return Err(no_such_user(deleted, request.directory_named(tenant)));
+    };
     if user.locked_until.is_some_and(|until| now < until) {
         return Err(AuthorityError::aadsts(50053));
+    }
+    if user.password.is_empty() {
+        return Err(AuthorityError::aadsts(50056));
     }
     if matches!(user.kind, UserKind::Guest { .. }) || user.password != password {
         // A guest's password is known to the home tenant only.

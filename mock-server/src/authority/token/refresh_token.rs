@@ -3,14 +3,17 @@
 //! The old one stays good: the service neither revokes it nor notices its reuse.
 //! Source: learn.microsoft.com/entra/identity-platform/refresh-tokens.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Endpoint, SeveralApis, TokenRequest};
+use super::Endpoint;
+use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
-use crate::authority::resolve::{RequestedResource, Resource};
+use crate::authority::resolve::{RequestedResource, Resource, for_itself};
+use crate::directory::Application;
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
 use crate::token::RefreshToken;
@@ -32,21 +35,16 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         generation: opened.as_ref().ok().map(|token| token.generation),
     });
     let Ok(token) = opened else {
-        // The client's own faults are told before the grant is looked at.
-        let tenant = request.tenant(9002313)?;
-        let client = request.client(&tenant)?;
-        let class = crate::authority::client_authentication::default_class(&client.app);
-        if request.presented.any() {
-            request.authenticate(&client, crate::token::ClientClass::Confidential, &tenant)?;
-        } else {
-            request.authenticate(&client, class, &tenant)?;
-        }
-        return Err(AuthorityError::aadsts(9002313).about("grant"));
+        return Err(request.refuse_unreadable());
     };
     if let Some(elsewhere) = request.another_tenant(token.sign_in.tenant) {
         return Err(refused_elsewhere(request, &token, &elsewhere));
     }
-    let tenant = request.tenant_of_grant(token.sign_in.tenant, &app)?;
+    let tenant = request.tenant_of_grant(
+        token.sign_in.tenant,
+        &app,
+        of_another_tenant(token.sign_in.tenant),
+    )?;
     request.annotation.user = Some(token.sign_in.user);
     let client = request.client(&tenant)?;
     let class = if token.sign_in.client == client.app.app_id {
@@ -56,7 +54,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     };
     let how = request.authenticate(&client, class, &tenant)?;
     if token.sign_in.client != client.app.app_id {
-        return Err(AuthorityError::aadsts(70000));
+        return Err(AuthorityError::aadsts(700007));
     }
     {
         let directory = tenant.directory();
@@ -65,13 +63,11 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     }
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
     // access token": of scopes of several APIs the first decides.
-    let (requested, openid, version) = match request.requested(&tenant, SeveralApis::FirstCounts)? {
-        Some((requested, mut openid, version)) => {
-            openid.insert("offline_access".to_owned());
-            (requested, openid, version)
-        }
-        None => again(request, &token, &tenant)?,
-    };
+    let Wanted {
+        requested,
+        openid,
+        version,
+    } = wanted(request, &token, &tenant, &client.app)?;
     let grant = UserGrant {
         tenant: &tenant,
         client: &client,
@@ -130,24 +126,49 @@ fn refused_elsewhere(
         .with("app", token.sign_in.client.to_string())
 }
 
-/// Without `scope` or `resource` the token is for what was asked last.
+/// What the token is for: what the request names, or what the last one did.
+fn wanted(
+    request: &TokenRequest<'_>,
+    token: &RefreshToken,
+    tenant: &Tenant,
+    app: &Application,
+) -> Result<Wanted, AuthorityError> {
+    let mut wanted = match request.asked(tenant, SeveralApis::FirstCounts)? {
+        Asked::Api(wanted) => wanted,
+        asked => {
+            let mut wanted = again(request, token, tenant)?;
+            // An app that asks for itself must say so each time.
+            // Source: grafana/grafana#95379, danny-avila/LibreChat#11770.
+            let requested = &wanted.requested;
+            if requested.is_itself(app) && !requested.resource.is_named_by_id() {
+                return Err(for_itself(app));
+            }
+            if let Asked::SignIn(openid) = asked {
+                wanted.openid = openid;
+            }
+            wanted
+        }
+    };
+    wanted.openid.insert("offline_access".to_owned());
+    request.check(tenant, app, &wanted)?;
+    Ok(wanted)
+}
+
+/// What was asked for last.
 fn again(
     request: &TokenRequest<'_>,
     token: &RefreshToken,
     tenant: &Tenant,
-) -> Result<
-    (
-        RequestedResource,
-        std::collections::BTreeSet<String>,
-        Version,
-    ),
-    AuthorityError,
-> {
+) -> Result<Wanted, AuthorityError> {
     let world = &request.state.world;
-    let resource = Resource::again(world, tenant, token.resource, &token.audience)?;
+    let named = [&token.named, &token.audience]
+        .into_iter()
+        .find(|it| !it.is_empty())
+        .map_or("", String::as_str);
+    let resource = Resource::again(world, tenant, token.resource, named)?;
     let is_openid = |scope: &&String| OPENID_SCOPES.contains(&scope.as_str());
     let openid = token.scopes.iter().filter(is_openid).cloned().collect();
-    let scopes: std::collections::BTreeSet<String> = token
+    let scopes: BTreeSet<String> = token
         .scopes
         .iter()
         .filter(|scope| !is_openid(scope))
@@ -160,8 +181,8 @@ fn again(
         Endpoint::V2 => Version::V2,
     };
     let default = scopes.is_empty() && request.endpoint == Endpoint::V1;
-    Ok((
-        RequestedResource {
+    Ok(Wanted {
+        requested: RequestedResource {
             resource,
             scopes,
             default,
@@ -169,7 +190,7 @@ fn again(
         },
         openid,
         version,
-    ))
+    })
 }
 
 /// A world may ask for what the service does not do: a used refresh token dies.
@@ -189,7 +210,7 @@ fn strict_rotation(
     if redeemed.redeem(tenant.id, id, expires, now) {
         return Err(AuthorityError::aadsts(50173)
             .with("issued", crate::authority::error::ticks(token.issued))
-            .with("valid_from", crate::authority::error::ticks(now)));
+            .with("valid_from", crate::authority::error::whole_second(now)));
     }
     Ok(())
 }

@@ -16,7 +16,9 @@ use crate::environment::Environment;
 use crate::journal::{Journal, Redaction};
 use crate::random::Random;
 use crate::server::{ClientCertificate, Validity};
-use crate::token::{AuthenticationMethod, AuthorizationCode, KeyRings, Sealer, SignIn};
+use crate::token::{
+    AuthenticationMethod, AuthorizationCode, ClientClass, KeyRings, Sealer, SignIn,
+};
 use crate::world::seed::SeedContext;
 use crate::world::{TenantDescription, World};
 
@@ -27,6 +29,7 @@ mod federated;
 mod invalidation;
 mod on_behalf_of;
 mod refusals;
+mod resources;
 
 const GRAPH: &str = "https://graph.microsoft.com/.default";
 
@@ -304,7 +307,7 @@ async fn each_mistake_of_an_app_has_its_code() {
             700016,
         ),
         (&[("client_secret", "wrong")], 7000215),
-        (&[("client_secret", "")], 7000218),
+        (&[("client_secret", "")], 7000216),
         (&[("scope", "")], 900144),
         (
             &[("scope", "https://graph.microsoft.com/Mail.Read")],
@@ -312,7 +315,7 @@ async fn each_mistake_of_an_app_has_its_code() {
         ),
         (&[("scope", "https://graph.microsoft.us/.default")], 500011),
         (&[("scope", "https://nobody.example/.default")], 500011),
-        (&[("resource", "https://graph.microsoft.com")], 901002),
+        (&[("resource", "https://graph.microsoft.com/")], 9010010),
         (&[("claims", "no json")], 9002313),
     ];
     for (change, expected) in cases {
@@ -455,7 +458,7 @@ async fn a_code_is_redeemed_once_by_its_client_with_its_proof() {
     let other_client = mock.code(|code| {
         code.sign_in.client = mock.facts.apps["daemon-secret"].client_id;
     });
-    assert_eq!(code_of(&mock.redeem(&other_client, &[]).await), 70000);
+    assert_eq!(code_of(&mock.redeem(&other_client, &[]).await), 700007);
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let with_challenge = || {
         mock.code(|code| {

@@ -14,7 +14,7 @@ use super::super::call::{Action, Call, Reply};
 use super::super::error::GraphError;
 use super::{documents, invalid, writable, write};
 use crate::directory::{Application, KeyCredential, PasswordCredential};
-use crate::token::jws::{Jwt, identifies};
+use crate::token::jws::{Jwt, RsaKey};
 
 /// `POST …/addPassword`.
 pub(in crate::graph) fn add_password(call: &Call<'_>) -> Result<Reply, GraphError> {
@@ -185,13 +185,14 @@ fn check_proof(app: &Application, proof: &str, now: Timestamp) -> Result<(), Gra
     if late || from.duration_since(now) > skew {
         return refused("it is expired or not yet valid");
     }
-    let identifiers = jwt.key_identifiers();
+    let name = jwt.key_name();
     let signed = app
         .certificates
         .iter()
         .filter(|key| key.start <= now && now < key.end)
-        .filter(|key| identifiers.is_empty() || identifiers.iter().any(|it| identifies(key, it)))
-        .any(|key| jwt.is_signed_by(key) == Some(true));
+        .filter(|key| name.as_ref().is_none_or(|name| name.names(key)))
+        .filter_map(|key| RsaKey::of_certificate(&key.certificate))
+        .any(|key| jwt.is_signed_by(&key));
     if signed {
         Ok(())
     } else {

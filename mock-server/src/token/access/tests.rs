@@ -57,8 +57,9 @@ fn app_only_graph_tokens_have_the_v1_form() {
     assert_eq!(claims["oid"], claims["sub"]);
     assert_eq!(
         claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        3599
+        3900
     );
+    assert_eq!(claims["iat"], claims["nbf"]);
     assert!(claims.get("scp").is_none());
     assert_eq!(claims["uti"].as_str().unwrap().len(), 22);
 }
@@ -75,6 +76,11 @@ fn without_roles_there_is_no_roles_claim() {
     assert!(payload(&token).get("roles").is_none());
 }
 
+fn is_signed(key: &SigningKey, message: &str, signature: &str) -> bool {
+    let (key, algorithm) = (key.verifying(), Algorithm::RS256);
+    jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap()
+}
+
 #[test]
 fn only_graph_can_verify_a_graph_token() {
     let keys = keys();
@@ -86,10 +92,7 @@ fn only_graph_can_verify_a_graph_token() {
     assert!(claims.is_app_only());
     // A third party checks the text as it stands, and the nonce makes that fail.
     let (message, signature) = token.rsplit_once('.').unwrap();
-    assert!(!key.verifies(
-        message.as_bytes(),
-        &URL_SAFE_NO_PAD.decode(signature).unwrap()
-    ));
+    assert!(!is_signed(&key, message, signature));
 }
 
 #[test]
@@ -105,10 +108,7 @@ fn tokens_for_an_own_api_can_be_verified_by_anybody() {
     };
     let token = mint_access_token(&spec, &key, &Sealer::new(), &Random::seeded(1));
     let (message, signature) = token.rsplit_once('.').unwrap();
-    assert!(key.verifies(
-        message.as_bytes(),
-        &URL_SAFE_NO_PAD.decode(signature).unwrap()
-    ));
+    assert!(is_signed(&key, message, signature));
     let claims = payload(&token);
     assert_eq!(claims["ver"], "2.0");
     assert!(

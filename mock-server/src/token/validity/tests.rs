@@ -55,6 +55,7 @@ fn token(directory: &Directory, class: ClientClass, method: AuthenticationMethod
         issued: noon(),
         resource: ApplicationId(Uuid::nil()),
         audience: String::new(),
+        named: String::new(),
         scopes: BTreeSet::new(),
     }
 }
@@ -226,7 +227,7 @@ fn accounts_come_before_revocation() {
     );
     assert_eq!(
         after(&[disable.clone(), delete.clone()], class.0, class.1),
-        Err(50034)
+        Err(500341)
     );
     let enable = Event::EnableUser { user: alice() };
     assert_eq!(after(&[disable, enable], class.0, class.1), Ok(()));
@@ -332,7 +333,7 @@ fn an_app_without_a_service_principal_is_not_gated_by_assignment() {
     };
     assert_eq!(
         refresh_token(&nobody, &directory, Attempt::from_loopback(later(1))),
-        Err(Invalid::UserDeleted)
+        Err(Invalid::UserUnknown)
     );
 }
 

@@ -85,9 +85,11 @@ async fn polls_in_all_spellings_wait_for_the_person() {
     let (_, body) = mock.device(&mock.id(), &form).await;
     let code = body["device_code"].as_str().unwrap().to_owned();
     let answer = mock.poll(URN, &other, &[("device_code", &code)]).await;
-    assert_eq!(code_of(&answer), 70000);
+    assert_eq!(code_of(&answer), 700007);
     let (_, body) = mock.poll(URN, &id, &[("device_code", "unknown")]).await;
-    assert_eq!(body["error"], "bad_verification_code", "{body}");
+    assert_eq!(body["error_codes"], json!([7000014]), "{body}");
+    assert_eq!(body["error"], "invalid_grant", "{body}");
+    assert_eq!(body["error_uri"], Value::Null, "{body}");
     assert_eq!(code_of(&mock.poll(URN, &id, &[]).await), 900144);
 
     mock.tenant.clock.advance(SignedDuration::from_mins(15));
@@ -100,10 +102,48 @@ async fn polls_in_all_spellings_wait_for_the_person() {
 }
 
 #[tokio::test]
+async fn a_confidential_client_gets_a_code_and_authenticates_when_it_polls() {
+    let mock = Mock::new();
+    let (own, secret) = mock.client("own-app");
+    let form = [("client_id", own.as_str()), ("scope", "Mail.Read")];
+    let (status, body) = mock.device(&mock.id(), &form).await;
+    assert_eq!(status, 200, "{body}");
+    let code = body["device_code"].as_str().unwrap();
+    // Without a credential, whatever the code.
+    for code in [code, "unknown"] {
+        let answer = mock.poll(URN, &own, &[("device_code", code)]).await;
+        assert_eq!((answer.0, code_of(&answer)), (401, 7000218), "{}", answer.1);
+    }
+    let with_secret = [("device_code", code), ("client_secret", secret.as_str())];
+    let answer = mock.poll(URN, &own, &with_secret).await;
+    assert_eq!(code_of(&answer), 70016, "{}", answer.1);
+}
+
+#[tokio::test]
+async fn an_old_library_asks_for_a_device_code_in_the_query() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    let v1 = format!("/{}/oauth2/devicecode", mock.id());
+    let query = format!("{v1}?client_id={id}&resource=https%3A%2F%2Fgraph.microsoft.com");
+    let (status, body, _) = mock
+        .send(Request::get(query).body(Body::empty()).unwrap())
+        .await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["expires_in"], "900");
+    let v2 = format!(
+        "/{}/oauth2/v2.0/devicecode?client_id={id}&scope=openid",
+        mock.id()
+    );
+    let (_, body, _) = mock
+        .send(Request::get(v2).body(Body::empty()).unwrap())
+        .await;
+    assert_eq!(body["error_codes"], json!([900561]));
+}
+
+#[tokio::test]
 async fn each_mistake_of_a_device_has_its_code() {
     let mock = Mock::new();
     let (id, _) = mock.client("native-app");
-    let (own, _) = mock.client("own-app");
     let (vendor, _) = mock.client("vendor-app");
     let unknown = "11111111-2222-3333-4444-555555555555";
     let tenant = mock.id();
@@ -111,10 +151,9 @@ async fn each_mistake_of_a_device_has_its_code() {
         (tenant.as_str(), id.as_str(), "", 900144),
         (&tenant, &id, "No.Such.Scope", 70011),
         (&tenant, unknown, "Mail.Read", 700016),
-        (&tenant, &own, "Mail.Read", 7000218),
         ("organizations", unknown, "Mail.Read", 50059),
         ("organizations", &id, "Mail.Read", 50194),
-        ("organizations", &vendor, "Mail.Read", 7000218),
+        ("common", &vendor, "Mail.Read", 90133),
         ("nobody.example", &id, "Mail.Read", 90002),
     ];
     for (segment, client, scope, expected) in cases {

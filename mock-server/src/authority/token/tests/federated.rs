@@ -25,6 +25,7 @@ impl Mock {
         };
         let jwks = json!({"keys": [
             {"kty": "RSA", "kid": "old", "n": number(&[7; 256]), "e": "AQAB"},
+            {"kty": "RSA", "kid": "another", "n": number(&[0xc7; 256]), "e": "AQAB"},
             {"kty": "RSA", "kid": "builds-1", "n": number(key.modulus), "e": number(key.exponent)},
         ]});
         let id = self.facts.apps["daemon-secret"].client_id;
@@ -71,6 +72,7 @@ async fn an_assertion_of_a_trusted_issuer_is_a_credential() {
     for header in [
         json!({"alg": "RS256", "typ": "JWT", "kid": "builds-1"}),
         json!({"alg": "RS256"}),
+        json!({"alg": "PS256", "kid": "builds-1"}),
     ] {
         let (status, body) = mock.assert_federated(&header, &[]).await;
         assert_eq!(status, 200, "{header}: {body}");
@@ -93,27 +95,33 @@ async fn issuer_subject_and_audience_must_equal_the_credentials() {
             700211,
         ),
         (&good, ("sub", json!("repo:contoso/other")), 700213),
-        (&good, ("sub", json!(SUBJECT.to_uppercase())), 700213),
+        (&good, ("sub", json!(SUBJECT.to_uppercase())), 7002138),
         (
             &good,
             ("aud", json!("api://AzureADTokenExchangeUSGov")),
             700212,
         ),
         (&good, ("exp", json!(long_ago)), 700024),
+        (&good, ("scp", json!("User.Read")), 700229),
         (
-            &json!({"alg": "PS256", "kid": "builds-1"}),
+            &json!({"alg": "ES256", "kid": "builds-1"}),
             ("jti", json!("1")),
             5002738,
         ),
         (
             &json!({"alg": "RS256", "kid": "old"}),
             ("jti", json!("1")),
+            50032,
+        ),
+        (
+            &json!({"alg": "RS256", "kid": "another"}),
+            ("jti", json!("1")),
             700027,
         ),
         (
             &json!({"alg": "RS256", "kid": "unknown"}),
             ("jti", json!("1")),
-            700027,
+            5000811,
         ),
     ];
     for (header, change, expected) in cases {

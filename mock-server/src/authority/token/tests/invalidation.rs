@@ -114,6 +114,7 @@ impl Mock {
             issued: now,
             resource,
             audience,
+            named: String::new(),
             scopes: BTreeSet::from([scope.to_owned(), "offline_access".to_owned()]),
         };
         token.seal(&self.world.sealer)

@@ -89,11 +89,11 @@ async fn each_defect_of_an_exchange_has_its_code() {
     let mut forged = good.clone();
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");
     let cases: [(&str, Change<'_>, u64); 9] = [
-        (graph, &[], 500131),
-        (app_only, &[], 50013),
+        (graph, &[], 50013),
+        (app_only, &[], 7000114),
         (&forged, &[], 50013),
-        ("rubbish", &[], 50013),
-        (&good, &[("client_secret", "")], 7000218),
+        ("rubbish", &[], 50027),
+        (&good, &[("client_secret", "")], 7000219),
         (&good, &[("client_secret", "wrong")], 7000215),
         (&good, &[("requested_token_use", "")], 900144),
         (&good, &[("scope", "")], 900144),

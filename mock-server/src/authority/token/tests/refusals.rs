@@ -10,7 +10,7 @@ impl Mock {
         self.world.apply(&self.tenant, event).unwrap();
     }
 
-    async fn daemon(&self, more: &[(&str, &str)]) -> (u16, Value) {
+    pub(super) async fn daemon(&self, more: &[(&str, &str)]) -> (u16, Value) {
         let (id, secret) = self.client("daemon-secret");
         let mut form = vec![
             ("grant_type", "client_credentials"),
@@ -18,6 +18,7 @@ impl Mock {
             ("client_secret", secret.as_str()),
             ("scope", GRAPH),
         ];
+        form.retain(|(name, _)| more.iter().all(|(changed, _)| changed != name));
         form.extend(more);
         self.token(&form).await
     }

@@ -612,7 +612,7 @@ async fn federated_credentials_are_listed_made_and_deleted() {
         code(&office.token(&form).await)
     };
     // The keys of the issuer are not known, but the issuer is.
-    assert_eq!(ask().await, 700027);
+    assert_eq!(ask().await, 5000811);
     office
         .refused_then(APPS, "DELETE", &one, Value::Null, 204)
         .await;

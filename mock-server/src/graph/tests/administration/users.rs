@@ -71,7 +71,7 @@ fn actions() -> Vec<Action> {
             Value::Null,
             "User.DeleteRestore.All",
             204,
-            [50034, 50034],
+            [500341, 500341],
         ),
         row(
             "POST",
@@ -324,7 +324,7 @@ async fn a_created_user_signs_in_and_a_deleted_one_is_restored() {
         why(office.call(&admin, "GET", &path, Value::Null).await, 404),
         "Request_ResourceNotFound"
     );
-    assert_eq!(sign_in().await, 50034);
+    assert_eq!(sign_in().await, 500341);
     let deleted = "/v1.0/directory/deletedItems";
     let listed = office
         .get(&admin, &format!("{deleted}/microsoft.graph.user"))

@@ -139,7 +139,7 @@ impl Tenant {
             return Err(700082);
         }
         if self.deleted {
-            return Err(50034);
+            return Err(500341);
         }
         if self.disabled {
             return Err(50057);
