@@ -210,6 +210,7 @@ impl Mock {
         let id = self.facts.users[user].id.to_string();
         let mut request = Request::post(path.replace("{user}", &id))
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_LENGTH, "0")
             .body(Body::empty())
             .unwrap();
         let environment = Environment::Office365;
