@@ -5,10 +5,10 @@
 //! recorded answers. The order of the members is the service's.
 
 mod configuration;
+mod realm;
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State as AxumState};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -19,15 +19,13 @@ use self::configuration::configuration;
 use super::State;
 use super::error::{AuthorityError, Trace, browser_cookie, common_headers, json_response};
 use super::form::Form;
-use super::resolve::{CONSUMERS_TENANT, CrossCloudRequest, OtherCloud, TenantSegment};
+use super::resolve::{CONSUMERS_TENANT, CrossCloudRequest, TenantSegment};
 use super::routes::Routes;
 use crate::aadsts::{Endpoint, Place};
 use crate::clock::Clock;
-use crate::directory::UserPrincipalName;
 use crate::environment::{SignInCloud, Site, retired_hosts};
 use crate::exchange::{Annotation, Arrival};
 use crate::token::SigningKey;
-use crate::world::Tenant;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -42,8 +40,9 @@ pub(super) fn routes() -> Routes {
         .route("/{tenant}/discovery/v2.0/keys", routing::get(keys_v2))
         .route("/{tenant}/discovery/keys", routing::get(keys_v1))
         .route("/{tenant}/discovery/instance", routing::get(instance))
-        .route("/{tenant}/userrealm/{user}", routing::get(user_realm))
-        .route("/getuserrealm.srf", routing::get(legacy_user_realm))
+        .route("/{tenant}/userrealm", routing::get(realm::of_parameter))
+        .route("/{tenant}/userrealm/{user}", routing::get(realm::of_path))
+        .route("/getuserrealm.srf", routing::get(realm::legacy))
 }
 
 type Handed = (AxumState<Arc<State>>, Extension<Arrival>);
@@ -121,84 +120,6 @@ async fn instance(
     })
 }
 
-async fn user_realm(
-    (state, arrival): Handed,
-    Path((_, user)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&state, &arrival, &headers, "userrealm", |annotation| {
-        let domain = UserPrincipalName::new(user).domain().to_owned();
-        let tenant = realm_of(&state, &arrival, &domain);
-        let cloud = tenant
-            .as_ref()
-            .map_or(arrival.cloud, |tenant| tenant.environment.cloud());
-        let facts = cloud.facts();
-        annotation.tenant = tenant.as_ref().map(|tenant| tenant.id);
-        let mut body = Map::new();
-        body.insert("ver".into(), json!("1.0"));
-        let kind = if tenant.is_some() {
-            "Managed"
-        } else {
-            "Unknown"
-        };
-        body.insert("account_type".into(), json!(kind));
-        if tenant.is_some() {
-            body.insert("domain_name".into(), json!(domain));
-        }
-        body.insert(
-            "cloud_instance_name".into(),
-            json!(facts.cloud_instance_name),
-        );
-        body.insert("cloud_audience_urn".into(), json!(facts.cloud_audience_urn));
-        Ok(Value::Object(body))
-    })
-}
-
-async fn legacy_user_realm(
-    (state, arrival): Handed,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    _body: Bytes,
-) -> Response {
-    answer(&state, &arrival, &headers, "getuserrealm", |_| {
-        let query = Form::parse(query.unwrap_or_default().as_bytes());
-        let login = query.get("login")?.unwrap_or_default().to_owned();
-        let domain = UserPrincipalName::new(&login).domain().to_owned();
-        let tenant = state.world.tenant_of_domain(arrival.cloud, &domain);
-        let cloud = &arrival.cloud.facts().cloud_instance_name;
-        Ok(match tenant {
-            Some(tenant) => json!({
-                "State": 4,
-                "UserState": 1,
-                "Login": login,
-                "NameSpaceType": "Managed",
-                "DomainName": domain,
-                "FederationBrandName": tenant.directory().display_name,
-                "CloudInstanceName": cloud,
-                "CloudInstanceIssuerUri": arrival.cloud.facts().cloud_audience_urn,
-            }),
-            None => json!({
-                "State": 4,
-                "UserState": 1,
-                "Login": login,
-                "NameSpaceType": "Unknown",
-                "CloudInstanceName": cloud,
-            }),
-        })
-    })
-}
-
-/// The tenant of a domain, where the login host knows it.
-fn realm_of(state: &State, arrival: &Arrival, domain: &str) -> Option<Arc<Tenant>> {
-    let world = &state.world;
-    world.tenant_of_domain(arrival.cloud, domain).or_else(|| {
-        let other = OtherCloud::of_domain(world, arrival.cloud, domain)?;
-        other
-            .is_served(CrossCloudRequest::Discovery)
-            .then_some(other.tenant)
-    })
-}
-
 fn answer(
     state: &State,
     arrival: &Arrival,
@@ -211,7 +132,12 @@ fn answer(
         ..Annotation::default()
     };
     let trace = Trace::of(headers, None, &state.world.random, Clock::real().now());
-    let mut response = match document(&mut annotation) {
+    let refused = arrival.refused.map(AuthorityError::aadsts);
+    let document = match refused {
+        Some(refusal) => Err(refusal),
+        None => document(&mut annotation),
+    };
+    let mut response = match document {
         Ok(body) => {
             let mut response = json_response(StatusCode::OK, &body);
             response.headers_mut().insert(

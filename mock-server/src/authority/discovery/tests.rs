@@ -366,3 +366,41 @@ async fn the_paths_of_all_endpoints_count_in_any_case() {
         mock.get(SignInCloud::Global, &path).await;
     }
 }
+
+#[tokio::test]
+async fn user_realms_are_answered_in_every_form() {
+    let mock = Mock::new();
+    let at = async |path: &str| mock.get(SignInCloud::Global, path).await;
+    let upn = "alice@contoso.onmicrosoft.com";
+    let first = json!({
+        "ver": "1.0",
+        "account_type": "Managed",
+        "domain_name": "contoso.onmicrosoft.com",
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+    });
+    for path in [
+        format!("/common/UserRealm/{upn}?api-version=1.0"),
+        format!("/common/userrealm/{upn}"),
+        "/common/UserRealm/alice%40contoso.onmicrosoft.com?api-version=1.0".to_owned(),
+        format!("/organizations/userrealm/{upn}?api-version=1.0"),
+        format!("/common/UserRealm/?user={upn}&api-version=1.0&checkForMicrosoftAccount=false"),
+        "/common/UserRealm/?user=contoso.onmicrosoft.com&api-version=1.0".to_owned(),
+    ] {
+        assert_eq!(at(&path).await, first, "{path}");
+    }
+    let second = at(&format!("/common/userrealm/?user={upn}&api-version=2.1")).await;
+    assert_eq!(second["NameSpaceType"], "Managed");
+    assert_eq!(second["Login"], upn);
+    assert_eq!(second["TenantBrandingInfo"], Value::Null);
+    for path in [
+        "/common/UserRealm/a@nobody.example?api-version=1.0",
+        "/common/UserRealm/?api-version=1.0",
+    ] {
+        let unknown = at(path).await;
+        assert_eq!(unknown["account_type"], "Unknown", "{path}");
+        assert!(unknown.get("domain_name").is_none(), "{path}");
+    }
+    let unknown = at("/common/userrealm/nobody.example?api-version=2.1").await;
+    assert_eq!(unknown["NameSpaceType"], "Unknown");
+}
