@@ -203,10 +203,10 @@ impl Site {
     /// What a host name (no port, any case) stands for; `None` for a host that is not Microsoft's.
     pub fn of_host(host: &str) -> Option<Self> {
         let is = |known: &str| known.eq_ignore_ascii_case(host);
-        if let Some(cloud) = SignInCloud::ALL
-            .into_iter()
-            .find(|cloud| cloud.facts().hosts.iter().any(|name| is(name)))
-        {
+        if let Some(cloud) = SignInCloud::ALL.into_iter().find(|cloud| {
+            let facts = cloud.facts();
+            facts.hosts.iter().any(|name| is(name)) || is(&facts.mtls_host)
+        }) {
             return Some(Self::Authority(cloud));
         }
         if let Some(environment) = Environment::ALL
@@ -231,7 +231,7 @@ impl Site {
         let login = TABLE
             .sign_in_cloud
             .iter()
-            .flat_map(|cloud| cloud.hosts.iter());
+            .flat_map(|cloud| cloud.hosts.iter().chain([&cloud.mtls_host]));
         let graph = TABLE
             .environment
             .iter()
@@ -290,6 +290,8 @@ pub struct CloudFacts {
     pub authority_host: String,
     /// The login hosts that serve this cloud, aliases included.
     pub hosts: Vec<String>,
+    /// The host of the token endpoint for clients with a TLS certificate.
+    pub mtls_host: String,
     /// `preferred_network` of instance discovery.
     pub preferred_network: String,
     /// `preferred_cache` of instance discovery; differs from the network name in the global cloud.

@@ -53,6 +53,13 @@ impl Arrival {
         }
     }
 
+    /// Whether the client addressed the token endpoint for clients with a TLS certificate.
+    pub fn expects_certificate(&self) -> bool {
+        let host = self.origin.split("://").nth(1).unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        self.real_host && host.eq_ignore_ascii_case(&self.cloud.facts().mtls_host)
+    }
+
     /// The root of Graph in links of the authority (`msgraph_host`, user info): the addressed
     /// origin on localhost, otherwise the environment's own Graph host.
     pub fn graph_root(&self, environment: Environment) -> String {

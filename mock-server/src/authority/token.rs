@@ -122,6 +122,9 @@ fn answer(
         // Also where the path is refused before the form is looked at.
         grant: grant.clone(),
         client: form.raw("client_id").and_then(|it| it.parse().ok()),
+        unsupported: arrival
+            .expects_certificate()
+            .then(|| "a TLS certificate as the client's credential".to_owned()),
         ..Annotation::default()
     };
     if method == Method::OPTIONS {

@@ -60,14 +60,17 @@ pub(super) fn configuration(
         "token_endpoint",
         json!(path("oauth2/v2.0/token", "oauth2/token")),
     );
-    put(
-        "token_endpoint_auth_methods_supported",
-        json!([
-            "client_secret_post",
-            "private_key_jwt",
-            "client_secret_basic"
-        ]),
-    );
+    let mut methods = vec![
+        "client_secret_post",
+        "private_key_jwt",
+        "client_secret_basic",
+    ];
+    if v2 {
+        // Source: calvinchengx/entra-emulator, e2e/golden/oidc-discovery.golden.json (2026-07-13).
+        // Unverified: its place in the list.
+        methods.push("self_signed_tls_client_auth");
+    }
+    put("token_endpoint_auth_methods_supported", json!(methods));
     let keys = if v2 {
         format!("{base}/discovery/v2.0/keys")
     } else {
@@ -182,6 +185,17 @@ pub(super) fn configuration(
         );
     }
     put("kerberos_endpoint", json!(format!("{base}/kerberos")));
+    if v2 {
+        // Source: Azure/azure-cli#33062.
+        let root = if arrival.real_host {
+            format!("https://{}", facts.mtls_host)
+        } else {
+            root.clone()
+        };
+        let token = format!("{root}/{segment}/oauth2/v2.0/token");
+        put("mtls_endpoint_aliases", json!({"token_endpoint": token}));
+        put("tls_client_certificate_bound_access_tokens", json!(true));
+    }
     put(
         "tenant_region_scope",
         json!(environment.map(Environment::region_scope)),

@@ -92,7 +92,8 @@ async fn a_tenants_document_is_the_services_in_its_order() {
     // As served by login.microsoftonline.com, but for the tenant.
     let expected = concat!(
         r#"{"token_endpoint":"https://login.microsoftonline.com/{t}/oauth2/v2.0/token","#,
-        r#""token_endpoint_auth_methods_supported":["client_secret_post","private_key_jwt","client_secret_basic"],"#,
+        r#""token_endpoint_auth_methods_supported":["client_secret_post","private_key_jwt","client_secret_basic","#,
+        r#""self_signed_tls_client_auth"],"#,
         r#""jwks_uri":"https://login.microsoftonline.com/{t}/discovery/v2.0/keys","#,
         r#""response_modes_supported":["query","fragment","form_post"],"#,
         r#""subject_types_supported":["pairwise"],"#,
@@ -110,6 +111,9 @@ async fn a_tenants_document_is_the_services_in_its_order() {
         r#""cloud_graph_host_name","msgraph_host","aud","exp","iat","auth_time","acr","nonce","#,
         r#""preferred_username","name","tid","ver","at_hash","c_hash","email"],"#,
         r#""kerberos_endpoint":"https://login.microsoftonline.com/{t}/kerberos","#,
+        r#""mtls_endpoint_aliases":{"token_endpoint":"#,
+        r#""https://mtlsauth.microsoft.com/{t}/oauth2/v2.0/token"},"#,
+        r#""tls_client_certificate_bound_access_tokens":true,"#,
         r#""tenant_region_scope":"WW","cloud_instance_name":"microsoftonline.com","#,
         r#""cloud_graph_host_name":"graph.windows.net","msgraph_host":"graph.microsoft.com","#,
         r#""rbac_url":"https://pas.windows.net"}"#,
