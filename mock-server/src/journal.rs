@@ -210,6 +210,9 @@ pub enum Surface {
     AdminConsent,
     /// The authorize endpoint and the pages behind it.
     Authorize,
+    /// A connection on which no request could be read: a failed TLS handshake, a head that is no
+    /// HTTP or too large.
+    Connection,
     /// The device-code endpoint.
     DeviceCode,
     /// OpenID configuration, instance discovery, user realm.

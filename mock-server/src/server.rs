@@ -1,23 +1,29 @@
 //! Certificates, listeners, host routing, the forward proxy, isolation, and the edge at which
 //! every exchange is journalled.
 
+mod body;
 mod builder;
+mod capacity;
 mod certificate;
 mod client_certificate;
 mod connection;
 mod core;
 mod data_directory;
+mod descriptors;
 mod edge;
 mod encoding;
 mod fault_layer;
 mod mock;
+mod pass_through;
 mod place;
 mod proxy;
 mod ready;
 mod record;
+mod refused;
 mod state_file;
 mod tenant_handle;
 mod variables;
+mod watched;
 
 pub use builder::{Builder, StartError};
 pub(crate) use certificate::SYSTEM_BUNDLES;
@@ -25,6 +31,8 @@ pub use certificate::{CertificateAuthority, CertificateError};
 pub use client_certificate::{ClientCertificate, Validity};
 pub(crate) use core::Core;
 pub use data_directory::default_data_directory;
+pub use descriptors::raise_descriptor_limit;
+pub(crate) use descriptors::with_original_limit;
 pub use mock::MockEntra;
 pub use ready::{Ready, ReadyEnvironment};
 pub use state_file::StateFileError;

@@ -3,6 +3,7 @@
 mod bad_drivers;
 mod browser;
 mod command_line;
+mod connections;
 mod control_api;
 mod dashboard;
 mod guides;

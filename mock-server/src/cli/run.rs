@@ -12,7 +12,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::serve::{WorldArguments, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
-use crate::server::{MockEntra, UNSET};
+use crate::server::{MockEntra, UNSET, raise_descriptor_limit, with_original_limit};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -46,6 +46,7 @@ impl Run {
             isolation::enter()
                 .map_err(|error| Failure::usage(format!("{error}\n{}", isolation::HELP)))?;
         }
+        raise_descriptor_limit();
         let scenario = self.scenario.read()?;
         let mut builder = self.world.builder()?.plain_http(self.plain_http);
         if self.isolated {
@@ -104,7 +105,7 @@ impl Run {
             }
         }
         command.envs(mock.variables_for(proxy, self.direct));
-        let mut child = command.spawn().map_err(|error| {
+        let mut child = with_original_limit(|| command.spawn()).map_err(|error| {
             let name = self.command[0].to_string_lossy();
             let code = if error.kind() == std::io::ErrorKind::NotFound {
                 127

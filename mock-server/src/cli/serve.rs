@@ -1,5 +1,6 @@
 //! `entra-mock serve`.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
-use crate::server::{Builder, MockEntra, default_data_directory};
+use crate::server::{Builder, MockEntra, default_data_directory, raise_descriptor_limit};
 use crate::world::seed::SeedFile;
 
 #[derive(Debug, Args)]
@@ -93,6 +94,7 @@ impl WorldArguments {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
             .try_init();
         let redaction = if self.journal_secrets {
             Redaction::Off
@@ -134,6 +136,7 @@ impl Serve {
                 self.control
             );
         }
+        raise_descriptor_limit();
         let mut builder = self
             .world
             .builder()?

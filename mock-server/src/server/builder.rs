@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use super::capacity::{Capacity, Use};
 use super::certificate::{CertificateAuthority, CertificateError, Configurations};
 use super::client_certificate::{ClientCertificate, ClientCertificateFiles};
 use super::connection::{Shared, accept, serve_port};
@@ -45,6 +46,8 @@ pub struct Builder {
     state_file: Option<PathBuf>,
     journal_capacity: usize,
     redaction: Redaction,
+    /// Other than the process's limit on open files leaves.
+    capacity: Option<(usize, usize)>,
 }
 
 /// Why a mock does not start.
@@ -90,6 +93,7 @@ impl Default for Builder {
             state_file: None,
             journal_capacity: 2000,
             redaction: Redaction::On,
+            capacity: None,
         }
     }
 }
@@ -167,6 +171,13 @@ impl Builder {
     /// Whether the journal replaces secrets and tokens.
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
+        self
+    }
+
+    /// How many connections are held, and how many more the control port may have.
+    #[cfg(test)]
+    pub(crate) fn capacity(mut self, most: usize, reserve: usize) -> Self {
+        self.capacity = Some((most, reserve));
         self
     }
 
@@ -264,8 +275,16 @@ impl Builder {
             tls,
             self.plain_http,
             self.allow_passthrough,
+            Vec::new(),
+            self.capacity
+                .map_or_else(Capacity::of_process, |(most, reserve)| {
+                    Capacity::new(most, reserve, most + reserve)
+                }),
             stopped,
         ));
+        let listens = listeners.iter().filter_map(|(_, it)| it.local_addr().ok());
+        let listens = listens.chain([control.1]).map(|it| it.port());
+        shared.listens.lock().extend(listens);
         let known = Environment::ALL.map(|it| (ports[it as usize].port(), it));
         // Set once, a few lines after it was made.
         let _ = shared.ports.set(known.to_vec());
@@ -284,14 +303,18 @@ impl Builder {
         });
         let mut tasks = Vec::new();
         for (environment, listener) in listeners {
-            let serve = move |shared, stream| serve_port(shared, stream, environment);
-            tasks.push(tokio::spawn(accept(Arc::clone(&shared), listener, serve)));
+            let serve = move |shared, stream, place| serve_port(shared, stream, place, environment);
+            let accepting = accept(Arc::clone(&shared), listener, Use::Exchange, serve);
+            tasks.push(tokio::spawn(accepting));
         }
         let router = crate::control::router(Arc::clone(&core));
-        let serve = move |shared, stream: TcpStream| {
-            serve_control(shared, stream, Some(router.clone()), None)
+        let serve = move |shared, stream: TcpStream, place| {
+            serve_control(shared, stream, place, Some(router.clone()), None)
         };
-        tasks.push(tokio::spawn(accept(Arc::clone(&shared), control.0, serve)));
+        let accepting = accept(Arc::clone(&shared), control.0, Use::Control, serve);
+        tasks.push(tokio::spawn(accepting));
+        let capacity = Arc::clone(&shared.capacity);
+        tasks.push(tokio::spawn(capacity.keep_swept(shared.stop.clone())));
         // The other keys are made while nobody waits for them.
         thread::spawn(move || {
             #[expect(

@@ -1,5 +1,7 @@
 //! The edge: every exchange with a login or Graph host passes here, and is journalled.
 
+mod refusal;
+
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,18 +12,20 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde_json::json;
+use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::encoding::{self, Refused};
+use self::refusal::NotRead;
+use super::body::{Holding, Metered};
+use super::encoding;
 use super::fault_layer::{Asked, Handshake, Touched};
 use super::place::{Place, is_graph_path, surface_of};
 use super::record::{Write, is_form, note_tokens};
+use super::refused::Refused;
 use crate::clock::Clock;
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
-use crate::graph::{self, GraphError};
+use crate::graph;
 use crate::journal::{Exchange, Surface};
 use crate::limit::InFlight;
 use crate::scenario::Players;
@@ -54,6 +58,10 @@ pub(super) struct Connection {
     pub(super) peer: IpAddr,
 }
 
+/// In a response's extensions: the body of the request was not read to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Unread;
+
 impl Edge {
     pub(super) fn new(world: Arc<World>, players: Arc<Players>) -> Self {
         Self {
@@ -69,10 +77,10 @@ impl Edge {
     pub(super) async fn serve<B>(
         &self,
         connection: &Connection,
-        request: Request<B>,
+        request: Request<Metered<B>>,
     ) -> Response<Body>
     where
-        B: axum::body::HttpBody<Data = Bytes> + Send,
+        B: axum::body::HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         #[expect(
@@ -81,16 +89,25 @@ impl Edge {
         )]
         let start = Instant::now();
         let at = Clock::real().now();
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, mut incoming) = request.into_parts();
         let place = Place::of(connection, &parts.uri, &parts.headers);
         let Some((arrival, site)) = place else {
-            return not_served(&parts.uri, &parts.headers);
+            let asked = (
+                parts.method.as_str(),
+                &*parts.uri.to_string(),
+                &parts.headers,
+            );
+            let why = foreign_host(addressed(&parts.uri, &parts.headers));
+            let response = refuse(StatusCode::MISDIRECTED_REQUEST, &why);
+            self.note_foreign(connection, asked, Err((response.status(), why)));
+            return response;
         };
+        let is_real_host = arrival.real_host;
         let path = parts.uri.path().to_owned();
         let is_graph = match site {
-            Site::Graph(_) => true,
             Site::DeviceLogin => false,
-            Site::Authority(_) | Site::Retired(_) => !arrival.real_host && is_graph_path(&path),
+            Site::Graph(_) => true,
+            Site::Authority(_) | Site::Retired(_) => !is_real_host && is_graph_path(&path),
         };
         let surface = if is_graph {
             Surface::Graph
@@ -106,15 +123,15 @@ impl Edge {
         let headers = parts.headers.clone();
         let query = parts.uri.query().map(str::to_owned);
         let mut touched = None;
-        let received = match Limited::new(body, limit).collect().await {
-            Ok(body) if is_graph => {
-                encoding::decode(&headers, body.to_bytes(), limit).map_err(Unread::Encoded)
+        let waits = headers.contains_key(header::EXPECT);
+        let received = incoming.read(limit, waits).await.map_err(NotRead::Body);
+        let received = received.and_then(|body| {
+            if is_graph {
+                encoding::decode(&headers, body, limit).map_err(NotRead::Encoding)
+            } else {
+                Ok(body)
             }
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-            // The client went away in the middle of its body.
-            Err(_) => Err(Unread::BrokenOff),
-        };
+        });
         let (body, mut response) = match received {
             Ok(body) => {
                 if let Some(uri) = without_repeated_slashes(&parts.uri) {
@@ -154,14 +171,10 @@ impl Edge {
                 };
                 (body, response)
             }
-            Err(unread) if is_graph => {
-                let refusal = unread.in_words_of_graph();
-                let nothing = Annotation::default();
-                let refused = graph::refuse(&self.world, &arrival, &headers, refusal, nothing);
-                (Bytes::new(), refused)
-            }
-            Err(Unread::BrokenOff) => (Bytes::new(), self.unreadable(is_graph)),
-            Err(_) => (Bytes::new(), self.too_large(is_graph, limit)),
+            Err(error) => (
+                Bytes::new(),
+                self.without_body(is_graph, (&arrival, &headers), error),
+            ),
         };
         let annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
         let (mut parts, answer) = response.into_parts();
@@ -174,6 +187,10 @@ impl Edge {
             Some(touched) => touched.twist(&self.world, &mut parts.headers, answer),
             None => answer,
         };
+        if !is_real_host {
+            // A browser would from then on ask every port of localhost by TLS.
+            parts.headers.remove(header::STRICT_TRANSPORT_SECURITY);
+        }
         if !parts.headers.contains_key(header::DATE) {
             let now = annotation.tenant_time.unwrap_or(at);
             let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -254,7 +271,17 @@ impl Edge {
         };
         // Who has the answer may ask again: the places are free before it goes out.
         response.extensions_mut().remove::<InFlight>();
-        response
+        if incoming.is_whole() {
+            return response;
+        }
+        // HTTP/2 lets go of a body in order only after the answer.
+        response.extensions_mut().insert(Unread);
+        response.map(|body| {
+            Body::new(Holding {
+                body,
+                _held: incoming,
+            })
+        })
     }
 
     /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.
@@ -274,26 +301,34 @@ impl Edge {
         }
     }
 
-    /// Journals a request for a host that is none of ours.
-    pub(super) fn refuse_foreign(
+    /// Journals a request for a host that is none of ours: with what it was answered, or why it was
+    /// refused.
+    pub(super) fn note_foreign(
         &self,
         connection: &Connection,
-        method: &str,
-        target: &str,
-        headers: &HeaderMap,
+        (method, target, headers): (&str, &str, &HeaderMap),
+        outcome: Result<StatusCode, (StatusCode, String)>,
     ) {
         let write = Write {
             redaction: self.world.journal.redaction(),
         };
         let (origin, query) = target.split_once('?').unwrap_or((target, ""));
+        let (status, error, decision) = match outcome {
+            Ok(status) => (
+                status,
+                None,
+                format!("passed through to {}", connection.target),
+            ),
+            Err((status, why)) => (status, Some("foreign-host"), why),
+        };
         self.world.journal.exchange(Exchange {
             method: method.to_owned(),
             origin: origin.to_owned(),
             query: write.fields(query.as_bytes()),
             request_headers: write.headers(headers),
-            status: StatusCode::BAD_GATEWAY.as_u16(),
-            error: Some("foreign-host".to_owned()),
-            decision: Some(foreign_host(target)),
+            status: status.as_u16(),
+            error: error.map(str::to_owned),
+            decision: Some(decision),
             ..Self::no_exchange(connection, Surface::Proxy)
         });
     }
@@ -323,6 +358,20 @@ impl Edge {
             tenant_time: Some(tenant.now()),
             fault: Some(handshake.label()),
             ..Self::no_exchange(connection, Surface::Tls)
+        });
+    }
+
+    /// Journals what ended a connection before it was a request.
+    pub(super) fn note_refused(&self, connection: &Connection, refused: &Refused) {
+        let scheme = if connection.tls { "https" } else { "http" };
+        self.world.journal.exchange(Exchange {
+            method: refused.method().to_owned(),
+            origin: format!("{scheme}://{}", connection.target),
+            environment: connection.environment,
+            status: refused.status(),
+            error: Some(refused.name().to_owned()),
+            decision: Some(refused.to_string()),
+            ..Self::no_exchange(connection, Surface::Connection)
         });
     }
 
@@ -361,102 +410,6 @@ impl Edge {
             unsupported: None,
         }
     }
-
-    fn too_large(&self, is_graph: bool, limit: usize) -> Response<Body> {
-        let text = format!("the request body is larger than {} MiB", limit >> 20);
-        self.edge_error(
-            is_graph,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            &text,
-        )
-    }
-
-    fn unreadable(&self, is_graph: bool) -> Response<Body> {
-        let text = "the request body ended too early";
-        self.edge_error(is_graph, StatusCode::BAD_REQUEST, "BadRequest", text)
-    }
-
-    fn broken(&self, is_graph: bool) -> Response<Body> {
-        let text =
-            "entra-mock failed while it answered: this is a bug of entra-mock, please report it";
-        self.edge_error(
-            is_graph,
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "generalException",
-            text,
-        )
-    }
-
-    /// An error that no handler gave, in the dialect of the surface.
-    fn edge_error(
-        &self,
-        is_graph: bool,
-        status: StatusCode,
-        code: &str,
-        text: &str,
-    ) -> Response<Body> {
-        let now = Clock::real().now();
-        let id = self.world.random.uuid();
-        let body = if is_graph {
-            let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-            json!({"error": {"code": code, "message": text, "innerError": {
-                "date": date, "request-id": id, "client-request-id": id}}})
-        } else {
-            let error = if status.is_server_error() {
-                "server_error"
-            } else {
-                "invalid_request"
-            };
-            let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-            let number = if status.is_server_error() {
-                90033
-            } else {
-                9002313
-            };
-            json!({
-                "error": error,
-                "error_description": format!(
-                    "AADSTS{number}: {text} Trace ID: {id} Correlation ID: {id} \
-                     Timestamp: {timestamp}"
-                ),
-                "error_codes": [number],
-                "timestamp": timestamp,
-                "trace_id": id,
-                "correlation_id": id,
-            })
-        };
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = status;
-        let json = HeaderValue::from_static("application/json; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        let annotation = Annotation {
-            error: Some(code.to_owned()),
-            decision: Some(text.to_owned()),
-            ..Annotation::default()
-        };
-        annotation.attach(response.extensions_mut());
-        response
-    }
-}
-
-/// Why there is no body to hand on.
-#[derive(Debug)]
-enum Unread {
-    BrokenOff,
-    Encoded(Refused),
-    TooLarge,
-}
-
-impl Unread {
-    fn in_words_of_graph(self) -> GraphError {
-        match self {
-            Self::BrokenOff => GraphError::bad_request("the request body ended too early"),
-            Self::Encoded(Refused::Broken(_)) => GraphError::unreadable_body(),
-            Self::Encoded(Refused::Unknown(name)) => GraphError::unsupported_encoding(&name),
-            Self::Encoded(Refused::TooLarge) | Self::TooLarge => GraphError::too_large(),
-        }
-    }
 }
 
 /// Why a host is refused, for the client and the journal.
@@ -467,17 +420,16 @@ pub(super) fn foreign_host(target: &str) -> String {
     )
 }
 
-fn not_served(uri: &Uri, headers: &HeaderMap) -> Response<Body> {
-    let host = uri
-        .host()
-        .or_else(|| {
-            headers
-                .get(header::HOST)
-                .and_then(|value| value.to_str().ok())
-        })
-        .unwrap_or("this host");
-    let mut response = Response::new(Body::from(format!("{}\n", foreign_host(host))));
-    *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+/// The host that a request names.
+fn addressed<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    let named = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    uri.host().or(named).unwrap_or("this host")
+}
+
+/// An answer in plain words, for requests that reach no surface.
+pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{why}\n")));
+    *response.status_mut() = status;
     response
 }
 
@@ -498,7 +450,8 @@ fn without_repeated_slashes(uri: &Uri) -> Option<Uri> {
     path.parse().ok()
 }
 
-fn origin_form(uri: &Uri) -> Uri {
+/// A URI without scheme and authority.
+pub(super) fn origin_form(uri: &Uri) -> Uri {
     if uri.authority().is_none() {
         return uri.clone();
     }

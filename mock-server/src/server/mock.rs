@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::builder::{Builder, StartError, bind};
-use super::connection::{Shared, accept};
+use super::capacity::Use;
+use super::connection::{STOP_TIME, Shared, accept};
 use super::core::Core;
 use super::proxy::serve_control;
 use super::ready::Ready;
@@ -123,15 +124,13 @@ impl MockEntra {
     /// Opens a further proxy listener; exchanges that come through it carry the label.
     pub async fn open_proxy(&mut self, label: &str) -> Result<String, StartError> {
         let (listener, address) = bind(self.core.control.ip(), 0, "try again").await?;
+        self.shared.listens.lock().push(address.port());
         let label: Arc<str> = label.into();
-        let serve = move |shared, stream: TcpStream| {
-            serve_control(shared, stream, None, Some(Arc::clone(&label)))
+        let serve = move |shared, stream: TcpStream, place| {
+            serve_control(shared, stream, place, None, Some(Arc::clone(&label)))
         };
-        self.tasks.push(tokio::spawn(accept(
-            Arc::clone(&self.shared),
-            listener,
-            serve,
-        )));
+        let accepting = accept(Arc::clone(&self.shared), listener, Use::Exchange, serve);
+        self.tasks.push(tokio::spawn(accepting));
         Ok(format!("http://{address}"))
     }
 
@@ -183,6 +182,7 @@ impl MockEntra {
         for task in self.tasks.drain(..) {
             let _ = task.await;
         }
+        let _ = tokio::time::timeout(STOP_TIME, self.shared.capacity.emptied()).await;
         if let Some(saver) = self.saver.take() {
             saver.finish().await;
         }

@@ -9,32 +9,36 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use super::connection::{HEADER_TIME, Shared, http, peer_of, serve_http, serve_tls, stopped};
-use super::edge::{Connection, foreign_host};
+use super::body::Metered;
+use super::capacity::{Place, Use};
+use super::connection::{Shared, peer_of, serve_exchanges, serve_http, serve_tls};
+use super::edge::{Connection, foreign_host, origin_form, refuse};
+use super::pass_through;
 use super::place::host_of;
+use super::refused::Refused;
+use super::watched::Watched;
 use crate::environment::Site;
 
 /// Serves a connection to the control port, or to a proxy listener with a label.
 pub(super) async fn serve_control(
     shared: Arc<Shared>,
     mut stream: TcpStream,
+    place: Arc<Place>,
     control: Option<Router>,
     via: Option<Arc<str>>,
 ) {
-    let Ok(Some(start)) = tokio::time::timeout(HEADER_TIME, read_start(&mut stream)).await else {
+    let Some(start) = read_start(&mut stream).await else {
         return;
     };
     if start.starts_with(CONNECT) {
-        let Ok(Some((line, rest))) =
-            tokio::time::timeout(HEADER_TIME, read_head(&mut stream, start)).await
-        else {
+        let Some((line, rest)) = read_head(&mut stream, start).await else {
             let _ = answer(
                 &mut stream,
                 "400 Bad Request",
@@ -43,109 +47,157 @@ pub(super) async fn serve_control(
             .await;
             return;
         };
-        connect(shared, stream, &line, rest, via).await;
+        connect(shared, stream, place, &line, rest, via).await;
         return;
     }
     let peer = peer_of(&stream);
     let (reader, writer) = tokio::io::split(stream);
     let stream = tokio::io::join(std::io::Cursor::new(start).chain(reader), writer);
-    serve_requests(shared, stream, peer, control, via).await;
+    serve_requests(shared, stream, place, peer, control, via).await;
 }
 
 /// Requests that are no CONNECT: to the control API, or with a whole URI to be forwarded.
 async fn serve_requests<S>(
     shared: Arc<Shared>,
     stream: S,
+    place: Arc<Place>,
     peer: IpAddr,
     control: Option<Router>,
     via: Option<Arc<str>>,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let id = shared.next_connection();
-    let mut stop = shared.stop.clone();
-    let service = {
-        let shared = Arc::clone(&shared);
-        tower::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let shared = Arc::clone(&shared);
-            let (control, via) = (control.clone(), via.clone());
-            async move {
-                Ok::<_, std::convert::Infallible>(
-                    dispatch(&shared, (id, peer), control, via, request.map(Body::new)).await,
-                )
-            }
-        })
+    let connection = Connection {
+        id: shared.next_connection(),
+        via,
+        environment: None,
+        target: "the control port".to_owned(),
+        tls: false,
+        peer,
     };
-    let builder = http();
-    let serving = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::select! {
-        _ = serving => {}
-        _ = stopped(&mut stop) => {}
+    let answer = {
+        let (shared, connection) = (Arc::clone(&shared), connection.clone());
+        move |request| {
+            let (shared, connection) = (Arc::clone(&shared), connection.clone());
+            let control = control.clone();
+            async move { dispatch(&shared, connection, control, request).await }
+        }
+    };
+    if let Some(refused) = serve_http(&shared, stream, place, answer).await {
+        shared.edge.note_refused(&connection, &refused);
     }
 }
 
 async fn dispatch(
     shared: &Shared,
-    (id, peer): (u64, IpAddr),
+    connection: Connection,
     control: Option<Router>,
-    via: Option<Arc<str>>,
-    request: Request<Body>,
+    request: Request<Metered<Incoming>>,
 ) -> Response<Body> {
-    let forwarded = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str().to_owned())
-        .filter(|_| request.uri().scheme_str().is_some());
-    if let Some(target) = forwarded
-        && Site::of_host(host_of(&target)).is_some()
-    {
+    if request.method() == Method::CONNECT {
+        let why = "entra-mock: CONNECT is taken as the first request of a connection only";
+        return refuse(StatusCode::BAD_REQUEST, why);
+    }
+    let uri = request.uri();
+    let target = uri.authority().map(|it| it.as_str().to_owned());
+    let host = target.as_deref().map(|it| host_of(it).to_ascii_lowercase());
+    if let Some((target, host)) = target.zip(host) {
         let connection = Connection {
-            id,
-            via,
-            environment: None,
             target,
-            tls: false,
-            peer,
+            ..connection
         };
-        return shared.edge.serve(&connection, request).await;
-    } else if let Some(target) = request
-        .uri()
-        .authority()
-        .filter(|it| !is_loopback(host_of(it.as_str())))
-    {
-        let connection = Connection {
-            id,
-            via,
-            environment: None,
-            target: target.to_string(),
-            tls: false,
-            peer,
-        };
-        shared.edge.refuse_foreign(
-            &connection,
-            request.method().as_str(),
-            &request.uri().to_string(),
-            request.headers(),
-        );
-        return text(StatusCode::BAD_GATEWAY, &foreign_host(target.as_str()));
+        if Site::of_host(&host).is_some() && request.uri().scheme().is_some() {
+            return shared.edge.serve(&connection, request).await;
+        }
+        let port = request.uri().port_u16().unwrap_or(80);
+        if !shared.is_own_name(&host) {
+            return foreign(shared, &connection, (&host, port), request).await;
+        }
+        if let Some(environment) = shared.environment_of_port(port) {
+            let connection = Connection {
+                environment: Some(environment),
+                ..connection
+            };
+            return shared.edge.serve(&connection, request).await;
+        }
+        if !shared.is_own_port(port) && request.uri().scheme().is_some() {
+            return foreign(shared, &connection, (&host, port), request).await;
+        }
     }
     match control {
-        Some(control) => match control.oneshot(request).await {
+        Some(control) => match control.oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         },
-        None => text(
+        None => refuse(
             StatusCode::BAD_REQUEST,
             "entra-mock: this port is a proxy only; the control API is on the control port",
         ),
     }
 }
 
-/// Ends a CONNECT at the mock, or refuses it at once.
+/// A request for a host that is none of ours: passed through where the user permits it.
+async fn foreign(
+    shared: &Shared,
+    connection: &Connection,
+    (host, port): (&str, u16),
+    request: Request<Metered<Incoming>>,
+) -> Response<Body> {
+    let (method, uri) = (request.method().clone(), request.uri().to_string());
+    let headers = request.headers().clone();
+    let forwarded = if shared.allow_passthrough {
+        forward(shared, (host, port), request).await
+    } else {
+        Err(foreign_host(&connection.target))
+    };
+    let (outcome, response) = match forwarded {
+        Ok(response) => (Ok(response.status()), response),
+        Err(why) => {
+            let response = refuse(StatusCode::BAD_GATEWAY, &why);
+            (Err((StatusCode::BAD_GATEWAY, why)), response)
+        }
+    };
+    let asked = (method.as_str(), uri.as_str(), &headers);
+    shared.edge.note_foreign(connection, asked, outcome);
+    response
+}
+
+/// Sends a request to where it was meant to go.
+async fn forward(
+    shared: &Shared,
+    (host, port): (&str, u16),
+    request: Request<Metered<Incoming>>,
+) -> Result<Response<Body>, String> {
+    let told = |error: &dyn std::fmt::Display| format!("entra-mock: {error}");
+    let stream = pass_through::connect(host, port, &shared.own_ports())
+        .await
+        .map_err(|error| told(&error))?;
+    let (mut sender, other) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| told(&error))?;
+    tokio::spawn(other);
+    let (mut parts, body) = request.into_parts();
+    if let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(header::HOST, host);
+    }
+    parts.uri = origin_form(&parts.uri);
+    for name in HOP_BY_HOP {
+        parts.headers.remove(name);
+    }
+    let request = Request::from_parts(parts, Body::new(body.passing()));
+    let response = sender.send_request(request).await;
+    response
+        .map(|response| response.map(Body::new))
+        .map_err(|error| told(&format_args!("{host}:{port} does not answer: {error}")))
+}
+
+/// Ends a CONNECT at the mock, or passes it through, or refuses it at once.
 async fn connect(
     shared: Arc<Shared>,
     mut stream: TcpStream,
+    place: Arc<Place>,
     line: &str,
     rest: Vec<u8>,
     via: Option<Arc<str>>,
@@ -157,9 +209,8 @@ async fn connect(
     let port: Option<u16> = target
         .rsplit_once(':')
         .and_then(|(_, port)| port.parse().ok());
-    let id = shared.next_connection();
     let connection = Connection {
-        id,
+        id: shared.next_connection(),
         via,
         environment: None,
         target: target.clone(),
@@ -167,37 +218,54 @@ async fn connect(
         peer: peer_of(&stream),
     };
     let (Some(port), true, true) = (port, version.starts_with("HTTP/1."), !host.is_empty()) else {
-        let text = "entra-mock: expected 'CONNECT host:port HTTP/1.1'\n";
-        let _ = answer(&mut stream, "400 Bad Request", text).await;
+        let refused = Refused::Connect(line.chars().take(SHOWN).collect());
+        shared.edge.note_refused(&connection, &refused);
+        let _ = answer(
+            &mut stream,
+            "400 Bad Request",
+            &format!("entra-mock: {refused}\n"),
+        )
+        .await;
         return;
     };
-    let environment = if is_loopback(&host) {
+    let environment = if shared.is_own_name(&host) {
         shared.environment_of_port(port)
     } else {
         None
     };
-    let ours = Site::of_host(&host).is_some() && matches!(port, 80 | 443);
-    if !ours && environment.is_none() {
-        shared
-            .edge
-            .refuse_foreign(&connection, "CONNECT", &target, &HeaderMap::new());
-        if shared.allow_passthrough && Site::of_host(&host).is_none() {
-            pass_through(stream, &target, rest).await;
-            return;
-        }
-        let why = if Site::of_host(&host).is_some() {
-            format!("entra-mock: {host} is served on ports 443 and 80, not {port}")
+    let is_site = Site::of_host(&host).is_some();
+    if !(is_site && matches!(port, 80 | 443)) && environment.is_none() {
+        let reached = if is_site {
+            Err(format!(
+                "entra-mock: {host} is served on ports 443 and 80, not {port}"
+            ))
+        } else if shared.allow_passthrough {
+            pass_through::connect(&host, port, &shared.own_ports())
+                .await
+                .map_err(|error| format!("entra-mock: {error}"))
         } else {
-            foreign_host(&target)
+            Err(foreign_host(&target))
         };
-        let _ = answer(&mut stream, "502 Bad Gateway", &format!("{why}\n")).await;
+        let outcome = match &reached {
+            Ok(_) => Ok(StatusCode::OK),
+            Err(why) => Err((StatusCode::BAD_GATEWAY, why.clone())),
+        };
+        let asked = ("CONNECT", target.as_str(), &HeaderMap::new());
+        shared.edge.note_foreign(&connection, asked, outcome);
+        match reached {
+            Ok(other) => tunnel(&shared, stream, &place, other, &rest).await,
+            Err(why) => {
+                let _ = answer(&mut stream, "502 Bad Gateway", &format!("{why}\n")).await;
+            }
+        }
         return;
     }
-    if stream
-        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        .await
-        .is_err()
-    {
+    if !place.becomes_exchange().await {
+        let busy = "entra-mock: all connections are in use\n";
+        let _ = answer(&mut stream, "503 Service Unavailable", busy).await;
+        return;
+    }
+    if stream.write_all(ESTABLISHED).await.is_err() {
         return;
     }
     let (reader, writer) = tokio::io::split(stream);
@@ -207,33 +275,30 @@ async fn connect(
         ..connection
     };
     if port == 80 {
-        serve_http(
-            &shared,
-            Connection {
-                tls: false,
-                ..connection
-            },
-            stream,
-        )
-        .await;
+        let connection = Connection {
+            tls: false,
+            ..connection
+        };
+        serve_exchanges(&shared, connection, stream, place).await;
     } else {
-        serve_tls(&shared, connection, stream).await;
+        serve_tls(&shared, connection, stream, place).await;
     }
 }
 
-/// A tunnel to another host, where the user asked for that.
-async fn pass_through(mut stream: TcpStream, target: &str, rest: Vec<u8>) {
-    match TcpStream::connect(target).await {
-        Ok(mut other) => {
-            let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
-            if stream.write_all(established).await.is_ok() && other.write_all(&rest).await.is_ok() {
-                let _ = tokio::io::copy_bidirectional(&mut stream, &mut other).await;
-            }
-        }
-        Err(error) => {
-            let text = format!("entra-mock: {target} cannot be reached: {error}\n");
-            let _ = answer(&mut stream, "502 Bad Gateway", &text).await;
-        }
+/// A tunnel to another host. It counts as two connections.
+async fn tunnel(
+    shared: &Shared,
+    mut stream: TcpStream,
+    place: &Arc<Place>,
+    mut other: TcpStream,
+    rest: &[u8],
+) {
+    let _second = shared.capacity.admit(Use::Exchange).await;
+    place.tunnels();
+    let (mut stream, _) = Watched::new(&mut stream, Arc::clone(place));
+    let (mut other, _) = Watched::new(&mut other, Arc::clone(place));
+    if stream.write_all(ESTABLISHED).await.is_ok() && other.write_all(rest).await.is_ok() {
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut other).await;
     }
 }
 
@@ -284,18 +349,24 @@ async fn answer(stream: &mut TcpStream, status: &str, text: &str) -> std::io::Re
     stream.shutdown().await
 }
 
-fn text(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("{text}\n")));
-    *response.status_mut() = status;
-    response
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 const CONNECT: &[u8] = b"CONNECT ";
 const HEAD_LIMIT: usize = 32 << 10;
+
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// As much of a line that is no request as the journal shows.
+const SHOWN: usize = 200;
+
+/// Headers that concern one connection only. Source: RFC 9110, section 7.6.1.
+const HOP_BY_HOP: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+#[cfg(test)]
+mod tests;

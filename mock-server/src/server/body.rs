@@ -1,0 +1,482 @@
+//! Bodies of requests: bounded in size and time, and all unfinished ones together in memory.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
+use futures_util::task::AtomicWaker;
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
+use parking_lot::Mutex;
+use tokio::time::{self, Instant, Sleep};
+
+use super::capacity::Underway;
+
+/// The bodies of all requests that are under way.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    most: usize,
+    /// The longest time without a byte of a body, and for a whole one.
+    patience: (Duration, Duration),
+    state: Mutex<State>,
+    warned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    /// The bytes of all bodies.
+    held: usize,
+    /// By age, the oldest first.
+    bodies: BTreeMap<u64, Counted>,
+}
+
+/// What a body counts.
+#[derive(Debug)]
+struct Counted {
+    bytes: usize,
+    /// It is whole, and not given up for others.
+    finished: bool,
+    dropping: Arc<Dropping>,
+}
+
+/// Tells the reader of a body that there is no room for it.
+#[derive(Debug, Default)]
+struct Dropping {
+    is_due: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// A body whose bytes count, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Metered<B> {
+    body: B,
+    underway: Arc<Underway>,
+    bodies: Arc<Bodies>,
+    number: u64,
+    bytes: usize,
+    dropping: Arc<Dropping>,
+    deadline: Instant,
+    /// Set while the client is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
+    finished: bool,
+    /// It is passed on, and not kept.
+    passes: bool,
+}
+
+/// Why a body was not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// The client went away in the middle.
+    #[error("the request body ended too early")]
+    Broken,
+    /// All bodies together are too much.
+    #[error("all unfinished request bodies together are larger than {} MiB", .0 >> 20)]
+    NoRoom(usize),
+    /// It is too large.
+    #[error("the request body is larger than {} MiB", .0 >> 20)]
+    TooLarge(usize),
+    /// It came too slowly.
+    #[error(
+        "the request body was not finished in time: at most {} s may pass without a byte, and {} s \
+         altogether",
+        .0.as_secs(),
+        .1.as_secs()
+    )]
+    TooSlow(Duration, Duration),
+}
+
+impl Bodies {
+    pub(super) fn new() -> Arc<Self> {
+        Self::of(MOST, (STALL, WHOLE))
+    }
+
+    fn of(most: usize, patience: (Duration, Duration)) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            patience,
+            state: Mutex::default(),
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    /// A body that counts.
+    pub(super) fn meter<B>(self: &Arc<Self>, body: B, underway: Arc<Underway>) -> Metered<B>
+    where
+        B: HttpBody,
+    {
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        drop(state);
+        let finished = body.is_end_stream();
+        Metered {
+            body,
+            underway,
+            bodies: Arc::clone(self),
+            number,
+            bytes: 0,
+            dropping: Arc::default(),
+            deadline: Instant::now() + self.patience.1,
+            patience: None,
+            finished,
+            passes: false,
+        }
+    }
+}
+
+impl<B> Metered<B> {
+    /// The same body for who passes it on without keeping it.
+    pub(super) fn passing(mut self) -> Self {
+        self.passes = true;
+        self
+    }
+
+    /// Counts further bytes. Where there is no room for them the oldest bodies give way, and where
+    /// that is not enough, this one.
+    fn count(&mut self, bytes: usize) -> Result<(), BodyError> {
+        self.bytes += bytes;
+        let most = self.bodies.most;
+        let mut state = self.bodies.state.lock();
+        let state = &mut *state;
+        state.held += bytes;
+        let mine = state.bodies.entry(self.number).or_insert_with(|| Counted {
+            bytes: 0,
+            finished: false,
+            dropping: Arc::clone(&self.dropping),
+        });
+        mine.bytes = self.bytes;
+        while state.held > most {
+            if !self.bodies.warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "all request bodies together are larger than {} MiB: from now on the oldest \
+                     unfinished one is given up for each new one",
+                    most >> 20
+                );
+            }
+            let oldest = state.bodies.iter().find(|(_, it)| !it.finished);
+            let Some(number) = oldest.map(|(number, _)| *number) else {
+                break;
+            };
+            if number == self.number {
+                return Err(BodyError::NoRoom(most));
+            }
+            if let Some(counted) = state.bodies.remove(&number) {
+                state.held -= counted.bytes;
+                counted.dropping.is_due.store(true, Ordering::Relaxed);
+                counted.dropping.waker.wake();
+            }
+        }
+        Ok(())
+    }
+
+    /// The body is whole: it is no longer given up for others.
+    fn finish(&mut self) {
+        self.finished = true;
+        if self.bytes > 0
+            && let Some(mine) = self.bodies.state.lock().bodies.get_mut(&self.number)
+        {
+            mine.finished = true;
+        }
+    }
+
+    /// Forgets what was read.
+    fn release(&mut self) {
+        if self.bytes > 0 {
+            self.bytes = 0;
+            let mut state = self.bodies.state.lock();
+            if let Some(mine) = state.bodies.remove(&self.number) {
+                state.held -= mine.bytes;
+            }
+        }
+    }
+}
+
+impl<B> HttpBody for Metered<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let no_room = Some(Err(BodyError::NoRoom(this.bodies.most)));
+        if this.dropping.is_due.load(Ordering::Relaxed) {
+            return Poll::Ready(no_room);
+        }
+        let frame = match Pin::new(&mut this.body).poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                this.underway.reads(true);
+                this.dropping.waker.register(context.waker());
+                if this.dropping.is_due.load(Ordering::Relaxed) {
+                    return Poll::Ready(no_room);
+                }
+                let (deadline, (stall, whole)) = (this.deadline, this.bodies.patience);
+                let patience = this.patience.get_or_insert_with(|| {
+                    Box::pin(time::sleep_until(deadline.min(Instant::now() + stall)))
+                });
+                return match patience.as_mut().poll(context) {
+                    Poll::Ready(()) => Poll::Ready(Some(Err(BodyError::TooSlow(stall, whole)))),
+                    Poll::Pending => Poll::Pending,
+                };
+            }
+        };
+        this.underway.reads(false);
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                if bytes > 0 {
+                    this.patience = None;
+                    if !this.passes {
+                        this.count(bytes)?;
+                    }
+                }
+                if this.body.is_end_stream() {
+                    this.finish();
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(_)) => Some(Err(BodyError::Broken)),
+            None => {
+                this.finish();
+                None
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Metered<B> {
+    fn drop(&mut self) {
+        self.release();
+        if !self.finished {
+            self.underway.place().leaves_unread();
+        }
+    }
+}
+
+impl<B> Metered<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Reads the body. One that is too large is read all the same, and thrown away, as far as that
+    /// is bearable: most clients look for an answer only when they have sent everything.
+    ///
+    /// `waits` says that the client sends nothing before it is asked to.
+    pub(super) async fn read(&mut self, limit: usize, waits: bool) -> Result<Bytes, BodyError> {
+        let announced = self.size_hint().lower();
+        if announced > limit as u64 {
+            if !waits && announced <= THROWN_AWAY {
+                self.throw_away().await;
+            }
+            return Err(BodyError::TooLarge(limit));
+        }
+        let mut whole = Bytes::new();
+        let mut parts = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else {
+                continue;
+            };
+            if self.bytes > limit {
+                drop((whole, parts));
+                self.release();
+                self.throw_away().await;
+                return Err(BodyError::TooLarge(limit));
+            }
+            if whole.is_empty() && parts.is_empty() {
+                // Most bodies come at once.
+                whole = data;
+            } else {
+                if parts.is_empty() {
+                    parts.extend_from_slice(&std::mem::take(&mut whole));
+                }
+                parts.extend_from_slice(&data);
+            }
+        }
+        Ok(if parts.is_empty() {
+            whole
+        } else {
+            parts.freeze()
+        })
+    }
+
+    /// Whether the client has nothing more to send.
+    pub(super) fn is_whole(&self) -> bool {
+        self.finished
+    }
+
+    async fn throw_away(&mut self) {
+        let mut thrown: u64 = 0;
+        let throwing = async {
+            while let Some(Ok(frame)) = self.body.frame().await {
+                thrown += frame.data_ref().map_or(0, Bytes::len) as u64;
+                if thrown > THROWN_AWAY {
+                    return false;
+                }
+            }
+            true
+        };
+        self.underway.reads(true);
+        let whole = time::timeout(THROWING, throwing).await;
+        self.underway.reads(false);
+        self.finished = whole == Ok(true);
+    }
+}
+
+/// A body, and something that lives as long as it.
+#[derive(Debug)]
+pub(super) struct Holding<T> {
+    pub(super) body: Body,
+    pub(super) _held: T,
+}
+
+impl<T: Unpin> HttpBody for Holding<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The most bytes of all bodies together.
+const MOST: usize = 256 << 20;
+
+/// The longest time without a byte of a body.
+const STALL: Duration = Duration::from_secs(30);
+
+/// The longest time for a whole body.
+const WHOLE: Duration = Duration::from_secs(120);
+
+/// How much of a body that is too large is read, and how long.
+const THROWN_AWAY: u64 = 256 << 20;
+const THROWING: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::server::capacity::{Capacity, Use};
+
+    type Parts = Vec<&'static [u8]>;
+
+    const SHORT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(400));
+
+    fn underway() -> Arc<Underway> {
+        let capacity = Capacity::new(1, 0, 8);
+        let place = futures_util::FutureExt::now_or_never(capacity.admit(Use::Exchange));
+        Arc::new(place.unwrap()).ask(false)
+    }
+
+    /// A body that comes in parts, and then ends or not.
+    fn body(parts: Parts, ends: bool) -> Body {
+        use futures_util::StreamExt as _;
+
+        let parts = stream::iter(parts).map(|it| Ok::<_, std::io::Error>(Frame::data(it.into())));
+        if ends {
+            Body::new(StreamBody::new(parts))
+        } else {
+            Body::new(StreamBody::new(parts.chain(stream::pending())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_whole_or_not_at_all() {
+        let bodies = Bodies::of(100, SHORT);
+        let read = async |parts, ends| {
+            let mut body = bodies.meter(body(parts, ends), underway());
+            let read = body.read(6, false).await;
+            (read, body.is_whole())
+        };
+        let (whole, _) = read(vec![b"abc", b"def"], true).await;
+        assert_eq!(whole.unwrap(), "abcdef");
+        let (empty, _) = read(vec![], true).await;
+        assert_eq!(empty.unwrap(), "");
+        let (long, is_whole) = read(vec![b"abcdefg", b"hij"], true).await;
+        assert!(matches!(long, Err(BodyError::TooLarge(6))) && is_whole);
+        let (slow, is_whole) = read(vec![b"abc"], false).await;
+        assert!(matches!(slow, Err(BodyError::TooSlow(..))), "{slow:?}");
+        assert!(!is_whole);
+        assert_eq!(bodies.state.lock().held, 0);
+        assert!(bodies.state.lock().bodies.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_drips_ends_too() {
+        use futures_util::StreamExt as _;
+
+        let drip = stream::unfold((), |()| async {
+            time::sleep_until(Instant::now() + SHORT.0 / 2).await;
+            let drop = Frame::data(Bytes::from_static(b"."));
+            Some((Ok::<_, std::io::Error>(drop), ()))
+        });
+        let drip = Body::new(StreamBody::new(drip.boxed()));
+        let started = Instant::now();
+        let read = Bodies::of(100, SHORT)
+            .meter(drip, underway())
+            .read(50, false)
+            .await;
+        assert!(matches!(read, Err(BodyError::TooSlow(..))), "{read:?}");
+        assert!(started.elapsed() >= SHORT.1);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_unfinished_body_gives_way_to_a_new_one() {
+        let bodies = Bodies::of(10, (STALL, WHOLE));
+        let unfinished = |name: &'static [u8]| {
+            let mut metered = bodies.meter(body(vec![name], false), underway());
+            tokio::spawn(async move { metered.read(100, false).await })
+        };
+        let first = unfinished(b"1234");
+        tokio::task::yield_now().await;
+        let second = unfinished(b"5678");
+        tokio::task::yield_now().await;
+        let mut third = bodies.meter(body(vec![b"abcd"], true), underway());
+        assert_eq!(third.read(100, false).await.unwrap(), "abcd");
+        let given_up = first.await.unwrap();
+        assert!(
+            matches!(given_up, Err(BodyError::NoRoom(10))),
+            "{given_up:?}"
+        );
+        assert!(!second.is_finished());
+        // What is whole is kept while it is answered, and a body larger than all room is refused.
+        let mut large = bodies.meter(body(vec![b"0123456789"], true), underway());
+        let refused = large.read(100, false).await;
+        assert!(matches!(refused, Err(BodyError::NoRoom(10))), "{refused:?}");
+        second.await.unwrap().unwrap_err();
+        drop((third, large));
+        assert_eq!(bodies.state.lock().held, 0);
+    }
+}
