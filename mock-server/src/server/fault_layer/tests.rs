@@ -347,26 +347,35 @@ async fn refusals_have_the_dialect_of_their_surface() {
 #[tokio::test(flavor = "multi_thread")]
 async fn goaway_ends_a_connection_after_its_answer() {
     let mut bench = Bench::start().await;
+    let closes = async |bench: &Bench| {
+        let answer = bench.token().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let told = answer.headers().get("connection").cloned();
+        answer.bytes().await.unwrap();
+        told.is_some_and(|it| it == "close")
+    };
+    assert!(!closes(&bench).await);
+    bench.on(FaultSurface::Token, FaultAction::Goaway);
+    assert!(closes(&bench).await);
+    bench.tenant.clear_faults();
     let http2 = Client::builder().no_proxy().http2_prior_knowledge();
-    for client in [bench.client.clone(), http2.build().unwrap()] {
-        bench.client = client;
-        let connections = async || {
-            let before = bench.mock.journal().exchanges_since(0).len();
-            for _ in 0..3 {
-                let answer = bench.token().await.unwrap();
-                assert_eq!(answer.status(), 200);
-                // A connection is used again once its answer was read to the end.
-                answer.bytes().await.unwrap();
-            }
-            let seen = bench.mock.journal().exchanges_since(0);
-            let ids = seen[before..].iter().map(|it| it.connection);
-            ids.collect::<std::collections::BTreeSet<u64>>().len()
-        };
-        assert_eq!(connections().await, 1);
-        bench.on(FaultSurface::Token, FaultAction::Goaway);
-        assert_eq!(connections().await, 3, "the first one is the open one");
-        bench.tenant.clear_faults();
-    }
+    bench.client = http2.build().unwrap();
+    let connections = async |bench: &Bench| {
+        let before = bench.mock.journal().exchanges_since(0).len();
+        for _ in 0..3 {
+            closes(bench).await;
+        }
+        let seen = bench.mock.journal().exchanges_since(0);
+        let ids = seen[before..].iter().map(|it| it.connection);
+        ids.collect::<std::collections::BTreeSet<u64>>().len()
+    };
+    assert_eq!(connections(&bench).await, 1);
+    bench.on(FaultSurface::Token, FaultAction::Goaway);
+    assert_eq!(
+        connections(&bench).await,
+        3,
+        "the first one is the open one"
+    );
     bench.mock.stop().await;
 }
 
