@@ -30,6 +30,7 @@ pub mod journal;
 mod limit;
 mod lock;
 pub mod mailbox;
+mod model;
 pub mod notation;
 pub mod permission;
 pub mod random;
