@@ -2,6 +2,7 @@
 
 mod client;
 mod control;
+mod coverage;
 mod fault;
 mod files;
 mod run;
@@ -42,6 +43,8 @@ enum Command {
     Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
     Journal(control::JournalCommand),
+    /// Show how much of Microsoft Graph the mock does, by area
+    Coverage(coverage::Coverage),
     /// Export, import or reset the whole state of a running mock
     State(state::StateCommand),
     /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Fault(fault) => fault.execute(),
         Command::Scenario(scenario) => scenario.execute(),
         Command::Journal(journal) => journal.execute(),
+        Command::Coverage(coverage) => coverage.execute(),
         Command::State(state) => state.execute(),
         Command::Cert(cert) => cert.execute(),
         Command::Ca(ca) => ca.execute(),

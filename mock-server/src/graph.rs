@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod folders;
 mod gateway;
+mod generic;
 mod governance;
 mod grants;
 mod link;
@@ -46,12 +47,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::{HeaderMap, HeaderName, Method, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version};
 use axum::response::Response;
 use axum::{Router, body};
 use bytes::Bytes;
 
 pub(crate) use self::error::{GraphError, usual_message};
+pub(crate) use self::generic::coverage;
 
 use self::access::Actor;
 use self::apart::Apart;
@@ -231,7 +233,14 @@ impl Request {
             annotation.endpoint = Some(format!("{} /$batch", self.method));
             return batch::run(self, version, annotation, places);
         }
-        let (endpoint, parameters) = self.endpoint(&path, version, environment.cloud())?;
+        let (endpoint, parameters) = match self.endpoint(&path, version, environment.cloud()) {
+            Ok(found) => found,
+            Err(refusal) => {
+                let other_methods = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
+                return generic::answer(self, caller, &path, version, other_methods, annotation)
+                    .unwrap_or(Err(refusal));
+            }
+        };
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
         let service = Service::from(endpoint.workload);
         let found = Addressed {

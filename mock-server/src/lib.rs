@@ -38,6 +38,7 @@ pub mod random;
 mod recorded;
 pub mod scenario;
 pub mod server;
+pub mod store;
 pub mod token;
 pub mod world;
 

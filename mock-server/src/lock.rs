@@ -59,6 +59,8 @@ ranks! {
     Tenants,
     /// The directory of one tenant.
     Directory,
+    /// What Graph serves beside the directory and the mailboxes.
+    Documents,
     /// The mailboxes of a tenant that are in use.
     Mailboxes,
     /// The contents of one mailbox.

@@ -195,11 +195,6 @@ impl Member {
         }
     }
 
-    /// Whether it may be null.
-    pub(crate) fn is_nullable(self) -> bool {
-        self.0.word(3) & 1 << 2 != 0
-    }
-
     /// Whether it has many values.
     pub(crate) fn is_collection(self) -> bool {
         self.0.word(3) & 1 << 3 != 0
@@ -208,11 +203,6 @@ impl Member {
     /// Whether only the service writes it.
     pub(crate) fn is_computed(self) -> bool {
         self.0.word(3) & 1 << 4 != 0
-    }
-
-    /// Whether it never changes once it is created.
-    pub(crate) fn is_immutable(self) -> bool {
-        self.0.word(3) & 1 << 5 != 0
     }
 
     /// Whether a cloud has it.
@@ -291,17 +281,6 @@ impl Root {
     pub(crate) fn is_set(self) -> bool {
         self.0.word(3) & 1 != 0
     }
-
-    /// Where the elements of a navigation below the root live: `members` of groups in
-    /// `directoryObjects`.
-    pub(crate) fn binding(self, navigation: &str) -> Option<&'static str> {
-        self.0
-            .text(2)
-            .split(';')
-            .filter_map(|binding| binding.split_once('>'))
-            .find(|(path, _)| path.eq_ignore_ascii_case(navigation))
-            .map(|(_, target)| target)
-    }
 }
 
 impl Enumeration {
@@ -347,12 +326,16 @@ pub(crate) fn paths() -> impl Iterator<Item = (&'static str, &'static str, Accep
     })
 }
 
-fn strip_namespace(name: &str) -> &str {
+/// A name without Graph's namespace or its alias.
+pub(crate) fn strip_namespace(name: &str) -> &str {
     let bare = name.trim_start_matches('#');
-    match bare.get(.."microsoft.graph.".len()) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("microsoft.graph.") => &bare[prefix.len()..],
-        _ => bare,
-    }
+    ["microsoft.graph.", "graph."]
+        .into_iter()
+        .find(|prefix| {
+            let start = bare.get(..prefix.len());
+            start.is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+        })
+        .map_or(bare, |prefix| &bare[prefix.len()..])
 }
 
 #[cfg(test)]

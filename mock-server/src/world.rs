@@ -28,6 +28,7 @@ use crate::lock::{Guard, RwLock, rank};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::notation::Span;
 use crate::random::Random;
+use crate::store::Documents;
 use crate::token::{KeyRings, RedeemedCodes, Sealer, SeenTokens};
 
 /// All tenants, their keys, and the source of randomness.
@@ -69,6 +70,7 @@ pub struct Tenant {
     /// What was counted against Graph's limits.
     pub(crate) limits: Limits,
     directory: RwLock<rank::Directory, Directory>,
+    documents: RwLock<rank::Documents, Documents>,
     changes: AtomicU64,
 }
 
@@ -359,6 +361,7 @@ impl Tenant {
             connections: Connections::default(),
             faults: Faults::default(),
             limits: Limits::default(),
+            documents: RwLock::new(Documents::default()),
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
         }
@@ -371,6 +374,20 @@ impl Tenant {
     /// The tenant's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Looks at what Graph serves beside the directory and the mailboxes.
+    pub(crate) fn read_documents<A>(&self, look: impl FnOnce(&Documents) -> A) -> A {
+        self.documents.read(look)
+    }
+
+    /// Changes what Graph serves beside the directory and the mailboxes.
+    pub(crate) fn write_documents<A>(&self, change: impl FnOnce(&mut Documents) -> A) -> A {
+        self.documents.write(|documents| {
+            // Under the lock: who has seen the number waits for the change.
+            self.changes.fetch_add(1, Ordering::Relaxed);
+            change(documents)
+        })
     }
 
     /// Looks at the directory. What is looked up elsewhere (other tenants, the world) is looked up

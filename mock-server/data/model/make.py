@@ -19,6 +19,8 @@ from xml.etree import ElementTree
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 CLOUDS = {"g": "v1.0-Prod.csdl", "u": "v1.0-Fairfax.csdl", "c": "v1.0-Mooncake.csdl"}
 HERE = Path(__file__).parent
+# Parts of published paths that are no paths: examples, and one without the key that its schema has.
+NO_PATHS = ("...", "fileb.txt", "/groups/onpremisessyncbehavior")
 
 
 def short(name, aliases):
@@ -129,14 +131,16 @@ def write(name, header, rows):
         table.writerows(rows)
 
 
-def template(path):
-    """A published path in one spelling: lower case, `{id}` for keys, `{value}` for values of functions."""
+def template(path, types):
+    """A published path in one spelling: lower case, `{id}` for keys, `{value}` for values of functions, and
+    `microsoft.graph.` before casts alone."""
     path = path.split("?")[0].strip().rstrip("/").lower()
     path = re.sub(r"\(([^()]*)\)", lambda match: "(" + arguments(match.group(1)) + ")", path)
     segments = []
     for segment in path.split("/")[1:]:
-        segment = segment.removeprefix("microsoft.graph.").replace("()", "")
-        segments.append(re.sub(r"\{[^{}]*\}", "{id}", segment) if "=" not in segment else segment)
+        bare = segment.removeprefix("microsoft.graph.").removeprefix("graph.").replace("()", "")
+        segment = f"microsoft.graph.{bare}" if bare != segment and bare in types else bare
+        segments.append(re.sub(r"\{[^{}]*\}+", "{id}", segment) if "=" not in segment else segment)
     return "/" + "/".join(segments)
 
 
@@ -145,7 +149,7 @@ def arguments(text):
     return ",".join(f"{name}={{value}}" for name in names)
 
 
-def paths(permissions):
+def paths(permissions, types):
     """(template, method) → scheme → [(permission, also required, least privileged)]."""
     found = {}
     for permission, entry in permissions.items():
@@ -160,11 +164,11 @@ def paths(permissions):
                         least = value.split(",")
                     elif key == "AlsoRequires":
                         also = value
-                if "..." in path or "fileb.txt" in path:
+                if any(it in path.lower() for it in NO_PATHS):
                     continue
                 for method in group["methods"]:
                     for scheme in group["schemeKeys"]:
-                        row = found.setdefault((template(path), method), {})
+                        row = found.setdefault((template(path, types), method), {})
                         row.setdefault(scheme, []).append((permission, also, scheme in least))
     return found
 
@@ -220,7 +224,7 @@ def main():
         ["path", "method", "delegated", "application"],
         (
             [path, method, alternatives(row.get("DelegatedWork")), alternatives(row.get("Application"))]
-            for (path, method), row in sorted(paths(permissions).items())
+            for (path, method), row in sorted(paths(permissions, {it.lower() for it in schemas["g"].types}).items())
         ),
     )
 

@@ -47,6 +47,18 @@ impl Actor {
         self.held().is_empty()
     }
 
+    /// What the token holds, for a refusal that lists it.
+    pub(crate) fn listed(&self) -> String {
+        self.held().join(", ")
+    }
+
+    /// Whether the token holds a permission that reaches other people's data, or a stronger one.
+    pub(crate) fn holds_beyond_own(&self, needed: &str) -> bool {
+        self.held().iter().any(|held| {
+            covers(held, needed) && matches!(held.rsplit('.').next(), Some("All" | "Shared"))
+        })
+    }
+
     /// Whether the token holds a permission, or a stronger one; of `A+B` both.
     pub(crate) fn holds(&self, needed: &str) -> bool {
         needed

@@ -119,6 +119,45 @@ impl Call<'_> {
         }
     }
 
+    /// The call of another endpoint by the same caller, to read what it has; without a query.
+    pub(crate) fn elsewhere(
+        &self,
+        endpoint: &'static Endpoint,
+        parameters: Parameters,
+    ) -> Call<'_> {
+        let target = endpoint.has_user().then(|| {
+            let name = parameters.user.as_deref().unwrap_or_default();
+            let user = self
+                .tenant
+                .read(|it| it.user_by_id_or_name(name).map(|user| user.id));
+            user.map(|user| Target {
+                user,
+                key: user.to_string(),
+            })
+        });
+        Call {
+            world: self.world,
+            tenant: Arc::clone(&self.tenant),
+            environment: self.environment,
+            origin: self.origin,
+            version: self.version,
+            path: self.path.clone(),
+            endpoint,
+            parameters,
+            client: self.client,
+            actor: self.actor.clone(),
+            reach: Reach::Full,
+            target: target.flatten(),
+            query: Query::default(),
+            parameters_sent: Vec::new(),
+            headers: self.headers,
+            body: self.body,
+            prefer: Prefer::default(),
+            metadata: Metadata::Minimal,
+            now: self.now,
+        }
+    }
+
     /// `https://…/v1.0`.
     pub(crate) fn root(&self) -> String {
         format!("{}/{}", self.origin, self.version)

@@ -255,7 +255,7 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
         let member = schema::member(cloud, of, &expand.name)
             .ok_or_else(|| GraphError::unknown_select(&expand.name, of))?;
         if member.kind != MemberKind::Navigation {
-            return Err(GraphError::no_navigation(&member.name, of));
+            return Err(GraphError::no_navigation(member.name, of));
         }
         for name in expand.select.iter().flatten() {
             let (of, name) = selected_of(member.element_type(), name);
@@ -297,18 +297,21 @@ pub(crate) fn selected(
 ) -> Result<Properties, GraphError> {
     let cloud = call.cloud();
     let Some(select) = select else {
-        // A list of attachments has the base type, and shows the members of the derived one.
-        let of = if of == "attachment" {
-            "fileAttachment"
-        } else {
-            of
-        };
+        // A list has the base type, and shows the members of the derived one.
+        let named = document.get("@odata.type").and_then(Value::as_str);
+        let named = named.map(|it| crate::model::strip_namespace(it).to_owned());
+        let of = named
+            .as_deref()
+            .filter(|named| schema::is_a(named, of))
+            .unwrap_or(of);
         let hidden: &[&str] = match of {
             "message" => &["uniqueBody", "internetMessageHeaders"],
             "user" => {
                 return Ok(document
                     .into_iter()
-                    .filter(|(name, _)| USER_DEFAULTS.contains(&name.as_str()))
+                    .filter(|(name, _)| {
+                        name.contains('@') || USER_DEFAULTS.contains(&name.as_str())
+                    })
                     .collect());
             }
             _ => &[],
@@ -326,7 +329,7 @@ pub(crate) fn selected(
     for name in select {
         let (cast, first) = selected_of(of, name);
         match schema::member(cloud, cast, first) {
-            Some(member) => wanted.push(&member.name),
+            Some(member) => wanted.push(member.name),
             None if !schema::is_known(cast) => wanted.push(first),
             None => return Err(GraphError::unknown_select(first, cast)),
         }

@@ -149,6 +149,8 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::CreateTokenLifetimePolicy => policies::create_token_lifetime(call),
         O::DeleteTokenLifetimePolicy => policies::delete_token_lifetime(call),
         O::ListAppConsentRequests => governance::list(call),
+        // The model answers before the table is asked.
+        O::Generic => Err(GraphError::unknown_segment("")),
         O::GetAppConsentRequest => governance::get(call),
         O::ListUserConsentRequests => governance::list_of_users(call),
         O::GetUserConsentRequest => governance::get_of_user(call),

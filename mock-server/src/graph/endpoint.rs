@@ -104,6 +104,9 @@ pub(crate) enum Operation {
     DeltaMessages,
     DismissRisk,
     ForwardMessage,
+    /// What the model says of a path that has no row.
+    #[serde(skip)]
+    Generic,
     GetAppConsentRequest,
     GetApplication,
     GetAuthorizationPolicy,
@@ -226,6 +229,22 @@ impl Endpoint {
     /// All endpoints.
     pub(crate) fn all() -> &'static [Self] {
         &TABLE
+    }
+
+    /// The endpoint of a request that only the model knows: its guard is the model's.
+    pub(crate) fn of_the_model(
+        method: &Method,
+        workload: Workload,
+        creates: bool,
+    ) -> &'static Self {
+        OF_THE_MODEL
+            .iter()
+            .find(|it| {
+                it.method == *method
+                    && it.workload == workload
+                    && (it.success == StatusCode::CREATED) == creates
+            })
+            .unwrap_or(&OF_THE_MODEL[0])
     }
 
     /// Whether the path leads to a user.
@@ -409,6 +428,36 @@ struct Row {
     absent_in: String,
     roles: String,
 }
+
+static OF_THE_MODEL: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for method in [
+        Method::GET,
+        Method::POST,
+        Method::PATCH,
+        Method::PUT,
+        Method::DELETE,
+    ] {
+        for workload in [Workload::Directory, Workload::Mailbox] {
+            for success in [StatusCode::OK, StatusCode::CREATED] {
+                all.push(Endpoint {
+                    operation: Operation::Generic,
+                    method: method.clone(),
+                    workload,
+                    delegated: Vec::new(),
+                    delegated_other: Vec::new(),
+                    application: Vec::new(),
+                    success,
+                    roles: Vec::new(),
+                    path: Vec::new(),
+                    absent_in: Vec::new(),
+                    only_beta: false,
+                });
+            }
+        }
+    }
+    all
+});
 
 static TABLE: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     let list = |text: &str| {

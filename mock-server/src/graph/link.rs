@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 
 use super::call::Call;
+use super::endpoint::Operation;
 use super::odata::query::option_of;
 
 /// The next page of a list: the request's own options, and where the page begins.
@@ -47,6 +48,9 @@ fn path(call: &Call<'_>) -> String {
     for part in parts.by_ref().take(owner) {
         path.push('/');
         path.push_str(part);
+    }
+    if call.endpoint.operation == Operation::Generic {
+        return call.path.clone();
     }
     path.push_str(&call.endpoint.beyond_owner(&call.parameters));
     path

@@ -1,13 +1,11 @@
-//! The types of Graph that the mock serves, and in which cloud a member exists.
+//! The types of Graph as requests and documents meet them: Graph's model, and the few members that
+//! the service writes and its metadata do not have.
 //!
-//! Rows of `data/graph-types.csv` and `data/graph-enums.csv`. Source:
-//! microsoftgraph/msgraph-metadata, schemas v1.0-Prod, v1.0-Fairfax (both US Government
-//! environments) and v1.0-Mooncake.
+//! Rows of `data/graph-written-members.csv` beside [`crate::model`].
 
 mod body;
 mod query;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -17,58 +15,44 @@ pub(crate) use self::body::{object, primitive};
 pub(crate) use self::query::{Misfit, check, order_by};
 
 use crate::environment::SignInCloud;
+use crate::model::{self, Enumeration, Type};
 
 /// A member of a type.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {
-    #[serde(rename = "type")]
-    of: String,
-    base: String,
     /// The name as Graph writes it.
-    #[serde(rename = "member")]
-    pub(crate) name: String,
-    /// `property` or `navigation`.
+    pub(crate) name: &'static str,
+    /// Part of the document, or a link.
     pub(crate) kind: MemberKind,
-    /// The type: `String`, `Collection(recipient)`, `importance`.
-    pub(crate) edm_type: String,
-    #[serde(deserialize_with = "yes")]
-    global: bool,
-    #[serde(deserialize_with = "yes")]
-    usgov: bool,
-    #[serde(deserialize_with = "yes")]
-    china: bool,
+    of: &'static str,
+    is_collection: bool,
 }
 
-/// Whether a member is part of the document or a link to others, or only written by the service:
-/// the metadata do not have it, and no request can name it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+/// Whether a member is part of the document or a link to others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum MemberKind {
     Navigation,
     Property,
-    Written,
 }
 
 impl Member {
-    fn exists_in(&self, cloud: SignInCloud) -> bool {
-        match cloud {
-            SignInCloud::Global => self.global,
-            SignInCloud::UsGov => self.usgov,
-            SignInCloud::China => self.china,
+    /// The type of the value, or of the elements of a collection: `String`, `recipient`.
+    pub(crate) fn element_type(self) -> &'static str {
+        self.of
+    }
+
+    /// The type: `Collection(recipient)`.
+    pub(crate) fn edm_type(self) -> String {
+        if self.is_collection {
+            format!("Collection({})", self.of)
+        } else {
+            self.of.to_owned()
         }
     }
 
-    /// The type of the value, or of the elements of a collection.
-    pub(crate) fn element_type(&self) -> &str {
-        self.edm_type
-            .strip_prefix("Collection(")
-            .and_then(|rest| rest.strip_suffix(')'))
-            .unwrap_or(&self.edm_type)
-    }
-
     /// The value of a member that nobody has set.
-    pub(crate) fn unset(&self) -> Value {
-        if self.is_collection() {
+    pub(crate) fn unset(self) -> Value {
+        if self.is_collection {
             Value::Array(Vec::new())
         } else {
             Value::Null
@@ -76,85 +60,98 @@ impl Member {
     }
 
     /// Whether it holds a list.
-    pub(crate) fn is_collection(&self) -> bool {
-        self.edm_type.starts_with("Collection(")
+    pub(crate) fn is_collection(self) -> bool {
+        self.is_collection
     }
 }
 
-/// Whether the table knows a type; members of others are not checked.
+impl From<model::Member> for Member {
+    fn from(member: model::Member) -> Self {
+        Self {
+            name: member.name(),
+            kind: match member.kind() {
+                model::MemberKind::Property => MemberKind::Property,
+                model::MemberKind::Contained | model::MemberKind::Navigation => {
+                    MemberKind::Navigation
+                }
+            },
+            of: member.type_name(),
+            is_collection: member.is_collection(),
+        }
+    }
+}
+
+/// Whether there is a complex or entity type of this name.
 pub(crate) fn is_known(of: &str) -> bool {
-    TYPES.members.contains_key(of)
+    Type::find(of).is_some()
+}
+
+/// Whether documents of a type may have a member that it does not name. Of entities only
+/// extension properties are taken: the metadata call many open that the services do not.
+/// Source: microsoftgraph/msgraph-sdk-python#313, a refused member of a message.
+pub(crate) fn is_open(of: &str, name: &str) -> bool {
+    Type::find(of).is_some_and(|it| {
+        let free = matches!(it.name(), "fieldValueSet" | "openTypeExtension");
+        it.is_open() && (!it.is_entity() || free || name.starts_with("extension_"))
+    })
+}
+
+/// Whether only types that are derived from it have instances.
+pub(crate) fn is_abstract(of: &str) -> bool {
+    Type::find(of).is_some_and(Type::is_abstract)
 }
 
 /// Whether a type is another one or derived from it.
 pub(crate) fn is_a(of: &str, other: &str) -> bool {
-    let mut of = of;
-    loop {
-        if of == other {
-            return true;
-        }
-        let base = TYPES.members.get(of).and_then(|it| it.first());
-        match base.map(|it| it.base.as_str()).filter(|it| !it.is_empty()) {
-            Some(base) => of = base,
-            None => return false,
-        }
+    match (Type::find(of), Type::find(other)) {
+        (Some(of), Some(other)) => of.is_a(other),
+        _ => false,
     }
 }
 
-/// The members of an enumeration, if the table has it.
-pub(crate) fn enumeration(of: &str) -> Option<&'static [String]> {
-    TYPES.enums.get(of).map(Vec::as_slice)
+/// The members of an enumeration, if there is one of this name.
+pub(crate) fn enumeration(of: &str) -> Option<Vec<&'static str>> {
+    Enumeration::find(of).map(|it| it.members().collect())
+}
+
+/// A value of an enumeration as Graph spells it; several with commas where it takes several.
+pub(crate) fn spelled(of: &str, text: &str) -> Option<String> {
+    let enumeration = Enumeration::find(of)?;
+    let one = |text: &str| {
+        let mut members = enumeration.members();
+        members.find(|it| it.eq_ignore_ascii_case(text.trim()))
+    };
+    if enumeration.is_flags() {
+        let all: Option<Vec<&str>> = text.split(',').map(one).collect();
+        return all.map(|it| it.join(","));
+    }
+    one(text).map(str::to_owned)
 }
 
 /// The member of a type in a cloud, inherited ones included; names in any case.
-pub(crate) fn member(cloud: SignInCloud, of: &str, name: &str) -> Option<&'static Member> {
-    find(cloud, of, name).filter(|it| it.kind != MemberKind::Written)
+pub(crate) fn member(cloud: SignInCloud, of: &str, name: &str) -> Option<Member> {
+    Type::find(of)?.member(name, cloud).map(Member::from)
 }
 
 /// Whether the documents of a type have a member in a cloud.
 pub(crate) fn is_written(cloud: SignInCloud, of: &str, name: &str) -> bool {
-    find(cloud, of, name).is_some()
+    member(cloud, of, name).is_some()
+        || is_open(of, name)
+        || WRITTEN.iter().any(|row| row.of == of && row.member == name)
 }
 
-fn find(cloud: SignInCloud, of: &str, name: &str) -> Option<&'static Member> {
-    let mut of = of;
-    loop {
-        let members = TYPES.members.get(of)?;
-        if let Some(found) = members
-            .iter()
-            .find(|it| it.name.eq_ignore_ascii_case(name) && it.exists_in(cloud))
-        {
-            return Some(found);
-        }
-        of = members
-            .first()
-            .map(|it| it.base.as_str())
-            .filter(|base| !base.is_empty())?;
-    }
+/// A member that is only written by the service: no request can name it.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(rename = "type")]
+    of: String,
+    member: String,
 }
 
-struct Types {
-    members: HashMap<String, Vec<Member>>,
-    enums: HashMap<String, Vec<String>>,
-}
-
-fn yes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    String::deserialize(from).map(|text| text == "yes")
-}
-
-static TYPES: LazyLock<Types> = LazyLock::new(|| {
-    // The files are part of the program; a test reads them.
-    let mut members: HashMap<String, Vec<Member>> = HashMap::new();
-    let text = include_str!("../../data/graph-types.csv");
-    for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
-        let row: Member = row.expect("data/graph-types.csv fits its types");
-        members.entry(row.of.clone()).or_default().push(row);
-    }
-    let text = include_str!("../../data/graph-enums.csv");
-    let enums = csv::Reader::from_reader(text.as_bytes())
+static WRITTEN: LazyLock<Vec<Written>> = LazyLock::new(|| {
+    // The file is part of the program; a test reads it.
+    csv::Reader::from_reader(include_str!("../../data/graph-written-members.csv").as_bytes())
         .deserialize()
-        .map(|row: Result<(String, String), _>| row.expect("data/graph-enums.csv fits its types"))
-        .map(|(name, list)| (name, list.split(' ').map(str::to_owned).collect()))
-        .collect();
-    Types { members, enums }
+        .map(|row| row.expect("data/graph-written-members.csv fits its types"))
+        .collect()
 });

@@ -24,7 +24,7 @@ pub(super) fn get_one(call: &Call<'_>) -> Result<Reply, GraphError> {
         .ok_or_else(|| GraphError::unknown_segment(name))?;
     let contents = call.mailbox()?;
     let value = document(&contents.lock())
-        .shift_remove(&member.name)
+        .shift_remove(member.name)
         .unwrap_or(Value::Null);
     let set = call.set(&format!("mailboxSettings/{}", member.name));
     let mut body = Map::new();

@@ -38,14 +38,14 @@ use crate::world::seed::{SeedContext, SeedFile};
 use crate::world::{Tenant, World};
 
 /// A world with one tenant, and Graph over it.
-struct Bench {
+pub(super) struct Bench {
     world: Arc<World>,
     tenant: Arc<Tenant>,
 }
 
 /// What a token is to hold.
 #[derive(Clone)]
-struct Token {
+pub(super) struct Token {
     user: Option<&'static str>,
     permissions: Vec<String>,
     audience: String,
@@ -54,12 +54,12 @@ struct Token {
 }
 
 /// An answer, read.
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
     headers: axum::http::HeaderMap,
-    body: Value,
-    text: String,
-    annotation: Annotation,
+    pub(super) body: Value,
+    pub(super) text: String,
+    pub(super) annotation: Annotation,
 }
 
 fn noon() -> Timestamp {
@@ -67,11 +67,11 @@ fn noon() -> Timestamp {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::at(Environment::Office365, "contoso.onmicrosoft.com")
     }
 
-    fn at(environment: Environment, domain: &str) -> Self {
+    pub(super) fn at(environment: Environment, domain: &str) -> Self {
         let world = Arc::new(World::new(
             Random::seeded(1),
             Arc::clone(&KEYS),
@@ -82,7 +82,7 @@ impl Bench {
         Self { world, tenant }
     }
 
-    fn user(&self, alias: &str) -> ObjectId {
+    pub(super) fn user(&self, alias: &str) -> ObjectId {
         self.tenant.directory().find_user(alias).unwrap().id
     }
 
@@ -133,14 +133,14 @@ impl Bench {
     }
 
     /// A token of a user with scopes.
-    fn delegated(&self, user: &'static str, scopes: &[&str]) -> Token {
+    pub(super) fn delegated(&self, user: &'static str, scopes: &[&str]) -> Token {
         Token {
             user: Some(user),
             ..self.app_only(scopes)
         }
     }
 
-    fn app_only(&self, roles: &[&str]) -> Token {
+    pub(super) fn app_only(&self, roles: &[&str]) -> Token {
         Token {
             user: None,
             permissions: roles.iter().map(|it| (*it).to_owned()).collect(),
@@ -150,15 +150,15 @@ impl Bench {
         }
     }
 
-    async fn get(&self, token: &Token, path: &str) -> Answer {
+    pub(super) async fn get(&self, token: &Token, path: &str) -> Answer {
         self.send("GET", token, path, &[], Value::Null).await
     }
 
-    async fn post(&self, token: &Token, path: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, token: &Token, path: &str, body: Value) -> Answer {
         self.send("POST", token, path, &[], body).await
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: &str,
         token: &Token,
@@ -217,14 +217,14 @@ async fn read(mut response: Response<Body>) -> Answer {
 impl Answer {
     /// The answer, which must have this status.
     #[track_caller]
-    fn expect(self, status: u16) -> Self {
+    pub(super) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
 
     /// The code of a refusal with this status.
     #[track_caller]
-    fn refused(self, status: u16) -> String {
+    pub(super) fn refused(self, status: u16) -> String {
         let answer = self.expect(status);
         answer.body["error"]["code"]
             .as_str()
@@ -232,15 +232,15 @@ impl Answer {
             .to_owned()
     }
 
-    fn values(&self) -> &[Value] {
+    pub(super) fn values(&self) -> &[Value] {
         self.body["value"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |it| it.to_str().unwrap())
     }
 
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         self.body["id"].as_str().expect("an id").to_owned()
     }
 }

@@ -15,6 +15,7 @@ use crate::clock::{Clock, ClockState};
 use crate::directory::{Directory, TenantId};
 use crate::environment::SignInCloud;
 use crate::mailbox::{Contents, Mailboxes};
+use crate::store::Documents;
 use crate::token::{RedeemedCode, RefreshToken, StoredKey};
 
 /// Everything of a world that a state file keeps.
@@ -40,6 +41,9 @@ struct TenantSnapshot {
     connections: Vec<RefreshToken>,
     mailbox_seed: u64,
     mailboxes: Vec<Contents>,
+    /// What Graph serves beside the directory and the mailboxes.
+    #[serde(default)]
+    documents: Documents,
 }
 
 /// Why a text is no state of a world.
@@ -166,6 +170,7 @@ impl Tenant {
             connections: self.connections.all(),
             mailbox_seed: self.mailboxes.seed(),
             mailboxes: self.mailboxes.stored(),
+            documents: self.read_documents(Documents::clone),
         }
     }
 }
@@ -178,6 +183,7 @@ impl TenantSnapshot {
         for token in &self.connections {
             tenant.connections.note(token);
         }
+        tenant.write_documents(|it| *it = self.documents);
         tenant
     }
 }

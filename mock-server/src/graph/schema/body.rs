@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Member, enumeration, is_a, is_known, member};
+use super::{Member, enumeration, is_a, is_abstract, is_known, is_open, member, spelled};
 use crate::environment::SignInCloud;
 use crate::graph::endpoint::Workload;
 use crate::graph::error::GraphError;
@@ -51,19 +51,20 @@ impl Reader {
                 }
                 continue;
             }
-            if !is_known(of) {
+            let Some(member) = member(self.cloud, of, &name) else {
+                if !is_open(of, &name) {
+                    return Err(GraphError::unknown_member(&name, of));
+                }
                 found.insert(name, value);
                 continue;
-            }
-            let member = member(self.cloud, of, &name)
-                .ok_or_else(|| GraphError::unknown_member(&name, of))?;
+            };
             let value = self.checked(member, value)?;
-            found.insert(member.name.clone(), value);
+            found.insert(member.name.to_owned(), value);
         }
         Ok(found)
     }
 
-    fn checked(&self, member: &Member, value: Value) -> Result<Value, GraphError> {
+    fn checked(&self, member: Member, value: Value) -> Result<Value, GraphError> {
         if !member.is_collection() {
             return if value.is_null() {
                 Ok(value)
@@ -84,7 +85,7 @@ impl Reader {
         }
     }
 
-    fn element(&self, member: &Member, value: Value) -> Result<Value, GraphError> {
+    fn element(&self, member: Member, value: Value) -> Result<Value, GraphError> {
         let of = member.element_type();
         if is_known(of) {
             return match value {
@@ -95,15 +96,14 @@ impl Reader {
                 other => Err(GraphError::unexpected_node(node(&other), "StartObject")),
             };
         }
-        if let Some(members) = enumeration(of) {
+        if enumeration(of).is_some() {
             if let Some(node) = structure(&value) {
                 return Err(GraphError::unexpected_node(node, "PrimitiveValue"));
             }
-            let known = value
+            return value
                 .as_str()
-                .and_then(|text| members.iter().find(|it| it.eq_ignore_ascii_case(text)));
-            return known
-                .map(|it| Value::String(it.clone()))
+                .and_then(|text| spelled(of, text))
+                .map(Value::String)
                 .ok_or_else(|| unconvertible(&format!("microsoft.graph.{of}"), &value));
         }
         if !is_primitive(of) {
@@ -129,7 +129,7 @@ fn derived(of: &str, body: &Map<String, Value>) -> Result<String, GraphError> {
             .filter(|it| is_known(it) && is_a(it, of))
             .ok_or_else(|| GraphError::unknown_type(named))?,
     };
-    if ABSTRACT.contains(&found) {
+    if is_abstract(found) {
         return Err(GraphError::abstract_type(found));
     }
     Ok(found.to_owned())
@@ -152,7 +152,7 @@ fn convert(of: &str, value: &Value) -> Option<Value> {
             .filter(|text| text.parse::<jiff::civil::Date>().is_ok())
             .map(|text| json!(text)),
         "DateTimeOffset" => text.filter(|text| is_instant(text)).map(|text| json!(text)),
-        "Double" => match text {
+        "Decimal" | "Double" | "Single" => match text {
             None => value.as_f64().map(|_| value.clone()),
             Some(text) => text
                 .trim()
@@ -164,12 +164,15 @@ fn convert(of: &str, value: &Value) -> Option<Value> {
         "Guid" => text
             .filter(|text| uuid::Uuid::try_parse(text).is_ok())
             .map(|text| json!(text)),
-        "Int32" => match text {
-            None => value.as_i64(),
-            Some(text) => text.trim().parse().ok(),
-        }
-        .filter(|number| i32::try_from(*number).is_ok())
-        .map(|number| json!(number)),
+        "Byte" => whole(value, 0, u8::MAX.into()),
+        "Duration" => text
+            .filter(|text| {
+                text.parse::<jiff::SignedDuration>().is_ok() || text.parse::<jiff::Span>().is_ok()
+            })
+            .map(|text| json!(text)),
+        "Int16" => whole(value, i16::MIN.into(), i16::MAX.into()),
+        "Int32" => whole(value, i32::MIN.into(), i32::MAX.into()),
+        "Int64" => whole(value, i64::MIN, i64::MAX),
         "String" => text.map(|text| json!(text)),
         "TimeOfDay" => text
             .filter(|text| text.parse::<jiff::civil::Time>().is_ok())
@@ -178,15 +181,31 @@ fn convert(of: &str, value: &Value) -> Option<Value> {
     }
 }
 
+fn whole(value: &Value, least: i64, most: i64) -> Option<Value> {
+    let number = match value.as_str() {
+        None => value.as_i64(),
+        Some(text) => text.trim().parse().ok(),
+    };
+    number
+        .filter(|number| (least..=most).contains(number))
+        .map(|number| json!(number))
+}
+
 fn is_primitive(of: &str) -> bool {
     [
         "Binary",
         "Boolean",
+        "Byte",
         "Date",
         "DateTimeOffset",
+        "Decimal",
         "Double",
+        "Duration",
         "Guid",
+        "Int16",
         "Int32",
+        "Int64",
+        "Single",
         "String",
         "TimeOfDay",
     ]
@@ -218,10 +237,6 @@ fn unconvertible(expected: &str, found: &Value) -> GraphError {
     }
     GraphError::wrong_type(expected, &shown)
 }
-
-/// The types of bodies that nothing is of by itself.
-/// Source: microsoftgraph/msgraph-metadata, schemas/v1.0-Prod.csdl.
-const ABSTRACT: [&str; 2] = ["attachment", "outlookItem"];
 
 /// The letters of a literal that a refusal shows.
 const LONGEST_LITERAL: usize = 300;

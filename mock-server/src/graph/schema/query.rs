@@ -63,13 +63,9 @@ impl From<Misfit> for GraphError {
 
 /// The member at the end of a path such as `from/emailAddress/address`; `None` where the path
 /// leads through a type that the table does not have.
-fn resolve(
-    cloud: SignInCloud,
-    of: &str,
-    path: &[String],
-) -> Result<Option<&'static Member>, Misfit> {
+fn resolve(cloud: SignInCloud, of: &str, path: &[String]) -> Result<Option<Member>, Misfit> {
     let mut of = of.to_owned();
-    let mut found: Option<&'static Member> = None;
+    let mut found: Option<Member> = None;
     for name in path {
         // A cast, such as `microsoft.graph.fileAttachment/contentBytes`.
         if let Some(cast) = name.strip_prefix("microsoft.graph.") {
@@ -209,13 +205,13 @@ impl<'a> Checker<'a> {
         Ok(match self.path(path)? {
             None => Known::Nothing,
             Some(member) if member.is_collection() || member.kind == MemberKind::Navigation => {
-                Known::Structure(member.edm_type.clone())
+                Known::Structure(member.edm_type())
             }
-            Some(member) => known(&member.edm_type),
+            Some(member) => known(&member.edm_type()),
         })
     }
 
-    fn path(&self, path: &Path) -> Result<Option<&'static Member>, Misfit> {
+    fn path(&self, path: &Path) -> Result<Option<Member>, Misfit> {
         let first = path.0.first().map_or("", String::as_str);
         match self.variables.iter().rev().find(|(name, _)| *name == first) {
             Some((_, of)) => resolve(self.cloud, of, &path.0[1..]),

@@ -230,16 +230,20 @@ async fn what_a_cloud_lacks_is_refused_and_not_blamed_on_the_mock() {
 #[tokio::test]
 async fn what_the_mock_does_not_do_is_noted() {
     let bench = Bench::new();
-    let token = bench.delegated("alice", &["Mail.Read"]);
-    let answer = bench.get(&token, "/v1.0/me/drive/root").await.expect(400);
-    assert_eq!(
-        answer.body["error"]["message"],
-        "Resource not found for the segment 'drive'."
-    );
+    let token = bench.delegated("alice", &["Mail.Read", "Files.Read"]);
+    let answer = bench
+        .get(&token, "/v1.0/me/drive/root/content")
+        .await
+        .expect(501);
+    assert_eq!(answer.body["error"]["code"], "NotInTheMock");
     assert_eq!(
         answer.annotation.unsupported.as_deref(),
-        Some("GET /me/drive/root")
+        Some("GET /me/drive/root/content")
     );
+    let answer = bench.get(&token, "/v1.0/me/nonsense").await.expect(400);
+    assert_eq!(answer.annotation.unsupported, None);
+    let answer = bench.get(&token, "/beta/me/nonsense").await.expect(400);
+    assert!(answer.annotation.unsupported.is_some());
     let answer = bench
         .send("PUT", &token, "/v1.0/me/messages", &[], Value::Null)
         .await

@@ -1,0 +1,241 @@
+//! Whether a token's permissions open a path: the published list of permissions, and the rules
+//! that make a guard of it.
+//!
+//! - `/me` and `/users/{id}` share a row, and so do the addresses of one type.
+//! - `$count`, `$value`, `$ref` and properties have the row of what they belong to.
+//! - A cast without a row has that of what is cast.
+//! - An element without a row has that of its collection.
+//! - A scope without `.All` or `.Shared` reaches the person's own data only.
+//! - Who may take a link away may add one.
+//! - A permission to read opens no write.
+//! - What then has no row is refused.
+//!
+//! Unverified: these rules. Source of the list: `data/model/README.md`.
+
+use axum::http::Method;
+
+use super::route::{Key, Route, Step, StepKind, Suffix};
+use super::service::Voice;
+use crate::graph::access::Actor;
+use crate::graph::error::GraphError;
+use crate::model::{self, Accepted, MemberKind, Root};
+
+/// Checks a token for a path. `own`: the path leads to the person's own data, or to nobody's in
+/// particular.
+pub(super) fn check(
+    actor: &Actor,
+    route: &Route,
+    method: &Method,
+    own: bool,
+    voice: &Voice,
+) -> Result<(), GraphError> {
+    let row = row(route, method);
+    let writes = writes(route, method);
+    let list = row.map_or("", |row| match actor {
+        Actor::Application(_) => row.application,
+        Actor::User(..) => row.delegated,
+    });
+    let alternatives = opening(list, writes);
+    if alternatives.iter().any(|it| it.is_held(actor, own)) {
+        return Ok(());
+    }
+    let needed: Vec<&str> = alternatives.iter().map(|it| it.name).collect();
+    Err(voice.denied(&needed.join(", "), &actor.listed()))
+}
+
+/// One way to be let in.
+struct Alternative<'a> {
+    name: &'a str,
+    /// One of these is needed, too.
+    also: &'a str,
+}
+
+impl Alternative<'_> {
+    fn is_held(&self, actor: &Actor, own: bool) -> bool {
+        let reaches = own || actor.user().is_none();
+        let first = if reaches {
+            actor.holds(self.name)
+        } else {
+            actor.holds_beyond_own(self.name)
+        };
+        first && (self.also.is_empty() || self.also.split(',').any(|it| actor.holds(it)))
+    }
+}
+
+/// The alternatives of a list; for a write, without those that only read.
+fn opening(list: &str, writes: bool) -> Vec<Alternative<'_>> {
+    list.split(';')
+        .filter(|it| !it.is_empty())
+        .map(|it| {
+            let bare = it.trim_start_matches('*');
+            let (name, also) = bare.split_once('+').unwrap_or((bare, ""));
+            Alternative { name, also }
+        })
+        .filter(|it| {
+            !writes
+                || !only_reads(it.name)
+                || it
+                    .also
+                    .split(',')
+                    .any(|it| !it.is_empty() && !only_reads(it))
+        })
+        .collect()
+}
+
+fn only_reads(permission: &str) -> bool {
+    permission
+        .split('.')
+        .any(|part| part == "Read" || part.starts_with("ReadBasic"))
+}
+
+/// Whether a request writes. An action may only read, whatever its method.
+fn writes(route: &Route, method: &Method) -> bool {
+    *method != Method::GET && route.operation().is_none()
+}
+
+/// Whether the documentation has the method of a path.
+pub(super) fn is_documented(route: &Route, method: &Method) -> bool {
+    let mut templates = route.literals();
+    templates.push(route.template.clone());
+    first(&templates, route, &[method.as_str()]).is_some()
+}
+
+/// The permissions that a method of a path accepts.
+pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
+    let mut templates = route.literals();
+    templates.push(route.template.clone());
+    if let Some(plain) = without_casts(&route.template) {
+        templates.push(plain);
+    }
+    if route.suffix != Suffix::None {
+        let parents: Vec<String> = templates
+            .iter()
+            .filter_map(|it| it.rsplit_once('/'))
+            .map(|(parent, _)| parent.to_owned())
+            .collect();
+        templates.extend(parents);
+    }
+    if let Some(parent) = without_property(route) {
+        templates.push(parent);
+    }
+    let mut verbs = vec![method.as_str()];
+    // PUT creates or replaces, as the one who may create or change may.
+    if *method == Method::PUT {
+        verbs.extend(["PATCH", "POST"]);
+    }
+    let found = first(&templates, route, &verbs);
+    if found.is_some() || route.operation().is_some() {
+        return found;
+    }
+    // An element as its collection; what a caller may create there it may change and delete.
+    let last = route.last()?;
+    let collections: Vec<String> = match last.key {
+        Some(_) => templates
+            .iter()
+            .filter_map(|it| it.strip_suffix("/{id}").map(str::to_owned))
+            .collect(),
+        None => Vec::new(),
+    };
+    let verbs: &[&str] = if *method == Method::GET {
+        &["GET"]
+    } else {
+        &["PATCH", "POST", "PUT"]
+    };
+    let of_collection = first(&collections, route, verbs);
+    of_collection
+        .or_else(|| {
+            // Who may take a link away may add one.
+            let elements: Vec<String> = templates.iter().map(|it| format!("{it}/{{id}}")).collect();
+            (route.suffix == Suffix::Ref && *method == Method::POST)
+                .then(|| first(&elements, route, &["DELETE"]))
+                .flatten()
+        })
+        .or_else(|| {
+            // What a caller may change it may delete, and the other way about.
+            let verbs: &[&str] = match *method {
+                Method::GET => return None,
+                Method::DELETE => &["PATCH", "POST"],
+                _ => &["POST", "PATCH", "PUT"],
+            };
+            first(&templates, route, verbs)
+        })
+}
+
+fn first(templates: &[String], route: &Route, verbs: &[&str]) -> Option<Accepted> {
+    let spellings: Vec<String> = templates
+        .iter()
+        .flat_map(|it| spellings(it, route))
+        .collect();
+    verbs.iter().find_map(|verb| {
+        spellings
+            .iter()
+            .find_map(|template| model::accepted(template, verb))
+    })
+}
+
+/// The template, the other way to name a person, and the addresses that its types have elsewhere.
+fn spellings(template: &str, route: &Route) -> Vec<String> {
+    let mut found = vec![template.to_owned()];
+    let mut add = |text: String| {
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    };
+    if let Some(rest) = template.strip_prefix("/me") {
+        add(format!("/users/{{id}}{rest}"));
+    } else if let Some(rest) = template.strip_prefix("/users/{id}") {
+        add(format!("/me{rest}"));
+    }
+    for step in &route.steps {
+        let Some(rest) = template.get(step.template_end..) else {
+            continue;
+        };
+        if step.is_open_collection() {
+            continue;
+        }
+        for root in Root::all().filter(|it| it.is_set() && it.of() == step.of && step.of.is_some())
+        {
+            add(format!(
+                "/{}/{{id}}{rest}",
+                root.name().to_ascii_lowercase()
+            ));
+        }
+    }
+    // An alternate key names what the id names.
+    let keyed: Vec<String> = found
+        .iter()
+        .filter(|it| it.contains("={value})"))
+        .filter_map(|it| {
+            let (before, rest) = it.split_once('(')?;
+            let (_, after) = rest.split_once(')')?;
+            Some(format!("{before}/{{id}}{after}"))
+        })
+        .collect();
+    found.extend(keyed);
+    found
+}
+
+fn without_casts(template: &str) -> Option<String> {
+    let plain: Vec<&str> = template
+        .split('/')
+        .filter(|part| !part.starts_with("microsoft.graph."))
+        .collect();
+    let plain = plain.join("/");
+    (plain != template).then_some(plain)
+}
+
+fn without_property(route: &Route) -> Option<String> {
+    let last = route.last()?;
+    let is_property =
+        matches!(last.kind, StepKind::Member(it) if it.kind() == MemberKind::Property);
+    let before = route.steps.get(route.steps.len().checked_sub(2)?)?;
+    is_property.then(|| route.template.get(..before.template_end).map(str::to_owned))?
+}
+
+/// Whether a step names a person other than the caller.
+pub(super) fn person(steps: &[Step]) -> Option<&Key> {
+    steps
+        .first()
+        .filter(|it| it.name == "users")
+        .and_then(|it| it.key.as_ref())
+}

@@ -1,0 +1,285 @@
+//! Reading: lists, elements, links, counts, members, deltas.
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::place::{self, Place};
+use super::service::Voice;
+use crate::graph::call::{Call, Reply};
+use crate::graph::collection::{self, Documents, Listing};
+use crate::graph::error::GraphError;
+use crate::graph::link;
+use crate::mailbox::Properties;
+use crate::model::{Member, MemberKind, Type};
+use crate::store::Document;
+
+/// A list of a collection, or of what a navigation leads to.
+pub(super) fn list(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
+    let source = Documents(elements(call, place));
+    collection::list(call, &listing(place), &source)
+}
+
+/// How many elements the filter leaves.
+pub(super) fn count(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
+    let source = Documents(elements(call, place));
+    collection::count(call, &listing(place), &source)
+}
+
+/// One element, or a singleton.
+pub(super) fn get(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
+    let found = entity(call, place).ok_or_else(|| voice.not_found(&place.id))?;
+    call.entity(&place.set, place.of.name(), found)
+}
+
+/// The links of a navigation, without what they lead to.
+pub(super) fn links(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    let address = |target: &str| json!({"@odata.id": format!("{}/{target}", call.root())});
+    if !place.step.is_collection {
+        let target = place::target(call, place).ok_or_else(|| voice.not_found(place.step.name))?;
+        let mut link = Map::new();
+        let context = format!("{}/$metadata#$ref", call.root());
+        link.insert("@odata.context".to_owned(), json!(context));
+        link.extend(collection::members(address(&target)));
+        return Ok(Reply::json(StatusCode::OK, Value::Object(link)));
+    }
+    let targets = call
+        .tenant
+        .read_documents(|documents| documents.links(&place.collection).to_vec());
+    let value: Vec<Value> = targets.iter().map(|it| address(it)).collect();
+    let context = format!("{}/$metadata#Collection($ref)", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": value}),
+    ))
+}
+
+/// One member of a document.
+pub(super) fn property(
+    call: &Call<'_>,
+    owner: &Place<'_>,
+    names: &[Member],
+    bare: bool,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    let document = entity(call, owner).ok_or_else(|| voice.not_found(&owner.id))?;
+    let mut value = &Value::Object(document);
+    let mut unset = Value::Null;
+    for member in names {
+        let next = value.get(member.name());
+        if next.is_none() && member.is_collection() {
+            unset = json!([]);
+        }
+        value = next.unwrap_or(&Value::Null);
+    }
+    let value = if value.is_null() { &unset } else { value };
+    if bare {
+        return Ok(match value {
+            Value::Null => Reply::empty(StatusCode::NO_CONTENT),
+            Value::String(text) => Reply::raw("text/plain", text.clone().into_bytes()),
+            other => Reply::raw("text/plain", other.to_string().into_bytes()),
+        });
+    }
+    if value.is_null() {
+        // Source: OData 4.01, part 1, 11.2.3: a property that is null.
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
+    let path: Vec<&str> = names.iter().map(|it| it.name()).collect();
+    let context = format!(
+        "{}/$metadata#{}('{}')/{}",
+        call.root(),
+        owner.set,
+        owner.id,
+        path.join("/")
+    );
+    let mut body = Map::new();
+    body.insert("@odata.context".to_owned(), json!(context));
+    match value {
+        Value::Object(members) => body.extend(members.clone()),
+        other => {
+            body.insert("value".to_owned(), other.clone());
+        }
+    }
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+/// What changed in a collection since the token, or everything.
+pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
+    let sent = call.query.delta_token.as_deref();
+    let token = match sent {
+        None | Some("latest") => None,
+        // Source: allodia-eu/email-calendar-sync-engine, fixtures of contacts/delta.
+        Some(token) => {
+            Some(Round::read(token).ok_or_else(|| GraphError::bad_request("Badly formed token."))?)
+        }
+    };
+    let select = match &token {
+        Some(round) => round.select.clone(),
+        None => call.query.select.clone(),
+    };
+    let (changed, removed, now) = call.tenant.read_documents(|documents| {
+        let after = match (&token, sent) {
+            (Some(round), _) => round.sequence,
+            (None, Some(_)) => documents.sequence(),
+            (None, None) => 0,
+        };
+        let changes = documents
+            .changes(&place.collection, after)
+            .ok_or_else(|| GraphError::sync_state_not_found(after, documents.sequence()))?;
+        let changed = changes.documents.into_iter();
+        let changed: Vec<Properties> = changed.map(|it| whole(call, it, place.of)).collect();
+        let removed = changes.removed.into_iter().map(str::to_owned);
+        Ok::<_, GraphError>((changed, removed.collect::<Vec<_>>(), documents.sequence()))
+    })?;
+    let mut value = Vec::new();
+    for document in changed {
+        let shown = collection::selected(call, place.of.name(), document, select.as_deref())?;
+        value.push(Value::Object(shown));
+    }
+    if sent.is_some() {
+        let removed = removed.iter();
+        value.extend(removed.map(|id| json!({"id": id, "@removed": {"reason": "deleted"}})));
+    }
+    let token = Round {
+        sequence: now,
+        select,
+    }
+    .write();
+    let body = json!({
+        "@odata.context": format!("{}/$metadata#{}", call.root(), place.set),
+        "@odata.deltaLink": link::delta(call, "deltatoken", &token),
+        "value": value,
+    });
+    Ok(Reply::json(StatusCode::OK, body))
+}
+
+/// The document of a place with all members that its type has.
+pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
+    if place.step.is_link() {
+        let target = place::target(call, place)?;
+        return described(call, &target);
+    }
+    let stored = call.tenant.read_documents(|documents| {
+        documents
+            .get(&place.collection, &place.id)
+            .map(|it| whole(call, it, place.of))
+    });
+    if stored.is_some() {
+        return stored;
+    }
+    if place.id.is_empty() {
+        // A singleton is there before anybody writes it.
+        return Some(completed(call, Properties::new(), place.of));
+    }
+    place::fetch(call, &place.address())
+}
+
+fn elements(call: &Call<'_>, place: &Place<'_>) -> Vec<Properties> {
+    if place.step.is_link() {
+        let targets = call
+            .tenant
+            .read_documents(|documents| documents.links(&place.collection).to_vec());
+        return targets
+            .iter()
+            .filter_map(|target| described(call, target))
+            .filter(|document| fits(document, place.step.cast))
+            .collect();
+    }
+    call.tenant.read_documents(|documents| {
+        documents
+            .list(&place.collection)
+            .filter(|it| fits(&it.properties, place.step.cast))
+            .map(|it| whole(call, it, place.of))
+            .collect()
+    })
+}
+
+/// Whether a document is of the type of a cast.
+fn fits(document: &Properties, cast: Option<Type>) -> bool {
+    let Some(cast) = cast else { return true };
+    document
+        .get("@odata.type")
+        .and_then(Value::as_str)
+        .and_then(Type::find)
+        .is_some_and(|it| it.is_a(cast))
+}
+
+/// What a link leads to, with its type.
+fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
+    let document = place::fetch(call, target)?;
+    let mut found = Properties::new();
+    if let Some(of) = place::type_at(target) {
+        let name = format!("#microsoft.graph.{}", of.name());
+        found.insert("@odata.type".to_owned(), json!(name));
+    }
+    found.extend(
+        document
+            .into_iter()
+            .filter(|(name, _)| name != "@odata.context"),
+    );
+    Some(found)
+}
+
+fn listing(place: &Place<'_>) -> Listing<'static> {
+    Listing::of(place.of.name(), place.set.clone())
+}
+
+fn whole(call: &Call<'_>, document: &Document, of: Type) -> Properties {
+    let actual = document
+        .properties
+        .get("@odata.type")
+        .and_then(Value::as_str)
+        .and_then(Type::find)
+        .unwrap_or(of);
+    completed(call, place::drawn(document), actual)
+}
+
+/// A document with the members that nobody has set.
+fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> Properties {
+    for member in of.members(call.cloud()) {
+        if member.kind() == MemberKind::Property && !document.contains_key(member.name()) {
+            let unset = if member.is_collection() {
+                json!([])
+            } else {
+                Value::Null
+            };
+            document.insert(member.name().to_owned(), unset);
+        }
+    }
+    document
+}
+
+/// A delta token: where a round ended, and the members that it shows.
+struct Round {
+    sequence: u64,
+    select: Option<Vec<String>>,
+}
+
+impl Round {
+    fn write(&self) -> String {
+        let select = self
+            .select
+            .as_ref()
+            .map_or(String::new(), |it| it.join(","));
+        let inside = format!("{:x};{select}", self.sequence);
+        format!("{TOKEN}{}", URL_SAFE_NO_PAD.encode(inside))
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        let inside = URL_SAFE_NO_PAD.decode(token.strip_prefix(TOKEN)?).ok()?;
+        let inside = String::from_utf8(inside).ok()?;
+        let (sequence, select) = inside.split_once(';')?;
+        Some(Self {
+            sequence: u64::from_str_radix(sequence, 16).ok()?,
+            select: (!select.is_empty()).then(|| select.split(',').map(str::to_owned).collect()),
+        })
+    }
+}
+
+/// What a delta token begins with.
+const TOKEN: &str = "R0u5uHzB";

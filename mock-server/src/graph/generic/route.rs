@@ -1,0 +1,396 @@
+//! A path walked by type: from a root, along members, keys, casts and operations.
+//!
+//! At a collection a cast, a bound operation or `$count` comes first, and everything else is a
+//! key. Names are taken in any letter case, with or without `microsoft.graph.`; keys verbatim.
+
+use super::segment::{Inner, Segment};
+use crate::environment::SignInCloud;
+use crate::graph::error::GraphError;
+use crate::model::{Member, MemberKind, Operation, Root, Type, strip_namespace};
+
+/// Where a path leads.
+pub(super) struct Route {
+    /// The path in the spelling of the permission tables.
+    pub(super) template: String,
+    /// The path as the documentation writes it, for people.
+    pub(super) display: String,
+    /// The steps, one for each name with its key.
+    pub(super) steps: Vec<Step>,
+    /// What is asked of the last step.
+    pub(super) suffix: Suffix,
+}
+
+/// One name of a path.
+pub(super) struct Step {
+    /// The name as Graph writes it.
+    pub(super) name: &'static str,
+    /// What the name is.
+    pub(super) kind: StepKind,
+    /// The type of the entity or value, or of the elements.
+    pub(super) of: Option<Type>,
+    /// Whether the name stands for many.
+    pub(super) is_collection: bool,
+    /// The key behind the name.
+    pub(super) key: Option<Key>,
+    /// The type to which the step is cast.
+    pub(super) cast: Option<Type>,
+    /// How much of the route's template the step and what is before it take, in bytes.
+    pub(super) template_end: usize,
+}
+
+/// What a step is.
+#[derive(Clone, Copy)]
+pub(super) enum StepKind {
+    /// An entity set or a singleton.
+    Root(Root),
+    /// A member.
+    Member(Member),
+    /// An action or a function.
+    Operation(Operation),
+}
+
+/// A key of an entity.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Key {
+    /// The id, or what else a set takes in its place.
+    Id(String),
+    /// Another member with its value.
+    Alternate(&'static str, String),
+}
+
+/// What is asked of the last step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Suffix {
+    /// Itself.
+    None,
+    /// How many there are.
+    Count,
+    /// The links, and not what they lead to.
+    Ref,
+    /// The bare value.
+    Value,
+}
+
+impl Step {
+    /// The type behind a cast, or the declared one.
+    pub(super) fn actual(&self) -> Option<Type> {
+        self.cast.or(self.of)
+    }
+
+    /// Whether the step stands for many, and no key picks one.
+    pub(super) fn is_open_collection(&self) -> bool {
+        self.is_collection && self.key.is_none()
+    }
+
+    /// Whether it is a link to what lives elsewhere.
+    pub(super) fn is_link(&self) -> bool {
+        matches!(self.kind, StepKind::Member(member) if member.kind() == MemberKind::Navigation)
+    }
+}
+
+impl Route {
+    /// The last step.
+    pub(super) fn last(&self) -> Option<&Step> {
+        self.steps.last()
+    }
+
+    /// The template with one key as it is: some documented paths have a fixed one, such as `inbox`.
+    pub(super) fn literals(&self) -> Vec<String> {
+        let keyed = self.steps.iter().filter_map(|step| match &step.key {
+            Some(Key::Id(id)) => Some((step.template_end, id.to_ascii_lowercase())),
+            _ => None,
+        });
+        keyed
+            .filter_map(|(end, id)| {
+                let (before, after) = self.template.split_at_checked(end)?;
+                Some(format!("{}{id}{after}", before.strip_suffix("{id}")?))
+            })
+            .collect()
+    }
+
+    /// The operation on the path, if there is one: what follows it is asked of its result.
+    pub(super) fn operation(&self) -> Option<(usize, Operation)> {
+        self.steps
+            .iter()
+            .enumerate()
+            .find_map(|(at, step)| match step.kind {
+                StepKind::Operation(operation) => Some((at, operation)),
+                StepKind::Root(_) | StepKind::Member(_) => None,
+            })
+    }
+}
+
+/// Walks a path in a cloud.
+///
+/// # Errors
+///
+/// A segment that the type before it does not have, or that the cloud lacks.
+pub(super) fn walk(segments: &[Segment], cloud: SignInCloud) -> Result<Route, GraphError> {
+    let mut walker = Walker {
+        cloud,
+        route: Route {
+            template: String::new(),
+            display: String::new(),
+            steps: Vec::new(),
+            suffix: Suffix::None,
+        },
+    };
+    for segment in segments {
+        walker.take(segment)?;
+    }
+    Ok(walker.route)
+}
+
+struct Walker {
+    cloud: SignInCloud,
+    route: Route,
+}
+
+impl Walker {
+    fn take(&mut self, segment: &Segment) -> Result<(), GraphError> {
+        let unknown = || GraphError::unknown_segment(&segment.name);
+        if self.route.suffix != Suffix::None {
+            return Err(unknown());
+        }
+        if self.route.steps.is_empty() {
+            return self.start(segment);
+        }
+        if segment.name.starts_with('$') {
+            return self.end(segment);
+        }
+        let last = self.route.steps.last().ok_or_else(unknown)?;
+        let of = last.actual();
+        let many = last.is_open_collection();
+        if let Some(cast) = self.cast(segment, of) {
+            return self.take_cast(segment, cast);
+        }
+        if let Some(of) = of {
+            let name = strip_namespace(&segment.name);
+            let operations = of.operations(name, many, self.cloud);
+            if let Some(operation) = chosen(&operations, segment) {
+                self.take_operation(segment, operation);
+                return Ok(());
+            }
+            // Not a key either: other clouds have the operation.
+            let elsewhere = |cloud| !of.operations(name, many, cloud).is_empty();
+            if SignInCloud::ALL.into_iter().any(elsewhere) {
+                return Err(unknown());
+            }
+        }
+        if many {
+            return self.take_key(segment);
+        }
+        let member = of
+            .and_then(|of| of.member(strip_namespace(&segment.name), self.cloud))
+            .ok_or_else(unknown)?;
+        self.take_member(member, segment)
+    }
+
+    fn start(&mut self, segment: &Segment) -> Result<(), GraphError> {
+        let root = Root::find(&segment.name, self.cloud)
+            .ok_or_else(|| GraphError::unknown_segment(&segment.name))?;
+        self.named(root.name());
+        self.route.steps.push(Step {
+            name: root.name(),
+            kind: StepKind::Root(root),
+            of: root.of(),
+            is_collection: root.is_set(),
+            key: None,
+            cast: None,
+            template_end: self.route.template.len(),
+        });
+        self.inner(segment)
+    }
+
+    fn take_member(&mut self, member: Member, segment: &Segment) -> Result<(), GraphError> {
+        self.named(member.name());
+        self.route.steps.push(Step {
+            name: member.name(),
+            kind: StepKind::Member(member),
+            of: member.of(),
+            is_collection: member.is_collection(),
+            key: None,
+            cast: None,
+            template_end: self.route.template.len(),
+        });
+        self.inner(segment)
+    }
+
+    fn take_operation(&mut self, segment: &Segment, operation: Operation) {
+        let name = operation.name().rsplit('.').next().unwrap_or_default();
+        self.route.display.push('/');
+        self.route.display.push_str(name);
+        self.push(&format!("/{}", name.to_ascii_lowercase()));
+        let mut names: Vec<String> = segment
+            .arguments()
+            .iter()
+            .map(|(name, _)| format!("{}={{value}}", name.to_ascii_lowercase()))
+            .collect();
+        if !names.is_empty() {
+            names.sort();
+            let inner = format!("({})", names.join(","));
+            self.push(&inner);
+            self.route.display.push_str(&inner);
+        }
+        self.route.steps.push(Step {
+            name: operation.name(),
+            kind: StepKind::Operation(operation),
+            of: operation.returns(),
+            is_collection: operation.returns_collection(),
+            key: None,
+            cast: None,
+            template_end: self.route.template.len(),
+        });
+    }
+
+    /// The key in parentheses behind a name, or another way to name one.
+    fn inner(&mut self, segment: &Segment) -> Result<(), GraphError> {
+        let unknown = || GraphError::unknown_segment(&segment.name);
+        match &segment.inner {
+            Inner::Nothing => Ok(()),
+            Inner::Key(key) => self.set_key(Key::Id(key.clone()), "/{id}"),
+            Inner::Named(values) => {
+                let [(name, value)] = values.as_slice() else {
+                    return Err(unknown());
+                };
+                let of = self
+                    .route
+                    .last()
+                    .and_then(Step::actual)
+                    .ok_or_else(unknown)?;
+                if name.eq_ignore_ascii_case(of.key()) {
+                    return self.set_key(Key::Id(value.clone()), "/{id}");
+                }
+                let alternate = of.alternate_key(name).ok_or_else(unknown)?;
+                let template = format!("({}={{value}})", alternate.to_ascii_lowercase());
+                self.set_key(Key::Alternate(alternate, value.clone()), &template)
+            }
+        }
+    }
+
+    fn take_key(&mut self, segment: &Segment) -> Result<(), GraphError> {
+        // A key of its own may have parentheses; they are part of it.
+        let text = match &segment.inner {
+            Inner::Nothing => segment.name.clone(),
+            Inner::Key(inner) => format!("{}({inner})", segment.name),
+            Inner::Named(_) => return Err(GraphError::unknown_segment(&segment.name)),
+        };
+        self.set_key(Key::Id(text), "/{id}")
+    }
+
+    fn set_key(&mut self, key: Key, template: &str) -> Result<(), GraphError> {
+        let last = self.route.steps.last_mut();
+        let Some(last) =
+            last.filter(|it| it.is_open_collection() && it.of.is_some_and(Type::is_entity))
+        else {
+            return Err(match key {
+                Key::Id(text) | Key::Alternate(_, text) => GraphError::unknown_segment(&text),
+            });
+        };
+        last.key = Some(key);
+        self.route.template.push_str(template);
+        self.route.display.push_str(template);
+        self.mark_end();
+        Ok(())
+    }
+
+    fn end(&mut self, segment: &Segment) -> Result<(), GraphError> {
+        let unknown = || GraphError::unknown_segment(&segment.name);
+        let last = self.route.last().ok_or_else(unknown)?;
+        let name = segment.name.to_ascii_lowercase();
+        let suffix = match name.as_str() {
+            "$count" if last.is_open_collection() => Suffix::Count,
+            "$ref" if last.is_link() => Suffix::Ref,
+            "$value" if !last.is_open_collection() && has_value(last) => Suffix::Value,
+            _ => return Err(unknown()),
+        };
+        self.route.suffix = suffix;
+        self.push(&format!("/{name}"));
+        self.route.display.push('/');
+        self.route.display.push_str(&name);
+        Ok(())
+    }
+
+    /// The derived type that a segment names.
+    fn cast(&self, segment: &Segment, of: Option<Type>) -> Option<Type> {
+        let of = of?;
+        // Only a name with its namespace is a cast where a key could stand, too.
+        let qualified = segment.name.contains('.');
+        let derived = Type::find(&segment.name)?;
+        let fits = derived.exists_in(self.cloud)
+            && derived != of
+            && (derived.is_a(of) || of.is_a(derived));
+        (qualified && fits).then_some(derived)
+    }
+
+    fn take_cast(&mut self, segment: &Segment, cast: Type) -> Result<(), GraphError> {
+        if let Some(last) = self.route.steps.last_mut() {
+            last.cast = Some(cast);
+        }
+        self.push(&format!(
+            "/microsoft.graph.{}",
+            cast.name().to_ascii_lowercase()
+        ));
+        self.route.display.push_str("/microsoft.graph.");
+        self.route.display.push_str(cast.name());
+        self.mark_end();
+        self.inner(segment)
+    }
+
+    fn push(&mut self, text: &str) {
+        self.route.template.push_str(text);
+    }
+
+    fn mark_end(&mut self) {
+        let end = self.route.template.len();
+        if let Some(last) = self.route.steps.last_mut() {
+            last.template_end = end;
+        }
+    }
+
+    fn named(&mut self, name: &str) {
+        self.push(&format!("/{}", name.to_ascii_lowercase()));
+        self.route.display.push('/');
+        self.route.display.push_str(name);
+    }
+}
+
+/// Whether a step has a bare value: a member of a document, or a stream.
+fn has_value(step: &Step) -> bool {
+    let is_property =
+        matches!(step.kind, StepKind::Member(it) if it.kind() == MemberKind::Property);
+    is_property || step.actual().is_some_and(Type::has_stream)
+}
+
+/// The overload whose parameters a call names; an action takes its own from the body.
+fn chosen(operations: &[Operation], segment: &Segment) -> Option<Operation> {
+    if matches!(segment.inner, Inner::Key(_)) {
+        // A function of one parameter may be called without its name.
+        return operations
+            .iter()
+            .find(|it| it.is_function() && it.parameters().count() == 1)
+            .copied();
+    }
+    let arguments = segment.arguments();
+    let whole = operations
+        .iter()
+        .find(|it| {
+            if !it.is_function() {
+                return arguments.is_empty();
+            }
+            let mut count = 0;
+            let named = it.parameters().all(|(name, _)| {
+                count += 1;
+                arguments
+                    .iter()
+                    .any(|(given, _)| given.eq_ignore_ascii_case(name))
+            });
+            named && count == arguments.len()
+        })
+        .copied();
+    // A function without its arguments is still that function, called wrongly.
+    whole.or_else(|| operations.first().filter(|_| arguments.is_empty()).copied())
+}
+
+#[cfg(test)]
+mod tests;

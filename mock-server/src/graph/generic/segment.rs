@@ -1,0 +1,144 @@
+//! The segments of a path with what stands in their parentheses.
+
+use percent_encoding::percent_decode_str;
+
+use crate::graph::error::GraphError;
+
+/// A segment: a name with a key or arguments, if it has parentheses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Segment {
+    /// The text before the parentheses, decoded.
+    pub(super) name: String,
+    /// What stands in the parentheses.
+    pub(super) inner: Inner,
+}
+
+/// What stands in the parentheses of a segment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Inner {
+    /// There are none, or nothing is in them.
+    Nothing,
+    /// A key alone: `users('alice')`.
+    Key(String),
+    /// Named values: an alternate key, or the arguments of a function.
+    Named(Vec<(String, String)>),
+}
+
+impl Segment {
+    /// The segments of a path behind its version.
+    pub(super) fn all(path: &str) -> Result<Vec<Self>, GraphError> {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .skip(1)
+            .map(|part| {
+                percent_decode_str(part)
+                    .decode_utf8()
+                    .map(|decoded| Self::parse(&decoded))
+                    .map_err(|_| GraphError::bad_request("The path is not valid UTF-8."))
+            })
+            .collect()
+    }
+
+    fn parse(text: &str) -> Self {
+        let whole = || Self {
+            name: text.to_owned(),
+            inner: Inner::Nothing,
+        };
+        let Some((name, rest)) = text.split_once('(') else {
+            return whole();
+        };
+        let Some(inner) = rest.strip_suffix(')') else {
+            return whole();
+        };
+        if name.is_empty() {
+            return whole();
+        }
+        Self {
+            name: name.to_owned(),
+            inner: inside(inner),
+        }
+    }
+
+    /// The arguments by name; none where it has none.
+    pub(super) fn arguments(&self) -> &[(String, String)] {
+        match &self.inner {
+            Inner::Named(arguments) => arguments,
+            Inner::Nothing | Inner::Key(_) => &[],
+        }
+    }
+}
+
+fn inside(text: &str) -> Inner {
+    let parts = split(text);
+    let named: Vec<(String, String)> = parts
+        .iter()
+        .filter_map(|part| name_and_value(part))
+        .collect();
+    match parts.as_slice() {
+        [] => Inner::Nothing,
+        _ if named.len() == parts.len() => Inner::Named(named),
+        [one] => Inner::Key(unquoted(one)),
+        _ => Inner::Key(text.to_owned()),
+    }
+}
+
+/// Splits at commas outside of quotes.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut quoted, mut start) = (false, 0);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ',' if !quoted => {
+                parts.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+fn name_and_value(part: &str) -> Option<(String, String)> {
+    let (name, value) = part.split_once('=')?;
+    let name = name.trim();
+    let plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    plain.then(|| (name.to_owned(), unquoted(value.trim())))
+}
+
+/// A text without its quotes; a quote inside is doubled.
+fn unquoted(text: &str) -> String {
+    text.strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''))
+        .map_or_else(|| text.to_owned(), |inner| inner.replace("''", "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(path: &str) -> Segment {
+        Segment::all(path).unwrap().pop().unwrap()
+    }
+
+    #[test]
+    fn keys_and_arguments_are_told_apart() {
+        assert_eq!(one("/v1.0/groups('a''b')").inner, Inner::Key("a'b".into()));
+        assert_eq!(one("/v1.0/delta()").inner, Inner::Nothing);
+        assert_eq!(
+            one("/v1.0/cell(row=1,column=2)").arguments(),
+            [("row".into(), "1".into()), ("column".into(), "2".into())]
+        );
+        assert_eq!(
+            one("/v1.0/applications(appId='x,y')").arguments(),
+            [("appId".into(), "x,y".into())]
+        );
+        assert_eq!(one("/v1.0/(x)").name, "(x)");
+        assert_eq!(one("/v1.0/users/a%2Fb%40c").name, "a/b@c");
+    }
+}
