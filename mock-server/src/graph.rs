@@ -31,6 +31,7 @@ mod mime;
 mod odata;
 mod organization;
 mod path;
+mod people;
 mod policies;
 mod prefer;
 mod respond;

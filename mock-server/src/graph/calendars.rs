@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
+use super::endpoint::Operation;
 use super::error::GraphError;
 use super::messages::{folder_id, of_id};
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
@@ -113,7 +114,10 @@ pub(super) fn find(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphErr
             .get(&key)
             .filter(|folder| folder.kind == FolderKind::Calendar)
             .map(|folder| folder.key)
-            .ok_or_else(GraphError::item_not_found),
+            .ok_or_else(|| match call.endpoint.operation {
+                Operation::CreateEvent => GraphError::container_not_found(),
+                _ => GraphError::item_not_found(),
+            }),
         _ => Err(GraphError::item_not_found()),
     }
 }
@@ -154,13 +158,34 @@ fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphE
     )
 }
 
+/// The color as it is shown. Unverified: all but light orange, which
+/// allodia-eu/email-calendar-sync-engine has, fixtures/calendar/calendars.json.
+fn hex_color(name: &str) -> &'static str {
+    const COLORS: [(&str, &str); 9] = [
+        ("lightBlue", "#0078d4"),
+        ("lightBrown", "#8e562e"),
+        ("lightGray", "#69797e"),
+        ("lightGreen", "#498205"),
+        ("lightOrange", "#f7630c"),
+        ("lightPink", "#e43ba6"),
+        ("lightRed", "#c50f1f"),
+        ("lightTeal", "#038387"),
+        ("lightYellow", "#c19c00"),
+    ];
+    // One that nobody has chosen is empty. Source: learn.microsoft.com/graph/api/resources/calendar.
+    COLORS
+        .iter()
+        .find(|(it, _)| *it == name)
+        .map_or("", |(_, hex)| *hex)
+}
+
 fn document(contents: &Contents, folder: &Folder) -> Properties {
     let default = folder.well_known == Some(WellKnown::Calendar);
     let value = json!({
         "id": folder_id(contents, folder.key),
         "name": folder.name,
         "color": folder.color,
-        "hexColor": "",
+        "hexColor": hex_color(&folder.color),
         "isDefaultCalendar": default,
         "changeKey": contents.ids().change_key(folder.change),
         "canShare": true,
@@ -168,7 +193,7 @@ fn document(contents: &Contents, folder: &Folder) -> Properties {
         "canEdit": true,
         "allowedOnlineMeetingProviders": ["teamsForBusiness"],
         "defaultOnlineMeetingProvider": "teamsForBusiness",
-        "isTallyingResponses": true,
+        "isTallyingResponses": default,
         "isRemovable": !default,
         "owner": contents.owner.person.email_address(),
     });

@@ -305,6 +305,7 @@ pub(crate) fn selected(
             .filter(|named| schema::is_a(named, of))
             .unwrap_or(of);
         let hidden: &[&str] = match of {
+            "event" => &["cancelledOccurrences", "originalStart"],
             "message" => &["uniqueBody", "internetMessageHeaders"],
             "user" => {
                 return Ok(document
@@ -338,10 +339,16 @@ pub(crate) fn selected(
     let outlook = call.endpoint.workload == Workload::Mailbox;
     let mut shown: Properties = document
         .into_iter()
-        .filter(|(name, _)| {
-            name.contains('@') || wanted.contains(&name.as_str()) || outlook && name == "id"
+        .filter(|(name, _)| match name.split_once('@') {
+            // Control information of the whole, and of what was asked for.
+            Some((of, _)) => of.is_empty() || wanted.contains(&of),
+            None => wanted.contains(&name.as_str()) || outlook && name == "id",
         })
         .collect();
+    if outlook {
+        // The documents of Exchange are whole: what they lack, the service leaves out, too.
+        return Ok(shown);
+    }
     // What was asked for and is not set is null; what the caller may not see stays out.
     for name in wanted {
         let member = schema::member(cloud, of, name);

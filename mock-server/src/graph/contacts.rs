@@ -8,6 +8,8 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::message::id_of;
 use super::messages::{folder_id, of_id};
+use super::odata::evaluate::instant;
+use super::people;
 use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, WellKnown, seconds};
 
 /// `GET …/contacts`.
@@ -33,11 +35,11 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `POST …/contacts`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut body = call.object("contact")?;
+    let mut body = complete(call, call.object("contact")?, &Properties::new());
+    body.retain(|_, value| !value.is_null());
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let folder = folder(call, &contents)?;
-    drop_read_only(&mut body);
     name(&mut body);
     let item = contents.make_item(folder, &body, call.now);
     let key = item.key;
@@ -47,20 +49,37 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `PATCH …/contacts/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut changes = call.object("contact")?;
-    drop_read_only(&mut changes);
+    let body = call.object("contact")?;
     let contents = call.mailbox()?;
+    let (key, change, before) = {
+        let contents = contents.lock();
+        let item = find(call, &contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        (item.key, item.change, item.properties())
+    };
+    let changes = complete(call, body, &before);
     let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    let key = item.key;
+    if contents
+        .contacts
+        .get(&key)
+        .is_none_or(|item| item.change != change)
+    {
+        // Somebody else was faster.
+        return Err(GraphError::precondition_failed());
+    }
     contents.change_item(
         |it| &mut it.contacts,
         key,
         call.now,
         |item| {
             let mut properties = item.properties();
-            properties.extend(changes);
+            for (name, value) in changes {
+                if value.is_null() {
+                    properties.shift_remove(&name);
+                } else {
+                    properties.insert(name, value);
+                }
+            }
             item.set_properties(&properties);
         },
     );
@@ -304,26 +323,58 @@ fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
     ] {
         put(name, stored.shift_remove(name).unwrap_or_else(|| json!([])));
     }
+    let addresses = found
+        .get("emailAddresses")
+        .and_then(Value::as_array)
+        .cloned();
+    for (name, address) in ADDRESSES.into_iter().zip(addresses.into_iter().flatten()) {
+        found.insert(name.to_owned(), address);
+    }
+    let mut put = |name: &str, value: Value| {
+        found.insert(name.to_owned(), value);
+    };
     for name in ["homeAddress", "businessAddress", "otherAddress"] {
         put(name, stored.shift_remove(name).unwrap_or_else(|| json!({})));
     }
     found
 }
 
-fn drop_read_only(body: &mut Properties) {
-    for name in [
-        "id",
-        "changeKey",
-        "createdDateTime",
-        "lastModifiedDateTime",
-        "parentFolderId",
-        "@odata.type",
-    ] {
+/// Takes what only the service sets out of a body, and completes the rest.
+fn complete(call: &Call<'_>, mut body: Properties, before: &Properties) -> Properties {
+    for name in READ_ONLY {
         body.shift_remove(name);
     }
+    // The same addresses under two names: the list and its first three.
+    let list = body.get("emailAddresses").or(before.get("emailAddresses"));
+    let mut list: Vec<Value> = list.and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut named = false;
+    for (at, name) in ADDRESSES.into_iter().enumerate() {
+        if let Some(address) = body.shift_remove(name).filter(|it| !it.is_null()) {
+            named = true;
+            if at < list.len() {
+                list[at] = address;
+            } else {
+                list.push(address);
+            }
+        }
+    }
+    if named {
+        body.insert("emailAddresses".to_owned(), Value::Array(list));
+    }
+    people::complete(call, &mut body);
+    // Kept as a moment around noon, whatever time was sent.
+    // Source: allodia-eu/email-calendar-sync-engine, fixtures/contacts/contact_created.json.
+    if let Some(Value::String(birthday)) = body.get_mut("birthday")
+        && let Some(time) = instant(birthday)
+    {
+        *birthday = time.strftime("%Y-%m-%dT11:59:00Z").to_string();
+    }
+    body
 }
 
-/// A contact without a display name gets one from its parts.
+/// A contact without a display name gets one from its parts. `fileAs` stays empty.
+///
+/// Source: allodia-eu/email-calendar-sync-engine, fixtures/contacts/contact_created.json (`fileAs`).
 fn name(body: &mut Properties) {
     let part = |name: &str| {
         body.get(name)
@@ -332,18 +383,31 @@ fn name(body: &mut Properties) {
             .to_owned()
     };
     let (given, surname) = (part("givenName"), part("surname"));
-    let (display, file_as) = (part("displayName"), part("fileAs"));
-    if display.is_empty() {
-        let full = format!("{given} {surname}");
-        body.insert("displayName".to_owned(), json!(full.trim()));
+    if part("displayName").is_empty() {
+        let full = [given, part("middleName"), surname].join(" ");
+        let words: Vec<&str> = full.split_whitespace().collect();
+        body.insert("displayName".to_owned(), json!(words.join(" ")));
     }
-    if file_as.is_empty() && !surname.is_empty() {
-        body.insert(
-            "fileAs".to_owned(),
-            json!(format!("{surname}, {given}").trim_end_matches(", ")),
-        );
-    }
+    body.entry("fileAs").or_insert(json!(""));
 }
+
+/// The names of the first addresses.
+const ADDRESSES: [&str; 3] = [
+    "primaryEmailAddress",
+    "secondaryEmailAddress",
+    "tertiaryEmailAddress",
+];
+
+const READ_ONLY: [&str; 8] = [
+    "@odata.type",
+    "changeKey",
+    "createdDateTime",
+    "id",
+    "lastModifiedDateTime",
+    "multiValueExtendedProperties",
+    "parentFolderId",
+    "singleValueExtendedProperties",
+];
 
 const TEXTS: &[&str] = &[
     "birthday",

@@ -1,5 +1,6 @@
 //! Events: list, get, create, change, delete, answer; calendar views with occurrences.
 
+mod complete;
 mod document;
 
 use axum::http::StatusCode;
@@ -117,21 +118,12 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `POST …/events`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut body = call.object("event")?;
-    prepare(&mut body)?;
+    complete::complete(call, &mut body)?;
+    complete::defaults(call, &mut body);
+    complete::agree(&mut body)?;
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let calendar = calendars::find(call, &contents)?;
-    for (name, wanted) in [("start", true), ("end", true)] {
-        if wanted && !body.contains_key(name) {
-            // Unverified: code and text.
-            return Err(GraphError::new(
-                StatusCode::BAD_REQUEST,
-                "ErrorPropertyValidationFailure",
-                format!("At least one property failed validation: '{name}' is required."),
-            ));
-        }
-    }
-    ordered(&body)?;
     // The same transaction makes one event only.
     // Source: learn.microsoft.com/graph/api/resources/event, transactionId.
     if let Some(transaction) = body.get("transactionId").filter(|it| it.is_string()) {
@@ -154,7 +146,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `PATCH …/events/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut changes = call.object("event")?;
-    prepare(&mut changes)?;
+    complete::complete(call, &mut changes)?;
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let item = find(call, &contents)?;
@@ -163,7 +155,13 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut properties = item.properties();
     for (name, value) in changes {
         match name.as_str() {
-            "body" | "start" | "end" | "location" => {
+            _ if value.is_null() => {
+                // An event has always a beginning and an end.
+                if name != "start" && name != "end" {
+                    properties.shift_remove(&name);
+                }
+            }
+            "start" | "end" => {
                 merge(properties.entry(name).or_insert_with(|| json!({})), value);
             }
             _ => {
@@ -171,7 +169,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
             }
         }
     }
-    ordered(&properties)?;
+    complete::agree(&mut properties)?;
     contents.change_item(
         |it| &mut it.events,
         key,
@@ -212,7 +210,7 @@ pub(super) fn respond(call: &Call<'_>, response: &'static str) -> Result<Reply, 
              the meeting organizer.",
         ));
     }
-    let time = call.now.strftime("%Y-%m-%dT%H:%M:%S.0000000Z").to_string();
+    let time = time_zone::ticks(call.now);
     properties.insert(
         "responseStatus".to_owned(),
         json!({"response": response, "time": time}),
@@ -426,59 +424,5 @@ fn organized(properties: &Properties) -> bool {
         .unwrap_or(true)
 }
 
-/// Drops what only the service sets, and checks times and the recurrence.
-fn prepare(body: &mut Properties) -> Result<(), GraphError> {
-    for name in READ_ONLY {
-        body.shift_remove(*name);
-    }
-    for name in ["start", "end"] {
-        if let Some(value) = body.get(name) {
-            time_zone::instant(value)?;
-        }
-    }
-    if let Some(recurrence) = body.get("recurrence").filter(|it| it.is_object()) {
-        let day = jiff::civil::date(2000, 1, 1);
-        occurrences(recurrence, day, day)
-            .map_err(|error| GraphError::invalid_request(format!("{error}.")))?;
-    }
-    Ok(())
-}
-
-fn ordered(properties: &Properties) -> Result<(), GraphError> {
-    let (Some(start), Some(end)) = (properties.get("start"), properties.get("end")) else {
-        return Ok(());
-    };
-    if time_zone::instant(end)? < time_zone::instant(start)? {
-        return Err(GraphError::validation_failure());
-    }
-    Ok(())
-}
-
 /// Source: learn.microsoft.com/graph/api/user-list-calendarview.
 const MAX_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 1825);
-
-const READ_ONLY: &[&str] = &[
-    "@odata.type",
-    "attachments",
-    "bodyPreview",
-    "cancelledOccurrences",
-    "changeKey",
-    "createdDateTime",
-    "hasAttachments",
-    "iCalUId",
-    "id",
-    "isCancelled",
-    "isDraft",
-    "isOrganizer",
-    "lastModifiedDateTime",
-    "onlineMeeting",
-    "onlineMeetingUrl",
-    "organizer",
-    "originalStart",
-    "responseStatus",
-    "seriesMasterId",
-    "type",
-    "webLink",
-    "singleValueExtendedProperties",
-    "multiValueExtendedProperties",
-];

@@ -8,7 +8,7 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::messages::{folder_id, of_id};
 use super::odata::query::Expand;
-use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
+use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/mailFolders` and `…/childFolders`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
@@ -265,6 +265,7 @@ fn document(contents: &Contents, folder: &Folder) -> Properties {
         "unreadItemCount": inside().filter(|item| !item.read).count(),
         "totalItemCount": inside().count(),
         "isHidden": folder.hidden,
+        "sizeInBytes": inside().map(Item::size).sum::<usize>(),
     });
     match value {
         Value::Object(map) => map,

@@ -20,20 +20,6 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
     let host = outlook_host(call);
     let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
     let change_key = ids.change_key(item.change);
-    let message_id = || {
-        let domain = contents
-            .owner
-            .person
-            .address
-            .rsplit('@')
-            .next()
-            .unwrap_or("example");
-        json!(format!(
-            "<{:016x}.{:x}@{domain}>",
-            item.key,
-            item.created.as_second()
-        ))
-    };
     let mut found = Properties::new();
     let mut put = |name: &str, value: Value| {
         found.insert(name.to_owned(), value);
@@ -55,10 +41,7 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
     );
     put(
         "internetMessageId",
-        stored
-            .get("internetMessageId")
-            .cloned()
-            .unwrap_or_else(message_id),
+        json!(internet_message_id(contents, item, &stored)),
     );
     put(
         "internetMessageHeaders",
@@ -100,9 +83,14 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
         put("uniqueBody", body.clone());
         put("body", body);
     }
+    // A draft that names nobody has neither.
+    // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail/message_patched.json.
+    for name in ["sender", "from"] {
+        if let Some(value) = stored.get(name) {
+            put(name, value.clone());
+        }
+    }
     for (name, default) in [
-        ("sender", Value::Null),
-        ("from", Value::Null),
         ("toRecipients", json!([])),
         ("ccRecipients", json!([])),
         ("bccRecipients", json!([])),
@@ -112,6 +100,22 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
         put(name, get(name, default));
     }
     found
+}
+
+/// The id of a message on the internet: it stays from the draft to the copies of its recipients.
+///
+/// Source: microsoftgraph/msgraph-sdk-dotnet#2947, OfficeDev/office-js#6066.
+pub(super) fn internet_message_id(contents: &Contents, item: &Item, stored: &Properties) -> String {
+    if let Some(Value::String(id)) = stored.get("internetMessageId") {
+        return id.clone();
+    }
+    let address = &contents.owner.person.address;
+    let domain = address.rsplit('@').next().unwrap_or("example");
+    format!(
+        "<{:016x}.{:x}@{domain}>",
+        item.key,
+        item.created.as_second()
+    )
 }
 
 /// The id of a message, event or contact, in the kind that the request prefers.
@@ -143,18 +147,21 @@ pub(super) fn preferred(call: &Call<'_>, mut body: Value) -> Value {
     body
 }
 
-/// Applies the members of a body to a message's stored ones: complex members are merged, what
-/// only the service sets is ignored.
+/// Applies the members of a body to a message's stored ones: complex members are merged, null
+/// takes a member away, what only the service sets is ignored.
 pub(super) fn apply(item: &mut Item, changes: Properties) {
     let mut stored = item.properties();
     for (name, value) in changes {
         match name.as_str() {
-            "isRead" => item.read = value.as_bool().unwrap_or(item.read),
+            "isRead" => item.read = value.as_bool().unwrap_or(false),
             name if READ_ONLY.contains(&name) => {}
+            _ if value.is_null() => {
+                stored.shift_remove(&name);
+            }
             "body" => {
                 let mut body = json!({"contentType": "text", "content": ""});
                 merge(&mut body, value);
-                stored.insert("body".to_owned(), body);
+                stored.insert("body".to_owned(), whole(body));
             }
             "flag" => {
                 let entry = stored.entry("flag").or_insert_with(|| json!({}));
@@ -166,6 +173,17 @@ pub(super) fn apply(item: &mut Item, changes: Properties) {
         }
     }
     item.set_properties(&stored);
+}
+
+/// A body with its HTML as a whole document.
+pub(super) fn whole(mut body: Value) -> Value {
+    let html = body["contentType"]
+        .as_str()
+        .is_some_and(|it| it.eq_ignore_ascii_case("html"));
+    if html {
+        body["content"] = json!(text::document(body["content"].as_str().unwrap_or("")));
+    }
+    body
 }
 
 /// Refuses headers that a client may not set.

@@ -12,6 +12,7 @@ use super::message::{self, document};
 use super::mime;
 use super::odata::parser::{Expression, Function, Operand};
 use super::odata::query::Expand;
+use super::people;
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
@@ -55,6 +56,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     } else {
         let mut properties = call.object("message")?;
         message::check_headers(&properties)?;
+        people::complete(call, &mut properties);
         let attachments = attachments::take(call, &mut properties)?;
         (properties, attachments)
     };
@@ -74,8 +76,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `PATCH …/messages/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let changes = call.object("message")?;
+    let mut changes = call.object("message")?;
     message::check_headers(&changes)?;
+    people::complete(call, &mut changes);
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
     let item = find(call, &contents)?;
@@ -134,6 +137,10 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
             .get(&key)
             .ok_or_else(GraphError::item_not_found)?
             .clone();
+        let mut stored = item.properties();
+        let id = message::internet_message_id(&contents, &item, &stored);
+        stored.insert("internetMessageId".to_owned(), json!(id));
+        item.set_properties(&stored);
         item.key = contents.next_key();
         item.folder = folder;
         contents.add_message(item)
@@ -177,15 +184,18 @@ pub(super) fn draft(
     call: &Call<'_>,
     contents: &mut Contents,
     folder: u64,
-    mut properties: Properties,
+    properties: Properties,
     attachments: Vec<crate::mailbox::Attachment>,
 ) -> u64 {
-    let me = contents.owner.person.recipient();
-    for name in ["sender", "from"] {
-        properties.entry(name).or_insert_with(|| me.clone());
-    }
     let mut item = contents.make_item(folder, &Properties::new(), call.now);
     message::apply(&mut item, properties);
+    let mut stored = item.properties();
+    let id = message::internet_message_id(contents, &item, &stored);
+    stored.insert("internetMessageId".to_owned(), json!(id));
+    stored
+        .entry("isDeliveryReceiptRequested")
+        .or_insert(json!(false));
+    item.set_properties(&stored);
     item.draft = true;
     item.read = true;
     item.attachments = attachments;

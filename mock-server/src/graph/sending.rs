@@ -11,7 +11,7 @@ use super::attachments;
 use super::call::{Action, Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
-use super::{message, messages, mime, schema, text};
+use super::{message, messages, mime, people, schema, text};
 use crate::directory::{MailboxRight, ObjectId};
 use crate::mailbox::{Attachment, Item, Owner, Properties, WellKnown, base_subject, seconds};
 
@@ -53,7 +53,10 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
             // Unverified: code and text.
             return Err(GraphError::invalid_request("Only drafts can be sent."));
         }
-        (item.key, item.properties(), item.attachments.clone())
+        let mut properties = item.properties();
+        let id = message::internet_message_id(&contents, item, &properties);
+        properties.insert("internetMessageId".to_owned(), json!(id));
+        (item.key, properties, item.attachments.clone())
     };
     let sent = deliver(call, properties, &attachments, false)?;
     let mut contents = contents.lock();
@@ -139,6 +142,9 @@ fn compose(
     let item = messages::find(call, &contents)?;
     let me = contents.owner.person.address.clone();
     let mut properties = quoted(item, kind, &me, comment.as_deref().unwrap_or(""));
+    for name in ["sender", "from"] {
+        properties.insert(name.to_owned(), contents.owner.person.recipient());
+    }
     properties.extend(changes);
     let mut files = if kind == Answer::Forward {
         item.attachments.clone()
@@ -239,6 +245,9 @@ fn deliver(
     let mut arrived = properties.clone();
     arrived.shift_remove("bccRecipients");
     arrived.shift_remove("flag");
+    if arrived.get("isDeliveryReceiptRequested") == Some(&json!(false)) {
+        arrived.shift_remove("isDeliveryReceiptRequested");
+    }
     let owners: Vec<Owner> = {
         let directory = call.tenant.directory();
         let users = recipients
@@ -387,6 +396,7 @@ fn checked(call: &Call<'_>, message: Value) -> Result<Properties, GraphError> {
     };
     let mut properties = schema::object(call.cloud(), Workload::Mailbox, "message", body)?;
     message::check_headers(&properties)?;
+    people::complete(call, &mut properties);
     let files = properties.shift_remove("attachments");
     let mut scratch = call
         .mailbox()?

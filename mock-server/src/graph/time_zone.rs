@@ -39,6 +39,21 @@ pub(crate) fn instant(value: &Value) -> Result<Timestamp, GraphError> {
     })
 }
 
+/// Whether a `dateTimeTimeZone` names the beginning of a day.
+pub(crate) fn is_midnight(value: &Value) -> bool {
+    let text = value["dateTime"].as_str().unwrap_or("");
+    let local = text.trim_end_matches(['Z', 'z']).parse::<DateTime>();
+    local.is_ok_and(|local| local.time() == jiff::civil::Time::midnight())
+}
+
+/// A moment with the digits that Exchange shows: up to seven, without zeros at the end.
+pub(crate) fn ticks(time: Timestamp) -> String {
+    let fraction = format!("{:07}", time.subsec_nanosecond().unsigned_abs() / 100);
+    let fraction = fraction.trim_end_matches('0');
+    let dot = if fraction.is_empty() { "" } else { "." };
+    format!("{}{dot}{fraction}Z", time.strftime("%Y-%m-%dT%H:%M:%S"))
+}
+
 /// An instant as a `dateTimeTimeZone` in a zone.
 pub(crate) fn in_zone(time: Timestamp, name: &str, zone: &TimeZone) -> Value {
     let local = zone.to_datetime(time);

@@ -433,6 +433,12 @@ impl Item {
         self.properties = text_of(properties);
     }
 
+    /// About how many bytes it takes: its properties and its files.
+    pub fn size(&self) -> usize {
+        let files = self.attachments.iter().map(|it| it.content.len());
+        self.properties.len() + files.sum::<usize>()
+    }
+
     /// A stored text, empty where there is none.
     pub fn text(&self, name: &str) -> String {
         match self.properties().remove(name) {

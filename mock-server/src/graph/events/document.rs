@@ -5,8 +5,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::complete::nowhere;
 use crate::graph::access::Reach;
 use crate::graph::call::Call;
+use crate::graph::endpoint::Operation;
 use crate::graph::error::GraphError;
 use crate::graph::message::{id_of, outlook_host, preferred};
 use crate::graph::{text, time_zone};
@@ -38,6 +40,14 @@ impl Occurrence {
             end,
             day: i64::from(since.get_days()),
         })
+    }
+
+    /// The day on which it begins.
+    fn date(self) -> Date {
+        let days = jiff::Span::new().try_days(self.day);
+        // The day was counted from there.
+        days.and_then(|days| EPOCH.checked_add(days))
+            .unwrap_or(EPOCH)
     }
 
     /// The occurrence by its day, if there is one then.
@@ -98,7 +108,7 @@ pub(super) fn document(
         }
     };
     let change_key = ids.change_key(item.change);
-    let fine = |time: Timestamp| json!(format!("{}.0000000Z", time.strftime("%Y-%m-%dT%H:%M:%S")));
+    let fine = |time: Timestamp| json!(time_zone::ticks(time));
     let host = outlook_host(call);
     let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
     let online = get("isOnlineMeeting", json!(false));
@@ -108,10 +118,6 @@ pub(super) fn document(
             .map_or(json!("UTC"), |it| it["timeZone"].clone())
     };
     let body = get("body", json!({"contentType": "html", "content": ""}));
-    let location = get(
-        "location",
-        json!({"displayName": "", "locationType": "default"}),
-    );
     let mut found = Properties::new();
     let mut put = |name: &str, value: Value| {
         found.insert(name.to_owned(), value);
@@ -131,13 +137,12 @@ pub(super) fn document(
         "originalEndTimeZone",
         get("originalEndTimeZone", zone_of("end")),
     );
-    put(
-        "iCalUId",
-        json!(format!(
-            "040000008200E00074C5B7101A82E008{:032X}",
-            u128::from(item.key)
-        )),
+    let uid = format!(
+        "040000008200E00074C5B7101A82E008{:032X}",
+        u128::from(item.key)
     );
+    put("iCalUId", get("iCalUId", json!(uid)));
+    put("uid", get("iCalUId", json!(uid)));
     put(
         "reminderMinutesBeforeStart",
         get("reminderMinutesBeforeStart", json!(15)),
@@ -159,7 +164,7 @@ pub(super) fn document(
         put(name, get(name, default));
     }
     let master = occurrence.map(|_| id_of(call, contents, item));
-    put("seriesMasterId", json!(master));
+    put("seriesMasterId", json!(master.as_deref()));
     put("showAs", get("showAs", json!("busy")));
     put("type", json!(kind));
     put(
@@ -183,9 +188,13 @@ pub(super) fn document(
         "allowNewTimeProposals",
         get("allowNewTimeProposals", json!(true)),
     );
+    // Source of the form: learn.microsoft.com/graph/api/resources/event (beta).
+    let occurrence_id = occurrence
+        .zip(master)
+        .map(|(occurrence, master)| format!("OID.{master}.{}", occurrence.date()));
+    put("occurrenceId", json!(occurrence_id));
     put("isDraft", json!(item.draft));
     put("hideAttendees", get("hideAttendees", json!(false)));
-    put("cancelledOccurrences", json!([]));
     put(
         "responseStatus",
         get(
@@ -198,17 +207,8 @@ pub(super) fn document(
     }
     put("start", at(start, &stored["start"]));
     put("end", at(end, &stored["end"]));
-    put("location", location.clone());
-    let named = location["displayName"]
-        .as_str()
-        .is_some_and(|it| !it.is_empty());
-    put(
-        "locations",
-        get(
-            "locations",
-            if named { json!([location]) } else { json!([]) },
-        ),
-    );
+    put("location", get("location", nowhere()));
+    put("locations", get("locations", json!([])));
     put(
         "recurrence",
         if occurrence.is_some() {
@@ -230,7 +230,48 @@ pub(super) fn document(
             Value::Null
         },
     );
+    only_where_shown(
+        call,
+        contents,
+        item,
+        series && occurrence.is_none(),
+        &mut found,
+    );
     Ok(found)
+}
+
+/// Members that some answers have, and others have not.
+fn only_where_shown(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    master: bool,
+    found: &mut Properties,
+) {
+    // Only a GET of a series by its id has them, if they are selected.
+    // Source: learn.microsoft.com/graph/api/resources/event.
+    let single = call.endpoint.operation == Operation::GetEvent;
+    if single && master {
+        found.insert("cancelledOccurrences".to_owned(), json!([]));
+    }
+    found.insert("originalStart".to_owned(), Value::Null);
+    // A view leads to no calendar; the calendar of an event by itself does.
+    // Source: allodia-eu/email-calendar-sync-engine, fixtures/calendar/event_online_meeting.json
+    // (from a view), event_single.json (from a list).
+    let view = matches!(
+        call.endpoint.operation,
+        Operation::CalendarView | Operation::ListEventInstances
+    );
+    if !view {
+        let key = call.target.as_ref().map_or("", |it| it.key.as_str());
+        let calendar = contents.ids().encode(ItemKey::Folder(item.folder));
+        let link = format!("{}/users('{key}')/calendars('{calendar}')", call.root());
+        found.insert(
+            "calendar@odata.associationLink".to_owned(),
+            json!(format!("{link}/$ref")),
+        );
+        found.insert("calendar@odata.navigationLink".to_owned(), json!(link));
+    }
 }
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);

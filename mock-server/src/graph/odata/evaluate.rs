@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::lexer::instant;
+pub(crate) use super::lexer::instant;
 use super::parser::{Comparison, Expression, Function, Literal, Operand, Path};
 
 /// The document and the variables of enclosing lambdas.

@@ -271,3 +271,121 @@ async fn mime_is_sent_and_read_back() {
         "ErrorMimeContentInvalidBase64String"
     );
 }
+
+#[tokio::test]
+async fn the_id_on_the_internet_stays_from_the_draft_to_every_copy() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", SEND);
+    let path = |folder: &str, id: &str| {
+        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        format!("/v1.0/me/mailFolders/{folder}/messages?$filter=internetMessageId%20eq%20'{id}'")
+    };
+    let body = json!({"subject": "Kept", "toRecipients": to("bob@contoso.onmicrosoft.com")});
+    let draft = bench
+        .post(&token, "/v1.0/me/messages", body)
+        .await
+        .expect(201);
+    let first = bench
+        .get(
+            &token,
+            "/v1.0/me/mailFolders/inbox/messages?$top=1&$select=id",
+        )
+        .await
+        .expect(200);
+    let answer = format!(
+        "/v1.0/me/messages/{}/createReply",
+        first.values()[0]["id"].as_str().unwrap()
+    );
+    let reply = bench
+        .post(&token, &answer, json!({"comment": "c"}))
+        .await
+        .expect(201);
+    assert_eq!(
+        reply.body["from"]["emailAddress"]["name"], "Alice Archer",
+        "an answer names who gives it"
+    );
+    let patch = format!("/v1.0/me/messages/{}", reply.id());
+    let recipients = json!({"toRecipients": to("bob@contoso.onmicrosoft.com")});
+    bench
+        .send("PATCH", &token, &patch, &[], recipients)
+        .await
+        .expect(200);
+    for made in [draft, reply] {
+        let id = made.body["internetMessageId"].as_str().unwrap();
+        bench
+            .post(
+                &token,
+                &format!("/v1.0/me/messages/{}/send", made.id()),
+                Value::Null,
+            )
+            .await
+            .expect(202);
+        let sent = bench.get(&token, &path("sentitems", id)).await.expect(200);
+        assert_eq!(sent.values().len(), 1);
+        assert_eq!(
+            sent.values()[0]["conversationId"],
+            made.body["conversationId"]
+        );
+        let bob = bench.delegated("bob", SEND);
+        let arrived = bench.get(&bob, &path("inbox", id)).await.expect(200);
+        assert_eq!(arrived.values().len(), 1);
+        let sent = sent.values()[0]["id"].as_str().unwrap().to_owned();
+        let copy = bench
+            .post(
+                &token,
+                &format!("/v1.0/me/messages/{sent}/copy"),
+                json!({"destinationId": "archive"}),
+            )
+            .await
+            .expect(201);
+        assert_eq!(copy.body["internetMessageId"], id);
+    }
+}
+
+#[tokio::test]
+async fn what_a_message_does_not_say_is_filled_in() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", SEND);
+    let recipients = json!([
+        {"emailAddress": {"address": "bob@contoso.onmicrosoft.com"}},
+        {"emailAddress": {"address": "petra@tarnbeck.example"}},
+        {"emailAddress": {"address": "carol@contoso.onmicrosoft.com", "name": "C."}},
+    ]);
+    let named = json!([
+        {"emailAddress": {"name": "Bob Baker", "address": "bob@contoso.onmicrosoft.com"}},
+        {"emailAddress": {"name": "petra@tarnbeck.example", "address": "petra@tarnbeck.example"}},
+        {"emailAddress": {"address": "carol@contoso.onmicrosoft.com", "name": "C."}},
+    ]);
+    let html = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; \
+                charset=utf-8\"></head><body>They were <b>awesome</b>!</body></html>";
+    let message = json!({
+        "subject": "Filled in", "toRecipients": recipients,
+        "body": {"contentType": "HTML", "content": "They were <b>awesome</b>!"},
+    });
+    let draft = bench
+        .post(&token, "/v1.0/me/messages", message.clone())
+        .await
+        .expect(201);
+    assert_eq!(draft.body["isDeliveryReceiptRequested"], false);
+    assert_eq!(draft.body.get("from"), None, "nobody sends it yet");
+    bench
+        .post(&token, "/v1.0/me/sendMail", json!({"message": message}))
+        .await
+        .expect(202);
+    let sent = newest(&bench, "alice", "sentitems").await;
+    let arrived = newest(&bench, "bob", "inbox").await;
+    for document in [&draft.body, &sent, &arrived] {
+        assert_eq!(document["toRecipients"], named);
+        assert_eq!(document["body"]["content"], html);
+        assert_eq!(document["bodyPreview"], "They were awesome!");
+    }
+    assert_eq!(arrived["from"], sent["from"]);
+    let path = format!("/v1.0/me/messages/{}", draft.id());
+    let changes = json!({"subject": null, "body": {"contentType": "text", "content": "a\n b"}});
+    let changed = bench
+        .send("PATCH", &token, &path, &[], changes)
+        .await
+        .expect(200);
+    assert_eq!(changed.body["subject"], "");
+    assert_eq!(changed.body["body"]["content"], "a\n b");
+}

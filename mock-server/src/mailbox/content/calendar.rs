@@ -127,6 +127,12 @@ impl Filler {
         let description = self.pick(&SAMPLE.sentences);
         let description = self.fill_in(&description);
         let at = |time: jiff::civil::DateTime| json!({"dateTime": time.strftime("%Y-%m-%dT%H:%M:%S.0000000").to_string(), "timeZone": "UTC"});
+        let location = json!({
+            "displayName": place,
+            "locationType": "default",
+            "uniqueId": place,
+            "uniqueIdType": "private",
+        });
         let properties = json!({
             "subject": subject,
             "body": {"contentType": "html", "content": format!("<html><body>{description}</body></html>")},
@@ -134,7 +140,8 @@ impl Filler {
             "end": at(end),
             "isAllDay": all_day,
             "showAs": if all_day { "free" } else { "busy" },
-            "location": {"displayName": place, "locationType": "default"},
+            "location": location,
+            "locations": [location],
             "attendees": attendees,
             "organizer": organizer.recipient(),
             "isOrganizer": !invited,
@@ -207,18 +214,23 @@ fn attendee(person: &Person, response: &str) -> Value {
 }
 
 fn recurrence(mut pattern: Value, start: Date) -> Value {
-    for (name, value) in [
+    let mut shown = Properties::new();
+    for (name, default) in [
+        ("type", Value::Null),
+        ("interval", json!(1)),
         ("month", json!(0)),
         ("dayOfMonth", json!(0)),
+        ("daysOfWeek", Value::Null),
         ("firstDayOfWeek", json!("sunday")),
         ("index", json!("first")),
     ] {
-        if pattern.get(name).is_none() {
-            pattern[name] = value;
+        let value = pattern.get_mut(name).map_or(default, Value::take);
+        if !value.is_null() {
+            shown.insert(name.to_owned(), value);
         }
     }
     json!({
-        "pattern": pattern,
+        "pattern": shown,
         "range": {
             "type": "noEnd",
             "startDate": start.to_string(),
