@@ -357,59 +357,60 @@ fn admit(
     parameters: &Parameters,
 ) -> Result<(Option<Target>, access::Reach), GraphError> {
     let has_target = endpoint.has_user();
-    let directory = caller.tenant.directory();
-    if has_target && parameters.user.is_none() && caller.actor.user().is_none() {
-        return Err(GraphError::me_needs_a_user());
-    }
-    if caller.actor.is_powerless() {
-        return Err(match endpoint.workload {
-            Workload::Directory => GraphError::directory_denied(),
-            Workload::Mailbox => GraphError::no_permissions(),
-        });
-    }
-    let addressed = match (&parameters.user, &caller.actor) {
-        (Some(name), _) => directory.user_by_id_or_name(name),
-        (None, Actor::User(user, _)) if has_target => directory.user(*user),
-        (None, _) => None,
-    };
-    let own = !has_target
-        || parameters.user.is_none()
-        || addressed.is_some_and(|user| Some(user.id) == caller.actor.user());
-    let reach = access::permissions(&caller.actor, endpoint, own)?;
-    if let Actor::User(user, _) = &caller.actor
-        && !(endpoint.has_me() && own)
-    {
-        access::directory_role(directory.user(*user), endpoint)?;
-    }
-    if !has_target {
-        return Ok((None, reach));
-    }
-    let Some(user) = addressed else {
-        let name = parameters
+    caller.tenant.read(|directory| {
+        if has_target && parameters.user.is_none() && caller.actor.user().is_none() {
+            return Err(GraphError::me_needs_a_user());
+        }
+        if caller.actor.is_powerless() {
+            return Err(match endpoint.workload {
+                Workload::Directory => GraphError::directory_denied(),
+                Workload::Mailbox => GraphError::no_permissions(),
+            });
+        }
+        let addressed = match (&parameters.user, &caller.actor) {
+            (Some(name), _) => directory.user_by_id_or_name(name),
+            (None, Actor::User(user, _)) if has_target => directory.user(*user),
+            (None, _) => None,
+        };
+        let own = !has_target
+            || parameters.user.is_none()
+            || addressed.is_some_and(|user| Some(user.id) == caller.actor.user());
+        let reach = access::permissions(&caller.actor, endpoint, own)?;
+        if let Actor::User(user, _) = &caller.actor
+            && !(endpoint.has_me() && own)
+        {
+            access::directory_role(directory.user(*user), endpoint)?;
+        }
+        if !has_target {
+            return Ok((None, reach));
+        }
+        let Some(user) = addressed else {
+            let name = parameters
+                .user
+                .clone()
+                .or_else(|| caller.actor.user().map(|it| it.to_string()));
+            let name = name.unwrap_or_default();
+            return Err(match endpoint.workload {
+                Workload::Directory => GraphError::resource_not_found(&name),
+                // A deleted user's mailbox is soft-deleted, too.
+                Workload::Mailbox if parameters.user.is_none() => GraphError::no_mailbox(),
+                Workload::Mailbox => GraphError::invalid_user(&name),
+            });
+        };
+        if endpoint.workload == Workload::Mailbox {
+            if user.mailbox.is_none() {
+                return Err(GraphError::no_mailbox());
+            }
+            if let (false, Actor::User(id, _)) = (own, &caller.actor) {
+                access::mailbox_right(user, *id, endpoint.operation)?;
+            }
+        }
+        let key = parameters
             .user
             .clone()
-            .or_else(|| caller.actor.user().map(|it| it.to_string()));
-        let name = name.unwrap_or_default();
-        return Err(match endpoint.workload {
-            Workload::Directory => GraphError::resource_not_found(&name),
-            // A deleted user's mailbox is soft-deleted, too.
-            Workload::Mailbox if parameters.user.is_none() => GraphError::no_mailbox(),
-            Workload::Mailbox => GraphError::invalid_user(&name),
-        });
-    };
-    if endpoint.workload == Workload::Mailbox {
-        if user.mailbox.is_none() {
-            return Err(GraphError::no_mailbox());
-        }
-        if let (false, Actor::User(id, _)) = (own, &caller.actor) {
-            access::mailbox_right(user, *id, endpoint.operation)?;
-        }
-    }
-    let key = parameters
-        .user
-        .clone()
-        .unwrap_or_else(|| user.id.to_string());
-    Ok((Some(Target { user: user.id, key }), reach))
+            .unwrap_or_else(|| user.id.to_string());
+        Ok((Some(Target { user: user.id, key }), reach))
+    })
 }
 
 /// The largest request. Source: microsoftgraph/microsoft-graph-docs-contrib#682.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 pub use connections::Connections;
 pub use snapshot::{Snapshot, SnapshotError};
@@ -24,7 +23,7 @@ use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
 use crate::limit::Limits;
-use crate::lock::{Guard, RwLock, rank};
+use crate::lock::{RwLock, rank};
 use crate::mailbox::{Mailboxes, Owner};
 use crate::notation::Span;
 use crate::random::Random;
@@ -262,7 +261,7 @@ impl World {
             let id = index.by_app.get(&(cloud, app))?;
             index.by_id.get(&(cloud, *id)).cloned()?
         };
-        let application = home.directory().applications.get(&app).cloned()?;
+        let application = home.read(|it| it.applications.get(&app).cloned())?;
         Some((home, application))
     }
 
@@ -304,7 +303,7 @@ impl World {
     fn happen(&self, tenant: &Tenant, event: &Event, fault: Option<u64>) -> Result<(), EventError> {
         let now = tenant.now();
         tenant.faults.event_happened(&event.name());
-        let applied = tenant.change().apply(event, now, &self.random)?;
+        let applied = tenant.write(|it| it.apply(event, now, &self.random))?;
         match applied {
             Applied::Here => {}
             Applied::Elsewhere(home) => {
@@ -315,7 +314,7 @@ impl World {
                             "the app's home tenant {home} does not exist"
                         ))
                     })?;
-                home.change().apply(event, home.now(), &self.random)?;
+                home.write(|it| it.apply(event, home.now(), &self.random))?;
             }
             Applied::ForgetChanges(user) => {
                 let owner = Owner::of(&tenant.directory(), user);
@@ -330,7 +329,7 @@ impl World {
                 body,
             } => {
                 // The directory's lock is released before the mailbox is opened.
-                let owner = Owner::of(&tenant.directory(), user);
+                let owner = tenant.read(|it| Owner::of(it, user));
                 if let Some(owner) = owner {
                     tenant
                         .mailboxes
@@ -405,19 +404,6 @@ impl Tenant {
             change(directory)
         })
     }
-
-    /// Reads the directory. To be replaced by [`Self::read`].
-    pub(crate) fn directory(&self) -> Guard<RwLockReadGuard<'_, Directory>> {
-        self.directory.reading()
-    }
-
-    /// Changes the directory. To be replaced by [`Self::write`].
-    pub(crate) fn change(&self) -> Guard<RwLockWriteGuard<'_, Directory>> {
-        let directory = self.directory.writing();
-        // Under the lock: who has seen the number waits for the change.
-        self.changes.fetch_add(1, Ordering::Relaxed);
-        directory
-    }
 }
 
 impl World {
@@ -444,13 +430,14 @@ impl Index {
 
     fn learn(&mut self, tenant: &Tenant) {
         let cloud = tenant.environment.cloud();
-        let directory = tenant.directory();
-        for domain in &directory.domains {
-            self.by_domain
-                .insert((cloud, domain.to_ascii_lowercase()), tenant.id);
-        }
-        for app in directory.applications.keys() {
-            self.by_app.insert((cloud, *app), tenant.id);
-        }
+        tenant.read(|directory| {
+            for domain in &directory.domains {
+                self.by_domain
+                    .insert((cloud, domain.to_ascii_lowercase()), tenant.id);
+            }
+            for app in directory.applications.keys() {
+                self.by_app.insert((cloud, *app), tenant.id);
+            }
+        });
     }
 }

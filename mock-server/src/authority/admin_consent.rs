@@ -86,7 +86,7 @@ pub(crate) fn go_on(
     let app = visit.app.clone().ok_or_else(stale)?;
     let wanted = wanted(visit, request, &app, person).map_err(Halt::App)?;
     let apis = Apis::of(visit.world(), &person.tenant);
-    let mut lines = apis.lines(&person.tenant.directory(), &wanted.scopes);
+    let mut lines = person.tenant.read(|it| apis.lines(it, &wanted.scopes));
     lines.extend(apis.role_lines(&wanted.roles));
     let card = permissions::card(visit.world(), &person.tenant, &app);
     let (frame, upn) = (frame(visit, flow), person.user.user_principal_name.as_str());
@@ -127,11 +127,7 @@ pub(crate) fn grant(
 ) -> Result<Response, Halt> {
     let app = visit.app.clone().ok_or_else(stale)?;
     let tenant = visit.tenant.clone().ok_or_else(stale)?;
-    let user = tenant
-        .directory()
-        .user(login.user)
-        .cloned()
-        .ok_or_else(stale)?;
+    let user = tenant.read(|it| it.user(login.user).cloned().ok_or_else(stale))?;
     let person = Person {
         tenant,
         user,
@@ -143,10 +139,9 @@ pub(crate) fn grant(
     }
     authorize::can_appear(&person.tenant, &app).map_err(Halt::App)?;
     authorize::create_principal(visit.world(), &person.tenant, &app);
-    {
-        let now = person.tenant.now();
-        let random = &visit.world().random;
-        let mut directory = person.tenant.change();
+    let now = person.tenant.now();
+    let random = &visit.world().random;
+    person.tenant.write(|directory| {
         if wanted.whole_list {
             // "May revoke" in the document. Unverified: when it does; roles stay.
             directory.withdraw_for_everybody(app.app_id);
@@ -161,7 +156,7 @@ pub(crate) fn grant(
                 directory.assign_role(random.uuid(), app.app_id, of.resource, role, now);
             }
         }
-    }
+    });
     visit.decide(format!(
         "{} consented for the tenant",
         person.user.user_principal_name
@@ -318,7 +313,9 @@ fn wanted(
     }
     let requested =
         Requested::parse_for_consent(visit.world(), &person.tenant, &request.scope, app)?;
-    let scopes = requested.for_consent(app, &person.tenant.directory(), person.user.id, true);
+    let scopes = person
+        .tenant
+        .read(|it| requested.for_consent(app, it, person.user.id, true));
     let all = requested.resources.iter().any(|it| it.default);
     Ok(Wanted {
         scopes,

@@ -109,7 +109,7 @@ pub(super) fn client(
         .tenant_of_segment(visit.arrival.cloud, segment)
         .map_or_else(
             || segment.to_owned(),
-            |tenant| tenant.directory().display_name.clone(),
+            |tenant| tenant.read(|it| it.display_name.clone()),
         );
     let client_id = parameters.required("client_id")?;
     Client::find(visit.world(), &visit.arrival, client_id, &place).map(|(_, app)| app)

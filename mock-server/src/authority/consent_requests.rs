@@ -34,11 +34,7 @@ pub(crate) fn review(
     (action, justification): (&str, Option<&str>),
 ) -> Result<Response, Halt> {
     let tenant = visit.tenant.clone().ok_or_else(not_a_reviewer)?;
-    let user = tenant
-        .directory()
-        .user(login.user)
-        .cloned()
-        .ok_or_else(not_a_reviewer)?;
+    let user = tenant.read(|it| it.user(login.user).cloned().ok_or_else(not_a_reviewer))?;
     let person = Person {
         tenant,
         user,
@@ -46,7 +42,9 @@ pub(crate) fn review(
     };
     let sees =
         |request: &ConsentRequest| request.client.to_string() == app && sees(&person.user, request);
-    if !person.tenant.directory().consent_requests.iter().any(sees)
+    if !person
+        .tenant
+        .read(|it| it.consent_requests.iter().any(sees))
         || action == "approve" && !person.user.may_manage_applications()
     {
         return Err(not_a_reviewer());
@@ -88,11 +86,10 @@ fn list(
     person: &Person,
     message: Option<(bool, &str)>,
 ) -> Result<Halt, Halt> {
-    let requests: Vec<ConsentRequest> = {
-        let directory = person.tenant.directory();
+    let requests: Vec<ConsentRequest> = person.tenant.read(|directory| {
         let all = directory.consent_requests.iter().rev();
         all.filter(|it| sees(&person.user, it)).cloned().collect()
-    };
+    });
     if requests.is_empty() && !is_reviewer(person) {
         return Err(not_a_reviewer());
     }
@@ -132,36 +129,37 @@ fn card(
         })
         .collect();
     let app = permissions::card(visit.world(), &person.tenant, &app);
-    let directory = person.tenant.directory();
-    let expired = request.expires <= person.tenant.now();
-    let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let user = directory.users.get(&request.user).map_or_else(
-        || request.user.to_string(),
-        |it| it.user_principal_name.to_string(),
-    );
-    Some(RequestCard {
-        app,
-        requestors: vec![Requestor {
-            user,
-            reason: request.reason.clone(),
-            dates: format!(
-                "asked {}, expires {}",
-                day(request.created),
-                day(request.expires)
-            ),
-        }],
-        review: request
-            .review
-            .as_ref()
-            .and_then(|it| it.justification.clone()),
-        status: match request.status {
-            ConsentRequestStatus::Approved => "approved",
-            ConsentRequestStatus::Blocked => "blocked",
-            ConsentRequestStatus::Denied => "denied",
-            ConsentRequestStatus::Pending if expired => "expired",
-            ConsentRequestStatus::Pending => "pending",
-        },
-        permissions: apis.lines(&directory, &scopes),
+    person.tenant.read(|directory| {
+        let expired = request.expires <= person.tenant.now();
+        let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        let user = directory.users.get(&request.user).map_or_else(
+            || request.user.to_string(),
+            |it| it.user_principal_name.to_string(),
+        );
+        Some(RequestCard {
+            app,
+            requestors: vec![Requestor {
+                user,
+                reason: request.reason.clone(),
+                dates: format!(
+                    "asked {}, expires {}",
+                    day(request.created),
+                    day(request.expires)
+                ),
+            }],
+            review: request
+                .review
+                .as_ref()
+                .and_then(|it| it.justification.clone()),
+            status: match request.status {
+                ConsentRequestStatus::Approved => "approved",
+                ConsentRequestStatus::Blocked => "blocked",
+                ConsentRequestStatus::Denied => "denied",
+                ConsentRequestStatus::Pending if expired => "expired",
+                ConsentRequestStatus::Pending => "pending",
+            },
+            permissions: apis.lines(directory, &scopes),
+        })
     })
 }
 
@@ -176,13 +174,14 @@ fn sees(user: &User, request: &ConsentRequest) -> bool {
 
 /// The named reviewers; without any, those who may consent.
 fn is_reviewer(person: &Person) -> bool {
-    let directory = person.tenant.directory();
-    let reviewers = &directory.policies.admin_consent_requests.reviewers;
-    if reviewers.is_empty() {
-        person.user.may_manage_applications()
-    } else {
-        reviewers.contains(&person.user.id)
-    }
+    person.tenant.read(|directory| {
+        let reviewers = &directory.policies.admin_consent_requests.reviewers;
+        if reviewers.is_empty() {
+            person.user.may_manage_applications()
+        } else {
+            reviewers.contains(&person.user.id)
+        }
+    })
 }
 
 fn not_authorized() -> AuthorityError {

@@ -190,13 +190,13 @@ fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) ->
     let cloud = place.cloud(arrival);
     let ring = world.keys.of(cloud);
     let mut keys: Vec<Arc<SigningKey>> = match place {
-        TenantSegment::Tenant(tenant) => ring.published(tenant.directory().key_generation),
+        TenantSegment::Tenant(tenant) => ring.published(tenant.read(|it| it.key_generation)),
         _ => {
             let highest = world
                 .tenants()
                 .iter()
                 .filter(|tenant| tenant.environment.cloud() == cloud)
-                .map(|tenant| tenant.directory().key_generation)
+                .map(|tenant| tenant.read(|it| it.key_generation))
                 .max()
                 .unwrap_or_default();
             (0..=highest + 1)

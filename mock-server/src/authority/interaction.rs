@@ -209,7 +209,7 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
         exists_in(app, &tenant).map_err(Halt::Page)?;
     }
     flow.login = Some(login.clone());
-    let user = tenant.directory().user(login.user).cloned();
+    let user = tenant.read(|it| it.user(login.user).cloned());
     let user = user.ok_or_else(|| Halt::Page(gone()))?;
     let person = Person {
         tenant,
@@ -224,7 +224,7 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
 fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Halt> {
     if let Some(login) = flow.login.take() {
         let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant);
-        if tenant.is_some_and(|tenant| login.stands(&tenant.directory())) {
+        if tenant.is_some_and(|tenant| tenant.read(|it| login.stands(it))) {
             return Ok(login);
         }
         flow.fresh = false;
@@ -263,10 +263,11 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
                 .world()
                 .tenant(visit.arrival.cloud, login.tenant)
                 .is_some_and(|tenant| {
-                    let directory = tenant.directory();
-                    directory
-                        .user_by_id_or_name(&hint)
-                        .is_some_and(|user| user.id == login.user)
+                    tenant.read(|directory| {
+                        directory
+                            .user_by_id_or_name(&hint)
+                            .is_some_and(|user| user.id == login.user)
+                    })
                 })
         });
         if let Some(login) = found {
@@ -302,10 +303,11 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
         .iter()
         .filter_map(|login| {
             let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant)?;
-            let directory = tenant.directory();
-            let mut tile = tile(directory.user(login.user)?, Some("signed in"));
-            tile.value = format!("{} {}", login.tenant, login.user);
-            Some(tile)
+            tenant.read(|directory| {
+                let mut tile = tile(directory.user(login.user)?, Some("signed in"));
+                tile.value = format!("{} {}", login.tenant, login.user);
+                Some(tile)
+            })
         })
         .collect();
     let page = account::pick_account(&frame(visit, flow), app_name(visit).as_deref(), &tiles);
@@ -315,17 +317,18 @@ fn ask_to_pick(visit: &Visit, flow: &Flow, known: &[Login]) -> Halt {
 
 /// Whether an app exists in a tenant, or may appear there, and is enabled.
 pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), AuthorityError> {
-    let directory = tenant.directory();
-    let principal = directory.service_principal(app.app_id);
-    check_enabled(app, principal)?;
-    let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
-    if known || app.is_multi_tenant() {
-        return Ok(());
-    }
-    Err(no_such_app(
-        &app.app_id.to_string(),
-        &directory.display_name,
-    ))
+    tenant.read(|directory| {
+        let principal = directory.service_principal(app.app_id);
+        check_enabled(app, principal)?;
+        let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
+        if known || app.is_multi_tenant() {
+            return Ok(());
+        }
+        Err(no_such_app(
+            &app.app_id.to_string(),
+            &directory.display_name,
+        ))
+    })
 }
 
 /// AADSTS700016.
@@ -353,24 +356,23 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
         sign_in.auth_time = now;
     }
     let upn = person.user.user_principal_name.to_string();
-    let refused = {
-        let directory = person.tenant.directory();
+    let refused = person.tenant.read(|directory| {
         let attempt = Attempt {
             now,
             from: directory.seen_from(address),
         };
-        match validity::access(&sign_in, &directory, attempt, Use::Interactive) {
+        match validity::access(&sign_in, directory, attempt, Use::Interactive) {
             Ok(()) => None,
             Err(invalid) => {
                 let principal = directory.service_principal(app.app_id).cloned();
                 let client = Client { app, principal };
                 Some((
                     invalid,
-                    issue::refusal(invalid, &directory, &client, &sign_in),
+                    issue::refusal(invalid, directory, &client, &sign_in),
                 ))
             }
         }
-    };
+    });
     if let Some((invalid, refusal)) = refused {
         return Err(match invalid {
             // Whoever may not register a factor, being at risk, can't go on.

@@ -76,11 +76,10 @@ pub(crate) fn check_sign_in(
     sign_in: &SignIn,
     attempt: (Use, IpAddr),
 ) -> Result<(), AuthorityError> {
-    {
-        let directory = tenant.directory();
-        validity::sign_in_stands(sign_in, &directory)
-            .map_err(|invalid| refusal(invalid, &directory, client, sign_in))?;
-    }
+    tenant.read(|directory| {
+        validity::sign_in_stands(sign_in, directory)
+            .map_err(|invalid| refusal(invalid, directory, client, sign_in))
+    })?;
     check_access(tenant, client, sign_in, attempt)
 }
 
@@ -91,18 +90,21 @@ pub(crate) fn check_access(
     sign_in: &SignIn,
     (usage, address): (Use, IpAddr),
 ) -> Result<(), AuthorityError> {
-    let directory = tenant.directory();
-    let attempt = Attempt {
-        now: tenant.now(),
-        from: directory.seen_from(address),
-    };
-    validity::access(sign_in, &directory, attempt, usage)
-        .map_err(|invalid| refusal(invalid, &directory, client, sign_in))
+    tenant.read(|directory| {
+        let attempt = Attempt {
+            now: tenant.now(),
+            from: directory.seen_from(address),
+        };
+        validity::access(sign_in, directory, attempt, usage)
+            .map_err(|invalid| refusal(invalid, directory, client, sign_in))
+    })
 }
 
 /// Whether consent covers what is asked for.
 pub(crate) fn check_consent(grant: &UserGrant<'_>) -> Result<(), AuthorityError> {
-    granted_scopes(&grant.tenant.directory(), grant).map(drop)
+    grant
+        .tenant
+        .read(|directory| granted_scopes(directory, grant).map(drop))
 }
 
 /// The refusal of a sign-in or a refresh token, with its facts filled in.
@@ -152,17 +154,11 @@ pub(crate) fn user_tokens(
     let app = &grant.client.app;
     let resource = &grant.requested.resource;
     let cloud = tenant.environment.cloud();
-    let (spec, id_spec, key_generation, granted) = {
-        let directory = tenant.directory();
-        let user = directory.user(grant.sign_in.user).ok_or_else(|| {
-            refusal(
-                Invalid::UserDeleted,
-                &directory,
-                grant.client,
-                grant.sign_in,
-            )
-        })?;
-        let granted = granted_scopes(&directory, grant)?;
+    let (spec, id_spec, key_generation, granted) = tenant.read(|directory| {
+        let user = directory
+            .user(grant.sign_in.user)
+            .ok_or_else(|| refusal(Invalid::UserDeleted, directory, grant.client, grant.sign_in))?;
+        let granted = granted_scopes(directory, grant)?;
         let from = directory.seen_from(grant.address);
         let facts = UserFacts::of(user, from);
         // Guests have no long-lived tokens.
@@ -173,10 +169,10 @@ pub(crate) fn user_tokens(
                 .claims
                 .as_ref()
                 .is_some_and(|it| it.handles_challenges);
-        let lifetime = if challenges && only_the_api_is_elsewhere(&directory, grant, from) {
+        let lifetime = if challenges && only_the_api_is_elsewhere(directory, grant, from) {
             Lifetime::LocationSuspended
         } else {
-            lifetime(&directory, challenges)
+            lifetime(directory, challenges)
         };
         let spec = AccessTokenSpec {
             environment: tenant.environment,
@@ -201,7 +197,7 @@ pub(crate) fn user_tokens(
             moment: directory.moment(now),
             lifetime: lifetime.draw(&world.random),
             handles_claims_challenges: challenges,
-            format: AccessTokenSpec::format_of(&directory),
+            format: AccessTokenSpec::format_of(directory),
         };
         let v1 = matches!(grant.version, Version::V1 { .. });
         let id_spec = (v1 || grant.openid.contains("openid")).then(|| IdTokenSpec {
@@ -224,8 +220,8 @@ pub(crate) fn user_tokens(
             code: None,
             access_token: None,
         });
-        (spec, id_spec, directory.key_generation, granted)
-    };
+        Ok((spec, id_spec, directory.key_generation, granted))
+    })?;
     let key = world.keys.of(cloud).key(key_generation);
     let access_token = mint_access_token(&spec, &key, &world.sealer, &world.random);
     annotation
@@ -286,8 +282,7 @@ pub(crate) fn app_token(
             .with("app", client.app.app_id.to_string())
             .with("tenant", tenant.id.to_string())
     })?;
-    let (spec, key_generation) = {
-        let directory = tenant.directory();
+    let (spec, key_generation) = tenant.read(|directory| {
         if principal.risk == Risk::High {
             return Err(AuthorityError::aadsts(53003));
         }
@@ -318,13 +313,13 @@ pub(crate) fn app_token(
             lifetime: if challenges {
                 86_399
             } else {
-                lifetime(&directory, false).draw(&world.random)
+                lifetime(directory, false).draw(&world.random)
             },
             handles_claims_challenges: challenges,
-            format: AccessTokenSpec::format_of(&directory),
+            format: AccessTokenSpec::format_of(directory),
         };
-        (spec, directory.key_generation)
-    };
+        Ok((spec, directory.key_generation))
+    })?;
     let key = world.keys.of(cloud).key(key_generation);
     let access_token = mint_access_token(&spec, &key, &world.sealer, &world.random);
     annotation

@@ -145,7 +145,7 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
         }
         (Kind::Terms, "accept") => {
             if let Some(tenant) = &visit.tenant {
-                tenant.change().accepted_terms.insert(login.user);
+                tenant.write(|it| it.accepted_terms.insert(login.user));
             }
         }
         (Kind::Consent, "accept") => {
@@ -327,8 +327,7 @@ fn change_password(
     // Who is signed in, and at risk, has a name, too.
     let signed_in = flow.login.as_ref().and_then(|login| {
         let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant)?;
-        let directory = tenant.directory();
-        Some(directory.user(login.user)?.user_principal_name.to_string())
+        tenant.read(|directory| Some(directory.user(login.user)?.user_principal_name.to_string()))
     });
     let name = flow.name.clone().or(signed_in).unwrap_or_default();
     let found = find(visit, flow, realm, &name)?;
@@ -365,13 +364,12 @@ fn change_password(
         ));
     }
     // A new password ends the risk of an account where the tenant lets users help themselves.
-    let (risky, user) = {
-        let directory = found.tenant.directory();
+    let (risky, user) = found.tenant.read(|directory| {
         let remedy = directory.policies.high_risk == HighRisk::ChangePassword;
         let user = directory.user(found.user);
         let risky = remedy && user.is_some_and(|user| user.risk == Risk::High);
         (risky, found.user.to_string())
-    };
+    });
     if risky {
         let remediated = Event::SetUserRisk {
             user,

@@ -53,8 +53,7 @@ fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
         let Some(tenant) = visit.world().tenant(visit.arrival.cloud, login.tenant) else {
             continue;
         };
-        let apps: Vec<_> = {
-            let directory = tenant.directory();
+        let apps: Vec<_> = tenant.read(|directory| {
             visit.annotation.user.get_or_insert(login.user);
             let is_hinted = hint.is_some_and(|hint| {
                 directory
@@ -65,7 +64,7 @@ fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
                 hinted = Some(login.clone());
             }
             directory.service_principals.keys().copied().collect()
-        };
+        });
         let cloud = visit.arrival.cloud;
         let urls = apps
             .iter()
@@ -90,10 +89,10 @@ fn is_registered(visit: &Visit, uri: &str) -> bool {
         .iter()
         .filter(|tenant| tenant.environment.cloud() == cloud)
         .any(|tenant| {
-            tenant
-                .directory()
-                .applications
-                .values()
-                .any(|app| app.redirect_uri(uri).is_some())
+            tenant.read(|it| {
+                it.applications
+                    .values()
+                    .any(|app| app.redirect_uri(uri).is_some())
+            })
         })
 }

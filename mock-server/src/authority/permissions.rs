@@ -15,8 +15,7 @@ pub(crate) struct Apis {
 impl Apis {
     /// The APIs that registered apps expose in a tenant.
     pub(crate) fn of(world: &World, tenant: &Tenant) -> Self {
-        let (mut exposed, foreign) = {
-            let directory = tenant.directory();
+        let (mut exposed, foreign) = tenant.read(|directory| {
             let own: Vec<_> = directory
                 .applications
                 .values()
@@ -29,7 +28,7 @@ impl Apis {
                 .map(|principal| principal.app_id)
                 .collect();
             (own, foreign)
-        };
+        });
         let cloud = tenant.environment.cloud();
         exposed.extend(
             foreign
@@ -135,7 +134,7 @@ pub(crate) fn static_roles(app: &Application) -> Vec<ResourceScopes> {
 pub(crate) fn card(world: &World, tenant: &Tenant, app: &Application) -> AppCard {
     let home = world
         .application(tenant.environment.cloud(), app.app_id)
-        .map(|(home, _)| home.directory().domain().to_owned());
+        .map(|(home, _)| home.read(|it| it.domain().to_owned()));
     AppCard {
         name: app.display_name.clone(),
         id: app.app_id.to_string(),

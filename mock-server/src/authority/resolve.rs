@@ -58,9 +58,9 @@ impl Client {
         client_id: &str,
         tenant: &Tenant,
     ) -> Result<Self, AuthorityError> {
-        let place = tenant.directory().display_name.clone();
+        let place = tenant.read(|it| it.display_name.clone());
         let (_, app) = Self::find(world, arrival, client_id, &place)?;
-        let principal = tenant.directory().service_principal(app.app_id).cloned();
+        let principal = tenant.read(|it| it.service_principal(app.app_id).cloned());
         if principal.is_none() {
             return Err(AuthorityError::aadsts(700016)
                 .with("app", client_id)

@@ -89,7 +89,7 @@ impl Realm {
             Self::Any(cloud) => {
                 let tenant = world.tenant_of_domain(*cloud, name.domain());
                 let found = tenant.and_then(|tenant| {
-                    let user = tenant.directory().user_by_name(name.as_str())?.id;
+                    let user = tenant.read(|it| it.user_by_name(name.as_str()).map(|it| it.id))?;
                     Some(Found {
                         tenant,
                         user,
@@ -104,7 +104,7 @@ impl Realm {
                 }
                 let cloud = tenant.environment.cloud();
                 let elsewhere = world.tenant_of_domain(cloud, name.domain()).filter(|home| {
-                    home.id != tenant.id && home.directory().user_by_name(name.as_str()).is_some()
+                    home.id != tenant.id && home.read(|it| it.user_by_name(name.as_str()).is_some())
                 });
                 Err(match elsewhere {
                     Some(home) => not_in_tenant(&name, (&home, tenant), app),
@@ -125,7 +125,7 @@ impl Realm {
             let Some(tenant) = world.tenant(cloud, login.tenant) else {
                 continue;
             };
-            if !login.stands(&tenant.directory()) {
+            if !tenant.read(|it| login.stands(it)) {
                 session.forget(login.tenant, login.user);
             } else if matches!(self, Self::Any(_)) || self.tenant_id() == Some(login.tenant) {
                 good.push(login);
@@ -149,19 +149,20 @@ impl Realm {
             Self::Any(cloud) => world
                 .tenants()
                 .into_iter()
-                .find(|it| it.environment.cloud() == *cloud && !it.directory().users.is_empty()),
+                .find(|it| it.environment.cloud() == *cloud && !it.read(|it| it.users.is_empty())),
         };
         let Some(tenant) = tenant else {
             return Vec::new();
         };
-        let directory = tenant.directory();
-        directory
-            .users
-            .values()
-            .filter(|user| user.deleted.is_none() && user.enabled && !user.alias.is_empty())
-            .take(MOST_PICKS)
-            .map(|user| tile(user, remark(user)))
-            .collect()
+        tenant.read(|directory| {
+            directory
+                .users
+                .values()
+                .filter(|user| user.deleted.is_none() && user.enabled && !user.alias.is_empty())
+                .take(MOST_PICKS)
+                .map(|user| tile(user, remark(user)))
+                .collect()
+        })
     }
 }
 
@@ -173,32 +174,32 @@ impl Found {
             .home
             .as_ref()
             .map_or((&self.tenant, self.user), |(tenant, user)| (tenant, *user));
-        {
-            let directory = holder.directory();
-            let account = directory.user(user).ok_or_else(|| gone(&directory, user))?;
-            check(account, proof, holder.now())?;
-        }
-        let directory = self.tenant.directory();
-        let user = directory
-            .user(self.user)
-            .ok_or_else(|| gone(&directory, self.user))?;
-        if !user.enabled {
-            return Err(Failure::Page(AuthorityError::aadsts(50057)));
-        }
-        let method = match proof {
-            Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
-            Proof::SecurityKey => AuthenticationMethod::NonPassword,
-        };
-        Ok(Login {
-            tenant: self.tenant.id,
-            user: user.id,
-            session: random.uuid(),
-            method,
-            auth_time: now,
-            moment: directory.moment(now),
-            // A security key is a second factor by itself.
-            mfa_time: (method == AuthenticationMethod::NonPassword).then_some(now),
-            compliant_device: false,
+        holder.read(|directory| {
+            let account = directory.user(user).ok_or_else(|| gone(directory, user))?;
+            check(account, proof, holder.now())
+        })?;
+        self.tenant.read(|directory| {
+            let user = directory
+                .user(self.user)
+                .ok_or_else(|| gone(directory, self.user))?;
+            if !user.enabled {
+                return Err(Failure::Page(AuthorityError::aadsts(50057)));
+            }
+            let method = match proof {
+                Proof::Password(_) | Proof::QuickPick => AuthenticationMethod::Password,
+                Proof::SecurityKey => AuthenticationMethod::NonPassword,
+            };
+            Ok(Login {
+                tenant: self.tenant.id,
+                user: user.id,
+                session: random.uuid(),
+                method,
+                auth_time: now,
+                moment: directory.moment(now),
+                // A security key is a second factor by itself.
+                mfa_time: (method == AuthenticationMethod::NonPassword).then_some(now),
+                compliant_device: false,
+            })
         })
     }
 
@@ -233,20 +234,19 @@ fn remark(user: &User) -> Option<&'static str> {
 /// The user with this name in a tenant: a member, a guest by the name here, or a guest by the
 /// name at home.
 fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> Option<Found> {
-    let (user, kind, guest_name) = {
-        let directory = tenant.directory();
+    let (user, kind, guest_name) = tenant.read(|directory| {
         let user = directory
             .user_by_name(name.as_str())
-            .or_else(|| directory.user_by_name(&external_name(name, &directory)))?;
-        (user.id, user.kind, user.user_principal_name.clone())
-    };
+            .or_else(|| directory.user_by_name(&external_name(name, directory)))?;
+        Some((user.id, user.kind, user.user_principal_name.clone()))
+    })?;
     let home = match kind {
         UserKind::Guest {
             home_tenant: Some(home),
         } => {
             let home = world.tenant(tenant.environment.cloud(), home)?;
             let at_home = home_name(&guest_name);
-            let id = home.directory().user_by_name(&at_home).map(|user| user.id);
+            let id = home.read(|it| it.user_by_name(&at_home).map(|user| user.id));
             // A seed file may name a home without the account: the guest's own password counts.
             id.map(|id| (home, id))
         }
@@ -310,7 +310,7 @@ fn gone(directory: &Directory, user: ObjectId) -> Failure {
 fn unknown(name: &UserPrincipalName, tenant: Option<&Arc<Tenant>>) -> Failure {
     let place = tenant.map_or_else(
         || name.domain().to_owned(),
-        |tenant| tenant.directory().display_name.clone(),
+        |tenant| tenant.read(|it| it.display_name.clone()),
     );
     Failure::Inline(
         AuthorityError::aadsts(50034)
@@ -329,7 +329,7 @@ fn not_in_tenant(
         AuthorityError::aadsts(50020)
             .with("user", name.as_str())
             .with("provider", provider)
-            .with("tenant", &tenant.directory().display_name)
+            .with("tenant", tenant.read(|it| it.display_name.clone()))
             .with("app", app),
     )
 }

@@ -244,7 +244,7 @@ fn facts_of_request(
 /// Takes the tenant's time and switches into what the answer says.
 fn note_tenant(trace: &mut Trace, annotation: &mut Annotation, tenant: &Tenant) {
     trace.now = tenant.now();
-    trace.line_breaks = tenant.directory().switches.error_description_line_breaks;
+    trace.line_breaks = tenant.read(|it| it.switches.error_description_line_breaks);
     annotation.tenant = Some(tenant.id);
     annotation.environment = Some(tenant.environment);
 }

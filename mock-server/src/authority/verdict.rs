@@ -39,24 +39,19 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
         .ok_or_else(|| AuthorityError::aadsts(90002).with("tenant", sign_in.tenant.to_string()))?;
     is_open(&tenant, &tenant.id.to_string())?;
     let client = client(world, &tenant, sign_in.client)?;
-    let directory = tenant.directory();
-    let refused = |invalid| issue::refusal(invalid, &directory, &client, sign_in);
-    validity::refresh_token_stands(token, &directory, tenant.now()).map_err(refused)?;
-    let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
-    let asked = token.scopes.iter().filter(is_permission).cloned().collect();
-    held::held_scopes(
-        &directory,
-        &client.app,
-        sign_in.user,
-        token.resource,
-        &asked,
-    )?;
-    let local = Attempt::from_loopback(tenant.now());
-    let attempt = Attempt {
-        from: directory.seen_from(local.from),
-        ..local
-    };
-    validity::access(sign_in, &directory, attempt, Use::NonInteractive).map_err(refused)
+    tenant.read(|directory| {
+        let refused = |invalid| issue::refusal(invalid, directory, &client, sign_in);
+        validity::refresh_token_stands(token, directory, tenant.now()).map_err(refused)?;
+        let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
+        let asked = token.scopes.iter().filter(is_permission).cloned().collect();
+        held::held_scopes(directory, &client.app, sign_in.user, token.resource, &asked)?;
+        let local = Attempt::from_loopback(tenant.now());
+        let attempt = Attempt {
+            from: directory.seen_from(local.from),
+            ..local
+        };
+        validity::access(sign_in, directory, attempt, Use::NonInteractive).map_err(refused)
+    })
 }
 
 fn client(
@@ -64,7 +59,7 @@ fn client(
     tenant: &Arc<Tenant>,
     id: ApplicationId,
 ) -> Result<Client, AuthorityError> {
-    let place = tenant.directory().display_name.clone();
+    let place = tenant.read(|it| it.display_name.clone());
     let unknown = || {
         AuthorityError::aadsts(700016)
             .with("app", id.to_string())
@@ -73,7 +68,7 @@ fn client(
     let (_, app) = world
         .application(tenant.environment.cloud(), id)
         .ok_or_else(unknown)?;
-    let principal = tenant.directory().service_principal(id).cloned();
+    let principal = tenant.read(|it| it.service_principal(id).cloned());
     if principal.is_none() {
         return Err(unknown());
     }

@@ -111,7 +111,7 @@ impl Visit {
     pub(crate) fn organization(&self) -> Option<String> {
         self.tenant
             .as_ref()
-            .map(|tenant| tenant.directory().display_name.clone())
+            .map(|tenant| tenant.read(|it| it.display_name.clone()))
     }
 
     /// Whether cookies may demand TLS.

@@ -298,19 +298,18 @@ impl About {
         };
         let cloud = tenant.environment.cloud();
         let alias = |id| world.application(cloud, id).map(|(_, app)| app.alias);
-        let directory = tenant.directory();
-        let upn = |id| {
-            directory
-                .user(id)
-                .map(|user| user.user_principal_name.to_string())
-        };
-        let user = user.map(|id| UserName { id, upn: upn(id) });
-        let name = TenantName {
-            id: tenant.id,
-            domain: directory.domain().to_owned(),
-        };
-        // An app may be registered in this very tenant: its lock is taken again below.
-        drop(directory);
+        let (name, user) = tenant.read(|directory| {
+            let upn = |id| {
+                directory
+                    .user(id)
+                    .map(|user| user.user_principal_name.to_string())
+            };
+            let name = TenantName {
+                id: tenant.id,
+                domain: directory.domain().to_owned(),
+            };
+            (name, user.map(|id| UserName { id, upn: upn(id) }))
+        });
         Self {
             tenant: Some(name),
             tenant_time: Some(tenant.now()),

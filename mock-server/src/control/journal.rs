@@ -132,21 +132,26 @@ fn clients(
     if let Ok(id) = name.parse() {
         return Ok(BTreeSet::from([id]));
     }
+    let tenants = core.world.tenants();
     let mut found = BTreeSet::new();
-    for it in core.world.tenants() {
-        let directory = it.directory();
-        let in_question = |app: &ApplicationId| {
-            tenant.is_none_or(|wanted| wanted == it.id)
-                || tenant
-                    .and_then(|wanted| core.world.tenant(it.environment.cloud(), wanted))
-                    .filter(|wanted| wanted.id != it.id)
-                    .is_some_and(|wanted| wanted.directory().service_principal(*app).is_some())
+    for it in &tenants {
+        let named: Vec<ApplicationId> = it.read(|directory| {
+            let apps = directory.applications.values();
+            let named = apps.filter(|app| app.alias == name);
+            named.map(|app| app.app_id).collect()
+        });
+        // With a tenant named: what is registered there, or elsewhere and has come there.
+        let come = |app: &ApplicationId| {
+            tenant.is_none_or(|wanted| {
+                wanted == it.id
+                    || tenants
+                        .iter()
+                        .filter(|other| other.id == wanted)
+                        .filter(|other| other.environment.cloud() == it.environment.cloud())
+                        .any(|other| other.read(|it| it.service_principal(*app).is_some()))
+            })
         };
-        let named = directory
-            .applications
-            .values()
-            .filter(|app| app.alias == name);
-        found.extend(named.map(|app| app.app_id).filter(in_question));
+        found.extend(named.into_iter().filter(come));
     }
     if found.is_empty() {
         return Err(unknown("client", name));
@@ -162,7 +167,7 @@ fn users(core: &Core, tenant: Option<TenantId>, name: &str) -> Result<BTreeSet<O
     let found: BTreeSet<ObjectId> = tenants
         .iter()
         .filter(|it| tenant.is_none_or(|wanted| wanted == it.id))
-        .filter_map(|it| Some(it.directory().find_user(name)?.id))
+        .filter_map(|it| it.read(|it| Some(it.find_user(name)?.id)))
         .collect();
     if found.is_empty() {
         return Err(unknown("user", name));

@@ -101,7 +101,7 @@ async fn export(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Ans
         Format::Yaml => {
             let tenants = core.world.tenants();
             let directories: Vec<Directory> =
-                tenants.iter().map(|it| it.directory().clone()).collect();
+                tenants.iter().map(|it| it.read(Clone::clone)).collect();
             let file = SeedFile::of(&directories, &core.context);
             ("application/yaml", file.to_yaml())
         }

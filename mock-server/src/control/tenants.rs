@@ -251,7 +251,7 @@ async fn export(
 
 /// The tenant, and the home tenants of its guests and of the apps that are installed in it.
 fn with_homes(core: &Core, tenant: &Tenant) -> Vec<Directory> {
-    let directory = tenant.directory().clone();
+    let directory = tenant.read(Clone::clone);
     let mut all = vec![directory.clone()];
     let apps = directory.service_principals.values();
     let guests = directory.users.values().filter_map(|user| match user.kind {
@@ -262,7 +262,7 @@ fn with_homes(core: &Core, tenant: &Tenant) -> Vec<Directory> {
         if all.iter().all(|it| it.id != home)
             && let Some(home) = core.world.tenant(tenant.environment.cloud(), home)
         {
-            all.push(home.directory().clone());
+            all.push(home.read(Clone::clone));
         }
     }
     all
@@ -328,12 +328,12 @@ pub(super) fn find(core: &Core, name: &str) -> Result<Arc<Tenant>, Problem> {
     let tenants = core.world.tenants();
     let found = tenants
         .iter()
-        .find(|tenant| tenant.id.to_string() == name || tenant.directory().has_domain(name));
+        .find(|tenant| tenant.id.to_string() == name || tenant.read(|it| it.has_domain(name)));
     found.cloned().ok_or_else(|| {
         let known: Vec<_> = tenants
             .iter()
             .take(8)
-            .map(|tenant| tenant.directory().domain().to_owned())
+            .map(|tenant| tenant.read(|it| it.domain().to_owned()))
             .collect();
         Problem::not_found(
             "no such tenant",

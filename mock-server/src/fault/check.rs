@@ -43,25 +43,27 @@ impl Fault {
 
     /// Finds the app and the user by the tenant's names, and tries the event out.
     fn named(&self, tenant: &Tenant, random: &Random) -> Result<Named, EventError> {
-        let directory = tenant.directory();
-        let client = self.on.client.as_ref().map(|it| match it.parse() {
-            // Any app may ask in this tenant, also one that is not yet there.
-            Ok(id) => Ok(id),
-            Err(_) => directory.app_id(it),
-        });
-        let user = self.on.user.as_ref().map(|it| directory.user_id(it));
-        if let FaultAction::Event(event) = &self.action {
-            let tried = directory.clone().apply(event, tenant.now(), random);
-            // What is not possible now may be when the fault acts.
-            if let Err(error @ (EventError::UnknownUser { .. } | EventError::UnknownApp { .. })) =
-                tried
-            {
-                return Err(error);
+        tenant.read(|directory| {
+            let client = self.on.client.as_ref().map(|it| match it.parse() {
+                // Any app may ask in this tenant, also one that is not yet there.
+                Ok(id) => Ok(id),
+                Err(_) => directory.app_id(it),
+            });
+            let user = self.on.user.as_ref().map(|it| directory.user_id(it));
+            if let FaultAction::Event(event) = &self.action {
+                let tried = directory.clone().apply(event, tenant.now(), random);
+                // What is not possible now may be when the fault acts.
+                if let Err(
+                    error @ (EventError::UnknownUser { .. } | EventError::UnknownApp { .. }),
+                ) = tried
+                {
+                    return Err(error);
+                }
             }
-        }
-        Ok(Named {
-            client: client.transpose()?,
-            user: user.transpose()?,
+            Ok(Named {
+                client: client.transpose()?,
+                user: user.transpose()?,
+            })
         })
     }
 }

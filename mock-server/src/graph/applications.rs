@@ -28,8 +28,8 @@ use crate::permission::{Permission, PermissionKind};
 /// `GET /applications`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let apps: Vec<Application> = {
-        let directory = call.tenant.directory();
-        directory.applications.values().cloned().collect()
+        call.tenant
+            .read(|directory| directory.applications.values().cloned().collect())
     };
     let items = apps
         .iter()
@@ -71,7 +71,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         ..Application::new(app_id, object_id, call.now)
     };
     Change::read(call, body)?.apply(&mut app)?;
-    call.tenant.change().add_application(app.clone());
+    call.tenant.write(|it| it.add_application(app.clone()));
     call.world.reindex(&call.tenant);
     call.entity(
         "applications",
@@ -100,20 +100,21 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// The registration that the path names, by object id or `appId='…'`.
 fn addressed(call: &Call<'_>) -> Result<Application, GraphError> {
     let text = call.parameters.get("application");
-    let directory = call.tenant.directory();
-    let found = match text.strip_prefix("appId=") {
-        Some(app) => app
-            .parse()
-            .ok()
-            .and_then(|id: ApplicationId| directory.applications.get(&id)),
-        None => text
-            .parse()
-            .ok()
-            .and_then(|id| directory.application_by_object_id(id)),
-    };
-    found
-        .cloned()
-        .ok_or_else(|| GraphError::resource_not_found(text))
+    call.tenant.read(|directory| {
+        let found = match text.strip_prefix("appId=") {
+            Some(app) => app
+                .parse()
+                .ok()
+                .and_then(|id: ApplicationId| directory.applications.get(&id)),
+            None => text
+                .parse()
+                .ok()
+                .and_then(|id| directory.application_by_object_id(id)),
+        };
+        found
+            .cloned()
+            .ok_or_else(|| GraphError::resource_not_found(text))
+    })
 }
 
 /// The registration that the path names, if the caller may change it.
@@ -130,15 +131,16 @@ fn write(
     id: ApplicationId,
     change: impl FnOnce(&mut Application) -> Result<(), GraphError>,
 ) -> Result<(), GraphError> {
-    let mut directory = call.tenant.change();
-    let stored = directory
-        .applications
-        .get_mut(&id)
-        .ok_or_else(|| GraphError::resource_not_found(call.parameters.get("application")))?;
-    let mut changed = stored.clone();
-    change(&mut changed)?;
-    *stored = changed;
-    Ok(())
+    call.tenant.write(|directory| {
+        let stored = directory
+            .applications
+            .get_mut(&id)
+            .ok_or_else(|| GraphError::resource_not_found(call.parameters.get("application")))?;
+        let mut changed = stored.clone();
+        change(&mut changed)?;
+        *stored = changed;
+        Ok(())
+    })
 }
 
 /// Whether the caller may change an app: its owners may, and who may change all.
@@ -157,11 +159,13 @@ pub(super) fn may_manage_all(call: &Call<'_>) -> Result<(), GraphError> {
             .application
             .iter()
             .any(|it| !it.ends_with(".OwnedBy") && call.actor.holds(it)),
-        Actor::User(user, _) => call.tenant.directory().user(*user).is_some_and(|it| {
-            it.has_role(&[
-                DirectoryRole::ApplicationAdministrator,
-                DirectoryRole::CloudApplicationAdministrator,
-            ])
+        Actor::User(user, _) => call.tenant.read(|it| {
+            it.user(*user).is_some_and(|it| {
+                it.has_role(&[
+                    DirectoryRole::ApplicationAdministrator,
+                    DirectoryRole::CloudApplicationAdministrator,
+                ])
+            })
         }),
     };
     if allowed {
@@ -174,10 +178,11 @@ pub(super) fn may_manage_all(call: &Call<'_>) -> Result<(), GraphError> {
 /// The object id of the caller: the user's, or the service principal's.
 fn caller(call: &Call<'_>) -> Option<ObjectId> {
     call.actor.user().or_else(|| {
-        let directory = call.tenant.directory();
-        directory
-            .service_principal(call.client)
-            .map(|it| it.object_id)
+        call.tenant.read(|directory| {
+            directory
+                .service_principal(call.client)
+                .map(|it| it.object_id)
+        })
     })
 }
 
@@ -197,7 +202,7 @@ impl<'a> Change<'a> {
             call,
             body,
             required_access: access.unwrap_or_default(),
-            names: Names::of(&call.tenant.directory()),
+            names: call.tenant.read(Names::of),
         })
     }
 

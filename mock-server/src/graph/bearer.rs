@@ -90,11 +90,10 @@ pub(crate) fn check(
     } else {
         Actor::User(claims.oid, claims.scopes().map(str::to_owned).collect())
     };
-    {
-        let directory = tenant.directory();
+    tenant.read(|directory| {
         let from = directory.seen_from(address);
-        ended(&directory, &claims, client, &actor, Attempt { now, from })?;
-    }
+        ended(directory, &claims, client, &actor, Attempt { now, from })
+    })?;
     Ok(Caller {
         tenant,
         client,
@@ -109,7 +108,7 @@ fn tenant_of(
 ) -> Result<Arc<Tenant>, GraphError> {
     let tenant = world
         .tenant(environment.cloud(), claims.tid)
-        .filter(|tenant| !tenant.directory().deleted)
+        .filter(|tenant| !tenant.read(|it| it.deleted))
         .ok_or_else(GraphError::identity_not_found)?;
     if tenant.environment != environment {
         // L4 and L5 share a sign-in cloud, and a token may have Graph's application id as its

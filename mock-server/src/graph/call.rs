@@ -95,7 +95,8 @@ impl Call<'_> {
 
     /// The contents of a user's mailbox.
     pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<MailboxLock>, GraphError> {
-        let owner = Owner::of(&self.tenant.directory(), user).ok_or_else(GraphError::no_mailbox)?;
+        let owner = self.tenant.read(|it| Owner::of(it, user));
+        let owner = owner.ok_or_else(GraphError::no_mailbox)?;
         Ok(self.tenant.mailboxes.open(&owner, self.now))
     }
 

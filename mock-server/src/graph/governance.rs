@@ -31,33 +31,35 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `GET …/appConsentRequests/{id}/userConsentRequests`.
 pub(super) fn list_of_users(call: &Call<'_>) -> Result<Reply, GraphError> {
     let app = addressed(call)?;
-    let directory = call.tenant.directory();
-    let items = directory
-        .consent_requests
-        .iter()
-        .filter(|it| it.client == app)
-        .map(|it| request(call, &directory, it))
-        .collect();
-    let set = format!("{SET}('{}')/userConsentRequests", id_of(call, app));
-    collection::list(
-        call,
-        &Listing::of("userConsentRequest", set),
-        &Documents(items),
-    )
+    call.tenant.read(|directory| {
+        let items = directory
+            .consent_requests
+            .iter()
+            .filter(|it| it.client == app)
+            .map(|it| request(call, directory, it))
+            .collect();
+        let set = format!("{SET}('{}')/userConsentRequests", id_of(call, app));
+        collection::list(
+            call,
+            &Listing::of("userConsentRequest", set),
+            &Documents(items),
+        )
+    })
 }
 
 /// `GET …/userConsentRequests/{id}`.
 pub(super) fn get_of_user(call: &Call<'_>) -> Result<Reply, GraphError> {
     let app = addressed(call)?;
     let wanted = call.parameters.get("request");
-    let directory = call.tenant.directory();
-    let found = directory
-        .consent_requests
-        .iter()
-        .find(|it| it.client == app && it.id.to_string().eq_ignore_ascii_case(wanted))
-        .ok_or_else(|| GraphError::resource_not_found(wanted))?;
-    let set = format!("{SET}('{}')/userConsentRequests", id_of(call, app));
-    call.entity(&set, "userConsentRequest", request(call, &directory, found))
+    call.tenant.read(|directory| {
+        let found = directory
+            .consent_requests
+            .iter()
+            .find(|it| it.client == app && it.id.to_string().eq_ignore_ascii_case(wanted))
+            .ok_or_else(|| GraphError::resource_not_found(wanted))?;
+        let set = format!("{SET}('{}')/userConsentRequests", id_of(call, app));
+        call.entity(&set, "userConsentRequest", request(call, directory, found))
+    })
 }
 
 /// `POST /identityProtection/riskyUsers/confirmCompromised` and `/dismiss`.
@@ -76,10 +78,10 @@ pub(super) fn set_risk(call: &Call<'_>, risk: Risk) -> Result<Reply, GraphError>
     let mut users = Vec::new();
     for id in &ids {
         let text = id.as_str().unwrap_or_default();
-        let known = text.parse().ok().filter(|id| {
-            let directory = call.tenant.directory();
-            directory.user(*id).is_some()
-        });
+        let known = text
+            .parse()
+            .ok()
+            .filter(|id| call.tenant.read(|directory| directory.user(*id).is_some()));
         users.push(known.ok_or_else(|| GraphError::resource_not_found(text))?);
     }
     for user in users {
@@ -94,11 +96,13 @@ pub(super) fn set_risk(call: &Call<'_>, risk: Risk) -> Result<Reply, GraphError>
 
 fn apps(call: &Call<'_>) -> Vec<ApplicationId> {
     let mut apps = Vec::new();
-    for request in &call.tenant.directory().consent_requests {
-        if !apps.contains(&request.client) {
-            apps.push(request.client);
+    call.tenant.read(|it| {
+        for request in &it.consent_requests {
+            if !apps.contains(&request.client) {
+                apps.push(request.client);
+            }
         }
-    }
+    });
     apps
 }
 
@@ -119,24 +123,25 @@ fn document(call: &Call<'_>, app: ApplicationId) -> Properties {
         .world
         .application(call.cloud(), app)
         .map(|(_, app)| app.display_name);
-    let directory = call.tenant.directory();
-    let pending: std::collections::BTreeSet<&String> = directory
-        .consent_requests
-        .iter()
-        .filter(|it| it.client == app && is_open(call, it))
-        .flat_map(|it| it.scopes.iter().flat_map(|(_, scopes)| scopes))
-        .collect();
-    let scopes: Vec<Value> = pending
-        .iter()
-        .map(|it| json!({"displayName": it}))
-        .collect();
-    let value = json!({
-        "id": id_of(call, app),
-        "appId": app,
-        "appDisplayName": name,
-        "pendingScopes": scopes,
-    });
-    members(value)
+    call.tenant.read(|directory| {
+        let pending: std::collections::BTreeSet<&String> = directory
+            .consent_requests
+            .iter()
+            .filter(|it| it.client == app && is_open(call, it))
+            .flat_map(|it| it.scopes.iter().flat_map(|(_, scopes)| scopes))
+            .collect();
+        let scopes: Vec<Value> = pending
+            .iter()
+            .map(|it| json!({"displayName": it}))
+            .collect();
+        let value = json!({
+            "id": id_of(call, app),
+            "appId": app,
+            "appDisplayName": name,
+            "pendingScopes": scopes,
+        });
+        members(value)
+    })
 }
 
 fn request(call: &Call<'_>, directory: &Directory, request: &ConsentRequest) -> Properties {

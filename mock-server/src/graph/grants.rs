@@ -59,7 +59,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             let user = user
                 .parse()
                 .ok()
-                .filter(|id: &ObjectId| call.tenant.directory().user(*id).is_some());
+                .filter(|id: &ObjectId| call.tenant.read(|it| it.user(*id).is_some()));
             ConsentType::Principal(user.ok_or_else(|| invalid("principalId"))?)
         }
         ("AllPrincipals" | "Principal", _) => return Err(invalid("principalId")),
@@ -69,7 +69,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (client, api) = (client.stored.app_id, resource.stored.app_id);
     let same =
         |it: &PermissionGrant| it.client == client && it.resource == api && it.consent == consent;
-    if call.tenant.directory().grants.iter().any(same) {
+    if call.tenant.read(|it| it.grants.iter().any(same)) {
         return Err(GraphError::conflict("Permission entry already exists."));
     }
     if resource.is_graph() {
@@ -83,8 +83,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         })?;
     } else {
         let id = call.world.random.uuid();
-        let mut directory = call.tenant.change();
-        directory.grant(id, client, api, consent, scopes);
+        call.tenant.write(|directory| {
+            directory.grant(id, client, api, consent, scopes);
+        });
     }
     let made = documents(call).into_iter().find(|(grant, _)| same(grant));
     let document = made.map(|(_, it)| it).unwrap_or_default();
@@ -109,7 +110,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         .find(|it| it.stored.app_id == grant.resource)
         .ok_or_else(|| GraphError::resource_not_found(&grant.resource.to_string()))?;
     let scopes = scopes(text, &resource);
-    call.tenant.change().set_scopes(grant.id, scopes);
+    call.tenant.write(|it| it.set_scopes(grant.id, scopes));
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -117,16 +118,17 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (grant, _) = find(call)?;
     // The event takes all that a user, or everybody, has consented to for the app.
-    let fellows = call
-        .tenant
-        .directory()
-        .grants
-        .iter()
-        .filter(|it| match grant.consent {
-            ConsentType::AllPrincipals => it.client == grant.client,
-            ConsentType::Principal(_) => it.client == grant.client && it.consent == grant.consent,
-        })
-        .count();
+    let fellows = call.tenant.read(|it| {
+        it.grants
+            .iter()
+            .filter(|it| match grant.consent {
+                ConsentType::AllPrincipals => it.client == grant.client,
+                ConsentType::Principal(_) => {
+                    it.client == grant.client && it.consent == grant.consent
+                }
+            })
+            .count()
+    });
     if fellows == 1 {
         call.happen(&Event::RevokeConsent {
             app: grant.client.to_string(),
@@ -136,7 +138,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
             },
         })?;
     } else {
-        call.tenant.change().remove_grant(grant.id);
+        call.tenant.write(|it| it.remove_grant(grant.id));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -157,28 +159,29 @@ fn documents(call: &Call<'_>) -> Vec<(PermissionGrant, Properties)> {
             .find(|it| it.stored.app_id == app)
             .map(|it| it.stored.object_id)
     };
-    let directory = call.tenant.directory();
-    directory
-        .grants
-        .iter()
-        .filter_map(|grant| {
-            let (client, resource) = (id_of(grant.client)?, id_of(grant.resource)?);
-            let (kind, principal) = match grant.consent {
-                ConsentType::AllPrincipals => ("AllPrincipals", None),
-                ConsentType::Principal(user) => ("Principal", Some(user)),
-            };
-            let scopes: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
-            let value = json!({
-                "id": link_id::write(client.0, grant.id),
-                "clientId": client,
-                "consentType": kind,
-                "principalId": principal,
-                "resourceId": resource,
-                "scope": scopes.join(" "),
-            });
-            Some((grant.clone(), members(value)))
-        })
-        .collect()
+    call.tenant.read(|directory| {
+        directory
+            .grants
+            .iter()
+            .filter_map(|grant| {
+                let (client, resource) = (id_of(grant.client)?, id_of(grant.resource)?);
+                let (kind, principal) = match grant.consent {
+                    ConsentType::AllPrincipals => ("AllPrincipals", None),
+                    ConsentType::Principal(user) => ("Principal", Some(user)),
+                };
+                let scopes: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
+                let value = json!({
+                    "id": link_id::write(client.0, grant.id),
+                    "clientId": client,
+                    "consentType": kind,
+                    "principalId": principal,
+                    "resourceId": resource,
+                    "scope": scopes.join(" "),
+                });
+                Some((grant.clone(), members(value)))
+            })
+            .collect()
+    })
 }
 
 /// Scopes as a grant holds them. Names that the API does not have are kept, as the service does.

@@ -11,79 +11,84 @@ use crate::mailbox::Properties;
 
 /// `GET /organization`.
 pub(super) fn organizations(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let items = Documents(vec![organization(call, &directory)]);
-    collection::list(call, &Listing::of("organization", "organization"), &items)
+    call.tenant.read(|directory| {
+        let items = Documents(vec![organization(call, directory)]);
+        collection::list(call, &Listing::of("organization", "organization"), &items)
+    })
 }
 
 /// `GET /organization/{id}`.
 pub(super) fn get_organization(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let wanted = call.parameters.get("organization");
-    if !wanted.eq_ignore_ascii_case(&directory.id.to_string()) {
-        return Err(GraphError::resource_not_found(wanted));
-    }
-    call.entity(
-        "organization",
-        "organization",
-        organization(call, &directory),
-    )
+    call.tenant.read(|directory| {
+        let wanted = call.parameters.get("organization");
+        if !wanted.eq_ignore_ascii_case(&directory.id.to_string()) {
+            return Err(GraphError::resource_not_found(wanted));
+        }
+        call.entity(
+            "organization",
+            "organization",
+            organization(call, directory),
+        )
+    })
 }
 
 /// `GET /domains`.
 pub(super) fn domains(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let items = directory
-        .domains
-        .iter()
-        .map(|name| domain(&directory, name))
-        .collect();
-    collection::list(call, &Listing::of("domain", "domains"), &Documents(items))
+    call.tenant.read(|directory| {
+        let items = directory
+            .domains
+            .iter()
+            .map(|name| domain(directory, name))
+            .collect();
+        collection::list(call, &Listing::of("domain", "domains"), &Documents(items))
+    })
 }
 
 /// `GET /domains/{id}`.
 pub(super) fn get_domain(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let wanted = call.parameters.get("domain");
-    let found = directory
-        .domains
-        .iter()
-        .find(|it| it.eq_ignore_ascii_case(wanted));
-    let name = found.ok_or_else(|| GraphError::resource_not_found(wanted))?;
-    call.entity("domains", "domain", domain(&directory, name))
+    call.tenant.read(|directory| {
+        let wanted = call.parameters.get("domain");
+        let found = directory
+            .domains
+            .iter()
+            .find(|it| it.eq_ignore_ascii_case(wanted));
+        let name = found.ok_or_else(|| GraphError::resource_not_found(wanted))?;
+        call.entity("domains", "domain", domain(directory, name))
+    })
 }
 
 /// `GET /subscribedSkus`: one licence, which brings a mailbox.
 pub(super) fn subscribed_skus(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let consumed = directory
-        .users
-        .values()
-        .filter(|user| user.deleted.is_none() && user.is_licensed())
-        .count();
-    let sku = json!({
-        "accountId": directory.id,
-        "accountName": directory.display_name,
-        "appliesTo": "User",
-        "capabilityStatus": "Enabled",
-        "consumedUnits": consumed,
-        "id": format!("{}_{MAILBOX_SKU}", directory.id),
-        "skuId": MAILBOX_SKU,
-        "skuPartNumber": "EXCHANGEENTERPRISE",
-        "subscriptionIds": [],
-        "prepaidUnits": {
-            // More than any test world has people.
-            "enabled": 1_000_000, "suspended": 0, "warning": 0, "lockedOut": 0,
-        },
-        "servicePlans": [{
-            "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
-            "servicePlanName": "EXCHANGE_S_ENTERPRISE",
-            "provisioningStatus": "Success",
+    call.tenant.read(|directory| {
+        let consumed = directory
+            .users
+            .values()
+            .filter(|user| user.deleted.is_none() && user.is_licensed())
+            .count();
+        let sku = json!({
+            "accountId": directory.id,
+            "accountName": directory.display_name,
             "appliesTo": "User",
-        }],
-    });
-    let listing = Listing::of("subscribedSku", "subscribedSkus");
-    collection::list(call, &listing, &Documents::of(sku))
+            "capabilityStatus": "Enabled",
+            "consumedUnits": consumed,
+            "id": format!("{}_{MAILBOX_SKU}", directory.id),
+            "skuId": MAILBOX_SKU,
+            "skuPartNumber": "EXCHANGEENTERPRISE",
+            "subscriptionIds": [],
+            "prepaidUnits": {
+                // More than any test world has people.
+                "enabled": 1_000_000, "suspended": 0, "warning": 0, "lockedOut": 0,
+            },
+            "servicePlans": [{
+                "servicePlanId": "efb87545-963c-4e0d-99df-69c6916d9eb0",
+                "servicePlanName": "EXCHANGE_S_ENTERPRISE",
+                "provisioningStatus": "Success",
+                "appliesTo": "User",
+            }],
+        });
+        let listing = Listing::of("subscribedSku", "subscribedSkus");
+        collection::list(call, &listing, &Documents::of(sku))
+    })
 }
 
 fn domain(directory: &Directory, name: &str) -> Properties {

@@ -17,7 +17,7 @@ use crate::mailbox::Properties;
 
 /// `GET /policies/authorizationPolicy`.
 pub(super) fn authorization(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let consent = call.tenant.directory().policies.user_consent;
+    let consent = call.tenant.read(|it| it.policies.user_consent);
     let mut assigned = vec![OWNED.to_owned()];
     assigned.extend(policy_of(consent).map(|it| format!("{SELF}{it}")));
     let value = json!({
@@ -124,10 +124,7 @@ fn policy_of(consent: UserConsent) -> Option<&'static str> {
 pub(super) fn admin_consent_requests(call: &Call<'_>) -> Result<Reply, GraphError> {
     let policy = call
         .tenant
-        .directory()
-        .policies
-        .admin_consent_requests
-        .clone();
+        .read(|it| it.policies.admin_consent_requests.clone());
     let reviewers: Vec<Value> = policy
         .reviewers
         .iter()
@@ -184,32 +181,33 @@ pub(super) fn put_admin_consent_requests(call: &Call<'_>) -> Result<Reply, Graph
         body.take(ignored);
     }
     body.finish("adminConsentRequestPolicy")?;
-    let directory = call.tenant.directory();
-    let reviewers = list
-        .iter()
-        .map(|scope| {
-            let query = scope["query"].as_str().unwrap_or_default();
-            let user = query.rsplit_once("/users/").map_or("", |(_, id)| id);
-            directory
-                .user_by_id_or_name(user)
-                .map(|it| it.id)
-                .ok_or_else(|| {
-                    let what = format!("the reviewer '{query}'");
-                    GraphError::directory_request(format!(
-                        "{what} is not one user of the tenant: write /users/{{id}}"
-                    ))
-                    .not_in_the_mock(what)
-                })
-        })
-        .collect::<Result<_, _>>()?;
-    drop(directory);
-    call.tenant.change().policies.admin_consent_requests = AdminConsentRequests {
-        enabled,
-        reviewers,
-        duration_days,
-        notify_reviewers,
-        reminders,
-    };
+    call.tenant.write(|directory| {
+        let reviewers = list
+            .iter()
+            .map(|scope| {
+                let query = scope["query"].as_str().unwrap_or_default();
+                let user = query.rsplit_once("/users/").map_or("", |(_, id)| id);
+                directory
+                    .user_by_id_or_name(user)
+                    .map(|it| it.id)
+                    .ok_or_else(|| {
+                        let what = format!("the reviewer '{query}'");
+                        GraphError::directory_request(format!(
+                            "{what} is not one user of the tenant: write /users/{{id}}"
+                        ))
+                        .not_in_the_mock(what)
+                    })
+            })
+            .collect::<Result<_, _>>()?;
+        directory.policies.admin_consent_requests = AdminConsentRequests {
+            enabled,
+            reviewers,
+            duration_days,
+            notify_reviewers,
+            reminders,
+        };
+        Ok(())
+    })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -278,7 +276,7 @@ pub(super) fn delete_token_lifetime(call: &Call<'_>) -> Result<Reply, GraphError
 }
 
 fn token_lifetime(call: &Call<'_>) -> Option<Properties> {
-    let seconds = call.tenant.directory().policies.access_token_lifetime?;
+    let seconds = call.tenant.read(|it| it.policies.access_token_lifetime)?;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let span = format!(
         "{days}.{:02}:{:02}:{:02}",

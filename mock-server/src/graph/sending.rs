@@ -248,17 +248,16 @@ fn deliver(
     if arrived.get("isDeliveryReceiptRequested") == Some(&json!(false)) {
         arrived.shift_remove("isDeliveryReceiptRequested");
     }
-    let owners: Vec<Owner> = {
-        let directory = call.tenant.directory();
+    let owners: Vec<Owner> = call.tenant.read(|directory| {
         let users = recipients
             .iter()
             .filter_map(|address| directory.user_by_name(address));
         let mut ids: Vec<ObjectId> = users.map(|user| user.id).collect();
         ids.dedup();
         ids.into_iter()
-            .filter_map(|id| Owner::of(&directory, id))
+            .filter_map(|id| Owner::of(directory, id))
             .collect()
-    };
+    });
     if save {
         let mut contents = contents.lock();
         let folder = contents.well_known(WellKnown::SentItems);
@@ -287,71 +286,72 @@ fn sender(
     account: ObjectId,
     properties: &Properties,
 ) -> Result<Sender, GraphError> {
-    let directory = call.tenant.directory();
-    let recipient = |id: ObjectId| {
-        Owner::of(&directory, id)
-            .map(|owner| owner.person.recipient())
-            .ok_or_else(GraphError::no_mailbox)
-    };
-    let wanted = properties
-        .get("from")
-        .and_then(|from| from["emailAddress"]["address"].as_str())
-        .filter(|address| !address.is_empty());
-    let from = match wanted {
-        None => account,
-        Some(address) => {
-            directory
-                .user_by_name(address)
-                .ok_or_else(GraphError::send_as_denied)?
-                .id
-        }
-    };
-    let Actor::User(user, _) = &call.actor else {
-        // An app may send as any mailbox that it may use; `from` names another account here.
-        // Unverified: that the right of the mailbox is asked for.
-        if from == account {
+    call.tenant.read(|directory| {
+        let recipient = |id: ObjectId| {
+            Owner::of(directory, id)
+                .map(|owner| owner.person.recipient())
+                .ok_or_else(GraphError::no_mailbox)
+        };
+        let wanted = properties
+            .get("from")
+            .and_then(|from| from["emailAddress"]["address"].as_str())
+            .filter(|address| !address.is_empty());
+        let from = match wanted {
+            None => account,
+            Some(address) => {
+                directory
+                    .user_by_name(address)
+                    .ok_or_else(GraphError::send_as_denied)?
+                    .id
+            }
+        };
+        let Actor::User(user, _) = &call.actor else {
+            // An app may send as any mailbox that it may use; `from` names another account here.
+            // Unverified: that the right of the mailbox is asked for.
+            if from == account {
+                return Ok(Sender {
+                    from: recipient(from)?,
+                    sender: recipient(from)?,
+                });
+            }
+            let owner = directory
+                .user(from)
+                .ok_or_else(GraphError::send_as_denied)?;
+            if owner.grants_mailbox_right(account, &[MailboxRight::SendAs]) {
+                return Ok(Sender {
+                    from: recipient(from)?,
+                    sender: recipient(from)?,
+                });
+            }
+            return Err(GraphError::send_as_denied());
+        };
+        if from == *user {
             return Ok(Sender {
                 from: recipient(from)?,
                 sender: recipient(from)?,
             });
+        }
+        // Another's name: the permission, and the right in that mailbox.
+        if !call.actor.holds("Mail.Send.Shared") {
+            return Err(GraphError::send_as_denied());
         }
         let owner = directory
             .user(from)
             .ok_or_else(GraphError::send_as_denied)?;
-        if owner.grants_mailbox_right(account, &[MailboxRight::SendAs]) {
-            return Ok(Sender {
+        if owner.grants_mailbox_right(*user, &[MailboxRight::SendAs]) {
+            Ok(Sender {
                 from: recipient(from)?,
                 sender: recipient(from)?,
-            });
+            })
+        } else if owner.grants_mailbox_right(*user, &[MailboxRight::SendOnBehalf]) {
+            Ok(Sender {
+                from: recipient(from)?,
+                sender: recipient(*user)?,
+            })
+        } else {
+            Err(GraphError::send_as_denied())
         }
-        return Err(GraphError::send_as_denied());
-    };
-    if from == *user {
-        return Ok(Sender {
-            from: recipient(from)?,
-            sender: recipient(from)?,
-        });
-    }
-    // Another's name: the permission, and the right in that mailbox.
-    if !call.actor.holds("Mail.Send.Shared") {
-        return Err(GraphError::send_as_denied());
-    }
-    let owner = directory
-        .user(from)
-        .ok_or_else(GraphError::send_as_denied)?;
-    if owner.grants_mailbox_right(*user, &[MailboxRight::SendAs]) {
-        Ok(Sender {
-            from: recipient(from)?,
-            sender: recipient(from)?,
-        })
-    } else if owner.grants_mailbox_right(*user, &[MailboxRight::SendOnBehalf]) {
-        Ok(Sender {
-            from: recipient(from)?,
-            sender: recipient(*user)?,
-        })
-    } else {
-        Err(GraphError::send_as_denied())
-    }
+    })
 }
 
 /// The addresses of all recipients, each once.

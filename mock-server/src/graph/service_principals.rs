@@ -63,8 +63,8 @@ impl Principal {
 /// registrations are looked up: another tenant may have them.
 pub(super) fn all(call: &Call<'_>) -> Vec<Principal> {
     let mut stored: Vec<ServicePrincipal> = {
-        let directory = call.tenant.directory();
-        directory.service_principals.values().cloned().collect()
+        call.tenant
+            .read(|directory| directory.service_principals.values().cloned().collect())
     };
     stored.push(graph(call));
     stored
@@ -103,7 +103,7 @@ fn graph(call: &Call<'_>) -> ServicePrincipal {
         )),
         ApplicationId(uuid::Uuid::from_u128(GRAPH)),
         TenantId(uuid::Uuid::from_u128(MICROSOFT)),
-        call.tenant.directory().created,
+        call.tenant.read(|it| it.created),
     )
 }
 
@@ -160,7 +160,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         home.id,
         call.now,
     );
-    if !call.tenant.change().add_principal(stored.clone()) {
+    if !call.tenant.write(|it| it.add_principal(stored.clone())) {
         return Err(GraphError::conflict(format!(
             "The service principal cannot be created, updated, or restored because the service \
              principal name {} is already in use.",
@@ -209,8 +209,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         call.happen(event)?;
     }
     if assignment_optional {
-        let mut directory = call.tenant.change();
-        directory.set_assignment_required(principal.stored.app_id, false);
+        call.tenant.write(|directory| {
+            directory.set_assignment_required(principal.stored.app_id, false);
+        });
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -218,9 +219,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `DELETE /servicePrincipals/{id}`: the app is no longer in the tenant, its registration stays.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let principal = writable(call)?;
-    let mut directory = call.tenant.change();
-    directory.remove_principal(principal.stored.app_id);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    call.tenant.write(|directory| {
+        directory.remove_principal(principal.stored.app_id);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// The addressed service principal, if the caller may change it.

@@ -83,7 +83,7 @@ impl Bench {
     }
 
     pub(super) fn user(&self, alias: &str) -> ObjectId {
-        self.tenant.directory().find_user(alias).unwrap().id
+        self.tenant.read(|it| it.find_user(alias).unwrap().id)
     }
 
     fn token(&self, token: &Token) -> String {
@@ -93,43 +93,44 @@ impl Bench {
     }
 
     fn token_signed_by(&self, token: &Token, key: &crate::token::SigningKey) -> String {
-        let directory = self.tenant.directory();
-        let subject = match token.user {
-            Some(alias) => Subject::User {
-                facts: UserFacts::of(
-                    directory.find_user(alias).unwrap(),
-                    Ipv4Addr::LOCALHOST.into(),
-                ),
-                scopes: token.permissions.iter().cloned().collect(),
-                methods: vec!["pwd"],
-                session: Uuid::from_u128(9),
-            },
-            None => Subject::Application {
-                object_id: ObjectId(Uuid::from_u128(77)),
-                roles: token.permissions.iter().cloned().collect::<BTreeSet<_>>(),
-            },
-        };
-        let spec = AccessTokenSpec {
-            environment: directory.environment,
-            tenant: directory.id,
-            tenant_created: directory.created,
-            country: "US".into(),
-            audience: Audience {
-                value: token.audience.clone(),
-                resource: GRAPH_APPLICATION_ID.parse().unwrap(),
-                version: 1,
-            },
-            client: client(),
-            client_name: "Test".into(),
-            client_authentication: 1,
-            subject,
-            issued: token.issued,
-            moment: token.issued,
-            lifetime: 3600,
-            handles_claims_challenges: token.handles_claims_challenges,
-            format: TokenFormat::Jwt,
-        };
-        mint_access_token(&spec, key, &self.world.sealer, &self.world.random)
+        self.tenant.read(|directory| {
+            let subject = match token.user {
+                Some(alias) => Subject::User {
+                    facts: UserFacts::of(
+                        directory.find_user(alias).unwrap(),
+                        Ipv4Addr::LOCALHOST.into(),
+                    ),
+                    scopes: token.permissions.iter().cloned().collect(),
+                    methods: vec!["pwd"],
+                    session: Uuid::from_u128(9),
+                },
+                None => Subject::Application {
+                    object_id: ObjectId(Uuid::from_u128(77)),
+                    roles: token.permissions.iter().cloned().collect::<BTreeSet<_>>(),
+                },
+            };
+            let spec = AccessTokenSpec {
+                environment: directory.environment,
+                tenant: directory.id,
+                tenant_created: directory.created,
+                country: "US".into(),
+                audience: Audience {
+                    value: token.audience.clone(),
+                    resource: GRAPH_APPLICATION_ID.parse().unwrap(),
+                    version: 1,
+                },
+                client: client(),
+                client_name: "Test".into(),
+                client_authentication: 1,
+                subject,
+                issued: token.issued,
+                moment: token.issued,
+                lifetime: 3600,
+                handles_claims_challenges: token.handles_claims_challenges,
+                format: TokenFormat::Jwt,
+            };
+            mint_access_token(&spec, key, &self.world.sealer, &self.world.random)
+        })
     }
 
     /// A token of a user with scopes.

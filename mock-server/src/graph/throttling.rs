@@ -37,13 +37,12 @@ pub(super) fn admit(
     query: &Query,
 ) -> Result<Admitted, GraphError> {
     let now = caller.tenant.now();
-    let (switches, units_of_tenant) = {
-        let directory = caller.tenant.directory();
+    let (switches, units_of_tenant) = caller.tenant.read(|directory| {
         (
             directory.switches.clone(),
             units_limit(directory.users.len()),
         )
-    };
+    });
     match endpoint.workload {
         Workload::Mailbox => {
             let Some(target) = target else {

@@ -20,15 +20,16 @@ use crate::token::pairwise_subject;
 /// `GET /me` and `/users/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?;
-    let directory = call.tenant.directory();
-    let user = directory
-        .user(target.user)
-        .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
-    if let Some(expand) = call.query.expand.first() {
-        let what = format!("$expand={}", expand.name);
-        return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
-    }
-    call.entity("users", "user", document(&directory, user))
+    call.tenant.read(|directory| {
+        let user = directory
+            .user(target.user)
+            .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+        if let Some(expand) = call.query.expand.first() {
+            let what = format!("$expand={}", expand.name);
+            return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
+        }
+        call.entity("users", "user", document(directory, user))
+    })
 }
 
 /// `GET /users`.
@@ -40,8 +41,8 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
             "'$skip' is not supported by the service.",
         ));
     }
-    let directory = call.tenant.directory();
-    collection::list(call, &listing(), &Users::of(&directory))
+    call.tenant
+        .read(|directory| collection::list(call, &listing(), &Users::of(directory)))
 }
 
 /// `GET /users/$count`.
@@ -51,8 +52,8 @@ pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
             "$count is not currently supported.",
         ));
     }
-    let directory = call.tenant.directory();
-    collection::count(call, &listing(), &Users::of(&directory))
+    call.tenant
+        .read(|directory| collection::count(call, &listing(), &Users::of(directory)))
 }
 
 /// `GET …/photo` and `/photo/$value`: nobody has one.
@@ -86,33 +87,34 @@ pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
     if !caller.actor.holds("openid") {
         return Err(GraphError::directory_denied());
     }
-    let directory = caller.tenant.directory();
-    let user = directory
-        .user(*user)
-        .ok_or_else(GraphError::identity_not_found)?;
-    let mut claims = Map::new();
-    let mut put = |name: &str, value: Value| {
-        claims.insert(name.to_owned(), value);
-    };
-    put(
-        "sub",
-        json!(pairwise_subject(directory.id, user.id, caller.client)),
-    );
-    put("name", json!(user.display_name));
-    put("family_name", json!(user.surname));
-    put("given_name", json!(user.given_name));
-    let picture = format!(
-        "{}/v1.0/me/photo/$value",
-        directory.environment.graph_root()
-    );
-    put("picture", json!(picture));
-    if let (Some(mail), true) = (user.mail(), caller.actor.holds("email")) {
-        put("email", json!(mail));
-    }
-    Ok(Reply::raw(
-        "application/json;charset=utf-8",
-        Value::Object(claims).to_string().into_bytes(),
-    ))
+    caller.tenant.read(|directory| {
+        let user = directory
+            .user(*user)
+            .ok_or_else(GraphError::identity_not_found)?;
+        let mut claims = Map::new();
+        let mut put = |name: &str, value: Value| {
+            claims.insert(name.to_owned(), value);
+        };
+        put(
+            "sub",
+            json!(pairwise_subject(directory.id, user.id, caller.client)),
+        );
+        put("name", json!(user.display_name));
+        put("family_name", json!(user.surname));
+        put("given_name", json!(user.given_name));
+        let picture = format!(
+            "{}/v1.0/me/photo/$value",
+            directory.environment.graph_root()
+        );
+        put("picture", json!(picture));
+        if let (Some(mail), true) = (user.mail(), caller.actor.holds("email")) {
+            put("email", json!(mail));
+        }
+        Ok(Reply::raw(
+            "application/json;charset=utf-8",
+            Value::Object(claims).to_string().into_bytes(),
+        ))
+    })
 }
 
 struct Users<'a> {

@@ -111,15 +111,14 @@ impl WorldTweaks {
         method: AuthMethod,
     ) -> Result<(), TweakError> {
         self.switch(tenant)?;
-        {
-            let mut directory = tenant.change();
+        tenant.write(|directory| {
             if let Some(consent) = self.user_consent {
                 directory.policies.user_consent = consent;
             }
             if let Some(enabled) = self.admin_consent_requests {
                 directory.policies.admin_consent_requests.enabled = enabled;
             }
-        }
+        });
         for (alias, tweak) in &self.apps {
             let alias = if alias == "app" { method.app() } else { alias };
             let app = description
@@ -138,21 +137,22 @@ impl WorldTweaks {
         if self.switches.is_empty() {
             return Ok(());
         }
-        let mut directory = tenant.change();
-        let wrong = |error: serde_json::Error| TweakError::Switch(error.to_string());
-        let mut all = serde_json::to_value(&directory.switches).map_err(wrong)?;
-        if let Value::Object(members) = &mut all {
-            for (name, value) in &self.switches {
-                if !members.contains_key(name) {
-                    let known = members.keys().map(String::as_str);
-                    let unknown = UnknownName::new("switch", name, known);
-                    return Err(TweakError::Switch(unknown.to_string()));
+        tenant.write(|directory| {
+            let wrong = |error: serde_json::Error| TweakError::Switch(error.to_string());
+            let mut all = serde_json::to_value(&directory.switches).map_err(wrong)?;
+            if let Value::Object(members) = &mut all {
+                for (name, value) in &self.switches {
+                    if !members.contains_key(name) {
+                        let known = members.keys().map(String::as_str);
+                        let unknown = UnknownName::new("switch", name, known);
+                        return Err(TweakError::Switch(unknown.to_string()));
+                    }
+                    members.insert(name.clone(), value.clone());
                 }
-                members.insert(name.clone(), value.clone());
             }
-        }
-        directory.switches = serde_json::from_value(all).map_err(wrong)?;
-        Ok(())
+            directory.switches = serde_json::from_value(all).map_err(wrong)?;
+            Ok(())
+        })
     }
 }
 
@@ -169,7 +169,10 @@ impl AppTweak {
         let home = world
             .tenant(cloud, app.tenant_id)
             .ok_or_else(|| TweakError::UnknownApp(alias.to_owned()))?;
-        if let Some(registration) = home.change().applications.get_mut(&id) {
+        home.write(|directory| {
+            let Some(registration) = directory.applications.get_mut(&id) else {
+                return;
+            };
             if let Some(multi_tenant) = self.multi_tenant {
                 registration.sign_in_audience = if multi_tenant {
                     SignInAudience::MultiTenant
@@ -186,40 +189,45 @@ impl AppTweak {
                     };
                 }
             }
-        }
+        });
         let graph: ApplicationId = GRAPH_APPLICATION_ID
             .parse()
             .map_err(|_| TweakError::UnknownApp("Microsoft Graph".to_owned()))?;
         let now = tenant.now();
-        let mut directory = tenant.change();
-        if let Some(scopes) = &self.consent {
-            if !directory.service_principals.contains_key(&id) {
-                let principal =
-                    ServicePrincipal::new(ObjectId(world.random.uuid()), id, app.tenant_id, now);
-                directory.service_principals.insert(id, principal);
+        tenant.write(|directory| {
+            if let Some(scopes) = &self.consent {
+                if !directory.service_principals.contains_key(&id) {
+                    let principal = ServicePrincipal::new(
+                        ObjectId(world.random.uuid()),
+                        id,
+                        app.tenant_id,
+                        now,
+                    );
+                    directory.service_principals.insert(id, principal);
+                }
+                directory
+                    .grants
+                    .retain(|grant| grant.client != id || grant.resource != graph);
+                if !scopes.is_empty() {
+                    let consent = ConsentType::AllPrincipals;
+                    directory.grant(
+                        world.random.uuid(),
+                        id,
+                        graph,
+                        consent,
+                        scopes.iter().cloned(),
+                    );
+                }
             }
-            directory
-                .grants
-                .retain(|grant| grant.client != id || grant.resource != graph);
-            if !scopes.is_empty() {
-                let consent = ConsentType::AllPrincipals;
-                directory.grant(
-                    world.random.uuid(),
-                    id,
-                    graph,
-                    consent,
-                    scopes.iter().cloned(),
-                );
+            if let Some(roles) = &self.app_roles {
+                directory
+                    .app_role_assignments
+                    .retain(|it| it.client != id || it.resource != graph);
+                for role in roles {
+                    directory.assign_role(world.random.uuid(), id, graph, role, now);
+                }
             }
-        }
-        if let Some(roles) = &self.app_roles {
-            directory
-                .app_role_assignments
-                .retain(|it| it.client != id || it.resource != graph);
-            for role in roles {
-                directory.assign_role(world.random.uuid(), id, graph, role, now);
-            }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

@@ -346,7 +346,7 @@ fn edited(answer: &[u8], set: &Map<String, Value>, remove: &[String]) -> Option<
 /// one that does not.
 fn stale_keys(world: &World, tenant: &Tenant, answer: &[u8]) -> Option<Bytes> {
     let mut set: Value = serde_json::from_slice(answer).ok()?;
-    let generation = tenant.directory().key_generation;
+    let generation = tenant.read(|it| it.key_generation);
     let ring = world.keys.of(tenant.environment.cloud());
     let old = match generation.checked_sub(1) {
         Some(before) => ring.key(before),
@@ -411,7 +411,7 @@ fn who(world: &World, asked: Asked<'_>) -> Option<(Arc<Tenant>, FaultFacts)> {
         .or_else(|| world.tenant(cloud, sign_in.as_ref()?.tenant))?;
     facts.user = sign_in.map(|it| it.user).or_else(|| {
         let name = field("username").or_else(|| field("login_hint"))?;
-        tenant.directory().user_by_id_or_name(name).map(|it| it.id)
+        tenant.read(|it| it.user_by_id_or_name(name).map(|it| it.id))
     });
     Some((tenant, facts))
 }

@@ -25,7 +25,7 @@ impl TenantHandle {
 
     /// The initial domain.
     pub fn domain(&self) -> String {
-        self.tenant.directory().domain().to_owned()
+        self.tenant.read(|it| it.domain().to_owned())
     }
 
     /// Where the tenant lives.

@@ -165,7 +165,7 @@ impl World {
 impl Tenant {
     fn snapshot(&self) -> TenantSnapshot {
         TenantSnapshot {
-            directory: self.directory().clone(),
+            directory: self.read(Clone::clone),
             clock: self.clock.state(),
             connections: self.connections.all(),
             mailbox_seed: self.mailboxes.seed(),

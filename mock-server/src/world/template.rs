@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::seed::{SeedContext, SeedError, SeedFile};
 use super::{Tenant, World};
 use crate::clock::Clock;
-use crate::directory::{Application, ApplicationId, MailboxKind, ObjectId, TenantId, UserKind};
+use crate::directory::{
+    Application, ApplicationId, Directory, MailboxKind, ObjectId, TenantId, UserKind,
+};
 use crate::environment::Environment;
 
 /// What scripts need to know of a tenant: a member of the ready file.
@@ -74,7 +76,64 @@ pub struct AppDescription {
     pub has_certificate: bool,
 }
 
+impl TenantDescription {
+    fn of(directory: &Directory) -> Self {
+        let users = directory
+            .users
+            .values()
+            .filter(|user| user.deleted.is_none())
+            .map(|user| {
+                let described = UserDescription {
+                    id: user.id,
+                    upn: user.user_principal_name.to_string(),
+                    password: user.password.clone(),
+                };
+                (user.alias.clone(), described)
+            })
+            .collect();
+        let shared_mailbox = directory
+            .users
+            .values()
+            .find(|user| {
+                user.mailbox
+                    .as_ref()
+                    .is_some_and(|mailbox| mailbox.kind == MailboxKind::Shared)
+            })
+            .map(|user| user.user_principal_name.to_string());
+        Self {
+            tenant: TenantName {
+                id: directory.id,
+                domain: directory.domain().to_owned(),
+            },
+            users,
+            shared_mailbox,
+            apps: AppDescription::all(directory),
+        }
+    }
+}
+
 impl AppDescription {
+    /// The apps that are registered in a tenant, by alias.
+    fn all(directory: &Directory) -> IndexMap<String, Self> {
+        let apps = directory.applications.values();
+        apps.map(|app| (app.alias.clone(), Self::of(app, directory.id)))
+            .collect()
+    }
+
+    fn of(app: &Application, tenant_id: TenantId) -> Self {
+        Self {
+            client_id: app.app_id,
+            tenant_id,
+            client_secret: app.secrets.first().map(|it| it.secret.clone()),
+            redirect_uris: app.redirect_uris.iter().map(|it| it.uri.clone()).collect(),
+            certificate_file: None,
+            key_file: None,
+            pfx_file: None,
+            pfx_password: None,
+            has_certificate: !app.certificates.is_empty(),
+        }
+    }
+
     /// The form of a client-credentials request with the app's secret.
     pub fn client_credentials(&self, scope: &str) -> Vec<(&'static str, String)> {
         vec![
@@ -138,65 +197,17 @@ impl World {
     /// Describes a tenant for scripts: its users and its apps, and those of the vendor that was
     /// made with it.
     pub fn describe(&self, tenant: &Tenant) -> TenantDescription {
-        let directory = tenant.directory();
-        let users = directory
-            .users
-            .values()
-            .filter(|user| user.deleted.is_none())
-            .map(|user| {
-                let described = UserDescription {
-                    id: user.id,
-                    upn: user.user_principal_name.to_string(),
-                    password: user.password.clone(),
-                };
-                (user.alias.clone(), described)
-            })
-            .collect();
-        let shared_mailbox = directory
-            .users
-            .values()
-            .find(|user| {
-                user.mailbox
-                    .as_ref()
-                    .is_some_and(|mailbox| mailbox.kind == MailboxKind::Shared)
-            })
-            .map(|user| user.user_principal_name.to_string());
-        let describe = |app: &Application, tenant_id| AppDescription {
-            client_id: app.app_id,
-            tenant_id,
-            client_secret: app.secrets.first().map(|it| it.secret.clone()),
-            redirect_uris: app.redirect_uris.iter().map(|it| it.uri.clone()).collect(),
-            certificate_file: None,
-            key_file: None,
-            pfx_file: None,
-            pfx_password: None,
-            has_certificate: !app.certificates.is_empty(),
-        };
-        let mut apps: IndexMap<String, AppDescription> = directory
-            .applications
-            .values()
-            .map(|app| (app.alias.clone(), describe(app, tenant.id)))
-            .collect();
-        let home = directory.users.values().find_map(|user| match user.kind {
-            UserKind::Guest { home_tenant } => home_tenant,
-            UserKind::Member => None,
+        let (mut description, home) = tenant.read(|directory| {
+            let home = directory.users.values().find_map(|user| match user.kind {
+                UserKind::Guest { home_tenant } => home_tenant,
+                UserKind::Member => None,
+            });
+            (TenantDescription::of(directory), home)
         });
-        let name = TenantName {
-            id: tenant.id,
-            domain: directory.domain().to_owned(),
-        };
-        drop(directory);
         if let Some(vendor) = home.and_then(|home| self.tenant(tenant.environment.cloud(), home)) {
-            for app in vendor.directory().applications.values() {
-                apps.insert(app.alias.clone(), describe(app, vendor.id));
-            }
+            description.apps.extend(vendor.read(AppDescription::all));
         }
-        TenantDescription {
-            tenant: name,
-            users,
-            shared_mailbox,
-            apps,
-        }
+        description
     }
 
     fn instantiate(

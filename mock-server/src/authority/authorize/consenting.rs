@@ -173,13 +173,11 @@ pub(crate) fn create_principal(world: &World, tenant: &Arc<Tenant>, app: &Applic
         return;
     };
     let now = tenant.now();
-    tenant
-        .change()
-        .service_principals
-        .entry(app.app_id)
-        .or_insert_with(|| {
+    tenant.write(|it| {
+        it.service_principals.entry(app.app_id).or_insert_with(|| {
             ServicePrincipal::new(ObjectId(world.random.uuid()), app.app_id, home.id, now)
         });
+    });
 }
 
 fn record(
@@ -189,10 +187,11 @@ fn record(
     consent: ConsentType,
     granted: Vec<ResourceScopes>,
 ) {
-    let mut directory = tenant.change();
-    for of in granted {
-        directory.grant(random.uuid(), app.app_id, of.resource, consent, of.scopes);
-    }
+    tenant.write(|directory| {
+        for of in granted {
+            directory.grant(random.uuid(), app.app_id, of.resource, consent, of.scopes);
+        }
+    });
 }
 
 fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
@@ -222,52 +221,53 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
         person.user.id,
     )
     .map_err(Halt::App)?;
-    let directory = person.tenant.directory();
-    let wanted = requested.for_consent(&app, &directory, person.user.id, force);
-    let new_here = directory.service_principal(app.app_id).is_none();
-    let mut decision = policy::decide(&directory, &app, &person.user, &wanted, force);
-    if new_here && decision == Decision::Granted && !flow.consented && !wanted.is_empty() {
-        // A new app asks in any case.
-        decision = policy::decide(&directory, &app, &person.user, &wanted, true);
-    }
-    if for_tenant
-        && !person.user.may_manage_applications()
-        && let Decision::AskUser(missing) = decision
-    {
-        decision = Decision::AskAdministrator {
-            missing,
-            refusal: Refusal::of(&directory, &app),
-        };
-    }
-    let mut bundled = None;
-    if decision != Decision::Granted
-        && let Some(api) = bundled_api(&directory, &app, &requested)
-    {
-        let wanted: Vec<ResourceScopes> = api
-            .required_resource_access
-            .iter()
-            .filter(|access| !access.scopes.is_empty())
-            .map(|access| ResourceScopes {
-                resource: access.resource,
-                scopes: access.scopes.clone(),
-            })
-            .collect();
-        match policy::decide(&directory, &api, &person.user, &wanted, force) {
-            Decision::Granted => {}
-            Decision::AskUser(missing) => bundled = Some((api, missing)),
-            // What the API needs an administrator for, the client needs one for, too.
-            Decision::AskAdministrator { missing, refusal } => {
-                if let Decision::AskUser(own) = decision {
-                    decision = Decision::AskAdministrator {
-                        missing: own,
-                        refusal,
-                    };
+    let (wanted, new_here, decision, bundled) = person.tenant.read(|directory| {
+        let wanted = requested.for_consent(&app, directory, person.user.id, force);
+        let new_here = directory.service_principal(app.app_id).is_none();
+        let mut decision = policy::decide(directory, &app, &person.user, &wanted, force);
+        if new_here && decision == Decision::Granted && !flow.consented && !wanted.is_empty() {
+            // A new app asks in any case.
+            decision = policy::decide(directory, &app, &person.user, &wanted, true);
+        }
+        if for_tenant
+            && !person.user.may_manage_applications()
+            && let Decision::AskUser(missing) = decision
+        {
+            decision = Decision::AskAdministrator {
+                missing,
+                refusal: Refusal::of(directory, &app),
+            };
+        }
+        let mut bundled = None;
+        if decision != Decision::Granted
+            && let Some(api) = bundled_api(directory, &app, &requested)
+        {
+            let wanted: Vec<ResourceScopes> = api
+                .required_resource_access
+                .iter()
+                .filter(|access| !access.scopes.is_empty())
+                .map(|access| ResourceScopes {
+                    resource: access.resource,
+                    scopes: access.scopes.clone(),
+                })
+                .collect();
+            match policy::decide(directory, &api, &person.user, &wanted, force) {
+                Decision::Granted => {}
+                Decision::AskUser(missing) => bundled = Some((api, missing)),
+                // What the API needs an administrator for, the client needs one for, too.
+                Decision::AskAdministrator { missing, refusal } => {
+                    if let Decision::AskUser(own) = decision {
+                        decision = Decision::AskAdministrator {
+                            missing: own,
+                            refusal,
+                        };
+                    }
+                    bundled = Some((api, missing));
                 }
-                bundled = Some((api, missing));
             }
         }
-    }
-    drop(directory);
+        (wanted, new_here, decision, bundled)
+    });
     Ok(Question {
         app,
         apis,
@@ -300,17 +300,18 @@ fn bundled_api(
 impl Question {
     /// Permissions as lines of a page, those of a bundled API after the app's own.
     fn lines(&self, person: &Person, own: &[ResourceScopes]) -> Vec<PermissionLine> {
-        let directory = person.tenant.directory();
-        let mut lines = self.apis.lines(&directory, own);
-        if let Some((api, scopes)) = &self.bundled {
-            lines.extend(self.apis.lines(&directory, scopes).into_iter().map(|line| {
-                PermissionLine {
-                    through: Some(api.display_name.clone()),
-                    ..line
-                }
-            }));
-        }
-        lines
+        person.tenant.read(|directory| {
+            let mut lines = self.apis.lines(directory, own);
+            if let Some((api, scopes)) = &self.bundled {
+                lines.extend(self.apis.lines(directory, scopes).into_iter().map(|line| {
+                    PermissionLine {
+                        through: Some(api.display_name.clone()),
+                        ..line
+                    }
+                }));
+            }
+            lines
+        })
     }
 }
 
@@ -365,12 +366,10 @@ fn approval_page(
     let upn = person.user.user_principal_name.as_str();
     let client = question.app.app_id;
     let lines = question.lines(person, missing);
-    let pending = policy::request_is_pending(
-        &person.tenant.directory(),
-        client,
-        person.user.id,
-        person.tenant.now(),
-    );
+    let now = person.tenant.now();
+    let pending = person
+        .tenant
+        .read(|it| policy::request_is_pending(it, client, person.user.id, now));
     let card = permissions::card(visit.world(), &person.tenant, &question.app);
     let frame = frame(visit, flow);
     let code = refusal.aadsts();
@@ -405,11 +404,7 @@ fn not_consented(app: &Application) -> AuthorityError {
 
 fn person(visit: &Visit, login: &Login) -> Result<Person, Halt> {
     let tenant = visit.tenant.clone().ok_or_else(stale)?;
-    let user = tenant
-        .directory()
-        .user(login.user)
-        .cloned()
-        .ok_or_else(stale)?;
+    let user = tenant.read(|it| it.user(login.user).cloned().ok_or_else(stale))?;
     Ok(Person {
         tenant,
         user,

@@ -142,7 +142,7 @@ fn access_token(
     let (_, app) = world
         .application(tenant.environment.cloud(), request.client)
         .ok_or_else(|| AuthorityError::aadsts(700016))?;
-    let principal = tenant.directory().service_principal(app.app_id).cloned();
+    let principal = tenant.read(|it| it.service_principal(app.app_id).cloned());
     let client = Client { app, principal };
     let grant = UserGrant {
         tenant,
@@ -196,11 +196,10 @@ fn id_token(
     let sign_in = person
         .login
         .to_app(request.client, request.client_class, person.login.session);
-    let (address, generation) = {
-        let directory = tenant.directory();
+    let (address, generation) = tenant.read(|directory| {
         let address = directory.seen_from(visit.arrival.address);
         (address, directory.key_generation)
-    };
+    });
     let spec = IdTokenSpec {
         cloud,
         tenant: tenant.id,

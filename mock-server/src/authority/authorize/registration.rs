@@ -22,11 +22,10 @@ pub(super) fn check(
     let mut list_counts = false;
     for entry in requested.resources.iter().filter(|it| it.default) {
         let resource = entry.resource.audience.resource;
-        let settled = {
-            let directory = tenant.directory();
+        let settled = tenant.read(|directory| {
             let granted = directory.granted_scopes(app.app_id, user, resource);
-            !granted.is_empty() || is_pre_authorized(&directory, app.app_id, resource)
-        };
+            !granted.is_empty() || is_pre_authorized(directory, app.app_id, resource)
+        });
         if settled {
             continue;
         }
@@ -66,14 +65,15 @@ fn can_be_here(
     let Some((_, api)) = world.application(tenant.environment.cloud(), resource) else {
         return Err(fault(650054, app, resource));
     };
-    let directory = tenant.directory();
-    if directory.service_principal(resource).is_some() {
-        return Ok(());
-    }
-    let code = if api.is_multi_tenant() { 650052 } else { 65005 };
-    Err(fault(code, app, resource)
-        .with("resource_name", &api.display_name)
-        .with("tenant", &directory.display_name))
+    tenant.read(|directory| {
+        if directory.service_principal(resource).is_some() {
+            return Ok(());
+        }
+        let code = if api.is_multi_tenant() { 650052 } else { 65005 };
+        Err(fault(code, app, resource)
+            .with("resource_name", &api.display_name)
+            .with("tenant", &directory.display_name))
+    })
 }
 
 /// Whether a service principal of this name can be made: names are unique in a tenant.
@@ -81,26 +81,27 @@ pub(in crate::authority) fn can_appear(
     tenant: &Tenant,
     app: &Application,
 ) -> Result<(), AuthorityError> {
-    let directory = tenant.directory();
-    if directory.service_principal(app.app_id).is_some() {
-        return Ok(());
-    }
-    let wanted = app.api.iter().flat_map(|api| &api.identifier_uris);
-    let taken = |uri: &&String| {
-        let mut others = directory
-            .applications
-            .values()
-            .filter(|other| other.app_id != app.app_id)
-            .flat_map(|other| &other.api);
-        others.any(|api| api.identifier_uris.contains(uri))
-    };
-    match wanted.clone().find(taken) {
-        None => Ok(()),
-        Some(uri) => Err(AuthorityError::aadsts(650051)
-            .with("app", app.app_id.to_string())
-            .with("principal", uri)
-            .with("tenant", directory.id.to_string())),
-    }
+    tenant.read(|directory| {
+        if directory.service_principal(app.app_id).is_some() {
+            return Ok(());
+        }
+        let wanted = app.api.iter().flat_map(|api| &api.identifier_uris);
+        let taken = |uri: &&String| {
+            let mut others = directory
+                .applications
+                .values()
+                .filter(|other| other.app_id != app.app_id)
+                .flat_map(|other| &other.api);
+            others.any(|api| api.identifier_uris.contains(uri))
+        };
+        match wanted.clone().find(taken) {
+            None => Ok(()),
+            Some(uri) => Err(AuthorityError::aadsts(650051)
+                .with("app", app.app_id.to_string())
+                .with("principal", uri)
+                .with("tenant", directory.id.to_string())),
+        }
+    })
 }
 
 fn signs_users_in(app: &Application) -> bool {

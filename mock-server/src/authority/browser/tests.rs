@@ -117,7 +117,7 @@ impl Mock {
 
     /// A user of the tenant.
     pub(super) fn user(&self, alias: &str) -> User {
-        self.tenant.directory().find_user(alias).unwrap().clone()
+        self.tenant.read(|it| it.find_user(alias).unwrap().clone())
     }
 
     /// An app of the tenant or of its vendor.
@@ -126,26 +126,28 @@ impl Mock {
         all.iter()
             .filter(|tenant| tenant.environment == Environment::Office365)
             .find_map(|tenant| {
-                let directory = tenant.directory();
-                directory
-                    .applications
-                    .values()
-                    .find(|app| app.alias == alias)
-                    .cloned()
+                tenant.read(|directory| {
+                    directory
+                        .applications
+                        .values()
+                        .find(|app| app.alias == alias)
+                        .cloned()
+                })
             })
             .unwrap()
     }
 
     /// Changes the registration of an app of the tenant.
     pub(super) fn change_app(&self, alias: &str, change: impl FnOnce(&mut Application)) {
-        let mut directory = self.tenant.change();
-        change(
-            directory
-                .applications
-                .values_mut()
-                .find(|app| app.alias == alias)
-                .unwrap(),
-        );
+        self.tenant.write(|directory| {
+            change(
+                directory
+                    .applications
+                    .values_mut()
+                    .find(|app| app.alias == alias)
+                    .unwrap(),
+            );
+        });
     }
 
     /// The path and query of an authorize request; parameters given replace the usual ones.

@@ -194,15 +194,16 @@ fn accepts_audience(audience: &str, verification: &Verification<'_>) -> bool {
         return false;
     };
     let (tenant, rest) = path.split_once('/').unwrap_or((path, ""));
-    let directory = verification.tenant.directory();
-    let names_tenant = tenant.eq_ignore_ascii_case(&directory.id.to_string())
-        || directory.has_domain(tenant)
-        || tenant.eq_ignore_ascii_case(verification.segment);
-    names_tenant
-        && matches!(
-            rest,
-            "oauth2/v2.0/token" | "oauth2/token" | "v2.0" | "v2.0/" | ""
-        )
+    verification.tenant.read(|directory| {
+        let names_tenant = tenant.eq_ignore_ascii_case(&directory.id.to_string())
+            || directory.has_domain(tenant)
+            || tenant.eq_ignore_ascii_case(verification.segment);
+        names_tenant
+            && matches!(
+                rest,
+                "oauth2/v2.0/token" | "oauth2/token" | "v2.0" | "v2.0/" | ""
+            )
+    })
 }
 
 fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {

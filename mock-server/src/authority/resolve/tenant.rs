@@ -23,14 +23,15 @@ pub(crate) enum TenantSegment {
 
 /// Whether a tenant is neither deleted nor blocked.
 pub(crate) fn is_open(tenant: &Tenant, name: &str) -> Result<(), AuthorityError> {
-    let directory = tenant.directory();
-    if directory.deleted {
-        return Err(AuthorityError::aadsts(90002).with("tenant", name));
-    }
-    if directory.blocked {
-        return Err(AuthorityError::aadsts(5000224));
-    }
-    Ok(())
+    tenant.read(|directory| {
+        if directory.deleted {
+            return Err(AuthorityError::aadsts(90002).with("tenant", name));
+        }
+        if directory.blocked {
+            return Err(AuthorityError::aadsts(5000224));
+        }
+        Ok(())
+    })
 }
 
 /// Whether a proxy on the way lets its people sign in to a tenant (tenant restrictions).
@@ -40,12 +41,13 @@ pub(crate) fn is_admitted(arrival: &Arrival, tenant: &Tenant) -> Result<(), Auth
     let Some(admitted) = &arrival.admitted_tenants else {
         return Ok(());
     };
-    let directory = tenant.directory();
-    let named = |name: &str| name.parse() == Ok(directory.id) || directory.has_domain(name);
-    if admitted.split(',').map(str::trim).any(named) {
-        return Ok(());
-    }
-    Err(AuthorityError::aadsts(500021).with("tenant", &directory.display_name))
+    tenant.read(|directory| {
+        let named = |name: &str| name.parse() == Ok(directory.id) || directory.has_domain(name);
+        if admitted.split(',').map(str::trim).any(named) {
+            return Ok(());
+        }
+        Err(AuthorityError::aadsts(500021).with("tenant", &directory.display_name))
+    })
 }
 
 impl TenantSegment {

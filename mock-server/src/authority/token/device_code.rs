@@ -189,7 +189,7 @@ fn answer(
         let (name, tenant) = match &place {
             TenantSegment::Tenant(tenant) => {
                 super::note_tenant(&mut trace, &mut annotation, tenant);
-                (tenant.directory().display_name.clone(), Some(tenant.id))
+                (tenant.read(|it| it.display_name.clone()), Some(tenant.id))
             }
             _ => (segment.0.clone(), None),
         };

@@ -87,49 +87,50 @@ fn check_password(
     password: &str,
 ) -> Result<SignIn, AuthorityError> {
     let now = tenant.now();
-    let directory = tenant.directory();
-    let Some(user) = directory.user_by_name(username) else {
-        let name = UserPrincipalName::new(username);
-        let mut users = directory.users.values();
-        let deleted = users.any(|user| user.user_principal_name == name);
-        return Err(no_such_user(deleted, request.directory_named(tenant)));
-    };
-    if user.locked_until.is_some_and(|until| now < until) {
-        return Err(AuthorityError::aadsts(50053));
-    }
-    if user.password.is_empty() {
-        return Err(AuthorityError::aadsts(50056));
-    }
-    if matches!(user.kind, UserKind::Guest { .. }) || user.password != password {
-        // A guest's password is known to the home tenant only.
-        return Err(AuthorityError::aadsts(50126));
-    }
-    if !user.enabled {
-        return Err(AuthorityError::aadsts(50057));
-    }
-    if user.password_expired {
-        let mut error = AuthorityError::aadsts(50055);
-        error.more.push((
-            "password_change_url",
-            format!(
-                "{}/common/oauth2/passwordchange",
-                request.arrival.authority_root()
-            ),
-        ));
-        return Err(error);
-    }
-    let random = &request.state.world.random;
-    Ok(SignIn {
-        family: random.uuid(),
-        tenant: tenant.id,
-        client: client.app.app_id,
-        client_class: default_class(&client.app),
-        user: user.id,
-        auth_time: now,
-        moment: directory.moment(now),
-        method: AuthenticationMethod::Password,
-        mfa_time: None,
-        session: random.uuid(),
-        compliant_device: false,
+    tenant.read(|directory| {
+        let Some(user) = directory.user_by_name(username) else {
+            let name = UserPrincipalName::new(username);
+            let mut users = directory.users.values();
+            let deleted = users.any(|user| user.user_principal_name == name);
+            return Err(no_such_user(deleted, request.directory_named(tenant)));
+        };
+        if user.locked_until.is_some_and(|until| now < until) {
+            return Err(AuthorityError::aadsts(50053));
+        }
+        if user.password.is_empty() {
+            return Err(AuthorityError::aadsts(50056));
+        }
+        if matches!(user.kind, UserKind::Guest { .. }) || user.password != password {
+            // A guest's password is known to the home tenant only.
+            return Err(AuthorityError::aadsts(50126));
+        }
+        if !user.enabled {
+            return Err(AuthorityError::aadsts(50057));
+        }
+        if user.password_expired {
+            let mut error = AuthorityError::aadsts(50055);
+            error.more.push((
+                "password_change_url",
+                format!(
+                    "{}/common/oauth2/passwordchange",
+                    request.arrival.authority_root()
+                ),
+            ));
+            return Err(error);
+        }
+        let random = &request.state.world.random;
+        Ok(SignIn {
+            family: random.uuid(),
+            tenant: tenant.id,
+            client: client.app.app_id,
+            client_class: default_class(&client.app),
+            user: user.id,
+            auth_time: now,
+            moment: directory.moment(now),
+            method: AuthenticationMethod::Password,
+            mfa_time: None,
+            session: random.uuid(),
+            compliant_device: false,
+        })
     })
 }

@@ -56,11 +56,10 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     if token.sign_in.client != client.app.app_id {
         return Err(AuthorityError::aadsts(700007));
     }
-    {
-        let directory = tenant.directory();
-        validity::refresh_token_stands(&token, &directory, tenant.now())
-            .map_err(|invalid| issue::refusal(invalid, &directory, &client, &token.sign_in))?;
-    }
+    tenant.read(|directory| {
+        validity::refresh_token_stands(&token, directory, tenant.now())
+            .map_err(|invalid| issue::refusal(invalid, directory, &client, &token.sign_in))
+    })?;
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
     // access token": of scopes of several APIs the first decides.
     let Wanted {
@@ -113,8 +112,10 @@ fn refused_elsewhere(
         .world
         .tenant(request.arrival.cloud, token.sign_in.tenant);
     let user = home.and_then(|home| {
-        let user = home.directory().user(token.sign_in.user)?.clone();
-        Some(user.user_principal_name.to_string())
+        home.read(|it| {
+            let user = it.user(token.sign_in.user)?;
+            Some(user.user_principal_name.to_string())
+        })
     });
     AuthorityError::aadsts(50020)
         .with("user", user.unwrap_or_default())
@@ -122,7 +123,7 @@ fn refused_elsewhere(
             "provider",
             request.arrival.cloud.v1_issuer(token.sign_in.tenant),
         )
-        .with("tenant", &elsewhere.directory().display_name)
+        .with("tenant", elsewhere.read(|it| it.display_name.clone()))
         .with("app", token.sign_in.client.to_string())
 }
 
@@ -200,7 +201,7 @@ fn strict_rotation(
     tenant: &Tenant,
     text: &str,
 ) -> Result<(), AuthorityError> {
-    if !tenant.directory().switches.strict_rotation {
+    if !tenant.read(|it| it.switches.strict_rotation) {
         return Ok(());
     }
     let id = uuid::Uuid::new_v5(&token.sign_in.family, text.as_bytes());

@@ -494,7 +494,7 @@ async fn a_used_refresh_token_lives_on_unless_rotation_is_strict() {
         200,
         "the service neither revokes nor notices"
     );
-    mock.tenant.change().switches.strict_rotation = true;
+    mock.tenant.write(|it| it.switches.strict_rotation = true);
     assert_eq!(mock.refresh(&second).await.0, 200);
     assert_eq!(code_of(&mock.refresh(&second).await), 50173);
 }

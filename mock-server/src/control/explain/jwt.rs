@@ -79,5 +79,5 @@ fn tenant_of(
     let tenants = world.tenants();
     tenants
         .into_iter()
-        .find(|it| it.directory().applications.contains_key(&client))
+        .find(|it| it.read(|it| it.applications.contains_key(&client)))
 }

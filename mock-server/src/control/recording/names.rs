@@ -14,7 +14,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(world: &'a World, tenant: &'a Tenant) -> Self {
-        let domain = tenant.directory().domain().to_owned();
+        let domain = tenant.read(|it| it.domain().to_owned());
         Self {
             world,
             tenant,
@@ -24,33 +24,36 @@ impl<'a> Names<'a> {
 
     /// A user by alias, as far as there is one.
     pub(super) fn user(&self, id: ObjectId) -> String {
-        let directory = self.tenant.directory();
-        directory.user(id).map_or_else(
-            || id.to_string(),
-            |it| {
-                some(&it.alias)
-                    .unwrap_or(it.user_principal_name.as_str())
-                    .to_owned()
-            },
-        )
+        self.tenant.read(|directory| {
+            directory.user(id).map_or_else(
+                || id.to_string(),
+                |it| {
+                    some(&it.alias)
+                        .unwrap_or(it.user_principal_name.as_str())
+                        .to_owned()
+                },
+            )
+        })
     }
 
     /// A user by any name: the alias.
     pub(super) fn user_named(&self, name: &str) -> String {
-        let directory = self.tenant.directory();
-        let alias = directory.find_user(name).and_then(|it| some(&it.alias));
-        alias.unwrap_or(name).to_owned()
+        self.tenant.read(|directory| {
+            let alias = directory.find_user(name).and_then(|it| some(&it.alias));
+            alias.unwrap_or(name).to_owned()
+        })
     }
 
     /// Somebody to sign in with, where nothing tells who it was.
     pub(super) fn anybody(&self) -> String {
-        let directory = self.tenant.directory();
-        let aliases = || directory.users.values().map(|it| it.alias.as_str());
-        let somebody = aliases().find(|it| *it == "alice");
-        somebody
-            .or_else(|| aliases().find(|it| !it.is_empty()))
-            .unwrap_or("alice")
-            .to_owned()
+        self.tenant.read(|directory| {
+            let aliases = || directory.users.values().map(|it| it.alias.as_str());
+            let somebody = aliases().find(|it| *it == "alice");
+            somebody
+                .or_else(|| aliases().find(|it| !it.is_empty()))
+                .unwrap_or("alice")
+                .to_owned()
+        })
     }
 
     /// An app by alias, as far as there is one.

@@ -441,9 +441,6 @@ async fn suites_in_tenants_of_their_own_do_not_see_each_other() {
     bench.mock.journal().expect().in_tenant(quiet.id()).never();
     let alice = quiet
         .tenant()
-        .directory()
-        .find_user("alice")
-        .unwrap()
-        .clone();
+        .read(|it| it.find_user("alice").unwrap().clone());
     assert!(alice.revocations.is_empty());
 }

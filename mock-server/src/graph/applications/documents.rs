@@ -73,7 +73,7 @@ pub(in crate::graph) fn application(call: &Call<'_>, app: &Application) -> Prope
         "identifierUris": api.map_or_else(Vec::new, |it| it.identifier_uris.clone()),
         "isDisabled": app.disabled.then_some(true),
         "isFallbackPublicClient": app.fallback_public_client.then_some(true),
-        "publisherDomain": call.tenant.directory().domain(),
+        "publisherDomain": call.tenant.read(|it| it.domain().to_owned()),
         "signInAudience": app.sign_in_audience,
         "appRoles": roles(api),
         "keyCredentials": keys,

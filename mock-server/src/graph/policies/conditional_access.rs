@@ -19,21 +19,22 @@ use crate::mailbox::Properties;
 
 /// `GET /identity/conditionalAccess/policies`.
 pub(in crate::graph) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let mut ids: Vec<Uuid> = Vec::new();
-    for policy in &directory.policies.conditional_access {
-        if !ids.contains(&policy.id) {
-            ids.push(policy.id);
+    call.tenant.read(|directory| {
+        let mut ids: Vec<Uuid> = Vec::new();
+        for policy in &directory.policies.conditional_access {
+            if !ids.contains(&policy.id) {
+                ids.push(policy.id);
+            }
         }
-    }
-    let items = ids.iter().filter_map(|id| document(&directory, *id));
-    let listing = Listing::of(TYPE, SET);
-    collection::list(call, &listing, &Documents(items.collect()))
+        let items = ids.iter().filter_map(|id| document(directory, *id));
+        let listing = Listing::of(TYPE, SET);
+        collection::list(call, &listing, &Documents(items.collect()))
+    })
 }
 
 /// `GET /identity/conditionalAccess/policies/{id}`.
 pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let (_, found) = find(call, &call.tenant.directory())?;
+    let (_, found) = call.tenant.read(|directory| find(call, directory))?;
     call.entity(SET, TYPE, found)
 }
 
@@ -41,39 +42,40 @@ pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object(TYPE)?;
     let id = call.world.random.uuid();
-    let made = {
-        let mut directory = call.tenant.change();
-        put(&mut directory, call.now, id, &body)?;
-        document(&directory, id).unwrap_or_default()
-    };
+    let made = call.tenant.write(|directory| {
+        put(directory, call.now, id, &body)?;
+        Ok(document(directory, id).unwrap_or_default())
+    })?;
     call.entity(SET, TYPE, made)
 }
 
 /// `PATCH /identity/conditionalAccess/policies/{id}`: the members given replace the old ones.
 pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object(TYPE)?;
-    let mut directory = call.tenant.change();
-    let (id, mut whole) = find(call, &directory)?;
-    for read_only in [
-        "id",
-        "createdDateTime",
-        "modifiedDateTime",
-        "templateId",
-        "description",
-    ] {
-        whole.shift_remove(read_only);
-    }
-    whole.extend(body);
-    put(&mut directory, call.now, id, &whole)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    call.tenant.write(|directory| {
+        let (id, mut whole) = find(call, directory)?;
+        for read_only in [
+            "id",
+            "createdDateTime",
+            "modifiedDateTime",
+            "templateId",
+            "description",
+        ] {
+            whole.shift_remove(read_only);
+        }
+        whole.extend(body);
+        put(directory, call.now, id, &whole)?;
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `DELETE /identity/conditionalAccess/policies/{id}`.
 pub(in crate::graph) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut directory = call.tenant.change();
-    let (id, _) = find(call, &directory)?;
-    directory.replace_policies(id, Vec::new());
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    call.tenant.write(|directory| {
+        let (id, _) = find(call, directory)?;
+        directory.replace_policies(id, Vec::new());
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 fn find(call: &Call<'_>, directory: &Directory) -> Result<(Uuid, Properties), GraphError> {

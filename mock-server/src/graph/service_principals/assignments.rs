@@ -73,7 +73,9 @@ pub(in crate::graph) fn create(call: &Call<'_>, side: Side) -> Result<Reply, Gra
         ));
     }
     let resource = find(call, &resource.to_string())?;
-    let is_user = call.tenant.directory().user(ObjectId(principal)).is_some();
+    let is_user = call
+        .tenant
+        .read(|it| it.user(ObjectId(principal)).is_some());
     if is_user {
         assign_user(call, &resource, ObjectId(principal), role)?;
     } else {
@@ -109,21 +111,19 @@ pub(in crate::graph) fn delete(call: &Call<'_>, side: Side) -> Result<Reply, Gra
             if graph {
                 may_grant_roles_of_graph(call)?;
             }
-            let alone = call
-                .tenant
-                .directory()
-                .app_role_assignments
-                .iter()
-                .filter(|it| it.client == assignment.client && it.role == assignment.role)
-                .count()
-                == 1;
+            let alone = call.tenant.read(|it| {
+                it.app_role_assignments
+                    .iter()
+                    .filter(|it| it.client == assignment.client && it.role == assignment.role)
+                    .count()
+            }) == 1;
             if graph && alone {
                 call.happen(&Event::RevokeAppRole {
                     app: assignment.client.to_string(),
                     role: Some(assignment.role),
                 })?;
             } else {
-                call.tenant.change().remove_assignment(assignment.id);
+                call.tenant.write(|it| it.remove_assignment(assignment.id));
             }
         }
     }
@@ -164,9 +164,7 @@ fn assign_role(
     let (client, resource_app) = (client.stored.app_id, resource.stored.app_id);
     let held = call
         .tenant
-        .directory()
-        .granted_roles(client, resource_app)
-        .contains(&name);
+        .read(|it| it.granted_roles(client, resource_app).contains(&name));
     if held {
         return Err(exists());
     }
@@ -178,8 +176,7 @@ fn assign_role(
     }
     let id = call.world.random.uuid();
     call.tenant
-        .change()
-        .assign_role(id, client, resource_app, name, call.now);
+        .write(|it| it.assign_role(id, client, resource_app, name, call.now));
     Ok(())
 }
 
@@ -189,13 +186,14 @@ fn may_grant_roles_of_graph(call: &Call<'_>) -> Result<(), GraphError> {
     let Actor::User(user, _) = &call.actor else {
         return Ok(());
     };
-    let directory = call.tenant.directory();
-    let role = [DirectoryRole::PrivilegedRoleAdministrator];
-    if directory.user(*user).is_some_and(|it| it.has_role(&role)) {
-        Ok(())
-    } else {
-        Err(GraphError::directory_denied())
-    }
+    call.tenant.read(|directory| {
+        let role = [DirectoryRole::PrivilegedRoleAdministrator];
+        if directory.user(*user).is_some_and(|it| it.has_role(&role)) {
+            Ok(())
+        } else {
+            Err(GraphError::directory_denied())
+        }
+    })
 }
 
 /// The assignments that a path means.
@@ -205,38 +203,39 @@ fn of(call: &Call<'_>, side: Side) -> Result<Vec<Assignment>, GraphError> {
         Side::User => (None, Some(call.target()?.user)),
         _ => (Some(addressed(call)?.stored.app_id), None),
     };
-    let directory = call.tenant.directory();
-    let mut found = Vec::new();
-    for assignment in &directory.app_role_assignments {
-        let named = match side {
-            Side::Resource => own == Some(assignment.resource),
-            Side::ServicePrincipal => own == Some(assignment.client),
-            Side::User => false,
-        };
-        let by_app = |app| principals.iter().find(|it| it.stored.app_id == app);
-        if let (true, Some(client), Some(resource)) = (
-            named,
-            by_app(assignment.client),
-            by_app(assignment.resource),
-        ) {
-            found.push(role_of_app(assignment, client, resource));
-        }
-    }
-    for resource in &principals {
-        let named = match side {
-            Side::Resource => own == Some(resource.stored.app_id),
-            Side::ServicePrincipal => false,
-            Side::User => true,
-        };
-        let wanted = |it: &&ObjectId| named && user.is_none_or(|user| user == **it);
-        for id in resource.stored.assigned_users.iter().filter(wanted) {
-            let name = directory.user(*id).map(|it| it.display_name.as_str());
-            if let Some(name) = name {
-                found.push(user_of_app(*id, name, resource));
+    call.tenant.read(|directory| {
+        let mut found = Vec::new();
+        for assignment in &directory.app_role_assignments {
+            let named = match side {
+                Side::Resource => own == Some(assignment.resource),
+                Side::ServicePrincipal => own == Some(assignment.client),
+                Side::User => false,
+            };
+            let by_app = |app| principals.iter().find(|it| it.stored.app_id == app);
+            if let (true, Some(client), Some(resource)) = (
+                named,
+                by_app(assignment.client),
+                by_app(assignment.resource),
+            ) {
+                found.push(role_of_app(assignment, client, resource));
             }
         }
-    }
-    Ok(found)
+        for resource in &principals {
+            let named = match side {
+                Side::Resource => own == Some(resource.stored.app_id),
+                Side::ServicePrincipal => false,
+                Side::User => true,
+            };
+            let wanted = |it: &&ObjectId| named && user.is_none_or(|user| user == **it);
+            for id in resource.stored.assigned_users.iter().filter(wanted) {
+                let name = directory.user(*id).map(|it| it.display_name.as_str());
+                if let Some(name) = name {
+                    found.push(user_of_app(*id, name, resource));
+                }
+            }
+        }
+        Ok(found)
+    })
 }
 
 fn role_of_app(

@@ -289,9 +289,7 @@ async fn apps_are_challenged_when_they_are_disabled_deleted_or_at_risk() {
         );
         bench
             .tenant
-            .change()
-            .service_principals
-            .insert(client(), principal);
+            .write(|it| it.service_principals.insert(client(), principal));
         let plain = bench.app_only(&["User.Read.All"]);
         let capable = Token {
             handles_claims_challenges: true,
@@ -334,7 +332,9 @@ async fn a_policy_that_is_not_in_force_or_for_another_app_ends_no_token() {
             app: None,
         };
         bench.world.apply(&bench.tenant, &event).unwrap();
-        change(&mut bench.tenant.change().policies.conditional_access[0]);
+        bench
+            .tenant
+            .write(|it| change(&mut it.policies.conditional_access[0]));
         let answer = bench.get(&token, "/v1.0/me").await;
         assert_eq!(answer.status.as_u16(), status, "change {at}");
     }
@@ -351,7 +351,7 @@ async fn a_policy_that_graph_enables_ends_the_tokens_before_it_and_none_after() 
     };
     bench.world.apply(&bench.tenant, &event).unwrap();
     let sign_in = || Token {
-        issued: bench.tenant.directory().moment(bench.tenant.now()),
+        issued: bench.tenant.read(|it| it.moment(bench.tenant.now())),
         handles_claims_challenges: true,
         ..bench.delegated("alice", &["User.Read"])
     };

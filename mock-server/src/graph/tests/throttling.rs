@@ -8,7 +8,9 @@ use super::*;
 impl Bench {
     fn limited() -> Self {
         let bench = Self::new();
-        bench.tenant.change().switches.throttling_limits = true;
+        bench
+            .tenant
+            .write(|it| it.switches.throttling_limits = true);
         bench
     }
 

@@ -13,21 +13,20 @@ use crate::directory::{Event, ObjectId};
 
 /// `GET /directory/deletedItems/microsoft.graph.user`.
 pub(in crate::graph) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let directory = call.tenant.directory();
-    let items = directory.deleted_users(call.now).collect();
-    let users = Users {
-        directory: &directory,
-        items,
-    };
-    collection::list(call, &listing(), &users)
+    call.tenant.read(|directory| {
+        let items = directory.deleted_users(call.now).collect();
+        let users = Users { directory, items };
+        collection::list(call, &listing(), &users)
+    })
 }
 
 /// `GET /directory/deletedItems/{id}`.
 pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let id = find(call)?;
-    let directory = call.tenant.directory();
-    let user = directory.users.get(&id).map(|it| document(&directory, it));
-    call.entity("directoryObjects", "user", user.unwrap_or_default())
+    call.tenant.read(|directory| {
+        let user = directory.users.get(&id).map(|it| document(directory, it));
+        call.entity("directoryObjects", "user", user.unwrap_or_default())
+    })
 }
 
 /// `POST /directory/deletedItems/{id}/restore`.
@@ -37,43 +36,41 @@ pub(in crate::graph) fn restore(call: &Call<'_>) -> Result<Reply, GraphError> {
     let new_name = action.text("newUserPrincipalName")?;
     action.boolean("autoReconcileProxyConflict", false)?;
     action.finish("restore")?;
-    {
-        let directory = call.tenant.directory();
-        outranks(call, &directory, id)?;
+    call.tenant.read(|directory| {
+        outranks(call, directory, id)?;
         let old = &directory.users[&id].user_principal_name;
-        check_name(
-            &directory,
-            new_name.as_deref().unwrap_or(old.as_str()),
-            None,
-        )?;
-    }
+        check_name(directory, new_name.as_deref().unwrap_or(old.as_str()), None)
+    })?;
     let user = id.to_string();
     if let Some(to) = new_name {
         let user = user.clone();
         call.happen(&Event::RenameUser { user, to })?;
     }
     call.happen(&Event::RestoreUser { user })?;
-    let directory = call.tenant.directory();
-    let user = directory.users.get(&id).map(|it| document(&directory, it));
-    call.entity("directoryObjects", "user", user.unwrap_or_default())
+    call.tenant.read(|directory| {
+        let user = directory.users.get(&id).map(|it| document(directory, it));
+        call.entity("directoryObjects", "user", user.unwrap_or_default())
+    })
 }
 
 /// `DELETE /directory/deletedItems/{id}`: for good.
 pub(in crate::graph) fn purge(call: &Call<'_>) -> Result<Reply, GraphError> {
     let id = find(call)?;
-    let mut directory = call.tenant.change();
-    outranks(call, &directory, id)?;
-    directory.purge_user(id);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    call.tenant.write(|directory| {
+        outranks(call, directory, id)?;
+        directory.purge_user(id);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 fn find(call: &Call<'_>) -> Result<ObjectId, GraphError> {
     let text = call.parameters.get("deletedItem");
     let id = text.parse().ok();
-    let directory = call.tenant.directory();
-    directory
-        .deleted_users(call.now)
-        .map(|user| user.id)
-        .find(|it| Some(*it) == id)
-        .ok_or_else(|| GraphError::resource_not_found(text))
+    call.tenant.read(|directory| {
+        directory
+            .deleted_users(call.now)
+            .map(|user| user.id)
+            .find(|it| Some(*it) == id)
+            .ok_or_else(|| GraphError::resource_not_found(text))
+    })
 }

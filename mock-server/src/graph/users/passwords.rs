@@ -59,8 +59,8 @@ pub(super) fn events(user: ObjectId, new: NewPassword) -> Vec<Event> {
 pub(in crate::graph) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply, GraphError> {
     let user = call.target()?.user;
     if call.actor.user().is_some() {
-        let directory = call.tenant.directory();
-        outranks(call, &directory, user)?;
+        call.tenant
+            .read(|directory| outranks(call, directory, user))?;
     }
     let by = if call.actor.user() == Some(user) {
         RevokedBy::User
@@ -99,9 +99,7 @@ pub(in crate::graph) fn change(call: &Call<'_>) -> Result<Reply, GraphError> {
     action.finish("changePassword")?;
     let right = call
         .tenant
-        .directory()
-        .user(target)
-        .is_some_and(|user| user.password == current);
+        .read(|it| it.user(target).is_some_and(|user| user.password == current));
     if !right {
         // Unverified: the text.
         return Err(GraphError::directory_request(
@@ -124,10 +122,8 @@ pub(in crate::graph) fn reset(call: &Call<'_>) -> Result<Reply, GraphError> {
     if !method.eq_ignore_ascii_case(PASSWORD_METHOD) {
         return Err(GraphError::resource_not_found(method));
     }
-    {
-        let directory = call.tenant.directory();
-        outranks(call, &directory, target)?;
-    }
+    call.tenant
+        .read(|directory| outranks(call, directory, target))?;
     if call.actor.user() == Some(target) {
         // Unverified: code and text.
         return Err(GraphError::directory_denied());

@@ -46,40 +46,41 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     for name in body.keys() {
         property(name)?;
     }
-    let mut directory = call.tenant.change();
-    check_name(&directory, &upn, None)?;
-    let name = UserPrincipalName::new(upn.clone());
-    let id = ObjectId(call.world.random.uuid());
-    let local = name.local_part().to_owned();
-    let taken = directory.users.values().any(|user| user.alias == local);
-    directory.add_user(User {
-        id,
-        alias: if taken { id.to_string() } else { local },
-        user_principal_name: name,
-        display_name: String::new(),
-        given_name: String::new(),
-        surname: String::new(),
-        job_title: None,
-        office_location: None,
-        profile: Properties::new(),
-        password: secret,
-        kind: UserKind::Member,
-        enabled,
-        roles: std::collections::BTreeSet::new(),
-        created: call.now,
-        deleted: None,
-        password_expired: password.change_at_sign_in,
-        locked_until: None,
-        risk: Risk::None,
-        second_factor: true,
-        device_disabled: None,
-        revocations: Vec::new(),
-        mailbox: None,
-    });
-    directory.set_profile(id, body);
-    let made = directory.users.get(&id).map(|it| document(&directory, it));
-    drop(directory);
-    call.entity("users", "user", made.unwrap_or_default())
+    let made = call.tenant.write(|directory| {
+        check_name(directory, &upn, None)?;
+        let name = UserPrincipalName::new(upn.clone());
+        let id = ObjectId(call.world.random.uuid());
+        let local = name.local_part().to_owned();
+        let taken = directory.users.values().any(|user| user.alias == local);
+        directory.add_user(User {
+            id,
+            alias: if taken { id.to_string() } else { local },
+            user_principal_name: name,
+            display_name: String::new(),
+            given_name: String::new(),
+            surname: String::new(),
+            job_title: None,
+            office_location: None,
+            profile: Properties::new(),
+            password: secret,
+            kind: UserKind::Member,
+            enabled,
+            roles: std::collections::BTreeSet::new(),
+            created: call.now,
+            deleted: None,
+            password_expired: password.change_at_sign_in,
+            locked_until: None,
+            risk: Risk::None,
+            second_factor: true,
+            device_disabled: None,
+            revocations: Vec::new(),
+            mailbox: None,
+        });
+        directory.set_profile(id, body);
+        let made = directory.users.get(&id).map(|it| document(directory, it));
+        Ok(made.unwrap_or_default())
+    })?;
+    call.entity("users", "user", made)
 }
 
 /// `PATCH /me` and `/users/{id}`.
@@ -88,20 +89,19 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut body = call.object("user")?;
     let id = target.user.to_string();
     let mut events = Vec::new();
-    {
-        let directory = call.tenant.directory();
+    call.tenant.read(|directory| {
         let user = directory
             .user(target.user)
             .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
         for name in body.keys() {
-            may_write(call, &directory, user, property(name)?)?;
+            may_write(call, directory, user, property(name)?)?;
         }
         if let Some(to) = body.shift_remove("userPrincipalName") {
             let to = to
                 .as_str()
                 .ok_or_else(|| invalid("userPrincipalName"))?
                 .to_owned();
-            check_name(&directory, &to, Some(target.user))?;
+            check_name(directory, &to, Some(target.user))?;
             let user = id.clone();
             events.push(Event::RenameUser { user, to });
         }
@@ -118,12 +118,13 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         if let Some(profile) = body.shift_remove("passwordProfile") {
             events.extend(passwords::events(user.id, NewPassword::read(&profile)?));
         }
-    }
+        Ok(())
+    })?;
     for event in &events {
         call.happen(event)?;
     }
     if !body.is_empty() {
-        call.tenant.change().set_profile(target.user, body);
+        call.tenant.write(|it| it.set_profile(target.user, body));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -131,10 +132,8 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `DELETE /users/{id}`: the user can be restored for 30 days.
 pub(in crate::graph) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?.user;
-    {
-        let directory = call.tenant.directory();
-        outranks(call, &directory, target)?;
-    }
+    call.tenant
+        .read(|directory| outranks(call, directory, target))?;
     call.happen(&Event::DeleteUser {
         user: target.to_string(),
     })?;
@@ -175,9 +174,7 @@ pub(in crate::graph) fn assign_license(call: &Call<'_>) -> Result<Reply, GraphEr
     if !remove.is_empty() {
         let held = call
             .tenant
-            .directory()
-            .user(target.user)
-            .is_some_and(User::is_licensed);
+            .read(|it| it.user(target.user).is_some_and(User::is_licensed));
         if !held {
             // Unverified: the text.
             return Err(GraphError::directory_request(
@@ -189,13 +186,14 @@ pub(in crate::graph) fn assign_license(call: &Call<'_>) -> Result<Reply, GraphEr
         })?;
     }
     if !add.is_empty() {
-        call.tenant.change().license(target.user);
+        call.tenant.write(|it| it.license(target.user));
     }
-    let directory = call.tenant.directory();
-    let user = directory
-        .user(target.user)
-        .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
-    call.entity("users", "user", document(&directory, user))
+    call.tenant.read(|directory| {
+        let user = directory
+            .user(target.user)
+            .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+        call.entity("users", "user", document(directory, user))
+    })
 }
 
 /// A property that can be written.

@@ -138,7 +138,7 @@ impl<'a> Planner<'a> {
             Some(BrowserAction::SignIn { user }) => user,
             _ => &connect.user,
         };
-        let user = self.tenant.directory().user_id(alias);
+        let user = self.tenant.read(|it| it.user_id(alias));
         let user = user.map_err(|error| self.wrong(step, &error))?;
         let user = Some((alias.clone(), user));
         let connection = connect.connection.clone();
@@ -247,7 +247,7 @@ impl<'a> Planner<'a> {
     /// Lets the events happen to a copy of the directory, so that a name that nobody has is told
     /// before the first step. What is not possible now may be when its turn comes.
     fn rehearse(&self) -> Result<(), PlayError> {
-        let mut directory = self.tenant.directory().clone();
+        let mut directory = self.tenant.read(Clone::clone);
         let random = Random::seeded(0);
         let now = self.tenant.now();
         for planned in &self.planned {

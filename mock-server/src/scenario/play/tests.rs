@@ -76,7 +76,7 @@ impl Bench {
     }
 
     fn sign_in(&self, user: &str, status: u16) -> Progress {
-        let id = self.tenant.directory().user_id(user).unwrap();
+        let id = self.tenant.read(|it| it.user_id(user).unwrap());
         self.exchange(json!({
             "surface": "token", "method": "POST", "path": "/t/oauth2/v2.0/token",
             "grant": "authorization_code", "status": status, "user": id,
@@ -84,9 +84,10 @@ impl Bench {
     }
 
     fn is_enabled(&self, user: &str) -> bool {
-        let directory = self.tenant.directory();
-        let id = directory.user_id(user).unwrap();
-        directory.user(id).unwrap().enabled
+        self.tenant.read(|directory| {
+            let id = directory.user_id(user).unwrap();
+            directory.user(id).unwrap().enabled
+        })
     }
 
     fn get(&self, path: &str, status: u16) -> Progress {
@@ -254,9 +255,10 @@ fn the_world_is_changed_for_the_app_of_the_auth_method() {
                 - expire-secret: {app: '{app.client_id}'}\n";
     let own_app = bench.world.describe(&bench.tenant).apps["own-app"].client_id;
     let expired = || {
-        let directory = bench.tenant.directory();
-        let secrets = &directory.applications[&own_app].secrets;
-        secrets.iter().all(|it| it.end <= bench.tenant.now())
+        bench.tenant.read(|directory| {
+            let secrets = &directory.applications[&own_app].secrets;
+            secrets.iter().all(|it| it.end <= bench.tenant.now())
+        })
     };
     assert!(!expired());
     let loaded = bench.load_with(head, "  - connect: {}\n", Some(AuthMethod::OwnApp));
@@ -335,8 +337,9 @@ fn a_person_is_told_to_turn_to_the_second_process_and_back() {
     let begun = bench.load(steps).unwrap();
     assert!(begun.waiting_for.unwrap().contains("second process"));
     let bob_is_enabled = || {
-        let directory = bench.tenant.directory();
-        directory.users[&directory.user_id("bob").unwrap()].enabled
+        bench
+            .tenant
+            .read(|directory| directory.users[&directory.user_id("bob").unwrap()].enabled)
     };
     assert!(bob_is_enabled());
     let turned = bench.players.next(&bench.world, &bench.tenant).unwrap();

@@ -306,7 +306,7 @@ mod tests {
         let directories: Vec<Directory> = world
             .tenants()
             .iter()
-            .map(|it| it.directory().clone())
+            .map(|it| it.read(Clone::clone))
             .collect();
         let yaml = SeedFile::of(&directories, &context).to_yaml();
         let file = SeedFile::parse(&yaml).unwrap_or_else(|error| panic!("{error}"));
@@ -330,7 +330,7 @@ mod tests {
             r#"{"change-password": {"user": "alice", "password": "another one"}}"#,
         );
         world.apply(tenant, &event.unwrap()).unwrap();
-        let file = SeedFile::of(&[tenant.directory().clone()], &context());
+        let file = SeedFile::of(&[tenant.read(Clone::clone)], &context());
         let (_, seed) = file.tenants.first().unwrap();
         assert_eq!(seed.users["alice"].password.as_deref(), Some("another one"));
         // The vendor's tenant is not among them.

@@ -35,7 +35,7 @@ fn the_default_world_has_what_the_documentation_names() {
     let tenants = world.add_default(&context());
     let domains: Vec<_> = tenants
         .iter()
-        .map(|it| it.directory().domain().to_owned())
+        .map(|it| it.read(|it| it.domain().to_owned()))
         .collect();
     assert_eq!(
         domains,
@@ -93,11 +93,12 @@ fn the_same_file_gives_the_same_ids_and_a_fresh_copy_gives_others() {
 fn alice_may_open_the_shared_mailbox_and_bob_may_not() {
     let world = world();
     let tenant = &world.add_default(&context())[0];
-    let directory = tenant.directory();
-    let id = |alias| directory.find_user(alias).unwrap().id;
-    let support = directory.find_user("support").unwrap();
-    assert!(support.grants_mailbox_right(id("alice"), &[MailboxRight::FullAccess]));
-    assert!(!support.grants_mailbox_right(id("bob"), &[MailboxRight::FullAccess]));
+    tenant.read(|directory| {
+        let id = |alias| directory.find_user(alias).unwrap().id;
+        let support = directory.find_user("support").unwrap();
+        assert!(support.grants_mailbox_right(id("alice"), &[MailboxRight::FullAccess]));
+        assert!(!support.grants_mailbox_right(id("bob"), &[MailboxRight::FullAccess]));
+    });
 }
 
 #[test]

@@ -70,15 +70,16 @@ async fn v2_grants_the_named_scopes_and_app_roles_with_default_only() {
     );
     let app = mock.app("unconsented-app").app_id;
     let graph = crate::authority::resolve::graph_id();
-    assert!(mock.tenant.directory().granted_roles(app, graph).is_empty());
+    assert!(
+        mock.tenant
+            .read(|it| it.granted_roles(app, graph).is_empty())
+    );
     let default = [("scope", "https://graph.microsoft.com/.default")];
     let page = admin.get(&link(&mock, "v2.0/", &default)).await;
     admin.press(&page, "accept", &[]).await;
     assert!(
         mock.tenant
-            .directory()
-            .granted_roles(app, graph)
-            .contains("Mail.Read")
+            .read(|it| it.granted_roles(app, graph).contains("Mail.Read"))
     );
 }
 
@@ -138,9 +139,11 @@ async fn only_those_who_may_grant_see_the_page() {
         ("approval-required", 90094)
     );
     let bob = mock.user("bob").id;
-    mock.tenant.change().users[&bob]
-        .roles
-        .insert(DirectoryRole::ApplicationAdministrator);
+    mock.tenant.write(|it| {
+        it.users[&bob]
+            .roles
+            .insert(DirectoryRole::ApplicationAdministrator)
+    });
     let page = mock.browser().sign_in(&link(&mock, "", &[]), "bob").await;
     assert_eq!(
         (page.page().as_str(), page.error_code()),

@@ -81,18 +81,19 @@ async fn a_forged_checkbox_of_a_user_counts_for_nothing() {
         .send(post, format!("{body}&orgconsent=true").into())
         .await;
     let app = mock.app("unconsented-app").app_id;
-    let directory = mock.tenant.directory();
-    let grants: Vec<_> = directory
-        .grants
-        .iter()
-        .filter(|grant| grant.client == app)
-        .collect();
-    assert!(
-        grants
+    mock.tenant.read(|directory| {
+        let grants: Vec<_> = directory
+            .grants
             .iter()
-            .all(|it| it.consent != ConsentType::AllPrincipals),
-        "{grants:?}"
-    );
+            .filter(|grant| grant.client == app)
+            .collect();
+        assert!(
+            grants
+                .iter()
+                .all(|it| it.consent != ConsentType::AllPrincipals),
+            "{grants:?}"
+        );
+    });
 }
 
 #[tokio::test]
@@ -142,11 +143,10 @@ async fn a_user_asks_for_approval_and_an_administrator_approves() {
     let uri = mock.authorize("vendor-app", &[("scope", "openid Mail.Read")]);
     // The vendor's app is not here yet, so that the request makes it appear.
     let app = mock.app("vendor-app").app_id;
-    mock.tenant.change().service_principals.shift_remove(&app);
     mock.tenant
-        .change()
-        .grants
-        .retain(|grant| grant.client != app);
+        .write(|it| it.service_principals.shift_remove(&app));
+    mock.tenant
+        .write(|it| it.grants.retain(|grant| grant.client != app));
     let mut alice = mock.browser();
     let page = alice.sign_in(&uri, "alice").await;
     assert_eq!(
@@ -181,7 +181,7 @@ async fn a_user_asks_for_approval_and_an_administrator_approves() {
         page.html
     );
     assert!(alice.get(&uri).await.parameters().contains_key("code"));
-    let status = mock.tenant.directory().consent_requests[0].status;
+    let status = mock.tenant.read(|it| it.consent_requests[0].status);
     assert_eq!(status, ConsentRequestStatus::Approved);
 }
 
@@ -209,11 +209,10 @@ async fn a_blocked_app_stays_out() {
 async fn an_app_of_another_tenant_appears_with_the_first_consent() {
     let mock = Mock::new();
     let app = mock.app("vendor-app").app_id;
-    mock.tenant.change().service_principals.shift_remove(&app);
     mock.tenant
-        .change()
-        .grants
-        .retain(|grant| grant.client != app);
+        .write(|it| it.service_principals.shift_remove(&app));
+    mock.tenant
+        .write(|it| it.grants.retain(|grant| grant.client != app));
     let mut browser = mock.browser();
     let page = browser
         .sign_in(&mock.authorize("vendor-app", &[]), "alice")
@@ -222,7 +221,7 @@ async fn an_app_of_another_tenant_appears_with_the_first_consent() {
     assert!(page.html.contains("verified publisher"));
     let answer = browser.press(&page, "accept", &[]).await;
     assert!(answer.parameters().contains_key("code"));
-    assert!(mock.tenant.directory().service_principal(app).is_some());
+    assert!(mock.tenant.read(|it| it.service_principal(app).is_some()));
 }
 
 #[tokio::test]

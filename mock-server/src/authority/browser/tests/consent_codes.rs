@@ -54,16 +54,15 @@ impl Mock {
     /// The vendor's app is not in the tenant, and its registration is changed.
     fn vendor_app(&self, change: impl FnOnce(&mut Application)) -> ApplicationId {
         let id = self.app("vendor-app").app_id;
-        {
-            let mut directory = self.tenant.change();
+        self.tenant.write(|directory| {
             directory.service_principals.shift_remove(&id);
             directory.grants.retain(|grant| grant.client != id);
-        }
+        });
         let (home, _) = self
             .world
             .application(Environment::Office365.cloud(), id)
             .unwrap();
-        change(&mut home.change().applications[&id]);
+        home.write(|it| change(&mut it.applications[&id]));
         id
     }
 
@@ -86,11 +85,7 @@ impl Browser<'_> {
             let cloud = Environment::Office365.cloud();
             self.mock.world.application(cloud, id).unwrap().0
         };
-        let user = vendor
-            .directory()
-            .find_user("vendor-admin")
-            .unwrap()
-            .clone();
+        let user = vendor.read(|it| it.find_user("vendor-admin").unwrap().clone());
         let uri = uri.replace(&self.mock.tenant.id.to_string(), &vendor.id.to_string());
         let page = self.get(&uri).await;
         let upn = user.user_principal_name.as_str();
@@ -166,9 +161,11 @@ async fn provoke(mock: &Mock, code: u32) -> Option<Answer> {
         }
         90093 => {
             let alice = mock.user("alice").id;
-            mock.tenant.change().users[&alice]
-                .roles
-                .insert(DirectoryRole::ApplicationAdministrator);
+            mock.tenant.write(|it| {
+                it.users[&alice]
+                    .roles
+                    .insert(DirectoryRole::ApplicationAdministrator)
+            });
             let app = mock.app("unconsented-app").app_id;
             let uri = format!("/{}/adminconsent?client_id={app}", mock.tenant.id);
             signed_in(uri).await

@@ -28,12 +28,13 @@ fn low_impact(mock: &Mock, low: &[&str]) {
 /// What everybody granted to the prototype, of Graph.
 fn granted_to_all(mock: &Mock) -> Vec<String> {
     let client = mock.app("unconsented-app").app_id;
-    let directory = mock.tenant.directory();
-    let grants = directory.grants.iter();
-    grants
-        .filter(|it| it.client == client && it.consent == ConsentType::AllPrincipals)
-        .flat_map(|it| it.scopes.iter().cloned())
-        .collect()
+    mock.tenant.read(|directory| {
+        let grants = directory.grants.iter();
+        grants
+            .filter(|it| it.client == client && it.consent == ConsentType::AllPrincipals)
+            .flat_map(|it| it.scopes.iter().cloned())
+            .collect()
+    })
 }
 
 #[tokio::test]
@@ -54,10 +55,9 @@ async fn an_app_of_another_tenant_needs_a_verified_publisher() {
     low_impact(&mock, &["openid", "User.Read", "profile", "offline_access"]);
     let vendor = mock.app("vendor-app").app_id;
     mock.tenant
-        .change()
-        .service_principals
-        .shift_remove(&vendor);
-    mock.tenant.change().grants.retain(|it| it.client != vendor);
+        .write(|it| it.service_principals.shift_remove(&vendor));
+    mock.tenant
+        .write(|it| it.grants.retain(|it| it.client != vendor));
     let uri = mock.authorize("vendor-app", &[]);
     let page = mock.browser().sign_in(&uri, "alice").await;
     assert_eq!(page.page(), "consent");
@@ -107,8 +107,7 @@ async fn default_asks_for_everything_once_and_never_for_what_was_registered_late
     let client = mock.app("unconsented-app").app_id;
     let held = mock
         .tenant
-        .directory()
-        .granted_scopes(client, alice, graph_id());
+        .read(|it| it.granted_scopes(client, alice, graph_id()));
     assert!(held.contains("Mail.Read"), "{held:?}");
 }
 
@@ -145,8 +144,7 @@ async fn an_administrators_consent_to_the_list_revokes_what_is_no_longer_on_it()
     let bob = mock.user("bob").id;
     let held = mock
         .tenant
-        .directory()
-        .granted_scopes(client, bob, graph_id());
+        .read(|it| it.granted_scopes(client, bob, graph_id()));
     assert!(held.contains("Contacts.Read"), "{held:?}");
 }
 
@@ -159,7 +157,7 @@ async fn only_global_administrators_are_offered_to_consent_for_all() {
     ] {
         let mock = Mock::new();
         let bob = mock.user("bob").id;
-        mock.tenant.change().users[&bob].roles.insert(role);
+        mock.tenant.write(|it| it.users[&bob].roles.insert(role));
         let uri = mock.authorize("unconsented-app", &[("scope", "openid Mail.Read")]);
         let mut browser = mock.browser();
         let page = browser.sign_in(&uri, "bob").await;
@@ -193,7 +191,8 @@ async fn a_risky_app_warns_administrators_and_lets_them_go_on() {
 fn known_client(mock: &Mock) -> String {
     let client = mock.app("unconsented-app").app_id;
     let api = mock.app("middle-tier-api").app_id;
-    mock.tenant.change().grants.retain(|it| it.client != api);
+    mock.tenant
+        .write(|it| it.grants.retain(|it| it.client != api));
     mock.change_app("unconsented-app", |app| {
         app.required_resource_access.push(RequiredResourceAccess {
             resource: api,
@@ -226,18 +225,19 @@ async fn an_api_and_its_known_client_are_consented_together() {
     let answer = browser.press(&page, "accept", &[]).await;
     assert!(answer.parameters().contains_key("code"));
     let alice = mock.user("alice").id;
-    let directory = mock.tenant.directory();
-    assert!(
-        directory
-            .granted_scopes(client, alice, api)
-            .contains("access_as_user")
-    );
-    assert!(
-        directory
-            .granted_scopes(api, alice, graph_id())
-            .contains("Mail.Read"),
-        "the API's own permissions"
-    );
+    mock.tenant.read(|directory| {
+        assert!(
+            directory
+                .granted_scopes(client, alice, api)
+                .contains("access_as_user")
+        );
+        assert!(
+            directory
+                .granted_scopes(api, alice, graph_id())
+                .contains("Mail.Read"),
+            "the API's own permissions"
+        );
+    });
 }
 
 #[tokio::test]
@@ -258,11 +258,10 @@ async fn a_request_for_approval_is_for_the_api_of_a_known_client_too() {
     assert_eq!(page.error_code(), 90095);
     let reason = [("justification", "for the quarter's mail")];
     browser.press(&page, "request", &reason).await;
-    let requested: Vec<_> = {
-        let directory = mock.tenant.directory();
+    let requested: Vec<_> = mock.tenant.read(|directory| {
         let requests = directory.consent_requests.iter();
         requests.map(|it| it.client).collect()
-    };
+    });
     assert_eq!(requested, [client, api]);
     for app in [client, api] {
         let app = app.to_string();
@@ -270,13 +269,14 @@ async fn a_request_for_approval_is_for_the_api_of_a_known_client_too() {
     }
     assert!(browser.get(&uri).await.parameters().contains_key("code"));
     let alice = mock.user("alice").id;
-    let directory = mock.tenant.directory();
-    assert!(
-        directory
-            .granted_scopes(api, alice, graph_id())
-            .contains("Mail.Read"),
-        "the API's own permissions"
-    );
+    mock.tenant.read(|directory| {
+        assert!(
+            directory
+                .granted_scopes(api, alice, graph_id())
+                .contains("Mail.Read"),
+            "the API's own permissions"
+        );
+    });
 }
 
 #[tokio::test]

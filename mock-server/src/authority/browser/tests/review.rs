@@ -57,7 +57,7 @@ async fn whoever_denies_says_why_and_the_user_may_ask_again() {
     let (mut admin, page) = review(&mock, "admin").await;
     let nothing_said = admin.press(&page, "deny", &[]).await;
     assert!(!nothing_said.text("#reviewError").is_empty());
-    let status = |mock: &Mock| mock.tenant.directory().consent_requests[0].status;
+    let status = |mock: &Mock| mock.tenant.read(|it| it.consent_requests[0].status);
     assert_eq!(status(&mock), ConsentRequestStatus::Pending);
     let page = admin
         .press(&page, "deny", &[("justification", "not this quarter")])
@@ -127,9 +127,7 @@ async fn a_decision_makes_the_service_principal_of_an_app_that_has_none() {
         let mock = Mock::new();
         let client = mock.app("unconsented-app").app_id;
         mock.tenant
-            .change()
-            .service_principals
-            .shift_remove(&client);
+            .write(|it| it.service_principals.shift_remove(&client));
         let app = || "unconsented-app".to_owned();
         mock.event(&Event::RequestConsent {
             app: app(),

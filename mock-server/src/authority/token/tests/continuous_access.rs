@@ -63,7 +63,8 @@ async fn apps_of_this_tenant_alone_get_them_for_themselves() {
     let everywhere = SignInAudience::MultiTenant;
     for (audience, long) in [(SignInAudience::SingleTenant, true), (everywhere, false)] {
         let app = mock.facts.apps["daemon-secret"].client_id;
-        mock.tenant.change().applications[&app].sign_in_audience = audience;
+        mock.tenant
+            .write(|it| it.applications[&app].sign_in_audience = audience);
         let (status, body) = mock
             .token(&[
                 ("grant_type", "client_credentials"),

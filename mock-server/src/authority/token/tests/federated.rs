@@ -29,16 +29,17 @@ impl Mock {
             {"kty": "RSA", "kid": "builds-1", "n": number(key.modulus), "e": number(key.exponent)},
         ]});
         let id = self.facts.apps["daemon-secret"].client_id;
-        let mut directory = self.tenant.change();
-        let app = directory.applications.get_mut(&id).unwrap();
-        app.federated_credentials.push(FederatedCredential {
-            id: Uuid::from_u128(5),
-            name: "builds".to_owned(),
-            issuer: ISSUER.to_owned(),
-            subject: SUBJECT.to_owned(),
-            audience: AUDIENCE.to_owned(),
-            description: None,
-            jwks: Some(jwks),
+        self.tenant.write(|directory| {
+            let app = directory.applications.get_mut(&id).unwrap();
+            app.federated_credentials.push(FederatedCredential {
+                id: Uuid::from_u128(5),
+                name: "builds".to_owned(),
+                issuer: ISSUER.to_owned(),
+                subject: SUBJECT.to_owned(),
+                audience: AUDIENCE.to_owned(),
+                description: None,
+                jwks: Some(jwks),
+            });
         });
     }
 

@@ -73,51 +73,52 @@ const OWN_TESTS: [&str; 4] = ["RT17", "RT22", "RT58", "RT85"];
 impl Mock {
     /// A refresh token as a sign-in would have brought it.
     fn refresh_token(&self, provocation: &Provocation, column: Column) -> String {
-        let directory = self.tenant.directory();
-        let app = &self.facts.apps[provocation.app];
-        let now = directory.moment(self.tenant.now());
-        let class = match (provocation.app, column) {
-            ("spa-app", _) => ClientClass::Spa,
-            ("native-app", _) => ClientClass::Public,
-            (_, Column::Confidential) => ClientClass::Confidential,
-            _ => ClientClass::Public,
-        };
-        let graph: ApplicationId = crate::environment::GRAPH_APPLICATION_ID.parse().unwrap();
-        let (resource, audience) = provocation.resource.map_or_else(
-            || (graph, "https://graph.microsoft.com".to_owned()),
-            |alias| {
-                let id = self.facts.apps[alias].client_id;
-                (id, format!("api://{id}"))
-            },
-        );
-        let scope = if resource == graph {
-            "User.Read"
-        } else {
-            "access_as_user"
-        };
-        let token = RefreshToken {
-            sign_in: SignIn {
-                family: self.world.random.uuid(),
-                tenant: self.tenant.id,
-                client: app.client_id,
-                client_class: class,
-                user: directory.find_user(provocation.user).unwrap().id,
-                auth_time: now,
-                moment: now,
-                method: column.method(),
-                mfa_time: provocation.with_second_factor.then_some(now),
-                session: self.world.random.uuid(),
-                compliant_device: provocation.at_a_compliant_device,
-            },
-            generation: 1,
-            first_issued: now,
-            issued: now,
-            resource,
-            audience,
-            named: String::new(),
-            scopes: BTreeSet::from([scope.to_owned(), "offline_access".to_owned()]),
-        };
-        token.seal(&self.world.sealer)
+        self.tenant.read(|directory| {
+            let app = &self.facts.apps[provocation.app];
+            let now = directory.moment(self.tenant.now());
+            let class = match (provocation.app, column) {
+                ("spa-app", _) => ClientClass::Spa,
+                ("native-app", _) => ClientClass::Public,
+                (_, Column::Confidential) => ClientClass::Confidential,
+                _ => ClientClass::Public,
+            };
+            let graph: ApplicationId = crate::environment::GRAPH_APPLICATION_ID.parse().unwrap();
+            let (resource, audience) = provocation.resource.map_or_else(
+                || (graph, "https://graph.microsoft.com".to_owned()),
+                |alias| {
+                    let id = self.facts.apps[alias].client_id;
+                    (id, format!("api://{id}"))
+                },
+            );
+            let scope = if resource == graph {
+                "User.Read"
+            } else {
+                "access_as_user"
+            };
+            let token = RefreshToken {
+                sign_in: SignIn {
+                    family: self.world.random.uuid(),
+                    tenant: self.tenant.id,
+                    client: app.client_id,
+                    client_class: class,
+                    user: directory.find_user(provocation.user).unwrap().id,
+                    auth_time: now,
+                    moment: now,
+                    method: column.method(),
+                    mfa_time: provocation.with_second_factor.then_some(now),
+                    session: self.world.random.uuid(),
+                    compliant_device: provocation.at_a_compliant_device,
+                },
+                generation: 1,
+                first_issued: now,
+                issued: now,
+                resource,
+                audience,
+                named: String::new(),
+                scopes: BTreeSet::from([scope.to_owned(), "offline_access".to_owned()]),
+            };
+            token.seal(&self.world.sealer)
+        })
     }
 
     /// Redeems the token as the provocation says.

@@ -171,7 +171,8 @@ async fn descriptions_break_lines_only_where_the_world_asks() {
     let description = |body: &Value| body["error_description"].as_str().unwrap().to_owned();
     let (_, body) = mock.daemon(&[("claims", "{")]).await;
     assert!(description(&body).contains(" Trace ID: "), "{body}");
-    mock.tenant.change().switches.error_description_line_breaks = true;
+    mock.tenant
+        .write(|it| it.switches.error_description_line_breaks = true);
     let (_, body) = mock.daemon(&[("claims", "{")]).await;
     assert!(description(&body).contains("\r\nTrace ID: "), "{body}");
 }

@@ -252,9 +252,11 @@ async fn a_role_taken_away_is_missing_in_the_next_token() {
 async fn application_administrators_do_not_grant_roles_of_graph() {
     let office = Office::new();
     let bob = office.bench.user("bob");
-    office.bench.tenant.change().users[&bob]
-        .roles
-        .insert(crate::directory::DirectoryRole::ApplicationAdministrator);
+    office.bench.tenant.write(|it| {
+        it.users[&bob]
+            .roles
+            .insert(crate::directory::DirectoryRole::ApplicationAdministrator)
+    });
     let path = format!("{}/appRoleAssignments", office.principal("daemon-secret"));
     let listed = office
         .get(&office.of("bob", &["Application.Read.All"]), &path)
@@ -412,16 +414,18 @@ async fn a_removed_secret_is_refused_and_a_new_one_works() {
 #[tokio::test]
 async fn apps_change_what_they_own() {
     let office = Office::new();
-    let client = {
-        let mut directory = office.bench.tenant.change();
+    let client = office.bench.tenant.write(|directory| {
         let mut principal = directory.service_principals[0].clone();
         principal.app_id = client();
         directory.add_principal(principal);
         client()
-    };
+    });
     let owner = office.app_only(&["Application.ReadWrite.OwnedBy"]);
     assert_eq!(
-        office.bench.tenant.directory().service_principals[&client].app_id,
+        office
+            .bench
+            .tenant
+            .read(|it| it.service_principals[&client].app_id),
         client
     );
     let body = json!({"displayName": "Made by an app"});
@@ -749,12 +753,11 @@ async fn an_identifier_uri_names_a_verified_domain_the_app_or_the_tenant() {
     assert_eq!(why(answer, 400), "HostNameNotOnVerifiedDomain");
     // What is there already may stay.
     let old = "https://old.example/api".to_owned();
-    {
-        let mut directory = office.bench.tenant.change();
+    office.bench.tenant.write(|directory| {
         let app = directory.app_id("own-app").unwrap();
         let api = &mut directory.applications[&app].api;
         api.get_or_insert_default().identifier_uris = vec![old.clone()];
-    }
+    });
     let body = json!({"identifierUris": [old, format!("api://{id}")]});
     office.call(&admin, "PATCH", &app, body).await.expect(204);
 }

@@ -213,7 +213,7 @@ async fn user_consent_is_switched_and_existing_consent_stays() {
             .call(&admin, "PATCH", path, body(list.clone()))
             .await
             .expect(204);
-        let consent = office.bench.tenant.directory().policies.user_consent;
+        let consent = office.bench.tenant.read(|it| it.policies.user_consent);
         assert_eq!(consent, expected);
         let shown = setting().await;
         assert!(

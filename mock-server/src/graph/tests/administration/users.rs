@@ -238,10 +238,11 @@ async fn administrators_are_written_by_higher_ones_only() {
     let app = office.app_only(&["User.ReadWrite.All"]);
     why(office.call(&app, "PATCH", &admin, body.clone()).await, 403);
     let bob = {
-        let mut directory = office.bench.tenant.change();
-        let bob = directory.user_id("bob").unwrap();
-        let roles = &mut directory.users[&bob].roles;
-        roles.insert(crate::directory::DirectoryRole::UserAdministrator);
+        office.bench.tenant.write(|directory| {
+            let bob = directory.user_id("bob").unwrap();
+            let roles = &mut directory.users[&bob].roles;
+            roles.insert(crate::directory::DirectoryRole::UserAdministrator);
+        });
         office.of("bob", &["User.ReadWrite.All"])
     };
     why(office.call(&bob, "PATCH", &admin, body.clone()).await, 403);
@@ -471,10 +472,10 @@ impl Office {
 
     /// Gives bob a role, and a token.
     fn bob_as(&self, role: crate::directory::DirectoryRole, permissions: &[&str]) -> Token {
-        let mut directory = self.bench.tenant.change();
-        let bob = directory.user_id("bob").unwrap();
-        directory.users[&bob].roles = [role].into();
-        drop(directory);
+        self.bench.tenant.write(|directory| {
+            let bob = directory.user_id("bob").unwrap();
+            directory.users[&bob].roles = [role].into();
+        });
         self.of("bob", permissions)
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 impl Bench {
     fn limited(&self) {
         let tenant = self.mock.world().tenant_anywhere(self.tenant.id()).unwrap();
-        tenant.change().switches.mailbox_concurrency = true;
+        tenant.write(|it| it.switches.mailbox_concurrency = true);
         self.on(
             FaultSurface::Graph,
             FaultAction::Delay("1s".parse().unwrap()),

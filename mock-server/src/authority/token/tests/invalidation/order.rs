@@ -42,7 +42,7 @@ async fn a_refresh_that_many_things_refuse_is_told_them_in_the_services_order() 
     mock.happen(&Event::EnableUser { user: alice() });
     told(50173).await;
     let id = mock.facts.users["alice"].id;
-    mock.tenant.change().users[&id].revocations.clear();
+    mock.tenant.write(|it| it.users[&id].revocations.clear());
     told(65001).await;
     mock.happen(&Event::GrantConsent {
         app: app(),
