@@ -206,7 +206,7 @@ pub(super) fn put_admin_consent_requests(call: &Call<'_>) -> Result<Reply, Graph
             notify_reviewers,
             reminders,
         };
-        Ok(())
+        Ok::<(), GraphError>(())
     })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -44,7 +44,7 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let id = call.world.random.uuid();
     let made = call.tenant.write(|directory| {
         put(directory, call.now, id, &body)?;
-        Ok(document(directory, id).unwrap_or_default())
+        Ok::<_, GraphError>(document(directory, id).unwrap_or_default())
     })?;
     call.entity(SET, TYPE, made)
 }

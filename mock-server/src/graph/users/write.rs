@@ -78,7 +78,7 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         });
         directory.set_profile(id, body);
         let made = directory.users.get(&id).map(|it| document(directory, it));
-        Ok(made.unwrap_or_default())
+        Ok::<_, GraphError>(made.unwrap_or_default())
     })?;
     call.entity("users", "user", made)
 }
