@@ -317,7 +317,7 @@ impl World {
                 home.write(|it| it.apply(event, home.now(), &self.random))?;
             }
             Applied::ForgetChanges(user) => {
-                let owner = Owner::of(&tenant.directory(), user);
+                let owner = tenant.read(|it| Owner::of(it, user));
                 if let Some(owner) = owner {
                     tenant.mailboxes.forget_changes(&owner, now);
                 }
