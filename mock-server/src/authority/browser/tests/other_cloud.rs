@@ -12,22 +12,24 @@ const FORM: &str = "application/x-www-form-urlencoded";
 fn tenant_of(mock: &Mock, environment: Environment, alias: &str) -> (String, String, String) {
     let tenants = mock.world.tenants();
     let tenant = tenants.iter().find(|it| {
-        let directory = it.directory();
-        it.environment == environment
-            && directory
-                .applications
-                .values()
-                .any(|app| app.alias == alias)
+        it.read(|directory| {
+            it.environment == environment
+                && directory
+                    .applications
+                    .values()
+                    .any(|app| app.alias == alias)
+        })
     });
     let tenant = tenant.unwrap();
-    let directory = tenant.directory();
-    let mut apps = directory.applications.values();
-    let app = apps.find(|app| app.alias == alias).unwrap();
-    (
-        tenant.id.to_string(),
-        directory.domain().to_owned(),
-        app.app_id.to_string(),
-    )
+    tenant.read(|directory| {
+        let mut apps = directory.applications.values();
+        let app = apps.find(|app| app.alias == alias).unwrap();
+        (
+            tenant.id.to_string(),
+            directory.domain().to_owned(),
+            app.app_id.to_string(),
+        )
+    })
 }
 
 async fn post(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Value {
