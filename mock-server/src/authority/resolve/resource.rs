@@ -58,7 +58,7 @@ impl Resource {
         // Microsoft's own APIs may be named as service principals are.
         let plain = spelled.strip_prefix("spn:").unwrap_or(spelled);
         if environment.accepts_audience(plain) {
-            is_enabled(&tenant.directory(), graph_id(), plain)?;
+            tenant.read(|it| is_enabled(it, graph_id(), plain))?;
             return Ok(Self::graph(environment, Some(plain)));
         }
         let azure_ad_graph = &environment.cloud().facts().cloud_graph_host_name;
@@ -72,7 +72,7 @@ impl Resource {
         let unknown = || {
             AuthorityError::aadsts(UNKNOWN)
                 .with("resource", spelled)
-                .with("tenant", &tenant.directory().display_name)
+                .with("tenant", tenant.read(|it| it.display_name.clone()))
         };
         if let Some(host) = plain.strip_prefix("https://")
             && matches!(
@@ -84,7 +84,7 @@ impl Resource {
             return Err(unknown());
         }
         let app = named(world, tenant, plain).ok_or_else(unknown)?;
-        is_enabled(&tenant.directory(), app.app_id, plain)?;
+        tenant.read(|it| is_enabled(it, app.app_id, plain))?;
         if app.disabled {
             return Err(disabled(plain));
         }
@@ -169,15 +169,11 @@ fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Application> {
     let cloud = tenant.environment.cloud();
     if let Ok(id) = without_slash(spelled).parse::<ApplicationId>() {
         // Every app is an API by its id, also without a URI or a scope.
-        tenant.directory().service_principal(id)?;
+        tenant.read(|it| it.service_principal(id).map(drop))?;
         return world.application(cloud, id).map(|(_, app)| app);
     }
-    let principals: Vec<ApplicationId> = tenant
-        .directory()
-        .service_principals
-        .keys()
-        .copied()
-        .collect();
+    let principals: Vec<ApplicationId> =
+        tenant.read(|it| it.service_principals.keys().copied().collect());
     let trimmed = without_slash(spelled);
     principals.into_iter().find_map(|id| {
         let (_, app) = world.application(cloud, id)?;

@@ -121,7 +121,7 @@ impl TokenRequest<'_> {
     /// The registration of the client, and the tenant in which it is registered.
     fn registered(&self) -> Result<(Arc<Tenant>, Application), AuthorityError> {
         let place = match &self.place {
-            TenantSegment::Tenant(tenant) => tenant.directory().display_name.clone(),
+            TenantSegment::Tenant(tenant) => tenant.read(|it| it.display_name.clone()),
             _ => self.segment.to_owned(),
         };
         let id = &self.presented.client_id;

@@ -6,22 +6,23 @@ impl Mock {
     /// Gives an app an API of its own, and consent of the tenant for it.
     fn with_own_api(&self, alias: &str, uri: &str, version: u8) {
         let id = self.facts.apps[alias].client_id;
-        let mut directory = self.tenant.change();
-        let app = directory.applications.get_mut(&id).unwrap();
-        app.api = Some(crate::directory::ExposedApi {
-            identifier_uris: vec![uri.to_owned()],
-            scopes: vec![crate::directory::ExposedScope {
-                id: Uuid::from_u128(9),
-                value: "access".to_owned(),
-                display_name: String::new(),
-                admin_only: false,
-            }],
-            access_token_version: Some(version),
-            ..Default::default()
-        });
-        let everybody = crate::directory::ConsentType::AllPrincipals;
-        let random = &self.world.random;
-        directory.grant(random.uuid(), id, id, everybody, ["access".to_owned()]);
+        self.tenant.write(|directory| {
+            let app = directory.applications.get_mut(&id).unwrap();
+            app.api = Some(crate::directory::ExposedApi {
+                identifier_uris: vec![uri.to_owned()],
+                scopes: vec![crate::directory::ExposedScope {
+                    id: Uuid::from_u128(9),
+                    value: "access".to_owned(),
+                    display_name: String::new(),
+                    admin_only: false,
+                }],
+                access_token_version: Some(version),
+                ..Default::default()
+            });
+            let everybody = crate::directory::ConsentType::AllPrincipals;
+            let random = &self.world.random;
+            directory.grant(random.uuid(), id, id, everybody, ["access".to_owned()]);
+        })
     }
 
     /// A user's token by password, for an app without a secret.
@@ -196,10 +197,11 @@ async fn a_code_for_two_apis_is_redeemed_for_one_of_them() {
     let id = mock.facts.apps["middle-tier-api"].client_id;
     let own = mock.facts.apps["own-app"].client_id;
     {
-        let mut directory = mock.tenant.change();
-        let everybody = crate::directory::ConsentType::AllPrincipals;
-        let scopes = ["access_as_user".to_owned()];
-        directory.grant(mock.world.random.uuid(), own, id, everybody, scopes);
+        mock.tenant.write(|directory| {
+            let everybody = crate::directory::ConsentType::AllPrincipals;
+            let scopes = ["access_as_user".to_owned()];
+            directory.grant(mock.world.random.uuid(), own, id, everybody, scopes);
+        })
     }
     let one = format!("api://{api}/access_as_user");
     let two = format!("openid offline_access User.Read {one}");
