@@ -165,6 +165,16 @@ impl Documents {
         self.links.get(navigation).map_or(&[], Vec::as_slice)
     }
 
+    /// The addresses of all that lead to a target by a navigation of this name.
+    pub(crate) fn holders(&self, name: &str, target: &str) -> Vec<String> {
+        self.links
+            .iter()
+            .filter(|(_, targets)| targets.iter().any(|it| it == target))
+            .filter_map(|(navigation, _)| navigation.strip_suffix(name)?.strip_suffix('/'))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// Adds a link; says whether it is new.
     pub(crate) fn link(&mut self, navigation: &str, target: &str) -> bool {
         let targets = self.links.entry(navigation.to_owned()).or_default();

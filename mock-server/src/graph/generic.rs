@@ -6,6 +6,7 @@
 //! Actions and functions, and streams, are refused with 501 `NotInTheMock`: nothing is made up.
 
 mod guard;
+pub(super) mod membership;
 mod place;
 mod read;
 mod route;
@@ -121,6 +122,11 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
         if delta && *method == Method::GET && is_stored(place.step) {
             return read::delta(call, &place);
         }
+        if *method == Method::POST && at + 1 == route.steps.len() && membership::answers(operation)
+        {
+            place.exists(call, voice)?;
+            return membership::answer(call, operation, &place);
+        }
         return Err(not_in_the_mock(&format!("{method} {}", route.display)));
     }
     let properties = properties(route);
@@ -140,6 +146,9 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
     }
     let place = place::find(call, route, voice)?;
     let many = place.step.is_open_collection();
+    if UNTRACKED.contains(&place.step.name) && place.step.is_link() {
+        return Err(not_in_the_mock(&format!("{method} {}", route.display)));
+    }
     match (method.as_str(), route.suffix) {
         ("GET", Suffix::Count) => read::count(call, &place),
         ("GET", Suffix::Ref) => read::links(call, &place, voice),
@@ -233,6 +242,9 @@ fn roles(
         Err(voice.denied("", ""))
     }
 }
+
+/// Navigations that the mock does not keep account of: an empty list would be made up.
+const UNTRACKED: [&str; 1] = ["createdObjects"];
 
 /// A documented request that the mock does not do.
 fn not_in_the_mock(what: &str) -> GraphError {

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::access::Actor;
 use super::bearer::Caller;
 use super::call::{Call, Reply};
-use super::collection::{self, Listing, Source};
+use super::collection::{self, Documents, Listing, Source};
 use super::error::GraphError;
+use super::generic::membership;
 use super::odata::parser::{Comparison, Expression, Function, Operand};
 use crate::directory::{Directory, User, UserKind};
 use crate::mailbox::Properties;
@@ -61,22 +62,19 @@ pub(super) fn photo() -> Result<Reply, GraphError> {
     Err(GraphError::no_photo())
 }
 
-/// `GET …/manager`: nobody has one.
+/// `GET …/manager`.
 pub(super) fn manager(call: &Call<'_>) -> Result<Reply, GraphError> {
-    Err(GraphError::resource_not_found(&format!(
-        "manager of {}",
-        call.target()?.user
-    )))
+    let user = call.target()?.user;
+    let manager = membership::manager(call, &user.to_string())
+        .ok_or_else(|| GraphError::resource_not_found(&format!("manager of {user}")))?;
+    call.entity("directoryObjects", "directoryObject", manager)
 }
 
-/// `GET …/memberOf`: there are no groups.
+/// `GET …/memberOf`.
 pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
-    call.target()?;
-    let context = format!("{}/$metadata#directoryObjects", call.root());
-    Ok(Reply::json(
-        StatusCode::OK,
-        json!({"@odata.context": context, "value": []}),
-    ))
+    let groups = membership::member_of(call, &call.target()?.user.to_string());
+    let listing = Listing::of("directoryObject", "directoryObjects");
+    collection::list(call, &listing, &Documents(groups))
 }
 
 /// `GET /oidc/userinfo`. Source: learn.microsoft.com/entra/identity-platform/userinfo.

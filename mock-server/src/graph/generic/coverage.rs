@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use axum::http::Method;
 use serde::Serialize;
 
-use super::guard;
 use super::route::{self, Route, StepKind, Suffix};
 use super::segment::Segment;
+use super::{guard, membership};
 use crate::environment::SignInCloud;
 use crate::graph::endpoint::{self, Found};
 use crate::model::{self, MemberKind};
@@ -88,6 +88,9 @@ fn is_modelled(cloud: SignInCloud, sample: &str, method: &Method) -> bool {
 /// Whether the generic level answers a request from state.
 fn is_generic(route: &Route, method: &Method) -> bool {
     if let Some((at, operation)) = route.operation() {
+        if membership::answers(operation) {
+            return *method == Method::POST && at + 1 == route.steps.len();
+        }
         return operation.name() == "delta"
             && at + 1 == route.steps.len()
             && *method == Method::GET;

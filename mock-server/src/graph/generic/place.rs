@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::membership;
 use super::route::{Key, Route, Step, StepKind};
 use super::service::Voice;
 use crate::directory::ObjectId;
@@ -13,7 +14,7 @@ use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::{Root, Type};
-use crate::store::{self, Document};
+use crate::store::{self, Document, Documents};
 
 /// The place of a path's last step.
 pub(super) struct Place<'r> {
@@ -30,6 +31,15 @@ pub(super) struct Place<'r> {
 }
 
 impl Place<'_> {
+    /// Checks that the element is there; a collection always is.
+    pub(super) fn exists(&self, call: &Call<'_>, voice: &Voice) -> Result<(), GraphError> {
+        if self.id.is_empty() || fetch(call, &self.address()).is_some() {
+            Ok(())
+        } else {
+            Err(voice.not_found(&self.id))
+        }
+    }
+
     /// The address of the element.
     pub(super) fn address(&self) -> String {
         store::address(&self.collection, &self.id)
@@ -180,7 +190,7 @@ fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, G
 /// The address to which a link leads: the one link of a navigation, or the one with a key.
 pub(super) fn target(call: &Call<'_>, place: &Place<'_>) -> Option<String> {
     call.tenant.read_documents(|documents| {
-        let targets = documents.links(&place.collection);
+        let targets = targets(documents, place);
         if place.id.is_empty() {
             return targets.first().cloned();
         }
@@ -189,6 +199,15 @@ pub(super) fn target(call: &Call<'_>, place: &Place<'_>) -> Option<String> {
             .find(|it| it.rsplit('/').next() == Some(&place.id))
             .cloned()
     })
+}
+
+/// The addresses to which the navigation of a place leads.
+pub(super) fn targets(documents: &Documents, place: &Place<'_>) -> Vec<String> {
+    let derived = place
+        .collection
+        .rsplit_once('/')
+        .and_then(|(of, navigation)| membership::derived(documents, of, navigation));
+    derived.unwrap_or_else(|| documents.links(&place.collection).to_vec())
 }
 
 /// The document at an address: a stored one, or one of the directory or a mailbox.

@@ -50,7 +50,7 @@ pub(super) fn links(
     }
     let targets = call
         .tenant
-        .read_documents(|documents| documents.links(&place.collection).to_vec());
+        .read_documents(|documents| place::targets(documents, place));
     let value: Vec<Value> = targets.iter().map(|it| address(it)).collect();
     let context = format!("{}/$metadata#Collection($ref)", call.root());
     Ok(Reply::json(
@@ -183,7 +183,7 @@ fn elements(call: &Call<'_>, place: &Place<'_>) -> Vec<Properties> {
     if place.step.is_link() {
         let targets = call
             .tenant
-            .read_documents(|documents| documents.links(&place.collection).to_vec());
+            .read_documents(|documents| place::targets(documents, place));
         return targets
             .iter()
             .filter_map(|target| described(call, target))
@@ -210,7 +210,7 @@ fn fits(document: &Properties, cast: Option<Type>) -> bool {
 }
 
 /// What a link leads to, with its type.
-fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
+pub(super) fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
     let document = place::fetch(call, target)?;
     let mut found = Properties::new();
     if let Some(of) = place::type_at(target) {

@@ -1,6 +1,7 @@
 //! The generic level over HTTP.
 
 mod documented;
+mod membership;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,187 @@
+//! Who belongs where: navigations that follow from links, and the questions about membership.
+//!
+//! Sources: learn.microsoft.com/graph/api/directoryobject-getmembergroups,
+//! /directoryobject-checkmembergroups, /directoryobject-getmemberobjects,
+//! /directoryobject-checkmemberobjects, /directoryobject-getbyids, /group-list-transitivemembers.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::place::{self, Place};
+use super::read;
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::mailbox::Properties;
+use crate::model::Operation;
+use crate::store::Documents;
+
+/// The addresses to which a navigation leads, where they follow from other links.
+pub(super) fn derived(documents: &Documents, of: &str, navigation: &str) -> Option<Vec<String>> {
+    Some(match navigation {
+        "memberOf" => documents.holders("members", of),
+        "transitiveMemberOf" => closure(of, |it| documents.holders("members", it)),
+        "transitiveMembers" => closure(of, |it| documents.links(&format!("{it}/members")).to_vec()),
+        "directReports" => documents.holders("manager", of),
+        "ownedDevices" => only(documents.holders("registeredOwners", of), "devices/"),
+        "ownedObjects" => documents.holders("owners", of),
+        "registeredDevices" => only(documents.holders("registeredUsers", of), "devices/"),
+        "sponsorOf" => documents.holders("sponsors", of),
+        _ => return None,
+    })
+}
+
+/// Whether an operation asks about membership.
+pub(super) fn answers(operation: Operation) -> bool {
+    QUESTIONS.contains(&operation.name())
+}
+
+/// Answers a question about membership.
+pub(super) fn answer(
+    call: &Call<'_>,
+    operation: Operation,
+    place: &Place<'_>,
+) -> Result<Reply, GraphError> {
+    let mut action = call.action()?;
+    if operation.name() == "getByIds" {
+        let ids = texts(action.take("ids"), "ids")?;
+        let types = texts(action.take("types").or_else(|| Some(json!([]))), "types")?;
+        action.finish(operation.name())?;
+        return Ok(by_ids(call, &ids, &types));
+    }
+    let member = place.address();
+    let of = call
+        .tenant
+        .read_documents(|documents| derived(documents, &member, "transitiveMemberOf"))
+        .unwrap_or_default();
+    let groups_alone = operation.name().ends_with("Groups");
+    let mut ids: Vec<String> = of
+        .iter()
+        .filter(|address| !groups_alone || address.starts_with("groups/"))
+        .map(|address| id_of(address).to_owned())
+        .collect();
+    match operation.name() {
+        "checkMemberGroups" | "checkMemberObjects" => {
+            let name = if groups_alone { "groupIds" } else { "ids" };
+            let asked = texts(action.take(name), name)?;
+            // Source: learn.microsoft.com/graph/api/directoryobject-checkmembergroups: 20 a call.
+            if asked.len() > 20 {
+                return Err(GraphError::directory_request(format!(
+                    "Too many ids were specified in '{name}'; the maximum is 20."
+                )));
+            }
+            ids.retain(|id| asked.iter().any(|it| it.eq_ignore_ascii_case(id)));
+        }
+        _ => {
+            let secure = action.boolean("securityEnabledOnly", false)?;
+            ids.retain(|id| !secure || is_secure(call, id));
+        }
+    }
+    action.finish(operation.name())?;
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({
+            "@odata.context": format!("{}/$metadata#Collection(Edm.String)", call.root()),
+            "value": ids,
+        }),
+    ))
+}
+
+fn is_secure(call: &Call<'_>, id: &str) -> bool {
+    place::fetch(call, &format!("groups/{id}"))
+        .is_none_or(|group| group.get("securityEnabled") == Some(&Value::Bool(true)))
+}
+
+/// The objects with these ids, of these types where some are named; unknown ids are left out.
+fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Reply {
+    let found: Vec<Value> = ids
+        .iter()
+        .filter_map(|id| place::directory_address(call, id))
+        .filter(|address| {
+            let of = place::type_at(address).map_or("", |it| it.name());
+            types.is_empty()
+                || types
+                    .iter()
+                    .any(|it| it.eq_ignore_ascii_case(of) || it == "directoryObject")
+        })
+        .filter_map(|address| read::described(call, &address))
+        .map(Value::Object)
+        .collect();
+    Reply::json(
+        StatusCode::OK,
+        json!({
+            "@odata.context": format!("{}/$metadata#directoryObjects", call.root()),
+            "value": found,
+        }),
+    )
+}
+
+/// The manager of a person.
+pub(in crate::graph) fn manager(call: &Call<'_>, user: &str) -> Option<Properties> {
+    let target = call
+        .tenant
+        .read_documents(|it| it.links(&format!("users/{user}/manager")).first().cloned())?;
+    read::described(call, &target)
+}
+
+/// What a person is a direct member of.
+pub(in crate::graph) fn member_of(call: &Call<'_>, user: &str) -> Vec<Properties> {
+    let of = format!("users/{user}");
+    let groups = call.tenant.read_documents(|it| it.holders("members", &of));
+    groups
+        .iter()
+        .filter_map(|address| read::described(call, address))
+        .collect()
+}
+
+/// All that is reached from an address, each once, without itself.
+fn closure(of: &str, next: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::from([of.to_owned()]);
+    let mut found = Vec::new();
+    let mut open = vec![of.to_owned()];
+    while let Some(address) = open.pop() {
+        for reached in next(&address) {
+            if seen.insert(reached.clone()) {
+                found.push(reached.clone());
+                open.push(reached);
+            }
+        }
+    }
+    found
+}
+
+fn only(mut addresses: Vec<String>, start: &str) -> Vec<String> {
+    addresses.retain(|it| it.starts_with(start));
+    addresses
+}
+
+fn id_of(address: &str) -> &str {
+    address.rsplit('/').next().unwrap_or_default()
+}
+
+fn texts(value: Option<Value>, name: &str) -> Result<Vec<String>, GraphError> {
+    let elements = match value {
+        Some(Value::Array(elements)) => elements,
+        // Unverified: the text.
+        _ => {
+            return Err(GraphError::directory_request(format!(
+                "The parameter '{name}' must be a collection of strings."
+            )));
+        }
+    };
+    elements
+        .iter()
+        .map(|it| it.as_str().map(str::to_owned))
+        .collect::<Option<_>>()
+        .ok_or_else(|| GraphError::wrong_type("Edm.String", name))
+}
+
+/// Operations that ask about membership.
+const QUESTIONS: [&str; 5] = [
+    "checkMemberGroups",
+    "checkMemberObjects",
+    "getByIds",
+    "getMemberGroups",
+    "getMemberObjects",
+];
