@@ -16,8 +16,8 @@ pub use entra_mock::scenario::{
     Action, AnswerTest, Answered, AppPlatform, AppTweak, AtOnce, AuthMethod, Axis, BrowserAction,
     CallStep, Category, Check, ClientAuthentication, Condition, ConnectStep, Evidence, FEATURES,
     Fault, Field, FinishStep, Level, MAIN, Many, OPERATIONS, ReadError, RepeatStep, Scenario,
-    Secrets, Selector, SettingName, Since, Span, StateName, StatusTest, Step, Tamper, TokenName,
-    TweakError, UnknownName, ValueTest, WorldTweaks, read_scenario, schema,
+    Secrets, Selector, SettingName, Since, Span, Standing, StateName, StatusTest, Step, Tamper,
+    TokenName, TweakError, UnknownName, ValueTest, WorldTweaks, read_scenario, schema,
 };
 
 pub use certificate::{CertificateError, CertificateForms};

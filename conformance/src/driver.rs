@@ -6,4 +6,4 @@ mod source;
 mod tests;
 
 pub use session::{Deadline, DriverError, Incoming, Reply, Session};
-pub use source::{Source, SourceError, Spawned};
+pub use source::{Heard, Source, SourceError, Spawned};

@@ -35,13 +35,13 @@ impl Finding {
 /// Checks a driver: talks to it, lets it connect once, and ends it as a run ends it.
 pub async fn check(options: &RunOptions) -> Result<Vec<Finding>, RunError> {
     let stop = stop(options.limits.run)?;
-    let (mock, proxies) = start_mock(options, 1).await?;
+    let (mock, strangers, proxies) = start_mock(options, 1).await?;
     let [own, person] = proxies.into_iter().next().unwrap_or_default();
     let options = RunOptions {
         jobs: 1,
         ..options.clone()
     };
-    let shared = Arc::new(Shared::new(mock, options, None));
+    let shared = Arc::new(Shared::new(mock, strangers, options, None));
     let mut findings = Vec::new();
     let mut worker = Worker::new(Arc::clone(&shared), 0, own, person);
     let ended = tokio::select! {

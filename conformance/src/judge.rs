@@ -9,6 +9,7 @@ mod condition;
 mod facts;
 mod record;
 mod select;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Check, Evidence};
 pub use canary::Canaries;
 pub use facts::{Facts, FillError, Secret};
-pub use record::{Answer, Record, StepRecord};
+pub use record::{Answer, Leak, Record, StepRecord};
 
 /// What the judge says of a check.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -167,5 +168,8 @@ fn expectation(evidence: &Evidence, record: &Record, witness: Option<u64>) -> Re
     if let Some(test) = &evidence.status {
         answer::status(test, record)?;
     }
-    Ok(())
+    match evidence.standing {
+        Some(rule) => standing::holds(rule, record),
+        None => Ok(()),
+    }
 }

@@ -15,4 +15,5 @@ pub mod report;
 pub mod runner;
 pub mod selection;
 pub mod selftest;
+mod strangers;
 mod text;

@@ -26,6 +26,7 @@ use crate::case::{Case, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
 use crate::report::{CaseReport, Event, RunEnd, RunStart, SCHEMA, WireLine};
+use crate::strangers::Strangers;
 use crate::text::{cut, visible_line};
 
 /// How cases are run.
@@ -150,6 +151,9 @@ pub enum RunError {
     /// A run that must be whole was broken off.
     #[error("{0}")]
     Incomplete(String),
+    /// The hosts that are not Microsoft's can't be had.
+    #[error("cannot serve the hosts that are not Microsoft's: {0}")]
+    Strangers(std::io::Error),
     /// The signals that end a run can't be heard.
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
@@ -173,7 +177,7 @@ pub async fn run(
         None => None,
     };
     let jobs = options.jobs.clamp(1, cases.len().max(1));
-    let (mock, proxies) = start_mock(&options, jobs).await?;
+    let (mock, strangers, proxies) = start_mock(&options, jobs).await?;
     let mut start = RunStart {
         schema: SCHEMA,
         suite: concat!("entra-conformance ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -192,7 +196,8 @@ pub async fn run(
     if let Some(watch) = options.watch {
         tokio::spawn(follow(mock.journal().follow(), watch));
     }
-    let shared = Arc::new(Shared::new(mock, RunOptions { jobs, ..options }, artifacts));
+    let options = RunOptions { jobs, ..options };
+    let shared = Arc::new(Shared::new(mock, strangers, options, artifacts));
     let mut workers: Vec<Worker> = proxies
         .into_iter()
         .enumerate()
@@ -333,11 +338,11 @@ async fn follow(mut feed: broadcast::Receiver<Arc<Entry>>, watch: fn(&str)) {
     }
 }
 
-/// Starts the mock with two proxies for each worker: the connector's and the person's.
-pub(crate) async fn start_mock(
-    options: &RunOptions,
-    jobs: usize,
-) -> Result<(MockEntra, Vec<[Option<String>; 2]>), RunError> {
+/// The mock, the strangers, and two proxies for each worker: the connector's and the person's.
+pub(crate) type Network = (MockEntra, Strangers, Vec<[Option<String>; 2]>);
+
+/// Starts the network of a run.
+pub(crate) async fn start_mock(options: &RunOptions, jobs: usize) -> Result<Network, RunError> {
     let mut builder = MockEntra::builder()
         .seed(options.seed)
         .journal_capacity(JOURNAL_CAPACITY);
@@ -345,30 +350,36 @@ pub(crate) async fn start_mock(
         builder = builder.real_ports();
     }
     let mut mock = builder.start().await?;
+    let strangers = Strangers::new(&mock).map_err(RunError::Strangers)?;
     if options.reach == Reach::Isolated {
-        name_hosts(&mock)?;
+        name_hosts(&strangers)?;
+        strangers.inhabit().await.map_err(RunError::Strangers)?;
     }
     let mut proxies = Vec::with_capacity(jobs);
     for number in 0..jobs {
         let [own, person] = Worker::labels(number);
         let own = match options.reach {
-            Reach::Proxy => Some(mock.open_proxy(&own).await?),
+            Reach::Proxy => {
+                let behind = mock.open_proxy(&own).await?;
+                let opened = strangers.open_proxy(&behind, &own).await;
+                Some(opened.map_err(RunError::Strangers)?)
+            }
             Reach::Direct | Reach::Isolated => None,
         };
         // The person's browser always has the real names.
         let person = mock.open_proxy(&person).await?;
         proxies.push([own, Some(person)]);
     }
-    Ok((mock, proxies))
+    Ok((mock, strangers, proxies))
 }
 
 /// Lets the hosts file of the namespaces name Microsoft's hosts, and the system's roots ours.
-fn name_hosts(mock: &MockEntra) -> Result<(), RunError> {
+fn name_hosts(strangers: &Strangers) -> Result<(), RunError> {
     let folder = std::env::temp_dir().join(format!("entra-conformance-{}", std::process::id()));
     let mounted = std::fs::create_dir_all(&folder)
         .map_err(|error| RunError::Isolation(error.to_string()))
         .and_then(|()| {
-            let mounted = isolation::mount_files(&folder, mock.ca_bundle_file());
+            let mounted = isolation::mount_files(&folder, strangers.bundle_file());
             mounted.map_err(|error| RunError::Isolation(error.to_string()))
         });
     // What is mounted stays; its name is not needed any more.

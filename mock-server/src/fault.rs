@@ -134,7 +134,7 @@ pub enum FaultAction {
     /// Answers with JSON that ends too early.
     MalformedJson,
     /// The request has no effect; the answer leads elsewhere.
-    Redirect(String),
+    Redirect(Redirection),
     /// The connection breaks.
     Reset(ResetAt),
     /// Answers slowly, over so much time.
@@ -175,6 +175,38 @@ pub enum FaultAction {
     WrongContentType(String),
     /// Tokens of another issuer.
     WrongIssuer,
+}
+
+/// Where an answer leads: an address, with the status 302, or with another one.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Redirection {
+    /// With the status 302.
+    To(String),
+    /// With another status.
+    With {
+        /// The address.
+        to: String,
+        /// The status: 301, 302, 303, 307 (with the same method and body) or 308.
+        status: u16,
+    },
+}
+
+impl Redirection {
+    /// The address.
+    pub fn to(&self) -> &str {
+        match self {
+            Self::To(to) | Self::With { to, .. } => to,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::To(_) => 302,
+            Self::With { status, .. } => *status,
+        }
+    }
 }
 
 /// When to come again: seconds or an HTTP date.

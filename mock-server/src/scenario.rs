@@ -25,7 +25,8 @@ pub use crate::notation::{Many, Span};
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
 pub use check::{
-    AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, StateName, StatusTest,
+    AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, Standing, StateName,
+    StatusTest,
 };
 pub use document::{Scenario, schema};
 pub(crate) use play::operation_of;

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::source::{Process, Spawned, Stderr};
+use super::source::{Heard, Process, Spawned, Stderr};
 use crate::protocol::{
     FAILURE_CODE, Failure, MESSAGE_LIMIT, Notification, Request, UNKNOWN_METHOD,
 };
@@ -426,12 +426,12 @@ impl Session {
 
     /// The last lines of standard error since the last [`Self::take_stderr`].
     pub fn stderr(&self) -> Vec<String> {
-        self.stderr.lock().lines()
+        self.stderr.lock().lines.iter().cloned().collect()
     }
 
-    /// The last lines of standard error, and forgets them.
-    pub fn take_stderr(&mut self) -> Vec<String> {
-        self.stderr.lock().take()
+    /// What was heard of standard error, and forgets it.
+    pub fn take_stderr(&mut self) -> Heard {
+        std::mem::take(&mut self.stderr.lock())
     }
 
     /// Gives what the driver wrote to standard error before its last answer a moment to come.

@@ -46,25 +46,25 @@ pub struct Spawned {
 /// A driver's standard error.
 pub(super) type Stderr = Arc<Mutex<Heard>>;
 
-/// The last lines of a driver's standard error.
+/// What was heard of a driver's standard error since the last time.
 #[derive(Debug, Default)]
-pub(super) struct Heard(VecDeque<String>);
+pub struct Heard {
+    /// The last lines, cut where they are long.
+    pub lines: VecDeque<String>,
+    /// The beginning of it as it came, to be searched for secrets.
+    pub text: String,
+}
 
 impl Heard {
     fn push(&mut self, line: &[u8]) {
-        if self.0.len() == STDERR_LINES {
-            self.0.pop_front();
+        if self.lines.len() == STDERR_LINES {
+            self.lines.pop_front();
         }
         let line = String::from_utf8_lossy(line);
-        self.0.push_back(cut(line.trim_end(), STDERR_LETTERS));
-    }
-
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.0.iter().cloned().collect()
-    }
-
-    pub(super) fn take(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.0).into()
+        if self.text.len() + line.len() <= STDERR_BYTES {
+            self.text.push_str(&line);
+        }
+        self.lines.push_back(cut(line.trim_end(), STDERR_LETTERS));
     }
 }
 
@@ -317,6 +317,7 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
 }
 
 const STDERR_LINES: usize = 200;
+const STDERR_BYTES: usize = 2 << 20;
 const STDERR_LETTERS: usize = 2_000;
 const STDERR_LINE_BYTES: u64 = 64 << 10;
 

@@ -243,9 +243,12 @@ async fn children_that_outlive_their_driver_end_with_the_session() {
     let mut session = Session::new(source.start(&[], &[], &Store::default()).await.unwrap());
     assert!(session.wait(Duration::from_secs(5)).await);
     session.await_stderr().await;
-    let child: i32 = session.take_stderr()[0].trim().parse().unwrap();
+    let child: i32 = session.take_stderr().lines[0].trim().parse().unwrap();
     assert_gone(child).await;
-    assert!(session.take_stderr().is_empty(), "said in an earlier case");
+    assert!(
+        session.take_stderr().lines.is_empty(),
+        "said in an earlier case"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::record::{Answer, StepRecord};
 use super::value::{test_text, test_value};
-use super::{Problem, Record};
+use super::{Canaries, Problem, Record};
 use crate::case::{AnswerTest, Category, MAIN, StateName, StatusTest};
 
 /// Whether some answer fits, as a witness.
@@ -33,6 +33,13 @@ pub(super) fn last(test: &AnswerTest, record: &Record) -> Result<(), Problem> {
         // Not only the last one: a secret shown once is shown.
         for step in answers(test, record) {
             free_of_secrets(step, record)?;
+        }
+        let nothing_else = AnswerTest {
+            free_of_secrets: true,
+            ..AnswerTest::default()
+        };
+        if *test == nothing_else {
+            return Ok(());
         }
     }
     match answers(test, record).last() {
@@ -191,18 +198,11 @@ fn fits(test: &AnswerTest, step: &StepRecord, record: &Record) -> Result<(), Pro
 
 fn free_of_secrets(step: &StepRecord, record: &Record) -> Result<(), Problem> {
     let text = serde_json::to_string(&step.answer).unwrap_or_default();
-    let known = record.facts.secrets.iter().find(|secret| {
-        // A short text is found by chance.
-        secret
-            .value
-            .as_ref()
-            .is_some_and(|it| it.len() >= 8 && text.contains(it.as_str()))
-    });
-    match known {
+    match Canaries::of(record).find(&text) {
         None => Ok(()),
         Some(secret) => Err(Problem::new(
             "answers without secrets",
-            format!("the answer of {} has {}", step.step, secret.name),
+            format!("the answer of {} has {secret}", step.step),
         )),
     }
 }

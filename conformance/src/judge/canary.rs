@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use entra_mock::journal::{TokenKind, fingerprint};
+use entra_mock::journal::{Exchange, Surface, TokenKind, fingerprint};
 
 use super::Record;
 
@@ -30,7 +30,9 @@ impl Canaries {
         for secret in &record.facts.secrets {
             fingerprints.insert(secret.fingerprint.clone(), secret.name.clone());
         }
-        for exchange in &record.exchanges {
+        let ours = record.exchanges.iter();
+        // What goes to strangers is a secret of ours only where we have it from elsewhere.
+        for exchange in ours.filter(|it| it.surface != Surface::Proxy) {
             for token in &exchange.tokens {
                 let name = kind_name(token.kind).to_owned();
                 fingerprints.insert(token.fingerprint.clone(), name);
@@ -47,6 +49,45 @@ impl Canaries {
             secrets,
             fingerprints,
         }
+    }
+
+    /// The name of a secret of which the journal wrote the fingerprint in a text.
+    pub fn find_mark(&self, text: &str) -> Option<&str> {
+        let mut marks = text.split('<').skip(1);
+        marks.find_map(|rest| {
+            let (mark, _) = rest.split_once('>')?;
+            self.fingerprints.get(mark).map(String::as_str)
+        })
+    }
+
+    /// Where in a request a secret stands, and which one: in the path, the query, a header, the
+    /// form or the body, but not in the places that `may` names.
+    pub fn in_request<'a>(
+        &'a self,
+        exchange: &Exchange,
+        may: impl Fn(&str) -> bool,
+    ) -> Option<(String, &'a str)> {
+        let body = exchange.request_body.as_ref();
+        let body = body.map(|it| ("the body".to_owned(), it.to_string()));
+        let named = |place: &'static str, pairs: &[(String, String)]| {
+            let name = |pair: &(String, String)| (format!("{place} {}", pair.0), pair.1.clone());
+            pairs.iter().map(name).collect::<Vec<_>>()
+        };
+        let places = [("the path".to_owned(), exchange.path.clone())]
+            .into_iter()
+            .chain(named("query", &exchange.query))
+            .chain(named("header", &exchange.request_headers))
+            .chain(named("form", &exchange.form))
+            .chain(body);
+        for (place, text) in places {
+            if may(&place) {
+                continue;
+            }
+            if let Some(secret) = self.find(&text).or_else(|| self.find_mark(&text)) {
+                return Some((place, secret));
+            }
+        }
+        None
     }
 
     /// The name of a secret that stands in a text.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{Facts, Secret};
 use super::value::{test_text, test_value};
-use super::{Problem, Record};
+use super::{Canaries, Problem, Record};
 use crate::case::{
     Answered, ClientAuthentication, Condition, Field, Secrets, Span, TokenName, glob,
 };
@@ -91,7 +91,7 @@ pub(super) fn meets(
             .ok_or_else(|| Problem::new(format!("a token: {kind:?}"), "none is presented"))?;
     }
     if let Some(secrets) = condition.secrets {
-        secret_free(secrets, exchange, &facts.secrets)?;
+        secret_free(secrets, exchange, record)?;
     }
     if condition.no_repeated_parameters {
         not_repeated("query", &exchange.query)?;
@@ -288,7 +288,8 @@ fn authentication(wanted: &[ClientAuthentication], exchange: &Exchange) -> Resul
     ))
 }
 
-fn secret_free(wanted: Secrets, exchange: &Exchange, secrets: &[Secret]) -> Result<(), Problem> {
+fn secret_free(wanted: Secrets, exchange: &Exchange, record: &Record) -> Result<(), Problem> {
+    let secrets = &record.facts.secrets;
     let clear = |text: &str| {
         let is_in = |secret: &&Secret| {
             // A short text is found by chance.
@@ -307,21 +308,13 @@ fn secret_free(wanted: Secrets, exchange: &Exchange, secrets: &[Secret]) -> Resu
         let found = clear(value).or_else(|| replaced.then(|| format!("a value of '{name}'")));
         places.push((format!("query {name}"), found));
     }
-    if wanted == Secrets::NotSent {
-        let marked = |text: &str| {
-            let is_in = |secret: &&Secret| text.contains(&format!("<{}>", secret.fingerprint));
-            secrets.iter().find(is_in).map(|secret| secret.name.clone())
-        };
-        for (name, value) in exchange.form.iter().chain(&exchange.request_headers) {
-            places.push((name.clone(), clear(value).or_else(|| marked(value))));
-        }
-        if let Some(body) = &exchange.request_body {
-            let text = body.to_string();
-            places.push((
-                "the body".to_owned(),
-                clear(&text).or_else(|| marked(&text)),
-            ));
-        }
+    if wanted == Secrets::NotSent
+        && let Some((place, secret)) = Canaries::of(record).in_request(exchange, |place| {
+            // Where the access token belongs.
+            exchange.surface == Surface::Graph && place == "header authorization"
+        })
+    {
+        places.push((place, Some(secret.to_owned())));
     }
     match places
         .into_iter()

@@ -16,6 +16,18 @@ pub struct Record {
     pub exchanges: Vec<Exchange>,
     /// The steps that have begun, in their order; those of `repeat` each time.
     pub steps: Vec<StepRecord>,
+    /// Lines of the driver's standard error that have a secret in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Leak>,
+}
+
+/// A secret where nobody may read it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Leak {
+    /// Which secret.
+    pub secret: String,
+    /// The line, without it.
+    pub line: String,
 }
 
 /// What happened in a step.

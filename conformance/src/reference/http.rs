@@ -223,17 +223,7 @@ fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
     }
     if let Some(proxy) = &network.https_proxy {
         builder = builder.proxy(Proxy::https(proxy).map_err(|error| failed(&error))?);
-        // What goes out in clear is seen by the proxy.
-        if [
-            Mutant::FollowsAnyLink,
-            Mutant::FollowsRedirects,
-            Mutant::GivesTheSecretToItsVendor,
-        ]
-        .iter()
-        .any(|it| kind.is(*it))
-        {
-            builder = builder.proxy(Proxy::http(proxy).map_err(|error| failed(&error))?);
-        }
+        builder = builder.proxy(Proxy::http(proxy).map_err(|error| failed(&error))?);
     }
     builder.build().map_err(|error| failed(&error))
 }

@@ -12,9 +12,10 @@ use super::worker::Worker;
 use crate::browser::{Callback, Person};
 use crate::case::{BrowserAction, Case, CertificateForms, Check};
 use crate::driver::{DriverError, Incoming};
-use crate::judge::{self, Canaries, CheckResult, Facts, FailureKind, FillError, Record};
+use crate::judge::{self, Canaries, CheckResult, Facts, FailureKind, FillError, Leak, Record};
 use crate::protocol::Capabilities;
 use crate::report::{CaseReport, Problem, ProblemKind};
+use crate::text::cut;
 
 /// What ends a case before its last step.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +123,7 @@ impl<'a> CaseRun<'a> {
                 facts,
                 exchanges: Vec::new(),
                 steps: Vec::new(),
+                leaks: Vec::new(),
             },
             report: CaseReport::new(case),
             browser: None,
@@ -148,7 +150,7 @@ impl<'a> CaseRun<'a> {
         self.worker.end_other().await;
         match ended {
             Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
-                self.rules();
+                self.rules().await;
                 self.forget_connections().await;
             }
             Ok(Err(Interrupt::Driver(error))) => self.driver_failed(&error),
@@ -206,8 +208,16 @@ impl<'a> CaseRun<'a> {
     }
 
     /// Judges the rules whose witness is there.
-    fn rules(&mut self) {
+    async fn rules(&mut self) {
         self.collect();
+        let canaries = Canaries::of(&self.record);
+        let said = self.worker.output().await;
+        let leaks = said.raw.lines().filter_map(|line| {
+            let secret = canaries.find(line)?.to_owned();
+            let line = cut(&canaries.redact(line), LEAK_LETTERS);
+            Some(Leak { secret, line })
+        });
+        self.record.leaks = leaks.take(LEAKS).collect();
         let level = self.worker.shared.options.level;
         for rule in self.case.rules.iter().filter(|rule| rule.level >= level) {
             match judge::check(rule, &self.record) {
@@ -334,6 +344,10 @@ impl<'a> CaseRun<'a> {
         self.report
     }
 }
+
+/// How many lines of standard error with secrets are kept, and how much of each.
+const LEAKS: usize = 20;
+const LEAK_LETTERS: usize = 400;
 
 /// The forms of the client certificate are the same in all cases of a run.
 pub(super) fn certificate_forms(file: &str, password: &str) -> Result<CertificateForms, String> {

@@ -14,10 +14,12 @@ use crate::driver::{DriverError, Reply, Session, Source};
 use crate::protocol::{Capabilities, Initialize, Network, Request, VERSION};
 use crate::reference::Store;
 use crate::report::{CaseReport, Problem, ProblemKind};
+use crate::strangers::Strangers;
 
 /// What the workers of a run share.
 pub(crate) struct Shared {
     pub(crate) mock: MockEntra,
+    pub(crate) strangers: Strangers,
     pub(crate) options: RunOptions,
     /// The folder of this run's artifacts.
     pub(super) artifacts: Option<Folder>,
@@ -25,13 +27,55 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(mock: MockEntra, options: RunOptions, artifacts: Option<Folder>) -> Self {
+    pub(crate) fn new(
+        mock: MockEntra,
+        strangers: Strangers,
+        options: RunOptions,
+        artifacts: Option<Folder>,
+    ) -> Self {
         Self {
             mock,
+            strangers,
             options,
             artifacts,
             certificate: OnceLock::new(),
         }
+    }
+
+    /// The variables of a driver, so that it trusts strangers as it trusts any site, and reaches
+    /// them by the proxy without TLS, too.
+    fn with_strangers(
+        &self,
+        mut variables: Vec<(String, String)>,
+        proxy: Option<&str>,
+    ) -> Vec<(String, String)> {
+        let bundle = self.strangers.bundle_file().display().to_string();
+        let root = self.strangers.ca_file().display().to_string();
+        for (name, value) in &mut variables {
+            match name.as_str() {
+                "SSL_CERT_FILE" | "REQUESTS_CA_BUNDLE" | "CURL_CA_BUNDLE" => {
+                    value.clone_from(&bundle);
+                }
+                "NODE_EXTRA_CA_CERTS" => value.clone_from(&root),
+                "JAVA_TOOL_OPTIONS" => {
+                    let http = value.replace("-Dhttps.proxy", "-Dhttp.proxy");
+                    let http = http.split(' ').filter(|it| it.starts_with("-Dhttp.proxy"));
+                    let http: Vec<&str> = http.collect();
+                    *value = format!("{value} {}", http.join(" ")).trim().to_owned();
+                }
+                _ => {}
+            }
+        }
+        if let Some(proxy) = proxy {
+            for name in ["HTTP_PROXY", "http_proxy"] {
+                variables.push((name.to_owned(), proxy.to_owned()));
+            }
+            // A connector may have services of its own on this machine.
+            for name in UNSET {
+                variables.push((name.to_owned(), "localhost,127.0.0.1,::1".to_owned()));
+            }
+        }
+        variables
     }
 
     /// The client certificate in all its forms.
@@ -68,6 +112,17 @@ pub(crate) struct Worker {
 pub(crate) struct Output {
     pub(super) conversation: Vec<String>,
     pub(crate) stderr: Vec<String>,
+    /// The standard error as it came, to be searched for secrets.
+    pub(super) raw: String,
+}
+
+impl Output {
+    fn hear(&mut self, session: &mut Session) {
+        self.conversation.extend(session.take_conversation());
+        let heard = session.take_stderr();
+        self.stderr.extend(heard.lines);
+        self.raw.push_str(&heard.text);
+    }
 }
 
 impl Worker {
@@ -162,10 +217,9 @@ impl Worker {
             return Ok(capabilities.clone());
         }
         let mock = &self.shared.mock;
-        let variables = mock.variables_for(
-            self.proxy.as_deref(),
-            self.shared.options.reach == Reach::Direct,
-        );
+        let direct = self.shared.options.reach == Reach::Direct;
+        let variables = mock.variables_for(self.proxy.as_deref(), direct);
+        let variables = self.shared.with_strangers(variables, self.proxy.as_deref());
         let mut unset: Vec<&str> = UNSET.to_vec();
         if self.proxy.is_none() {
             unset.extend(PROXY_VARIABLES);
@@ -176,7 +230,7 @@ impl Worker {
         session.watch(self.shared.options.watch);
         let network = Network {
             https_proxy: self.proxy.clone(),
-            ca_file: Some(mock.ca_file().display().to_string()),
+            ca_file: Some(self.shared.strangers.ca_file().display().to_string()),
         };
         let limit = self.shared.options.limits.start;
         match initialize(&mut session, network, limit).await {
@@ -188,8 +242,7 @@ impl Worker {
                 let stderr = session.stderr();
                 let tail = stderr.iter().rev().take(10).rev();
                 let said: String = tail.map(|line| format!("\n  stderr: {line}")).collect();
-                self.said.stderr.extend(stderr.iter().cloned());
-                self.said.conversation.extend(session.take_conversation());
+                self.said.hear(&mut session);
                 Err(format!(
                     "the connector '{}' does not start: {error}{said}",
                     self.shared.options.source
@@ -214,11 +267,17 @@ impl Worker {
 
     /// What was said since the last time.
     pub(crate) async fn take_output(&mut self) -> Output {
+        self.output().await;
+        std::mem::take(&mut self.said)
+    }
+
+    /// What was said since the last time that it was taken.
+    pub(super) async fn output(&mut self) -> &Output {
         if let Some((session, _)) = &mut self.session {
             session.await_stderr().await;
         }
         self.listen();
-        std::mem::take(&mut self.said)
+        &self.said
     }
 
     /// Turns to the other one of two processes, which is started where it is not running.
@@ -231,16 +290,14 @@ impl Worker {
     /// Ends the other process, if there is one.
     pub(super) async fn end_other(&mut self) {
         if let Some((mut session, _)) = self.other.take() {
-            self.said.conversation.extend(session.take_conversation());
-            self.said.stderr.extend(session.take_stderr());
+            self.said.hear(&mut session);
             session.shut_down(SHUT_DOWN_LIMIT).await;
         }
     }
 
     fn listen(&mut self) {
-        if let Some((session, _)) = &mut self.session {
-            self.said.conversation.extend(session.take_conversation());
-            self.said.stderr.extend(session.take_stderr());
+        for (session, _) in self.session.iter_mut().chain(&mut self.other) {
+            self.said.hear(session);
         }
     }
 

@@ -184,8 +184,14 @@ impl FaultAction {
                 }
                 Ok(())
             }
+            Self::Redirect(to) if !matches!(to.status(), 301..=303 | 307 | 308) => wrong(format!(
+                "{} is no status of a redirect: write 301, 302, 303, 307 or 308",
+                to.status()
+            )),
             Self::Redirect(to) => {
-                let uri: Option<Uri> = to.parse().ok();
+                let to = to.to();
+                // A scenario names hosts by placeholders.
+                let uri: Option<Uri> = to.replace(['{', '}'], "-").parse().ok();
                 if uri.is_none_or(|it| it.scheme().is_none() && !to.starts_with('/')) {
                     return wrong(format!(
                         "'{to}' is no address to redirect to: write a whole URL such as \

@@ -137,6 +137,29 @@ pub struct Evidence {
     /// What the connector says of its connection; the runner asks before it judges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusTest>,
+    /// What holds over all that happened in the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+}
+
+/// What holds over all that happened in a case, whatever the case is about.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// A refresh token that was refused with `invalid_grant` is not presented again.
+    DeadTokenNeverAgain,
+    /// Microsoft's hosts are never asked without TLS.
+    HttpsOnly,
+    /// A link to the next page is requested as it was given.
+    NextLinkOpaque,
+    /// No secret and no token but the access token goes to Graph.
+    OnlyAccessTokensAtGraph,
+    /// A refresh token is not presented while it is being redeemed.
+    OneRefreshAtATime,
+    /// Nothing is asked for again before the time that `Retry-After` gave.
+    RetryAfterKept,
+    /// Nothing that the driver wrote to standard error has a secret or a token in it.
+    StderrFreeOfSecrets,
 }
 
 impl Evidence {

@@ -107,8 +107,9 @@ impl Touched {
                 Some(graph_error(GraphError::new(status, code.clone(), text)))
             }
             FaultAction::Redirect(to) => {
-                let location = HeaderValue::from_str(to).ok()?;
-                let mut response = self.empty(StatusCode::FOUND);
+                let location = HeaderValue::from_str(to.to()).ok()?;
+                let status = StatusCode::from_u16(to.status()).unwrap_or(StatusCode::FOUND);
+                let mut response = self.empty(status);
                 response.headers_mut().insert(header::LOCATION, location);
                 Some(response)
             }

@@ -8,7 +8,8 @@ use reqwest::{Client, Response};
 
 use crate::directory::Event;
 use crate::fault::{
-    Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, ResetAt, RetryAfter, WrongCertificate,
+    Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, Redirection, ResetAt, RetryAfter,
+    WrongCertificate,
 };
 use crate::notation::Many;
 use crate::server::{MockEntra, TenantHandle};
@@ -143,11 +144,16 @@ async fn each_fault_is_seen_on_the_wire() {
         (&"invalid_grant".into(), &50173.into())
     );
 
-    graph(FaultAction::Redirect(
-        "https://elsewhere.example/".to_owned(),
-    ));
-    let answer = bench.users(&token).await.unwrap();
-    assert_eq!(answer.headers()["location"], "https://elsewhere.example/");
+    let to = "https://elsewhere.example/".to_owned();
+    for (redirection, status) in [
+        (Redirection::To(to.clone()), 302),
+        (Redirection::With { to, status: 307 }, 307),
+    ] {
+        graph(FaultAction::Redirect(redirection));
+        let answer = bench.users(&token).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["location"], "https://elsewhere.example/");
+    }
 
     graph(FaultAction::Empty);
     let answer = bench.users(&token).await.unwrap();
