@@ -176,6 +176,7 @@ fn reference_driver(folder: Option<&std::path::Path>) -> Result<ExitStatus, Fail
         tokio::io::stdout(),
         crate::reference::Kind::Sound,
         store,
+        std::sync::Arc::new(|line: &str| eprintln!("{line}")),
     ));
     // A pending read of standard input must not hold the process.
     runtime.shutdown_background();

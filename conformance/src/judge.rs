@@ -100,12 +100,39 @@ pub fn check(check: &Check, record: &Record) -> CheckResult {
     }
 }
 
+/// What the record shows against a check of a case that ended before the check's turn: something
+/// that must not have been, not something that may still have come.
+pub fn violation(check: &Check, record: &Record) -> Option<CheckFailure> {
+    let filled = Check {
+        says: String::new(),
+        source: None,
+        ..check.clone()
+    };
+    let check = record.facts.fill(&filled).ok()?;
+    let witness = witness(&check.witness, record).ok()?;
+    let told = Evidence {
+        answer: None,
+        status: None,
+        ..check.expect.clone()
+    };
+    let problem = expectation(&told, record, witness.first().copied()).err()?;
+    if problem.lacks || problem.exchanges.is_empty() {
+        return None;
+    }
+    match problem.into_failure(FailureKind::Mismatch) {
+        CheckResult::Fail(failure) => Some(failure),
+        CheckResult::Pass { .. } => None,
+    }
+}
+
 /// What was expected and not seen.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Problem {
     expected: String,
     observed: String,
     exchanges: Vec<u64>,
+    /// Whether there is too little, rather than something wrong.
+    lacks: bool,
 }
 
 impl Problem {
@@ -114,6 +141,7 @@ impl Problem {
             expected: expected.into(),
             observed: observed.into(),
             exchanges: Vec::new(),
+            lacks: false,
         }
     }
 
@@ -122,6 +150,7 @@ impl Problem {
             expected,
             observed,
             exchanges,
+            lacks: _,
         } = self;
         CheckResult::Fail(CheckFailure {
             kind,

@@ -23,6 +23,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use http::Log;
 pub use mutant::{Kind, Mutant};
 pub use serve::serve;
 pub use store::Store;

@@ -8,11 +8,11 @@ use entra_mock::environment::Environment;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::case::{Case, Level};
+use crate::case::{Case, Category, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
 use crate::reference::{Kind, Mutant};
-use crate::report::{CaseReport, Event};
+use crate::report::{CaseReport, Event, ProblemKind};
 use crate::runner::{self, Limits, Reach, Rerun, RunError, RunOptions};
 
 /// Which checks each mutant turns red: `scenario#check`, or `rules#check`.
@@ -25,8 +25,10 @@ pub struct Verdict {
     pub name: String,
     /// The defect in a sentence.
     pub says: String,
-    /// How many checks it turned red.
+    /// How many checks it turned red: their own expectation was violated.
     pub red: usize,
+    /// How many cases did not pass, for whatever reason.
+    pub failed: usize,
     /// Checks that should be red and are green.
     pub missed: BTreeSet<String>,
     /// Checks that are red and should be green.
@@ -48,7 +50,7 @@ pub struct Proof {
 impl Verdict {
     /// Whether the connector was caught as it should be.
     pub fn is_as_expected(&self) -> bool {
-        let survived = self.red == 0 && self.name != "reference";
+        let survived = self.red == 0 && self.failed == 0 && self.name != "reference";
         self.missed.is_empty() && self.surplus.is_empty() && !survived
     }
 }
@@ -65,6 +67,14 @@ pub fn expectations() -> Expectations {
     // The file is part of the program; a test reads it.
     serde_saphyr::from_str(include_str!("../data/mutants.yaml"))
         .expect("data/mutants.yaml has a list of checks for each mutant")
+}
+
+/// Must-checks that no mutant violates, each with the reason why not: as it stands in
+/// `data/unproven.yaml`.
+pub fn unproven() -> IndexMap<String, BTreeSet<String>> {
+    // The file is part of the program; a test reads it.
+    serde_saphyr::from_str(include_str!("../data/unproven.yaml"))
+        .expect("data/unproven.yaml has lists of checks, each with a reason")
 }
 
 /// One case for each scenario and auth method: what a mutant does wrong it does wrong everywhere.
@@ -106,33 +116,30 @@ fn must_checks(cases: &[Case]) -> BTreeSet<String> {
     all
 }
 
-/// The must-checks that passed in each case, by the case's id.
-type Green = BTreeMap<String, BTreeSet<String>>;
-
-fn green(reports: &[CaseReport], musts: &BTreeSet<String>) -> Green {
+/// The must-checks that passed.
+fn green(reports: &[CaseReport], musts: &BTreeSet<String>) -> BTreeSet<String> {
     let of = |report: &CaseReport| {
         let passed = report.passed.iter();
-        passed
+        let passed: Vec<String> = passed
             .filter_map(|check| id(report, check, musts))
-            .collect()
+            .collect();
+        passed
     };
-    let all = reports.iter();
-    all.map(|report| (report.id.clone(), of(report))).collect()
+    reports.iter().flat_map(of).collect()
 }
 
-/// The checks that do not pass with a defect: they failed, or they pass for the connector as it is
-/// and the case failed before it came to them.
-fn red(sound: &Green, reports: &[CaseReport], musts: &BTreeSet<String>) -> BTreeSet<String> {
-    let broken = green(reports, musts);
-    let failed = reports.iter().flat_map(|report| {
+/// The must-checks whose own expectation was violated. A check that was not exercised, or whose
+/// turn did not come, says nothing of the defect.
+fn red(reports: &[CaseReport], musts: &BTreeSet<String>) -> BTreeSet<String> {
+    let of = |report: &CaseReport| {
         let problems = report.problems.iter();
-        problems.filter_map(|problem| id(report, &problem.name, musts))
-    });
-    let lost = broken.iter().flat_map(|(case, left)| {
-        let checks = sound.get(case).into_iter().flatten();
-        checks.filter(|check| !left.contains(*check))
-    });
-    lost.cloned().chain(failed).collect()
+        let violated = problems.filter(|it| it.kind == ProblemKind::Mismatch && !it.is_step);
+        let violated: Vec<String> = violated
+            .filter_map(|problem| id(report, &problem.name, musts))
+            .collect();
+        violated
+    };
+    reports.iter().flat_map(of).collect()
 }
 
 /// The id of a check of a report, if it is a must-check.
@@ -161,7 +168,6 @@ pub async fn prove(
         proof.verdicts.push(verdict);
     };
     let reports = run(cases, Kind::Sound, jobs).await?;
-    let sound = green(&reports, &musts);
     let failed = reports.iter().flat_map(|report| {
         let problems = report.problems.iter();
         problems.map(|problem| format!("{}#{}", report.scenario, problem.name))
@@ -169,7 +175,13 @@ pub async fn prove(
     let says = "The connector as it is.";
     note(
         &mut proof,
-        compare("reference", says, &failed.collect(), &BTreeSet::new()),
+        compare(
+            "reference",
+            says,
+            &reports,
+            &failed.collect(),
+            &BTreeSet::new(),
+        ),
     );
     for mutant in Mutant::ALL {
         if !only.is_empty() && !only.contains(mutant) {
@@ -178,7 +190,7 @@ pub async fn prove(
         let none = BTreeSet::new();
         let listed = expected.get(mutant.name()).unwrap_or(&none);
         let reports = run(cases, Kind::Mutant(*mutant), jobs).await?;
-        let red = red(&sound, &reports, &musts);
+        let red = red(&reports, &musts);
         // A rule may be broken in a scenario that is not among the cases.
         let expected_here = |it: &&String| {
             musts.contains(*it) && (!it.starts_with("rules#") || whole || red.contains(*it))
@@ -186,7 +198,7 @@ pub async fn prove(
         let listed = listed.iter().filter(expected_here).cloned().collect();
         note(
             &mut proof,
-            compare(mutant.name(), mutant.says(), &red, &listed),
+            compare(mutant.name(), mutant.says(), &reports, &red, &listed),
         );
         proven.extend(red.iter().cloned());
         proof.found.insert(mutant.name().to_owned(), red);
@@ -200,27 +212,92 @@ pub async fn prove(
                 "Declares everything, and does nothing of it.",
             ),
         ] {
-            let passed = green(&run(cases, kind, jobs).await?, &musts);
-            let green: BTreeSet<String> = passed.into_values().flatten().collect();
+            let green = green(&run(cases, kind, jobs).await?, &musts);
             let verdict = Verdict {
                 name: name.to_owned(),
                 says: says.to_owned(),
                 red: musts.len() - green.len(),
+                failed: 0,
                 missed: green,
                 surplus: BTreeSet::new(),
             };
             note(&mut proof, verdict);
         }
-        proof.unproven = musts.difference(&proven).cloned().collect();
+        note(&mut proof, refuse(cases, &musts, whole, jobs).await?);
+        let argued = unproven();
+        let argued: BTreeSet<&String> = argued.values().flatten().collect();
+        proof.unproven = musts
+            .difference(&proven)
+            .filter(|it| !argued.contains(it))
+            .cloned()
+            .collect();
     }
     Ok(proof)
 }
 
-fn compare(name: &str, says: &str, red: &BTreeSet<String>, listed: &BTreeSet<String>) -> Verdict {
+/// What a connector passes that refuses everything, with each category, at once or after a sign-in
+/// page, as it stands in `data/refusing.yaml`: a reason, and the checks that hold for it.
+pub fn passes_refusing() -> IndexMap<String, BTreeSet<String>> {
+    // The file is part of the program; a test reads it.
+    serde_saphyr::from_str(include_str!("../data/refusing.yaml"))
+        .expect("data/refusing.yaml has lists of checks, each with a reason")
+}
+
+/// Runs the connectors that only refuse; what they pass must be listed.
+async fn refuse(
+    cases: &[Case],
+    musts: &BTreeSet<String>,
+    whole: bool,
+    jobs: usize,
+) -> Result<Verdict, RunError> {
+    let mut passed = BTreeSet::new();
+    for category in Category::ALL {
+        for opens_a_page in [false, true] {
+            let kind = Kind::Refusing {
+                category,
+                opens_a_page,
+            };
+            passed.extend(green(&run(cases, kind, jobs).await?, musts));
+        }
+    }
+    let listed: BTreeSet<String> = passes_refusing().into_values().flatten().collect();
+    let listed_here = listed.iter().filter(|it| musts.contains(*it) && whole);
+    Ok(Verdict {
+        name: "refusing".to_owned(),
+        says: "Refuses everything, with one category or another.".to_owned(),
+        red: musts.len() - passed.len(),
+        failed: 0,
+        // Green, and not argued for.
+        missed: passed.difference(&listed).cloned().collect(),
+        // Argued for, and red.
+        surplus: listed_here
+            .filter(|it| !passed.contains(*it))
+            .cloned()
+            .collect(),
+    })
+}
+
+/// Runs the connectors that only refuse, and nothing else.
+pub async fn prove_refusing(cases: &[Case], jobs: usize) -> Result<Verdict, RunError> {
+    let musts = must_checks(cases);
+    let listed = passes_refusing();
+    let whole = listed.values().flatten().all(|it| musts.contains(it));
+    refuse(cases, &musts, whole, jobs).await
+}
+
+fn compare(
+    name: &str,
+    says: &str,
+    reports: &[CaseReport],
+    red: &BTreeSet<String>,
+    listed: &BTreeSet<String>,
+) -> Verdict {
+    let failed = reports.iter().filter(|it| !it.outcome.is_expected());
     Verdict {
         name: name.to_owned(),
         says: says.to_owned(),
         red: red.len(),
+        failed: failed.count(),
         missed: listed.difference(red).cloned().collect(),
         surplus: red.difference(listed).cloned().collect(),
     }
@@ -284,7 +361,6 @@ mod tests {
         assert_eq!(listed, names);
         let musts = must_checks(&cases());
         for (mutant, checks) in &expected {
-            assert!(!checks.is_empty(), "{mutant} breaks no check");
             let gone: Vec<_> = checks.difference(&musts).collect();
             assert!(
                 gone.is_empty(),
@@ -296,11 +372,28 @@ mod tests {
     #[test]
     fn every_must_check_has_a_mutant() {
         let proven: BTreeSet<String> = expectations().into_values().flatten().collect();
-        let unproven: Vec<_> = must_checks(&cases()).difference(&proven).cloned().collect();
+        let musts = must_checks(&cases());
+        let argued: BTreeSet<String> = unproven().into_values().flatten().collect();
+        let missing: Vec<_> = musts.difference(&proven).collect();
+        let missing: Vec<_> = missing.iter().filter(|it| !argued.contains(**it)).collect();
+        assert!(missing.is_empty(), "no mutant violates these: {missing:#?}");
+        let gone: Vec<_> = argued.difference(&musts).collect();
+        assert!(gone.is_empty(), "these are no must-checks: {gone:#?}");
+        let proven: Vec<_> = argued.intersection(&proven).collect();
         assert!(
-            unproven.is_empty(),
-            "no mutant turns these red: {unproven:#?}"
+            proven.is_empty(),
+            "a mutant violates these after all: {proven:#?}"
         );
+    }
+
+    #[test]
+    fn what_refusing_connectors_pass_exists_and_is_argued() {
+        let musts = must_checks(&cases());
+        for (reason, checks) in passes_refusing() {
+            assert!(reason.len() > 20, "no reason: {reason}");
+            let gone: Vec<_> = checks.difference(&musts).collect();
+            assert!(gone.is_empty(), "these are no must-checks: {gone:#?}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use super::target::{LibraryFlags, SelectionFlags};
 use super::{Failure, print, runtime};
 use crate::reference::Mutant;
 use crate::report::ExitStatus;
-use crate::selftest::{Proof, Verdict, expectations, prove, sample};
+use crate::selftest::{Proof, Verdict, expectations, prove, prove_refusing, sample};
 
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
@@ -22,6 +22,9 @@ pub(super) struct Selftest {
     /// Only this mutant; several add up
     #[arg(long, value_name = "NAME")]
     mutant: Vec<Mutant>,
+    /// Only the connectors that refuse everything
+    #[arg(long, conflicts_with = "mutant")]
+    refusing: bool,
     /// How many cases run at once; the number of cores by default
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -63,6 +66,17 @@ impl Selftest {
                 print(&line(verdict));
             }
         };
+        if self.refusing {
+            let verdict = runtime()?
+                .block_on(prove_refusing(&cases, jobs))
+                .map_err(Failure::incomplete)?;
+            print(&line(&verdict));
+            return Ok(if verdict.is_as_expected() {
+                ExitStatus::AsExpected
+            } else {
+                ExitStatus::Unexpected
+            });
+        }
         let proof = runtime()?
             .block_on(prove(&cases, &expectations(), &self.mutant, jobs, tell))
             .map_err(Failure::incomplete)?;

@@ -13,7 +13,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-use crate::reference::{Kind, Store};
+use crate::case::Category;
+use crate::reference::{Kind, Log, Store};
 use crate::text::cut;
 
 /// Where a driver comes from, as `--connector` names it.
@@ -108,6 +109,19 @@ impl FromStr for Source {
             "silent" => return Ok(Self::Reference(Kind::Silent)),
             _ => {}
         }
+        if let Some(name) = text.strip_prefix(REFUSING) {
+            let (category, page) = match name.strip_suffix(AFTER_A_PAGE) {
+                Some(category) => (category, true),
+                None => (name, false),
+            };
+            let category = serde_json::from_value(category.into());
+            let category: Category =
+                category.map_err(|error| SourceError::Mutant(error.to_string()))?;
+            return Ok(Self::Reference(Kind::Refusing {
+                category,
+                opens_a_page: page,
+            }));
+        }
         if let Some(name) = text.strip_prefix("mutant:") {
             let mutant = name.parse().map_err(SourceError::Mutant)?;
             return Ok(Self::Reference(Kind::Mutant(mutant)));
@@ -129,6 +143,13 @@ impl std::fmt::Display for Source {
             Self::Command(command) => formatter.write_str(command),
             Self::Reference(Kind::Sound) => formatter.write_str("reference"),
             Self::Reference(Kind::Mutant(mutant)) => write!(formatter, "mutant:{mutant}"),
+            Self::Reference(Kind::Refusing {
+                category,
+                opens_a_page,
+            }) => {
+                let page = if *opens_a_page { AFTER_A_PAGE } else { "" };
+                write!(formatter, "{REFUSING}{category}{page}")
+            }
             Self::Reference(Kind::Null) => formatter.write_str("null"),
             Self::Reference(Kind::Silent) => formatter.write_str("silent"),
             Self::Tcp(address) => write!(formatter, "tcp:{address}"),
@@ -274,6 +295,9 @@ fn start_command(
 
 /// The reference connector speaks the same lines as any other, through memory.
 fn in_process(kind: Kind, store: Store) -> Spawned {
+    let stderr = Stderr::default();
+    let kept = Arc::clone(&stderr);
+    let log: Log = Arc::new(move |line| kept.lock().push(format!("{line}\n").as_bytes()));
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (their_reader, their_writer) = tokio::io::split(theirs);
     tokio::spawn(crate::reference::serve(
@@ -281,9 +305,13 @@ fn in_process(kind: Kind, store: Store) -> Spawned {
         their_writer,
         kind,
         Some(store),
+        log,
     ));
     let (reader, writer) = tokio::io::split(ours);
-    Spawned::new(reader, writer)
+    Spawned {
+        stderr,
+        ..Spawned::new(reader, writer)
+    }
 }
 
 /// Splits a command as a shell would: blanks, single and double quotes, backslashes.
@@ -316,6 +344,10 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
     Ok(words)
 }
 
+/// How a connector is named that only refuses.
+const REFUSING: &str = "refusing:";
+const AFTER_A_PAGE: &str = ":after-a-page";
+
 const STDERR_LINES: usize = 200;
 const STDERR_BYTES: usize = 2 << 20;
 const STDERR_LETTERS: usize = 2_000;
@@ -329,7 +361,14 @@ mod tests {
     fn connectors_are_named_as_documented() {
         let reference = Source::Reference(Kind::Sound);
         assert_eq!("reference".parse::<Source>().unwrap(), reference);
-        for name in ["mutant:fixed-state", "null", "silent", "reference"] {
+        for name in [
+            "mutant:fixed-state",
+            "null",
+            "refusing:access-denied",
+            "refusing:untrusted:after-a-page",
+            "silent",
+            "reference",
+        ] {
             assert_eq!(name.parse::<Source>().unwrap().to_string(), name);
         }
         assert!("mutant:fixed-stat".parse::<Source>().is_err());

@@ -63,7 +63,7 @@ pub(super) fn demand(
             .map(|exchange| exchange.number)
             .collect::<Vec<_>>()
     };
-    let wrong_count = |wanted: String| {
+    let wrong_count = |wanted: String, lacks: bool| {
         let observed = if count == 0 {
             summary(surface, record)
         } else {
@@ -73,16 +73,17 @@ pub(super) fn demand(
             expected: format!("{}: {wanted}", describe(surface, selector)),
             observed,
             exchanges: numbers(),
+            lacks,
         }
     };
     if let Some(exactly) = selector.exactly.filter(|it| *it != count) {
-        return Err(wrong_count(format!("exactly {exactly}")));
+        return Err(wrong_count(format!("exactly {exactly}"), count < exactly));
     }
     if let Some(least) = selector.at_least.filter(|it| count < *it) {
-        return Err(wrong_count(format!("at least {least}")));
+        return Err(wrong_count(format!("at least {least}"), true));
     }
     if let Some(most) = selector.at_most.filter(|it| count > *it) {
-        return Err(wrong_count(format!("at most {most}")));
+        return Err(wrong_count(format!("at most {most}"), false));
     }
     if let Some(condition) = &selector.each {
         for exchange in found {
@@ -94,6 +95,7 @@ pub(super) fn demand(
                 ),
                 observed: format!("#{}: {}", exchange.number, problem.observed),
                 exchanges: vec![exchange.number],
+                lacks: false,
             })?;
         }
     }
@@ -198,6 +200,7 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                     expected,
                     observed: format!("#{} has no {wanted}", exchange.number),
                     exchanges: vec![exchange.number],
+                    lacks: false,
                 });
             };
             let clash = seen
@@ -212,6 +215,7 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                         if different { "the same" } else { "another" }
                     ),
                     exchanges: vec![*other, exchange.number],
+                    lacks: false,
                 });
             }
             seen.push((exchange.number, value));
@@ -237,6 +241,7 @@ fn at_once(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                 ),
                 observed: format!("{} came within {} ms", together.len(), between.as_millis()),
                 exchanges: together.iter().map(|it| it.number).collect(),
+                lacks: false,
             });
         }
     }
@@ -260,6 +265,7 @@ fn spacing(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
                     pair[0].number
                 ),
                 exchanges: vec![pair[0].number, pair[1].number],
+                lacks: false,
             });
         }
     }

@@ -29,6 +29,7 @@ fn problem(expected: &str, observed: String, exchanges: &[&Exchange]) -> Problem
         expected: expected.to_owned(),
         observed,
         exchanges: exchanges.iter().map(|it| it.number).collect(),
+        lacks: false,
     }
 }
 

@@ -5,13 +5,12 @@
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PSS_SHA256;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use serde_json::json;
+use x509_parser::der_parser::parse_der;
 
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
@@ -20,7 +19,7 @@ use crate::case::Category;
 /// A client certificate with its key.
 #[derive(Clone)]
 pub(super) struct ClientCertificate {
-    key: Arc<KeyPair>,
+    key: Arc<EncodingKey>,
     thumbprint: String,
     /// The assertion that a mutant uses again.
     cached: Arc<OnceLock<String>>,
@@ -66,8 +65,8 @@ impl ClientCertificate {
                 "the certificate is not valid yet: check its dates",
             ));
         }
-        let key = KeyPair::from_pkcs8(chain.key().as_der())
-            .map_err(|_| Problem::configuration("the certificate's key is no RSA key"))?;
+        let key = rsa_key(chain.key().as_der())
+            .ok_or_else(|| Problem::configuration("the certificate's key is no RSA key"))?;
         let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, certificate.as_der()));
         Ok(Self {
             key: Arc::new(key),
@@ -100,7 +99,10 @@ impl ClientCertificate {
             Kind::Mutant(Mutant::CachesAssertion) => lifetime = 86_400 * 365,
             _ => {}
         }
-        let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
+        let header = Header {
+            x5t_s256: Some(self.thumbprint.clone()),
+            ..Header::new(Algorithm::PS256)
+        };
         let claims = json!({
             "aud": audience,
             "iss": client_id,
@@ -110,17 +112,18 @@ impl ClientCertificate {
             "iat": now,
             "exp": now + lifetime,
         });
-        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(header), part(claims));
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key
-            .sign(
-                &RSA_PSS_SHA256,
-                &SystemRandom::new(),
-                message.as_bytes(),
-                &mut signature,
-            )
-            .expect("an RSA key signs any message");
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+        encode(&header, &claims, &self.key).expect("an RSA key signs any message")
     }
+}
+
+/// The RSA key of a PKCS#8 structure: its third member is the key in the form of PKCS#1.
+///
+/// Source: RFC 5958, section 2; RFC 8017, appendix A.1.2.
+fn rsa_key(pkcs8: &[u8]) -> Option<EncodingKey> {
+    let (_, parsed) = parse_der(pkcs8).ok()?;
+    let members = parsed.as_sequence().ok()?;
+    let key = members.get(2)?.as_slice().ok()?;
+    // Another kind of key has another structure there.
+    aws_lc_rs::rsa::KeyPair::from_der(key).ok()?;
+    Some(EncodingKey::from_rsa_der(key))
 }

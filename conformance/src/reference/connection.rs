@@ -94,6 +94,11 @@ impl Connection {
     /// Begins: an app-only connection is tried out, a user is sent to sign in. Where that repairs
     /// something `broken`, the sign-in asks for what was missing.
     pub(super) async fn begin(&self, broken: Option<&Problem>) -> Result<State, Problem> {
+        if self.is(Mutant::AsksInClear) {
+            let authority = self.settings.cloud.authority.replace("https://", "http://");
+            let url = format!("{authority}/common/v2.0/.well-known/openid-configuration");
+            let _ = self.http.client.get(url).send().await;
+        }
         match &self.settings.flow {
             Flow::AppOnly { .. } => {
                 if self.is(Mutant::OpensAPageForAnApp) {
@@ -268,6 +273,11 @@ impl Connection {
         ["preferred_username", "email"]
             .iter()
             .find_map(|name| claims[*name].as_str().map(str::to_owned))
+    }
+
+    /// Gives up a sign-in that is not finished, as a mutant does.
+    pub(super) fn forget_the_sign_in(&self) {
+        *self.pending.lock() = None;
     }
 
     /// Whether the connector has this defect.

@@ -117,6 +117,10 @@ impl Session<'_> {
         let mut followed = HashSet::new();
         loop {
             let next = page["@odata.nextLink"].as_str().map(str::to_owned);
+            let is_empty = page["value"].as_array().is_some_and(Vec::is_empty);
+            if is_empty && self.connection.is(Mutant::StopsAtAnEmptyPage) {
+                break;
+            }
             if let Some(Value::Array(more)) = page.get_mut("value").map(Value::take) {
                 items.extend(more);
             }
@@ -133,11 +137,20 @@ impl Session<'_> {
                     Problem::untrusted("Graph's link to the next page leads elsewhere")
                 })?;
             // Pages may be empty, so only a link that comes again tells a circle.
-            if !followed.insert(next) {
+            if !followed.insert(next) && !self.connection.is(Mutant::GoesRoundInCircles) {
                 return Err(Problem::unavailable(
                     "Graph's links to the next page go round in a circle",
                 ));
             }
+            let url = if self.connection.is(Mutant::RebuildsLinks) {
+                let mut url = url;
+                let skip = items.len().to_string();
+                let (top, skip) = (("$top", "100"), ("$skip", skip.as_str()));
+                url.query_pairs_mut().clear().extend_pairs([top, skip]);
+                url
+            } else {
+                url
+            };
             page = match self.send_to(&Method::GET, &url, None).await {
                 Err(_) if self.connection.is(Mutant::TakesHalfForWhole) => break,
                 page => page?,
@@ -154,6 +167,9 @@ impl Session<'_> {
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
         let token = self.connection.access_token().await?;
+        if self.connection.is(Mutant::InventsAnswers) {
+            return Ok(invented());
+        }
         let answer = self.attempt(method, url, body, &token).await?;
         if self.connection.is(Mutant::AsksForTokensWhenDenied)
             && [
@@ -242,10 +258,18 @@ impl Session<'_> {
                 .send()
                 .await;
         }
+        if is(Mutant::LogsTokens) {
+            http.log(&format!("{method} {url} with the token {token}"));
+        }
         let build = |attempt: u32| {
-            let request = http
-                .client
-                .request(method.clone(), url.clone())
+            let mut request = http.client.request(method.clone(), url.clone());
+            if is(Mutant::SendsItsSecretToGraph) {
+                request = match &self.connection.settings.credential {
+                    Credential::Secret(secret) => request.header("x-client-credential", secret),
+                    _ => request,
+                };
+            }
+            let request = request
                 .bearer_auth(token)
                 .header("accept", "application/json")
                 .header("client-request-id", &request_id);
@@ -276,6 +300,7 @@ impl Session<'_> {
             after: http::retry_after(&response),
             claims: challenge(&response),
             has_content: *method == Method::GET && !is(Mutant::TakesHalfForWhole),
+            strict: is(Mutant::RefusesOddAnswers),
             text: http.text(response).await,
         })
     }
@@ -291,6 +316,8 @@ struct Answer {
     text: Option<String>,
     /// Whether what was asked for is in the answer.
     has_content: bool,
+    /// Whether a mutant reads it that takes what it does not know for a failure.
+    strict: bool,
 }
 
 impl Answer {
@@ -303,8 +330,12 @@ impl Answer {
             if text.is_empty() && !self.has_content {
                 return Ok(Value::Null);
             }
-            return serde_json::from_str(&text)
-                .map_err(|_| Problem::unavailable("Microsoft Graph's answer cannot be read"));
+            let unreadable = || Problem::unavailable("Microsoft Graph's answer cannot be read");
+            let value: Value = serde_json::from_str(&text).map_err(|_| unreadable())?;
+            if self.strict && value.get("laterMember").is_some() {
+                return Err(unreadable());
+            }
+            return Ok(value);
         }
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let code = body["error"]["code"].as_str().unwrap_or_default();
@@ -339,6 +370,15 @@ impl Answer {
             ..Problem::new(category, message)
         })
     }
+}
+
+/// An answer that fits most questions, as a mutant makes it up.
+fn invented() -> Value {
+    serde_json::json!({
+        "id": "invented",
+        "subject": "invented",
+        "value": [{"id": "invented", "subject": "invented"}],
+    })
 }
 
 /// The claims of a challenge, decoded.

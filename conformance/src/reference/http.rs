@@ -20,18 +20,33 @@ pub(super) struct Http {
     /// The gate of the connection's token endpoint.
     pub(super) tokens: Arc<Gate>,
     kind: Kind,
+    log: Log,
 }
+
+/// Where a connector writes what it logs: its standard error.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Http {
     /// A client for this network: trusts the given root only, and follows no redirect.
-    pub(super) fn new(network: &Network, kind: Kind, clock: Arc<Clock>) -> Result<Self, Problem> {
+    pub(super) fn new(
+        network: &Network,
+        kind: Kind,
+        clock: Arc<Clock>,
+        log: Log,
+    ) -> Result<Self, Problem> {
         let client = client(network, kind)?;
         Ok(Self {
             client,
             clock,
             tokens: Arc::new(Gate::of_token_endpoint()),
             kind,
+            log,
         })
+    }
+
+    /// Writes a line to standard error, as a mutant does.
+    pub(super) fn log(&self, line: &str) {
+        (self.log)(line);
     }
 
     /// Sends a request, again where that is sensible: a refusal that says when to come back, and

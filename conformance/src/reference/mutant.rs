@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use entra_mock::notation::did_you_mean;
 
+use crate::case::Category;
+
 macro_rules! mutants {
     ($($(#[doc = $says:literal])+ $variant:ident = $name:literal,)+) => {
         /// A deliberate defect.
@@ -57,6 +59,8 @@ mutants! {
     AsksForTokenAndCode = "asks-for-token-and-code",
     /// Asks for another token when Graph says that a permission is missing.
     AsksForTokensWhenDenied = "asks-for-tokens-when-denied",
+    /// Asks for the service's configuration without TLS.
+    AsksInClear = "asks-in-clear",
     /// Addresses the assertion to another site.
     AssertionForElsewhere = "assertion-for-elsewhere",
     /// Names something else than itself as the subject of the assertion.
@@ -109,6 +113,10 @@ mutants! {
     ForgetsAtRestart = "forgets-at-restart",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
+    /// Goes by the text of a refusal instead of its error.
+    GoesByTheText = "goes-by-the-text",
+    /// Follows links to further pages again and again.
+    GoesRoundInCircles = "goes-round-in-circles",
     /// Makes up an account where none was named.
     GuessesTheAccount = "guesses-the-account",
     /// Shows every connection as connected.
@@ -131,12 +139,18 @@ mutants! {
     InsistsOnDeniedRequests = "insists-on-denied-requests",
     /// Calls Graph again with a token that was refused.
     InsistsOnRefusedTokens = "insists-on-refused-tokens",
+    /// Gets its token, and makes the answer up without asking Graph.
+    InventsAnswers = "invents-answers",
+    /// Shows a connection that failed as one that works.
+    KeepsFailedConnections = "keeps-failed-connections",
     /// Presents the refresh token of the sign-in for ever.
     KeepsFirstRefreshToken = "keeps-first-refresh-token",
     /// Asks for its token in JSON.
     JsonTokenRequests = "json-token-requests",
     /// Uses the tokens that it has in hand, whatever another process has kept since.
     KnowsOnlyItsOwnTokens = "knows-only-its-own-tokens",
+    /// Writes its tokens to standard error.
+    LogsTokens = "logs-tokens",
     /// Looks into access tokens for their end.
     LooksIntoAccessTokens = "looks-into-access-tokens",
     /// Sends a request without its body when it sends it again.
@@ -155,6 +169,8 @@ mutants! {
     NeverRenews = "never-renews",
     /// Looks into the mailboxes of others, too.
     LooksIntoOtherMailboxes = "looks-into-other-mailboxes",
+    /// Has room for one sign-in at a time: a newer one takes its place.
+    OnePendingSignIn = "one-pending-sign-in",
     /// Keeps one token for all connections.
     OneTokenForAll = "one-token-for-all",
     /// Opens the sign-in page for an app-only connection.
@@ -173,6 +189,8 @@ mutants! {
     ProbesTheSignInPage = "probes-the-sign-in-page",
     /// Reads answers as strictly as those that it knows.
     ReadsAnswersStrictly = "reads-answers-strictly",
+    /// Counts pages by itself instead of following the links.
+    RebuildsLinks = "rebuilds-links",
     /// Reconnects without a sign-in.
     ReconnectsWithoutSignIn = "reconnects-without-sign-in",
     /// Redeems each code twice.
@@ -185,12 +203,18 @@ mutants! {
     RefreshesWithoutToken = "refreshes-without-token",
     /// App-only: keeps a refresh token in use.
     RefreshTokenForAnApp = "refresh-token-for-an-app",
+    /// Takes members that it does not know for a failure of Graph.
+    RefusesOddAnswers = "refuses-odd-answers",
     /// Goes on with a connection that was given up.
     RemembersAfterDisconnect = "remembers-after-disconnect",
     /// Renews the token for each call that finds it old.
     RenewsForEachCaller = "renews-for-each-caller",
     /// Sends again what may have happened already.
     RepeatsWhatMayHaveHappened = "repeats-what-may-have-happened",
+    /// Sends its credential to Graph beside the access token.
+    SendsItsSecretToGraph = "sends-its-secret-to-graph",
+    /// Takes an empty page for the end of a list.
+    StopsAtAnEmptyPage = "stops-at-an-empty-page",
     /// Tries a service that is down again and again.
     StormsTheService = "storms-the-service",
     /// Asks again after each refusal.
@@ -265,7 +289,13 @@ impl FromStr for Mutant {
             .copied()
             .ok_or_else(|| {
                 let names = Self::ALL.iter().map(|it| it.name());
-                format!("there is no mutant '{text}'{}", did_you_mean(text, names))
+                let all: Vec<&str> = names.clone().collect();
+                let nearest = did_you_mean(text, names);
+                if nearest.is_empty() {
+                    format!("there is no mutant '{text}'; there are {}", all.join(", "))
+                } else {
+                    format!("there is no mutant '{text}'{nearest}")
+                }
             })
     }
 }
@@ -281,6 +311,13 @@ pub enum Kind {
     Mutant(Mutant),
     /// Answers every request with success, and does nothing.
     Null,
+    /// Refuses everything with one category: at once, or (for people) once they have signed in.
+    Refusing {
+        /// What it says.
+        category: Category,
+        /// Whether it opens a sign-in page first.
+        opens_a_page: bool,
+    },
     /// Declares everything, and answers that it is unsupported.
     Silent,
 }

@@ -1,6 +1,6 @@
 //! The driver's side of the protocol: a line, a request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::gate::Mailboxes;
-use super::http::Http;
+use super::http::{Http, Log};
 use super::mutant::{Kind, Mutant};
 use super::operations::OPERATIONS;
 use super::problem::Problem;
@@ -30,6 +30,7 @@ pub async fn serve(
     mut writer: impl AsyncWrite + Send + Unpin + 'static,
     kind: Kind,
     store: Option<Store>,
+    log: Log,
 ) {
     let (idle, mut waits) = mpsc::unbounded_channel();
     let connector = Arc::new(Connector {
@@ -37,7 +38,13 @@ pub async fn serve(
         restarts: store.is_some(),
         store: store.unwrap_or_default(),
         clock: Arc::new(Clock::telling(idle)),
-        ..Connector::default()
+        log,
+        shared: Mutex::default(),
+        credentials: Mutex::default(),
+        failed: Mutex::default(),
+        network: Mutex::default(),
+        connections: Mutex::default(),
+        mailboxes: Mailboxes::default(),
     });
     let (answers, mut outgoing) = mpsc::channel::<String>(64);
     let notices = answers.downgrade();
@@ -110,9 +117,11 @@ pub async fn serve(
 }
 
 /// The connector: its connections, and how it reaches the network.
-#[derive(Default)]
 struct Connector {
     kind: Kind,
+    log: Log,
+    /// The connections that failed, which a mutant shows as working.
+    failed: Mutex<HashSet<String>>,
     /// The one connection of a mutant.
     shared: Mutex<Option<Arc<Connection>>>,
     /// The credentials that were filled in, for a mutant's messages.
@@ -135,6 +144,25 @@ impl Connector {
         match self.kind {
             Kind::Null => Ok(json!({"state": "connected", "value": {}})),
             Kind::Silent => Err(Problem::new(Category::Unsupported, "not today")),
+            Kind::Refusing {
+                category,
+                opens_a_page,
+            } => self.refuse(request, category, opens_a_page).await,
+            Kind::Mutant(Mutant::KeepsFailedConnections) => {
+                let name = match &request {
+                    Request::Connect(it) | Request::Reconnect(it) => Some(it.connection.clone()),
+                    Request::FinishAuthorization { connection, .. } => Some(connection.clone()),
+                    Request::Status { connection } if self.failed.lock().contains(connection) => {
+                        return Ok(json!({"state": "connected"}));
+                    }
+                    _ => None,
+                };
+                let answer = self.answer(request).await;
+                if let (Err(_), Some(name)) = (&answer, name) {
+                    self.failed.lock().insert(name);
+                }
+                answer
+            }
             Kind::Mutant(Mutant::BreaksOnAnyFailure) => {
                 let name = match &request {
                     Request::Call { connection, .. } => Some(connection.clone()),
@@ -147,6 +175,29 @@ impl Connector {
                 answer
             }
             _ => self.answer(request).await,
+        }
+    }
+
+    /// Refuses, as politely as a connector can that does nothing.
+    async fn refuse(
+        &self,
+        request: Request,
+        category: Category,
+        opens_a_page: bool,
+    ) -> Result<Value, Problem> {
+        let refused = || Err(Problem::new(category, "it did not work"));
+        match request {
+            Request::Connect(connect) | Request::Reconnect(connect)
+                if opens_a_page && !connect.auth_method.is_app_only() =>
+            {
+                let connection = self.make(&connect)?;
+                Ok(json!(connection.begin(None).await?))
+            }
+            Request::Status { .. } => Ok(json!({"state": "broken", "category": category})),
+            Request::Disconnect { .. } | Request::Settle {} | Request::AdvanceClock { .. } => {
+                Ok(json!({}))
+            }
+            _ => refused(),
         }
     }
 
@@ -163,6 +214,12 @@ impl Connector {
             Request::Connect(connect) => {
                 let connection = self.make(&connect)?;
                 let state = connection.begin(None).await?;
+                if self.kind.is(Mutant::OnePendingSignIn) {
+                    self.connections
+                        .lock()
+                        .values()
+                        .for_each(|it| it.forget_the_sign_in());
+                }
                 self.connections
                     .lock()
                     .insert(connect.connection, connection);
@@ -250,7 +307,12 @@ impl Connector {
     fn build(&self, connect: &Connect) -> Result<Connection, Problem> {
         let settings = Settings::of(connect, self.clock.now(), self.kind)?;
         let network = self.network.lock().clone();
-        let http = Http::new(&network, self.kind, Arc::clone(&self.clock))?;
+        let http = Http::new(
+            &network,
+            self.kind,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.log),
+        )?;
         let mailbox = match (&settings.shared_mailbox, &settings.flow) {
             (Some(shared), _) => shared,
             (None, Flow::AppOnly { account }) => account,

@@ -238,7 +238,13 @@ impl Connector {
     async fn start() -> Self {
         let (near, far) = tokio::io::duplex(65_536);
         let (reader, writer) = tokio::io::split(far);
-        tokio::spawn(serve(reader, writer, Kind::Sound, Some(Store::default())));
+        tokio::spawn(serve(
+            reader,
+            writer,
+            Kind::Sound,
+            Some(Store::default()),
+            std::sync::Arc::new(|_: &str| {}),
+        ));
         let (answers, questions) = tokio::io::split(near);
         let mut connector = Self {
             answers: BufReader::new(answers).lines(),

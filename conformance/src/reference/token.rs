@@ -194,6 +194,11 @@ async fn request_once(
         } else {
             Problem::of_authority(status.as_u16(), &body, after)
         };
+        if kind.is(Mutant::GoesByTheText) && !problem.message.contains("AADSTS") {
+            return Err(Problem::unavailable(
+                "the sign-in service answered strangely",
+            ));
+        }
         if problem.category == Category::Throttled {
             http.leave_tokens_alone(after);
         }

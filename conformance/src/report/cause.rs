@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{CaseReport, Problem, ProblemKind};
+use super::model::{CaseReport, Problem};
 use super::results::Results;
 
 /// Cases that fail for the same reason.
@@ -104,11 +104,7 @@ fn key_is(problem: &Problem, said: &str) -> bool {
 }
 
 fn key(problem: &Problem) -> Key {
-    let is_step = matches!(
-        problem.kind,
-        ProblemKind::Driver | ProblemKind::Suite | ProblemKind::BrokenClaim
-    ) || problem.observed.starts_with(&format!("{} ", problem.name));
-    if !is_step {
+    if !problem.is_step {
         return Key::Check(problem.name.clone(), problem.says.clone());
     }
     // Whichever step met it: what it met is the cause.

@@ -165,6 +165,9 @@ pub struct Problem {
     /// The exchanges that show it, by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<u64>,
+    /// Whether it is a step that did not end as it must, rather than a check.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_step: bool,
 }
 
 /// How something went wrong.
@@ -346,6 +349,7 @@ impl Problem {
             expected: failure.expected,
             observed: failure.observed,
             exchanges: failure.exchanges,
+            is_step: false,
         }
     }
 
@@ -366,6 +370,7 @@ impl Problem {
             expected: expected.into(),
             observed: observed.into(),
             exchanges: Vec::new(),
+            is_step: true,
         }
     }
 }

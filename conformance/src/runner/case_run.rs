@@ -62,6 +62,8 @@ pub(super) struct CaseRun<'a> {
     /// Ids are new for each case, so that a driver can hold those of several.
     prefix: String,
     pub(super) began: u64,
+    /// The checks whose turn has come.
+    judged: BTreeSet<String>,
     tenants: BTreeSet<TenantId>,
     clients: BTreeSet<ApplicationId>,
 }
@@ -136,6 +138,7 @@ impl<'a> CaseRun<'a> {
             connections: BTreeSet::new(),
             prefix,
             began,
+            judged: BTreeSet::new(),
             tenants,
             clients,
             worker,
@@ -149,7 +152,10 @@ impl<'a> CaseRun<'a> {
         let ended = tokio::time::timeout(limit, self.steps(case.steps())).await;
         self.worker.end_other().await;
         match ended {
-            Ok(Ok(()) | Err(Interrupt::Mismatch)) => {
+            Ok(ended @ (Ok(()) | Err(Interrupt::Mismatch))) => {
+                if ended.is_err() {
+                    self.judge_the_rest();
+                }
                 self.rules().await;
                 self.forget_connections().await;
             }
@@ -190,11 +196,31 @@ impl<'a> CaseRun<'a> {
         self.worker.shared.mock.journal().position()
     }
 
+    /// Judges the checks whose turn did not come: a step failed, and one of them may say why.
+    fn judge_the_rest(&mut self) {
+        self.collect();
+        let scenario = std::sync::Arc::clone(&self.case.scenario);
+        for check in scenario.checks() {
+            if self.judged.contains(&check.name) || !self.asks(check) {
+                continue;
+            }
+            if let Some(failure) = judge::violation(check, &self.record) {
+                self.report
+                    .add(Problem::of_check(check, failure, self.case));
+            }
+        }
+    }
+
+    /// Whether a check is asked of this case.
+    fn asks(&self, check: &Check) -> bool {
+        check.applies_to(self.case.auth_method, self.case.environment)
+            && check.level >= self.worker.shared.options.level
+    }
+
     /// Judges a check from the record so far.
     pub(super) fn judge(&mut self, check: &Check) {
-        if !check.applies_to(self.case.auth_method, self.case.environment)
-            || check.level < self.worker.shared.options.level
-        {
+        self.judged.insert(check.name.clone());
+        if !self.asks(check) {
             return;
         }
         self.collect();
