@@ -416,6 +416,6 @@ mod tests {
         let proof = proof.unwrap();
         assert!(proof.holds(), "{:#?}", proof.verdicts);
         assert_eq!(proof.verdicts.len(), 1 + mutants.len());
-        assert!(proof.verdicts[1..].iter().all(|it| it.red > 0));
+        assert!(proof.verdicts[1..].iter().all(|it| it.failed > 0));
     }
 }
