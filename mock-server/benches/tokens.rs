@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use divan::{Bencher, black_box};
 use entra_mock::directory::{ApplicationId, ObjectId, TenantId};
-use entra_mock::environment::{Environment, GRAPH_APPLICATION_ID, SignInCloud};
+use entra_mock::environment::{Environment, GRAPH_APPLICATION_ID, Issuer, SignInCloud};
 use entra_mock::random::Random;
 use entra_mock::token::{
     AccessTokenSpec, Audience, KeyRings, Sealer, Subject, TokenFormat, mint_access_token,
@@ -21,6 +21,7 @@ fn spec() -> AccessTokenSpec {
     let random = Random::seeded(1);
     AccessTokenSpec {
         environment: Environment::Office365,
+        issuer: Issuer::of_cloud(Environment::Office365.cloud()),
         tenant: TenantId(random.uuid()),
         tenant_created: "2025-01-15T09:00:00Z".parse().expect("a timestamp"),
         country: "US".to_owned(),

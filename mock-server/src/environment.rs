@@ -199,6 +199,64 @@ impl SignInCloud {
     }
 }
 
+/// Under which name tokens are issued.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Issuer {
+    cloud: SignInCloud,
+    /// The address that was asked, where it is the issuer.
+    address: Option<String>,
+}
+
+impl Issuer {
+    /// The issuer of a sign-in cloud.
+    pub fn of_cloud(cloud: SignInCloud) -> Self {
+        Self {
+            cloud,
+            address: None,
+        }
+    }
+
+    /// Scheme, host and port that a client asked as the issuer of a sign-in cloud's tenants.
+    pub fn of_address(cloud: SignInCloud, address: impl Into<String>) -> Self {
+        Self {
+            cloud,
+            address: Some(address.into()),
+        }
+    }
+
+    /// The issuer of v1 tokens of a tenant; the trailing slash is significant.
+    pub fn v1(&self, tenant: impl fmt::Display) -> String {
+        match &self.address {
+            Some(address) => format!("{address}/{tenant}/"),
+            None => self.cloud.v1_issuer(tenant),
+        }
+    }
+
+    /// The issuer of v2 tokens of a tenant.
+    pub fn v2(&self, tenant: impl fmt::Display) -> String {
+        match &self.address {
+            Some(address) => format!("{address}/{tenant}/v2.0"),
+            None => self.cloud.v2_issuer(tenant),
+        }
+    }
+
+    /// Whether a text is the issuer of a tenant's tokens: the cloud's, or an address of the mock.
+    pub fn names(issuer: &str, cloud: SignInCloud, tenant: impl fmt::Display) -> bool {
+        let tenant = tenant.to_string();
+        if issuer == cloud.v1_issuer(&tenant) || issuer == cloud.v2_issuer(&tenant) {
+            return true;
+        }
+        let rest = issuer
+            .strip_prefix("https://")
+            .or_else(|| issuer.strip_prefix("http://"));
+        let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else {
+            return false;
+        };
+        let is_real = Site::of_host(host.rsplit_once(':').map_or(host, |(host, _)| host)).is_some();
+        !is_real && (path == format!("{tenant}/") || path == format!("{tenant}/v2.0"))
+    }
+}
+
 impl Site {
     /// What a host name (no port, any case) stands for; `None` for a host that is not Microsoft's.
     pub fn of_host(host: &str) -> Option<Self> {
@@ -420,6 +478,32 @@ mod tests {
         }
         assert_eq!(SignInCloud::of_device_login_path("/devicelogins"), None);
         assert_eq!(Site::of_host("login.contoso.microsoft.com"), None);
+    }
+
+    #[test]
+    fn an_issuer_is_the_clouds_or_an_address_of_the_mock() {
+        let (cloud, tenant) = (SignInCloud::UsGov, "11111111-2222-3333-4444-555555555555");
+        let addressed = Issuer::of_address(cloud, "https://localhost:8443");
+        for issuer in [
+            Issuer::of_cloud(cloud).v1(tenant),
+            Issuer::of_cloud(cloud).v2(tenant),
+            addressed.v1(tenant),
+            addressed.v2(tenant),
+            format!("http://127.0.0.1:9000/{tenant}/v2.0"),
+        ] {
+            assert!(Issuer::names(&issuer, cloud, tenant), "{issuer}");
+            let other = "99999999-2222-3333-4444-555555555555";
+            assert!(!Issuer::names(&issuer, cloud, other), "{issuer}");
+        }
+        for wrong in [
+            format!("https://login.microsoftonline.com/{tenant}/v2.0"),
+            format!("https://localhost:8443/{tenant}"),
+            format!("https://localhost:8443/more/{tenant}/v2.0"),
+            format!("ftp://localhost/{tenant}/"),
+            String::new(),
+        ] {
+            assert!(!Issuer::names(&wrong, cloud, tenant), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::http::Extensions;
 
 use crate::directory::{ApplicationId, ObjectId, TenantId};
-use crate::environment::{Environment, SignInCloud, Site};
+use crate::environment::{Environment, Issuer, SignInCloud, Site};
 use crate::journal::TokenUse;
 
 /// Where and how a request arrived.
@@ -35,6 +35,8 @@ pub struct Arrival {
     pub address: IpAddr,
     /// The tenants that a proxy on the way admits (`Restrict-Access-To-Tenants`), by id or domain.
     pub admitted_tenants: Option<Arc<str>>,
+    /// The address that was asked is the issuer of tokens, where it is no Microsoft host name.
+    pub issuer_as_addressed: bool,
     /// The AADSTS code with which the authority refuses the request whatever it says: a fault's.
     pub refused: Option<u32>,
 }
@@ -50,6 +52,15 @@ impl Arrival {
                 self.cloud.authority_root()
             }
             _ => self.origin.clone(),
+        }
+    }
+
+    /// The issuer of the tokens of a cloud's tenants.
+    pub fn issuer(&self, cloud: SignInCloud) -> Issuer {
+        if self.issuer_as_addressed && !self.real_host {
+            Issuer::of_address(cloud, &self.origin)
+        } else {
+            Issuer::of_cloud(cloud)
         }
     }
 

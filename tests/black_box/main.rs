@@ -7,6 +7,7 @@ mod connections;
 mod control_api;
 mod dashboard;
 mod guides;
+mod login_hosts;
 mod real_clients;
 mod scenarios;
 mod soak;

@@ -207,8 +207,8 @@ fn key_set(state: &State, arrival: &Arrival, place: &TenantSegment, v2: bool) ->
     // Order carries no meaning; the current key is not always the first.
     keys.reverse();
     let issuer = match place {
-        TenantSegment::Consumers => cloud.v2_issuer(CONSUMERS_TENANT),
-        _ => cloud.v2_issuer("{tenantid}"),
+        TenantSegment::Consumers => arrival.issuer(cloud).v2(CONSUMERS_TENANT),
+        _ => arrival.issuer(cloud).v2("{tenantid}"),
     };
     let entries: Vec<Value> = keys
         .iter()

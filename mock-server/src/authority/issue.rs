@@ -16,7 +16,7 @@ use super::error::{AuthorityError, RefusalFacts, Trace, no_such_user};
 use super::held::{consent_missing, held_scopes};
 use super::resolve::{Client, RequestedResource};
 use crate::directory::{Directory, Risk, SignInAudience};
-use crate::exchange::Annotation;
+use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
 use crate::token::validity::{self, Attempt, Invalid, Use};
@@ -49,8 +49,8 @@ pub(crate) struct UserGrant<'a> {
     pub(crate) client_authentication: u8,
     /// How the user signed in.
     pub(crate) sign_in: &'a SignIn,
-    /// The address of the client.
-    pub(crate) address: IpAddr,
+    /// How the request arrived: whom it asked, and from where.
+    pub(crate) arrival: &'a Arrival,
     /// The API and its permissions.
     pub(crate) requested: RequestedResource,
     /// The OpenID Connect scopes.
@@ -159,7 +159,7 @@ pub(crate) fn user_tokens(
             .user(grant.sign_in.user)
             .ok_or_else(|| refusal(Invalid::UserDeleted, directory, grant.client, grant.sign_in))?;
         let granted = granted_scopes(directory, grant)?;
-        let from = directory.seen_from(grant.address);
+        let from = directory.seen_from(grant.arrival.address);
         let facts = UserFacts::of(user, from);
         // Guests have no long-lived tokens.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation.
@@ -176,6 +176,7 @@ pub(crate) fn user_tokens(
         };
         let spec = AccessTokenSpec {
             environment: tenant.environment,
+            issuer: grant.arrival.issuer(cloud),
             tenant: tenant.id,
             tenant_created: directory.created,
             country: directory.country.clone(),
@@ -201,7 +202,7 @@ pub(crate) fn user_tokens(
         };
         let v1 = matches!(grant.version, Version::V1 { .. });
         let id_spec = (v1 || grant.openid.contains("openid")).then(|| IdTokenSpec {
-            cloud,
+            issuer: grant.arrival.issuer(cloud),
             tenant: tenant.id,
             client: app.app_id,
             user: facts,
@@ -266,6 +267,7 @@ pub(crate) fn user_tokens(
 #[expect(clippy::too_many_arguments, reason = "what a token is made of")]
 pub(crate) fn app_token(
     state: &State,
+    arrival: &Arrival,
     tenant: &Tenant,
     client: &Client,
     client_authentication: u8,
@@ -296,6 +298,7 @@ pub(crate) fn app_token(
             directory.granted_roles(client.app.app_id, requested.resource.audience.resource);
         let spec = AccessTokenSpec {
             environment: tenant.environment,
+            issuer: arrival.issuer(cloud),
             tenant: tenant.id,
             tenant_created: directory.created,
             country: directory.country.clone(),

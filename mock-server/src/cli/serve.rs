@@ -71,6 +71,11 @@ pub(super) struct WorldArguments {
     #[arg(long)]
     allow_passthrough: bool,
 
+    /// Name the address that is asked as the issuer, for clients that compare the two:
+    /// `https://localhost:8443/{tenant}/v2.0` instead of `https://login.microsoftonline.com/…`
+    #[arg(long)]
+    issuer_as_addressed: bool,
+
     /// Write secrets and tokens whole into the journal
     #[arg(long)]
     journal_secrets: bool,
@@ -105,6 +110,7 @@ impl WorldArguments {
             .data_directory(self.data_directory())
             .seed(self.random_seed)
             .allow_passthrough(self.allow_passthrough)
+            .issuer_as_addressed(self.issuer_as_addressed)
             .redaction(redaction);
         if let Some(path) = &self.seed {
             let text = std::fs::read_to_string(path).map_err(|error| {

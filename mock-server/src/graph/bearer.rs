@@ -18,7 +18,7 @@ use super::error::GraphError;
 use crate::directory::{
     ApplicationId, Demand, Directory, ObjectId, RevocationCause, Risk, UserKind,
 };
-use crate::environment::{Environment, SignInCloud};
+use crate::environment::{Environment, Issuer, SignInCloud};
 use crate::token::validity::{Attempt, blocked_by_location};
 use crate::token::{AccessClaims, VerifyError, verify_access_token};
 use crate::world::{Tenant, World};
@@ -75,7 +75,7 @@ pub(crate) fn check(
     if signer.is_some_and(|signer| signer != cloud) {
         return Err(GraphError::invalid_token("InvalidCloudInstance"));
     }
-    if claims.iss != cloud.v1_issuer(claims.tid) && claims.iss != cloud.v2_issuer(claims.tid) {
+    if !Issuer::names(&claims.iss, cloud, claims.tid) {
         // Unverified: the text.
         return Err(GraphError::invalid_token(INVALID_ISSUER));
     }

@@ -110,6 +110,7 @@ impl Bench {
                 },
             };
             let spec = AccessTokenSpec {
+                issuer: crate::environment::Issuer::of_cloud(directory.environment.cloud()),
                 environment: directory.environment,
                 tenant: directory.id,
                 tenant_created: directory.created,
@@ -255,6 +256,7 @@ fn arrival(environment: Environment) -> Arrival {
         retired: None,
         address: Ipv4Addr::LOCALHOST.into(),
         admitted_tenants: None,
+        issuer_as_addressed: false,
         refused: None,
     }
 }

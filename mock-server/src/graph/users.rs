@@ -77,7 +77,10 @@ pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
     collection::list(call, &listing, &Documents(groups))
 }
 
-/// `GET /oidc/userinfo`. Source: learn.microsoft.com/entra/identity-platform/userinfo.
+/// `GET /oidc/userinfo`: names for `profile`, the address for `email`.
+///
+/// Source: learn.microsoft.com/entra/identity-platform/userinfo. Unverified: that the picture comes
+/// with `profile`, and that what a person has not is left out.
 pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
     let Actor::User(user, _) = &caller.actor else {
         return Err(GraphError::directory_denied());
@@ -97,14 +100,20 @@ pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
             "sub",
             json!(pairwise_subject(directory.id, user.id, caller.client)),
         );
-        put("name", json!(user.display_name));
-        put("family_name", json!(user.surname));
-        put("given_name", json!(user.given_name));
-        let picture = format!(
-            "{}/v1.0/me/photo/$value",
-            directory.environment.graph_root()
-        );
-        put("picture", json!(picture));
+        if caller.actor.holds("profile") {
+            put("name", json!(user.display_name));
+            let names = [
+                ("family_name", &user.surname),
+                ("given_name", &user.given_name),
+            ];
+            for (name, value) in names {
+                if !value.is_empty() {
+                    put(name, json!(value));
+                }
+            }
+            let graph = directory.environment.graph_root();
+            put("picture", json!(format!("{graph}/v1.0/me/photo/$value")));
+        }
         if let (Some(mail), true) = (user.mail(), caller.actor.holds("email")) {
             put("email", json!(mail));
         }

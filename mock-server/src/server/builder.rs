@@ -40,6 +40,7 @@ pub struct Builder {
     plain_port: Option<u16>,
     plain_http: bool,
     allow_passthrough: bool,
+    issuer_as_addressed: bool,
     seed: u64,
     world: Option<SeedFile>,
     data_directory: Option<PathBuf>,
@@ -87,6 +88,7 @@ impl Default for Builder {
             plain_port: None,
             plain_http: false,
             allow_passthrough: false,
+            issuer_as_addressed: false,
             seed: 1,
             world: None,
             data_directory: None,
@@ -134,6 +136,14 @@ impl Builder {
     /// Lets the proxy tunnel to hosts that are none of ours.
     pub fn allow_passthrough(mut self, allow: bool) -> Self {
         self.allow_passthrough = allow;
+        self
+    }
+
+    /// Makes the address that a client asks the issuer in metadata and tokens, where it is a port of
+    /// this machine: what OpenID Connect demands and some clients check. The service's issuers stay
+    /// where its host names are asked.
+    pub fn issuer_as_addressed(mut self, addressed: bool) -> Self {
+        self.issuer_as_addressed = addressed;
         self
     }
 
@@ -269,7 +279,11 @@ impl Builder {
         let tls = Configurations::new(Arc::clone(&authority), context.now);
         let (stop, stopped) = watch::channel(false);
         let players = Arc::new(Players::default());
-        let edge = Edge::new(Arc::clone(&world), Arc::clone(&players));
+        let edge = Edge::new(
+            Arc::clone(&world),
+            Arc::clone(&players),
+            self.issuer_as_addressed,
+        );
         let shared = Arc::new(Shared::new(
             edge,
             tls,

@@ -36,6 +36,7 @@ use crate::world::World;
 pub(super) struct Edge {
     pub(super) world: Arc<World>,
     players: Arc<Players>,
+    issuer_as_addressed: bool,
     authority: Router,
     device_login: Router,
     graph: Router,
@@ -63,13 +64,14 @@ pub(super) struct Connection {
 pub(super) struct Unread;
 
 impl Edge {
-    pub(super) fn new(world: Arc<World>, players: Arc<Players>) -> Self {
+    pub(super) fn new(world: Arc<World>, players: Arc<Players>, issuer_as_addressed: bool) -> Self {
         Self {
             authority: crate::authority::router(Arc::clone(&world)),
             device_login: crate::authority::device_login_router(Arc::clone(&world)),
             graph: graph::router(Arc::clone(&world)),
             world,
             players,
+            issuer_as_addressed,
         }
     }
 
@@ -157,6 +159,7 @@ impl Edge {
                     None => {
                         let refused = touched.as_ref().and_then(Touched::refusal);
                         parts.extensions.insert(Arrival {
+                            issuer_as_addressed: self.issuer_as_addressed,
                             refused,
                             ..arrival.clone()
                         });

@@ -42,6 +42,7 @@ impl Place {
             retired,
             address: forwarded_for(headers).unwrap_or(connection.peer),
             admitted_tenants: header_text(headers, "restrict-access-to-tenants").map(Into::into),
+            issuer_as_addressed: false,
             refused: None,
         };
         match Site::of_host(host) {

@@ -28,7 +28,7 @@ use self::claims::{claims, moment_of};
 use super::keys::{KeyRings, SigningKey};
 use super::seal::Sealer;
 use crate::directory::{ApplicationId, Directory, ObjectId, TenantId, User, UserKind};
-use crate::environment::{Environment, GRAPH_APPLICATION_ID, SignInCloud};
+use crate::environment::{Environment, GRAPH_APPLICATION_ID, Issuer, SignInCloud};
 use crate::random::Random;
 
 /// What an access token is to say.
@@ -36,6 +36,8 @@ use crate::random::Random;
 pub struct AccessTokenSpec {
     /// Where the tenant lives.
     pub environment: Environment,
+    /// Who issues it.
+    pub issuer: Issuer,
     /// The tenant.
     pub tenant: TenantId,
     /// When the tenant was made, `xms_tcdt`.

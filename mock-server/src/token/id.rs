@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::access::{BACKDATED, UserFacts, opaque_members, pairwise_subject, sign};
 use super::keys::SigningKey;
 use crate::directory::{ApplicationId, TenantId};
-use crate::environment::SignInCloud;
+use crate::environment::Issuer;
 use crate::random::Random;
 
 /// What an ID token is to say.
 #[derive(Clone, Debug)]
 pub struct IdTokenSpec {
-    /// The sign-in cloud.
-    pub cloud: SignInCloud,
+    /// Who issues it.
+    pub issuer: Issuer,
     /// The tenant.
     pub tenant: TenantId,
     /// The client.
@@ -60,9 +60,9 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
     put(
         "iss",
         json!(if v2 {
-            spec.cloud.v2_issuer(spec.tenant)
+            spec.issuer.v2(spec.tenant)
         } else {
-            spec.cloud.v1_issuer(spec.tenant)
+            spec.issuer.v1(spec.tenant)
         }),
     );
     put("iat", json!(issued - BACKDATED));

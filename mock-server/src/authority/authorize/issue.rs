@@ -149,7 +149,7 @@ fn access_token(
         client: &client,
         client_authentication: 0,
         sign_in,
-        address: visit.arrival.address,
+        arrival: &visit.arrival,
         requested,
         openid,
         version,
@@ -201,7 +201,7 @@ fn id_token(
         (address, directory.key_generation)
     });
     let spec = IdTokenSpec {
-        cloud,
+        issuer: visit.arrival.issuer(cloud),
         tenant: tenant.id,
         client: request.client,
         user: UserFacts::of(&person.user, address),

@@ -91,6 +91,7 @@ impl Mock {
                 retired: None,
                 address: std::net::Ipv4Addr::LOCALHOST.into(),
                 admitted_tenants: None,
+                issuer_as_addressed: false,
                 refused: None,
             },
             cookies: BTreeMap::new(),

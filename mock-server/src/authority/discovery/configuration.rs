@@ -102,9 +102,9 @@ pub(super) fn configuration(
     };
     put("scopes_supported", scopes);
     let issuer = if v2 {
-        cloud.v2_issuer(&issuer_tenant)
+        arrival.issuer(cloud).v2(&issuer_tenant)
     } else {
-        cloud.v1_issuer(&issuer_tenant)
+        arrival.issuer(cloud).v1(&issuer_tenant)
     };
     put("issuer", json!(issuer));
     if v2 {

@@ -70,6 +70,7 @@ fn real(cloud: SignInCloud) -> Arrival {
         retired: None,
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         admitted_tenants: None,
+        issuer_as_addressed: false,
         refused: None,
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
-            address: request.arrival.address,
+            arrival: request.arrival,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

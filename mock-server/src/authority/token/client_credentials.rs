@@ -17,6 +17,7 @@ pub(super) fn issue(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityEr
     let wanted = wanted(request, &tenant)?;
     issue::app_token(
         request.state,
+        request.arrival,
         &tenant,
         &client,
         how,

@@ -112,7 +112,7 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
-            address: request.arrival.address,
+            arrival: request.arrival,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

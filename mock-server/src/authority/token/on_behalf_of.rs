@@ -91,7 +91,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
-            address: request.arrival.address,
+            arrival: request.arrival,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

@@ -64,7 +64,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
             client: &client,
             client_authentication: how,
             sign_in: &sign_in,
-            address: request.arrival.address,
+            arrival: request.arrival,
             requested,
             openid,
             always_refresh: matches!(version, Version::V1 { .. }),

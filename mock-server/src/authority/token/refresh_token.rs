@@ -72,7 +72,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         client: &client,
         client_authentication: how,
         sign_in: &token.sign_in,
-        address: request.arrival.address,
+        arrival: request.arrival,
         requested,
         openid,
         version,

@@ -50,6 +50,7 @@ fn arrival_at(environment: Environment) -> Arrival {
         retired: None,
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         admitted_tenants: None,
+        issuer_as_addressed: false,
         refused: None,
     }
 }

@@ -298,3 +298,34 @@ async fn the_user_and_the_organization_look_like_the_services() {
     let groups = bench.get(&token, "/v1.0/me/memberOf").await.expect(200);
     assert_eq!(groups.body["value"], json!([]));
 }
+
+#[tokio::test]
+async fn user_info_has_what_the_scopes_are_for() {
+    let bench = Bench::new();
+    for (scopes, expected) in [
+        (&["openid"][..], &["sub"][..]),
+        (&["openid", "email"], &["sub", "email"]),
+        (
+            &["openid", "profile"],
+            &["sub", "name", "family_name", "given_name", "picture"],
+        ),
+        (
+            &["openid", "profile", "email"],
+            &[
+                "sub",
+                "name",
+                "family_name",
+                "given_name",
+                "picture",
+                "email",
+            ],
+        ),
+    ] {
+        let token = bench.delegated("alice", scopes);
+        let info = bench.get(&token, "/oidc/userinfo").await.expect(200);
+        let members: Vec<_> = info.body.as_object().unwrap().keys().collect();
+        assert_eq!(members, expected, "{scopes:?}");
+    }
+    let token = bench.delegated("alice", &["profile", "email"]);
+    bench.get(&token, "/oidc/userinfo").await.refused(403);
+}

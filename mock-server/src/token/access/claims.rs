@@ -46,9 +46,8 @@ pub(super) fn moment_of(token_id: &str) -> Option<Timestamp> {
 
 /// The claims of an access token.
 pub(super) fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, Value> {
-    let cloud = spec.environment.cloud();
     let v2 = spec.audience.version == 2;
-    let v1_issuer = cloud.v1_issuer(spec.tenant);
+    let v1_issuer = spec.issuer.v1(spec.tenant);
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
@@ -57,7 +56,7 @@ pub(super) fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Ma
     put(
         "iss",
         json!(if v2 {
-            cloud.v2_issuer(spec.tenant)
+            spec.issuer.v2(spec.tenant)
         } else {
             v1_issuer.clone()
         }),

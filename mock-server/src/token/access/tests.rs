@@ -6,6 +6,7 @@ fn keys() -> KeyRings {
 
 fn spec(subject: Subject) -> AccessTokenSpec {
     AccessTokenSpec {
+        issuer: Issuer::of_cloud(SignInCloud::UsGov),
         environment: Environment::UsGovL5,
         tenant: TenantId(Uuid::from_u128(1)),
         tenant_created: Timestamp::UNIX_EPOCH,
@@ -101,6 +102,7 @@ fn tokens_for_an_own_api_can_be_verified_by_anybody() {
     let key = keys.of(SignInCloud::Global).key(0);
     let mut spec = spec(app_only());
     spec.environment = Environment::Office365;
+    spec.issuer = Issuer::of_cloud(SignInCloud::Global);
     spec.audience = Audience {
         value: Uuid::from_u128(9).to_string(),
         resource: ApplicationId(Uuid::from_u128(9)),

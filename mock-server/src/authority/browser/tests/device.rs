@@ -114,6 +114,7 @@ async fn the_address_that_people_are_given_leads_to_the_page_of_its_cloud() {
             retired: None,
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             admitted_tenants: None,
+            issuer_as_addressed: false,
             refused: None,
         };
         let request = Request::get(path).extension(arrival).body(Body::empty());

@@ -223,6 +223,7 @@ impl Mock {
             retired: None,
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             admitted_tenants: None,
+            issuer_as_addressed: false,
             refused: None,
         });
         let graph = crate::graph::router(Arc::clone(&self.world));
