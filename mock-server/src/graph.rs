@@ -32,6 +32,7 @@ mod odata;
 mod organization;
 mod path;
 mod people;
+mod photos;
 mod policies;
 mod prefer;
 mod respond;

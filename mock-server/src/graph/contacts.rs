@@ -240,7 +240,7 @@ fn folder(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphError> {
     }
 }
 
-fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphError> {
+pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphError> {
     contents
         .find(&contents.contacts, call.parameters.get("contact"))
         .map_err(of_id)?

@@ -9,7 +9,7 @@ use super::sending::{self, Answer};
 use super::service_principals::assignments::{self, Side};
 use super::{
     attachments, calendars, contacts, delta, events, folders, governance, grants, messages,
-    organization, policies, service_principals, settings, users,
+    organization, photos, policies, service_principals, settings, users,
 };
 use crate::directory::Risk;
 
@@ -62,7 +62,9 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::GetMessageAttachmentContent => attachments::content(call),
         O::GetMessageContent => messages::content(call),
         O::GetOrganization => organization::get_organization(call),
-        O::GetPhoto | O::GetPhotoContent => users::photo(),
+        O::GetContactPhoto | O::GetContactPhotoContent => photos::of_contact(call),
+        O::GetPhoto | O::GetPhotoContent | O::ListPhotos => photos::of_user(),
+        O::GetSizedPhoto | O::GetSizedPhotoContent => photos::of_size(call),
         O::GetUser => users::get(call),
         O::InvalidateAllRefreshTokens | O::RevokeSignInSessions => {
             users::passwords::revoke_sign_in_sessions(call)

@@ -48,7 +48,9 @@ pub(super) fn answer(
     let route = match route::walk(&segments, environment.cloud()) {
         Ok(route) => route,
         // The model is the whole of v1.0.
-        Err(refusal) if version == "v1.0" && !other_methods => return Some(Err(refusal)),
+        Err(refusal) if version == "v1.0" && !other_methods => {
+            return Some(Err(service::spoken(&path.segments[1..], refusal)));
+        }
         Err(_) => return None,
     };
     if other_methods && !guard::is_documented(&route, &request.method) {

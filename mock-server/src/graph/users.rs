@@ -57,11 +57,6 @@ pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
         .read(|directory| collection::count(call, &listing(), &Users::of(directory)))
 }
 
-/// `GET …/photo` and `/photo/$value`: nobody has one.
-pub(super) fn photo() -> Result<Reply, GraphError> {
-    Err(GraphError::no_photo())
-}
-
 /// `GET …/manager`.
 pub(super) fn manager(call: &Call<'_>) -> Result<Reply, GraphError> {
     let user = call.target()?.user;

@@ -26,6 +26,10 @@ impl Voice {
     pub(super) fn of(route: &Route) -> &'static Self {
         let root = route.steps.first().map_or("", |it| it.name);
         let below = route.steps.get(1).map_or("", |it| it.name);
+        Self::named(root, below)
+    }
+
+    fn named(root: &str, below: &str) -> &'static Self {
         // Below people, groups and sites, a name decides; elsewhere the root does.
         let shared = matches!(root, "me" | "users" | "groups" | "sites");
         let service = [
@@ -74,6 +78,34 @@ impl Voice {
             .replace("{needed}", needed)
             .replace("{held}", held);
         GraphError::new(StatusCode::FORBIDDEN, self.denied.clone(), text)
+    }
+}
+
+/// A refusal of a segment that is not there, in the words of the service that reads it: below
+/// mail, calendars and contacts that is Exchange.
+///
+/// Source: allodia-eu/email-calendar-sync-engine, docs/agent-guidance/graph.md (`photos` of a
+/// contact).
+pub(super) fn spoken(segments: &[String], refusal: GraphError) -> GraphError {
+    let below = match segments
+        .first()
+        .map(|it| it.to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("me") => segments.get(1),
+        Some("users") => segments.get(2),
+        _ => None,
+    };
+    let exchange = below.is_some_and(|below| {
+        let named = SERVICES.keys().find(|(root, name)| {
+            root == "*" && !name.is_empty() && name.eq_ignore_ascii_case(below)
+        });
+        named.is_some_and(|(_, name)| Voice::named("me", name).service == "exchange")
+    });
+    if exchange {
+        GraphError::parse_uri(refusal.message)
+    } else {
+        refusal
     }
 }
 

@@ -428,3 +428,65 @@ async fn a_view_is_not_longer_than_1825_days() {
         assert_eq!(error(&answer), (400, "ErrorInvalidRequest", text), "{path}");
     }
 }
+
+#[tokio::test]
+async fn nobody_has_a_photo_and_each_place_says_so() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", &["User.Read", "Contacts.Read"]);
+    let contacts = bench
+        .get(&token, "/v1.0/me/contacts?$top=1&$select=id")
+        .await
+        .expect(200);
+    let contact = format!("contacts/{}", contacts.values()[0]["id"].as_str().unwrap());
+    for (path, status, code, text) in [
+        (
+            "photo".to_owned(),
+            404,
+            "ImageNotFound",
+            "Exception of type",
+        ),
+        (
+            "photo/$value".to_owned(),
+            404,
+            "ImageNotFound",
+            "Exception of type",
+        ),
+        (
+            "photos/48X48".to_owned(),
+            404,
+            "ImageNotFound",
+            "Exception of type",
+        ),
+        (
+            "photos/49x49/$value".to_owned(),
+            404,
+            "ErrorInvalidImageId",
+            "The image ID",
+        ),
+        (
+            format!("{contact}/photo"),
+            404,
+            "ErrorItemNotFound",
+            "The photo wasn't found.",
+        ),
+        (
+            format!("{contact}/photo/$value"),
+            404,
+            "ErrorItemNotFound",
+            "The photo wasn't",
+        ),
+        (
+            format!("{contact}/photos/48x48"),
+            400,
+            "RequestBroker--ParseUri",
+            "Resource not found for the segment 'photos'.",
+        ),
+    ] {
+        let answer = bench.get(&token, &format!("/v1.0/me/{path}")).await;
+        let (found, its, words) = error(&answer);
+        assert_eq!((found, its), (status, code), "{path}: {}", answer.text);
+        assert!(words.starts_with(text), "{path}: {words}");
+    }
+    let nowhere = bench.get(&token, "/v1.0/me/nowhere").await;
+    assert_eq!(nowhere.refused(400), "BadRequest");
+}
