@@ -150,9 +150,13 @@ export class Connection {
     const [method, path, body] = OPERATIONS[operation](mailbox, argumentsGiven);
     let value = await this.ask(method, `${this.graph}/v1.0${path}`, body);
     const { top = 10 } = argumentsGiven;
+    const followed = new Set();
     while (method === "GET" && value["@odata.nextLink"] && value.value.length < top) {
-      if (!value["@odata.nextLink"].startsWith(`${this.graph}/`)) throw new Failure("untrusted", "the link to the next page leads elsewhere");
-      const page = await this.ask("GET", value["@odata.nextLink"]);
+      const link = value["@odata.nextLink"];
+      if (!link.startsWith(`${this.graph}/`) || followed.has(link))
+        throw new Failure("untrusted", "the link to the next page leads elsewhere, or in a circle");
+      followed.add(link);
+      const page = await this.ask("GET", link);
       value = { ...page, value: [...value.value, ...page.value].slice(0, top) };
     }
     return value;

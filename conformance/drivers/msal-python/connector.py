@@ -148,10 +148,13 @@ class Connection:
         method, path, body = OPERATIONS[operation](mailbox if operation != "get-profile" else user, arguments)
         value = self.ask(method, f"{self.graph}/v1.0{path}", body)
         top = arguments.get("top", 10)
+        followed = set()
         while method == "GET" and value.get("@odata.nextLink") and len(value["value"]) < top:
-            if not value["@odata.nextLink"].startswith(f"{self.graph}/"):
-                raise Failure("untrusted", "the link to the next page leads elsewhere")
-            page = self.ask("GET", value["@odata.nextLink"], None)
+            link = value["@odata.nextLink"]
+            if not link.startswith(f"{self.graph}/") or link in followed:
+                raise Failure("untrusted", "the link to the next page leads elsewhere, or in a circle")
+            followed.add(link)
+            page = self.ask("GET", link, None)
             value = {**page, "value": (value["value"] + page["value"])[:top]}
         return value
 

@@ -39,10 +39,10 @@ impl CheckDriver {
             "\nthe driver keeps to the protocol, but the connector cannot connect\n"
         });
         print(&text);
-        Ok(if !is_wrong {
-            ExitStatus::AsExpected
-        } else {
+        Ok(if is_wrong {
             ExitStatus::Unexpected
+        } else {
+            ExitStatus::AsExpected
         })
     }
 }

@@ -58,10 +58,11 @@ impl Shared {
                 }
                 "NODE_EXTRA_CA_CERTS" => value.clone_from(&root),
                 "JAVA_TOOL_OPTIONS" => {
-                    let http = value.replace("-Dhttps.proxy", "-Dhttp.proxy");
-                    let http = http.split(' ').filter(|it| it.starts_with("-Dhttp.proxy"));
+                    let all = value.replace("-Dhttps.proxy", "-Dhttp.proxy");
+                    let http = all.split(' ').filter(|it| it.starts_with("-Dhttp.proxy"));
                     let http: Vec<&str> = http.collect();
-                    *value = format!("{value} {}", http.join(" ")).trim().to_owned();
+                    value.push(' ');
+                    value.push_str(&http.join(" "));
                 }
                 _ => {}
             }

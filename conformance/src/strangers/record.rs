@@ -44,7 +44,7 @@ impl Recorder {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, BODY_LIMIT).collect().await;
-        let body = body.map_or_else(|_| Bytes::new(), |it| it.to_bytes());
+        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
         let text = |name: header::HeaderName| {
             let value = parts.headers.get(name)?;
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
