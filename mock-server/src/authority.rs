@@ -12,6 +12,7 @@ mod error;
 mod flow;
 mod form;
 mod held;
+mod home;
 mod interaction;
 mod issue;
 mod login;
@@ -72,11 +73,15 @@ pub(crate) fn throttled(
 
 /// The login hosts.
 pub(crate) fn router(world: Arc<World>) -> Router {
+    routed(State::new(world))
+}
+
+fn routed(state: Arc<State>) -> Router {
     Routes::default()
         .merge(browser::routes())
         .merge(discovery::routes())
         .merge(token::routes())
-        .into_router(State::new(world), browser::not_found)
+        .into_router(state, browser::not_found)
 }
 
 /// The hosts that lead people with a device code to a login host.

@@ -14,6 +14,7 @@ pub(crate) use self::claims::ClaimsRequest;
 use super::State;
 use super::error::{AuthorityError, RefusalFacts, Trace, no_such_user};
 use super::held::{consent_missing, held_scopes};
+use super::home;
 use super::resolve::{Client, RequestedResource};
 use crate::directory::{Directory, Risk, SignInAudience};
 use crate::exchange::{Annotation, Arrival};
@@ -24,7 +25,7 @@ use crate::token::{
     AccessTokenSpec, AuthenticationMethod, IdTokenSpec, Lifetime, RefreshToken, SignIn, Subject,
     UserFacts, mint_access_token, mint_id_token,
 };
-use crate::world::Tenant;
+use crate::world::{Tenant, World};
 
 /// The version of the endpoint that was called, and what v1 requests name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,6 +72,7 @@ pub(crate) struct UserGrant<'a> {
 
 /// Whether the sign-in still stands, and the user may use the app.
 pub(crate) fn check_sign_in(
+    world: &World,
     tenant: &Tenant,
     client: &Client,
     sign_in: &SignIn,
@@ -80,6 +82,7 @@ pub(crate) fn check_sign_in(
         validity::sign_in_stands(sign_in, directory)
             .map_err(|invalid| refusal(invalid, directory, client, sign_in))
     })?;
+    home::stands(world, tenant, client, sign_in)?;
     check_access(tenant, client, sign_in, attempt)
 }
 
@@ -284,6 +287,9 @@ pub(crate) fn app_token(
             .with("app", client.app.app_id.to_string())
             .with("tenant", tenant.id.to_string())
     })?;
+    let api_name = world
+        .application(cloud, requested.resource.audience.resource)
+        .map(|(_, api)| api.display_name);
     let (spec, key_generation) = tenant.read(|directory| {
         if principal.risk == Risk::High {
             return Err(AuthorityError::aadsts(53003));
@@ -294,8 +300,23 @@ pub(crate) fn app_token(
             && principal.home_tenant == tenant.id
             && client.app.sign_in_audience == SignInAudience::SingleTenant
             && claims.is_some_and(|it| it.handles_challenges);
-        let roles =
-            directory.granted_roles(client.app.app_id, requested.resource.audience.resource);
+        let api = requested.resource.audience.resource;
+        let roles = directory.granted_roles(client.app.app_id, api);
+        // Source: MicrosoftDocs/entra-docs, reference-error-codes, 501051.
+        if roles.is_empty()
+            && directory
+                .service_principal(api)
+                .is_some_and(|api| api.assignment_required)
+        {
+            return Err(AuthorityError::aadsts(501051)
+                .with("app", client.app.app_id.to_string())
+                .with("name", &client.app.display_name)
+                .with("resource", api.to_string())
+                .with(
+                    "resource_name",
+                    api_name.as_deref().unwrap_or("Microsoft Graph"),
+                ));
+        }
         let spec = AccessTokenSpec {
             environment: tenant.environment,
             issuer: arrival.issuer(cloud),

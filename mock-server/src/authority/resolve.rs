@@ -11,6 +11,7 @@ pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
 pub(crate) use self::resource::{Resource, azure_ad_graph_id, azure_ad_graph_scopes, graph_id};
 pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
 use super::error::AuthorityError;
+use super::home::is_gone;
 use crate::consent::ResourceScopes;
 use crate::directory::{
     Application, ApplicationId, Directory, ObjectId, ServicePrincipal, SignInAudience,
@@ -47,7 +48,10 @@ impl Client {
         if id.0.is_nil() {
             return Err(AuthorityError::aadsts(700038));
         }
-        world.application(arrival.cloud, id).ok_or_else(unknown)
+        world
+            .application(arrival.cloud, id)
+            .filter(|(home, _)| !is_gone(home))
+            .ok_or_else(unknown)
     }
 
     /// The client of a request to a tenant's token endpoint: it must be registered or installed
@@ -66,6 +70,9 @@ impl Client {
                 .with("app", client_id)
                 .with("tenant", place));
         }
+        if app.sign_in_audience == SignInAudience::Personal {
+            return Err(for_personal_accounts(&app));
+        }
         let client = Self { app, principal };
         check_enabled(&client.app, client.principal.as_ref())?;
         Ok(client)
@@ -80,7 +87,7 @@ impl Client {
             (
                 TenantSegment::Common | TenantSegment::Organizations | TenantSegment::Tenant(_),
                 SignInAudience::Personal,
-            ) => 9002346,
+            ) => return Err(for_personal_accounts(app)),
             (
                 TenantSegment::Common | TenantSegment::Organizations,
                 SignInAudience::SingleTenant,
@@ -179,7 +186,7 @@ impl Requested {
             };
             let resource = match prefix {
                 Some(prefix) => Resource::find(world, tenant, prefix)?,
-                None => Resource::graph(tenant.environment, None),
+                None => Resource::find(world, tenant, &tenant.environment.graph_root())?,
             };
             let default = name.eq_ignore_ascii_case(".default");
             let name = if default {
@@ -243,6 +250,7 @@ impl Requested {
     /// The one API of a token request; Graph where only OpenID Connect scopes are asked for.
     pub(crate) fn single(
         mut self,
+        world: &World,
         tenant: &Tenant,
         scope: &str,
     ) -> Result<(RequestedResource, BTreeSet<String>), AuthorityError> {
@@ -255,10 +263,10 @@ impl Requested {
                 AuthorityError::aadsts(28000).with("scope", scope)
             });
         }
-        let resource = self
-            .resources
-            .pop()
-            .unwrap_or_else(|| RequestedResource::sign_in(tenant));
+        let resource = match self.resources.pop() {
+            Some(resource) => resource,
+            None => RequestedResource::sign_in(world, tenant)?,
+        };
         Ok((resource, self.openid))
     }
 
@@ -308,13 +316,13 @@ impl Requested {
 
 impl RequestedResource {
     /// Nothing but to sign the user in, for which Graph stands.
-    pub(crate) fn sign_in(tenant: &Tenant) -> Self {
-        Self {
-            resource: Resource::graph(tenant.environment, None),
+    pub(crate) fn sign_in(world: &World, tenant: &Tenant) -> Result<Self, AuthorityError> {
+        Ok(Self {
+            resource: Resource::find(world, tenant, &tenant.environment.graph_root())?,
             scopes: BTreeSet::new(),
             default: false,
             qualified: false,
-        }
+        })
     }
 
     /// An app asks for a token for itself: all that is registered only by its id, not by a URI.
@@ -331,6 +339,13 @@ impl RequestedResource {
     pub(crate) fn is_itself(&self, app: &Application) -> bool {
         self.resource.audience.resource == app.app_id
     }
+}
+
+/// An app for personal accounts alone, anywhere but at `consumers`: AADSTS9002346.
+fn for_personal_accounts(app: &Application) -> AuthorityError {
+    AuthorityError::aadsts(9002346)
+        .with("app", app.app_id.to_string())
+        .with("name", &app.display_name)
 }
 
 /// An app asks for a token for itself, and not by its id: AADSTS90009.

@@ -271,7 +271,8 @@ fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
     )
 }
 
-fn home_name(guest: &UserPrincipalName) -> String {
+/// The sign-in name at home of a guest.
+pub(crate) fn home_name(guest: &UserPrincipalName) -> String {
     let local = guest.local_part();
     let mangled = local.strip_suffix("#EXT#").unwrap_or(local);
     mangled.rsplit_once('_').map_or_else(

@@ -162,6 +162,7 @@ fn answer(
             cross_origin: false,
         };
         request.annotation.client = request.presented.client_id.parse().ok();
+        request.annotation.unsupported = unsupported(&form, request.claims.as_ref());
         let body = match short_name(grant) {
             "authorization_code" => authorization_code::redeem(&mut request),
             "client_credentials" => client_credentials::issue(&mut request),
@@ -211,6 +212,22 @@ fn crossing(headers: &HeaderMap, form: &Form) -> CrossCloudRequest {
         is_there("client_secret") || headers.contains_key(header::AUTHORIZATION),
         is_there("client_assertion"),
     )
+}
+
+/// What the request asks for and does not get, for the journal.
+fn unsupported(form: &Form, claims: Option<&ClaimsRequest>) -> Option<String> {
+    let set = |name: &str| form.raw(name).filter(|it| !it.is_empty());
+    if let Some(kind) = set("requested_token_type").filter(|it| it.contains("saml")) {
+        return Some(format!("requested_token_type={kind}: no SAML tokens"));
+    }
+    if set("grant_type").is_some_and(|it| it.contains("saml")) {
+        return Some("no grants for SAML assertions".to_owned());
+    }
+    if set("req_cnf").is_some() || set("token_type").is_some_and(|it| it != "Bearer") {
+        return Some("no proof-of-possession tokens: the token is a bearer token".to_owned());
+    }
+    let claim = claims?.unknown.first()?;
+    Some(format!("the claims request for {claim} is not looked at"))
 }
 
 /// What the request says of itself, for a refusal that its cause left without facts: a fault's.

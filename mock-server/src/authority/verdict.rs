@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::{AuthorityError, TOKEN};
-use super::resolve::{Client, check_enabled, is_open};
-use super::{held, issue};
+use super::resolve::{Client, Resource, check_enabled, is_open};
+use super::{held, home, issue};
 use crate::directory::ApplicationId;
 use crate::permission::OPENID_SCOPES;
 use crate::token::RefreshToken;
@@ -40,17 +40,22 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
     is_open(&tenant, &tenant.id.to_string())?;
     let client = client(world, &tenant, sign_in.client)?;
     tenant.read(|directory| {
-        let refused = |invalid| issue::refusal(invalid, directory, &client, sign_in);
-        validity::refresh_token_stands(token, directory, tenant.now()).map_err(refused)?;
-        let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
-        let asked = token.scopes.iter().filter(is_permission).cloned().collect();
+        validity::refresh_token_stands(token, directory, tenant.now())
+            .map_err(|invalid| issue::refusal(invalid, directory, &client, sign_in))
+    })?;
+    home::stands(world, &tenant, &client, sign_in)?;
+    Resource::again(world, &tenant, token.resource, token.named())?;
+    let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
+    let asked = token.scopes.iter().filter(is_permission).cloned().collect();
+    tenant.read(|directory| {
         held::held_scopes(directory, &client.app, sign_in.user, token.resource, &asked)?;
         let local = Attempt::from_loopback(tenant.now());
         let attempt = Attempt {
             from: directory.seen_from(local.from),
             ..local
         };
-        validity::access(sign_in, directory, attempt, Use::NonInteractive).map_err(refused)
+        validity::access(sign_in, directory, attempt, Use::NonInteractive)
+            .map_err(|invalid| issue::refusal(invalid, directory, &client, sign_in))
     })
 }
 

@@ -127,6 +127,16 @@ impl RefreshToken {
         sealer.open(REFRESH_TOKEN, sealed)
     }
 
+    /// How the last request named the API.
+    pub(crate) fn named(&self) -> &str {
+        // Tokens of earlier versions have the audience alone.
+        if self.named.is_empty() {
+            &self.audience
+        } else {
+            &self.named
+        }
+    }
+
     /// When it dies of age, if it is not used.
     pub fn expires(&self) -> Option<Timestamp> {
         match self.sign_in.client_class {

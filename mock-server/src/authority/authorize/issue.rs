@@ -136,7 +136,7 @@ fn access_token(
             &request.scope,
         ),
     };
-    let (requested, mut openid) = requested.single(tenant, asked)?;
+    let (requested, mut openid) = requested.single(world, tenant, asked)?;
     // The implicit grant has no refresh tokens: RFC 6749, section 4.2.2.
     openid.remove("offline_access");
     let (_, app) = world

@@ -18,6 +18,8 @@ pub(crate) struct ClaimsRequest {
     pub(crate) seen_address: Option<IpAddr>,
     /// `auth_time` is wanted in the ID token.
     pub(crate) auth_time: bool,
+    /// Claims that the mock does not look at, such as `access_token.acrs`.
+    pub(crate) unknown: Vec<String>,
 }
 
 impl ClaimsRequest {
@@ -40,6 +42,31 @@ impl ClaimsRequest {
                 .as_str()
                 .and_then(|text| text.parse().ok()),
             auth_time: value["id_token"].get("auth_time").is_some(),
+            unknown: unknown(&value),
         }))
     }
+}
+
+/// What a claims request names beyond what the mock knows. `capolids` and `polids` come from its
+/// own refusals, and every new sign-in satisfies them.
+fn unknown(value: &Value) -> Vec<String> {
+    let known = [
+        (
+            "access_token",
+            &["xms_cc", "xms_rp_ipaddr", "nbf", "capolids", "polids"][..],
+        ),
+        ("id_token", &["auth_time"]),
+    ];
+    known
+        .into_iter()
+        .flat_map(|(token, known)| {
+            let names = value[token]
+                .as_object()
+                .into_iter()
+                .flat_map(|it| it.keys());
+            names
+                .filter(|name| !known.contains(&name.as_str()))
+                .map(move |name| format!("{token}.{name}"))
+        })
+        .collect()
 }

@@ -70,6 +70,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         return Err(AuthorityError::aadsts(70008));
     }
     issue::check_sign_in(
+        &request.state.world,
         &tenant,
         &client,
         &code.sign_in,
@@ -165,7 +166,7 @@ fn of_code(
                         .with("scope", request.form.raw("scope").unwrap_or_default()),
                 });
             }
-            let (requested, openid) = requested.single(tenant, &code.scope)?;
+            let (requested, openid) = requested.single(world, tenant, &code.scope)?;
             Ok(Wanted {
                 requested,
                 openid,
@@ -189,12 +190,15 @@ fn check_verifier(
         (Some(_), None) => refused(50148),
         (Some((challenge, method)), Some(verifier)) => {
             let length = verifier.chars().count();
+            if length < 43 {
+                return refused(501482);
+            }
             let computed = if method == "S256" {
                 URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
             } else {
                 verifier.to_owned()
             };
-            if (43..=128).contains(&length) && computed == *challenge {
+            if length <= 128 && computed == *challenge {
                 Ok(())
             } else {
                 refused(501481)

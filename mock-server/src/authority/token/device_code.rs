@@ -81,24 +81,35 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
     request.annotation.user = Some(sign_in.user);
     let client = request.client(&tenant)?;
     issue::check_sign_in(
+        &request.state.world,
         &tenant,
         &client,
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
-    )?;
-    let world = &request.state.world;
-    let wanted = match &pending.resource {
-        Some(resource) => Wanted::of_resource(world, &tenant, resource)?,
-        None => {
-            let (requested, openid) = Requested::parse(world, &tenant, &pending.scope)?
-                .single(&tenant, &pending.scope)?;
-            Wanted {
-                requested,
-                openid,
-                version: Version::V2,
-            }
+    )
+    .map_err(|error| match error.code {
+        // The device that polls is not the one at which the person sits.
+        53000 => {
+            let mut remote = AuthorityError::aadsts(530033);
+            remote.claims = error.claims;
+            remote
         }
-    };
+        _ => error,
+    })?;
+    let world = &request.state.world;
+    let wanted =
+        match &pending.resource {
+            Some(resource) => Wanted::of_resource(world, &tenant, resource)?,
+            None => {
+                let (requested, openid) = Requested::parse(world, &tenant, &pending.scope)?
+                    .single(world, &tenant, &pending.scope)?;
+                Wanted {
+                    requested,
+                    openid,
+                    version: Version::V2,
+                }
+            }
+        };
     request.check(&tenant, &client.app, &wanted)?;
     let Wanted {
         requested,

@@ -27,6 +27,14 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
     if usage != "on_behalf_of" {
         return Err(AuthorityError::aadsts(9002313));
     }
+    if let Some(kind) = request.form.get("requested_token_type")?
+        && !kind.ends_with(":jwt")
+        && !kind.ends_with(":access_token")
+    {
+        // Unverified: the service has an answer for tenants without SAML tokens only in its list
+        // of codes.
+        return Err(AuthorityError::aadsts(51000));
+    }
     let assertion = request.form.required("assertion")?;
     request.annotation.tokens.push(TokenUse {
         kind: TokenKind::Access,
@@ -74,6 +82,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
     };
     // A policy is told with claims, for the client to satisfy it.
     issue::check_sign_in(
+        &request.state.world,
         &tenant,
         &client,
         &sign_in,

@@ -47,6 +47,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
     let sign_in = check_password(request, &tenant, &client, username, password)?;
     request.annotation.user = Some(sign_in.user);
     issue::check_sign_in(
+        &request.state.world,
         &tenant,
         &client,
         &sign_in,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Endpoint;
 use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
 use crate::authority::error::AuthorityError;
+use crate::authority::home;
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::{RequestedResource, Resource, for_itself};
 use crate::directory::Application;
@@ -60,6 +61,7 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
         validity::refresh_token_stands(&token, directory, tenant.now())
             .map_err(|invalid| issue::refusal(invalid, directory, &client, &token.sign_in))
     })?;
+    home::stands(&request.state.world, &tenant, &client, &token.sign_in)?;
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
     // access token": of scopes of several APIs the first decides.
     let Wanted {
@@ -162,11 +164,7 @@ fn again(
     tenant: &Tenant,
 ) -> Result<Wanted, AuthorityError> {
     let world = &request.state.world;
-    let named = [&token.named, &token.audience]
-        .into_iter()
-        .find(|it| !it.is_empty())
-        .map_or("", String::as_str);
-    let resource = Resource::again(world, tenant, token.resource, named)?;
+    let resource = Resource::again(world, tenant, token.resource, token.named())?;
     let is_openid = |scope: &&String| OPENID_SCOPES.contains(&scope.as_str());
     let openid = token.scopes.iter().filter(is_openid).cloned().collect();
     let scopes: BTreeSet<String> = token

@@ -15,7 +15,7 @@ use crate::authority::issue::{ClaimsRequest, Version};
 use crate::authority::resolve::{
     Client, Requested, RequestedResource, Resource, TenantSegment, is_admitted, is_open,
 };
-use crate::directory::{Application, TenantId};
+use crate::directory::{Application, Platform, RedirectUri, TenantId};
 use crate::exchange::{Annotation, Arrival};
 use crate::permission::OPENID_SCOPES;
 use crate::token::ClientClass;
@@ -146,8 +146,13 @@ impl TokenRequest<'_> {
     /// told first.
     pub(super) fn refuse_unreadable(&mut self) -> AuthorityError {
         let authenticated = self.client_before_grant().and_then(|(client, tenant)| {
+            let is_spa = |uri: &RedirectUri| uri.platform == Platform::Spa;
             let class = if self.presented.any() {
                 ClientClass::Confidential
+            } else if self.headers.contains_key(header::ORIGIN)
+                && client.app.redirect_uris.iter().any(is_spa)
+            {
+                ClientClass::Spa
             } else {
                 default_class(&client.app)
             };
@@ -217,7 +222,7 @@ impl TokenRequest<'_> {
                 if several == SeveralApis::FirstCounts {
                     requested.resources.truncate(1);
                 }
-                let (requested, openid) = requested.single(tenant, scope)?;
+                let (requested, openid) = requested.single(world, tenant, scope)?;
                 Ok(Asked::Api(Wanted {
                     requested,
                     openid,
@@ -238,10 +243,11 @@ impl TokenRequest<'_> {
         tenant: &Tenant,
         app: &Application,
     ) -> Result<Wanted, AuthorityError> {
+        let world = &self.state.world;
         let wanted = match (self.asked(tenant, SeveralApis::Refused)?, self.endpoint) {
             (Asked::Api(wanted), _) => wanted,
             (Asked::SignIn(openid), _) => Wanted {
-                requested: RequestedResource::sign_in(tenant),
+                requested: RequestedResource::sign_in(world, tenant)?,
                 openid,
                 version: Version::V2,
             },
@@ -300,7 +306,7 @@ impl Wanted {
         resource: &str,
     ) -> Result<Self, AuthorityError> {
         let (requested, openid) =
-            Requested::of_resource(world, tenant, resource)?.single(tenant, resource)?;
+            Requested::of_resource(world, tenant, resource)?.single(world, tenant, resource)?;
         Ok(Self {
             requested,
             openid,

@@ -27,6 +27,7 @@ mod continuous_access;
 mod device_code;
 mod federated;
 mod invalidation;
+mod mutations;
 mod on_behalf_of;
 mod refusals;
 mod resources;
@@ -58,6 +59,7 @@ fn arrival_at(environment: Environment) -> Arrival {
 /// A mock without a server: the authority's router over the default world.
 struct Mock {
     router: Router,
+    state: Arc<State>,
     world: Arc<World>,
     tenant: Arc<Tenant>,
     facts: TenantDescription,
@@ -77,9 +79,11 @@ impl Mock {
         };
         let tenant = world.add_default(&context).remove(0);
         let facts = world.describe(&tenant);
-        let router = crate::authority::router(Arc::clone(&world));
+        let state = State::new(Arc::clone(&world));
+        let router = crate::authority::routed(Arc::clone(&state));
         Self {
             router,
+            state,
             world,
             tenant,
             facts,

@@ -7,13 +7,13 @@ use x509_parser::public_key::PublicKey;
 use super::*;
 use crate::directory::FederatedCredential;
 
-const ISSUER: &str = "https://token.builds.example";
-const SUBJECT: &str = "repo:contoso/export:ref:refs/heads/main";
-const AUDIENCE: &str = "api://AzureADTokenExchange";
+pub(super) const ISSUER: &str = "https://token.builds.example";
+pub(super) const SUBJECT: &str = "repo:contoso/export:ref:refs/heads/main";
+pub(super) const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 impl Mock {
     /// Lets `daemon-secret` trust the builds' issuer, whose key is the mock's client key.
-    fn trust(&self) {
+    pub(super) fn trust(&self) {
         let (_, parsed) =
             x509_parser::parse_x509_certificate(&self.certificate.certificate).unwrap();
         let PublicKey::RSA(key) = parsed.public_key().parsed().unwrap() else {

@@ -9,7 +9,7 @@ type Change<'a> = &'a [(&'a str, &'a str)];
 
 impl Mock {
     /// A token of a user for the middle tier.
-    async fn for_middle_tier(&self) -> String {
+    pub(super) async fn for_middle_tier(&self) -> String {
         let (api, _) = self.client("middle-tier-api");
         let scope = format!("api://{api}/access_as_user");
         let body = self.sign_in(&scope).await;
