@@ -322,6 +322,7 @@ pub(crate) fn selected(
             .filter(|(name, _)| {
                 name.contains('@')
                     || !hidden.contains(&name.as_str())
+                        && !schema::is_on_demand(of, name)
                         && (!schema::is_known(of) || schema::is_written(cloud, of, name))
             })
             .collect());

@@ -16,7 +16,7 @@ mod write;
 
 pub(crate) mod coverage;
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, Method, StatusCode};
 
 use self::route::{Route, Step, StepKind, Suffix};
 use self::segment::Segment;
@@ -83,10 +83,11 @@ fn admitted(
         form_urlencoded::parse(request.uri.query().unwrap_or("").as_bytes())
             .into_owned()
             .collect();
-    let workload = if voice.is_directory() {
-        Workload::Directory
-    } else {
+    // In paging and query options the other services are like the directory. Unverified.
+    let workload = if voice.service() == super::error::Service::Exchange {
         Workload::Mailbox
+    } else {
+        Workload::Directory
     };
     let creates = request.method == Method::POST && route.operation().is_none();
     let call = Call {
@@ -113,7 +114,24 @@ fn admitted(
         now: caller.tenant.now(),
         tenant: caller.tenant,
     };
-    handle(&call, route, voice)
+    let mut reply = handle(&call, route, voice)?;
+    if voice.is_directory() {
+        let units = HeaderName::from_static("x-ms-resource-unit");
+        reply
+            .headers
+            .push((units, resource_units(route).to_string()));
+    }
+    Ok(reply)
+}
+
+/// What a request of the directory costs. Unverified but for members (3) and one object (1):
+/// pnp/pnpcore, MockData of groups.
+fn resource_units(route: &Route) -> u8 {
+    match route.last() {
+        Some(step) if step.is_open_collection() && step.is_link() => 3,
+        Some(step) if step.is_open_collection() => 2,
+        _ => 1,
+    }
 }
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {
@@ -156,7 +174,7 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
         ("GET", Suffix::Ref) => read::links(call, &place, voice),
         ("POST" | "PUT", Suffix::Ref) => write::add_link(call, &place, voice),
         ("DELETE", Suffix::Ref) => write::remove_link(call, &place, voice),
-        ("GET", Suffix::None) if many => read::list(call, &place),
+        ("GET", Suffix::None) if many => read::list(call, &place, voice),
         ("GET", Suffix::None) => read::get(call, &place, voice),
         ("POST", Suffix::None) if many && is_stored(place.step) => {
             write::create(call, &place, voice)
@@ -164,7 +182,9 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
         ("PATCH", Suffix::None) if !many && is_stored(place.step) => {
             write::update(call, &place, false, voice)
         }
-        ("PUT", Suffix::None) if !many && is_stored(place.step) => {
+        ("PUT", Suffix::None)
+            if !many && is_stored(place.step) && guard::is_documented(route, method) =>
+        {
             write::update(call, &place, true, voice)
         }
         ("DELETE", Suffix::None) if !many && is_stored(place.step) => {

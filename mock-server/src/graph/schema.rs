@@ -1,7 +1,8 @@
 //! The types of Graph as requests and documents meet them: Graph's model, and the few members that
 //! the service writes and its metadata do not have.
 //!
-//! Rows of `data/graph-written-members.csv` beside [`crate::model`].
+//! Rows of `data/graph-written-members.csv` and `data/graph-members-on-demand.csv` beside
+//! [`crate::model`].
 
 mod body;
 mod query;
@@ -140,18 +141,33 @@ pub(crate) fn is_written(cloud: SignInCloud, of: &str, name: &str) -> bool {
         || WRITTEN.iter().any(|row| row.of == of && row.member == name)
 }
 
-/// A member that is only written by the service: no request can name it.
+/// Whether documents of a type show a member only where `$select` names it.
+pub(crate) fn is_on_demand(of: &str, name: &str) -> bool {
+    let mut rows = ON_DEMAND.iter();
+    rows.any(|row| row.of == of && row.member == name)
+}
+
+/// A member of a type in a table.
 #[derive(Deserialize)]
-struct Written {
+struct Row {
     #[serde(rename = "type")]
     of: String,
     member: String,
 }
 
-static WRITTEN: LazyLock<Vec<Written>> = LazyLock::new(|| {
+/// Members that only the service writes: no request can name them.
+static WRITTEN: LazyLock<Vec<Row>> = LazyLock::new(|| {
     // The file is part of the program; a test reads it.
     csv::Reader::from_reader(include_str!("../../data/graph-written-members.csv").as_bytes())
         .deserialize()
         .map(|row| row.expect("data/graph-written-members.csv fits its types"))
+        .collect()
+});
+
+static ON_DEMAND: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    // The file is part of the program; a test reads it.
+    csv::Reader::from_reader(include_str!("../../data/graph-members-on-demand.csv").as_bytes())
+        .deserialize()
+        .map(|row| row.expect("data/graph-members-on-demand.csv fits its types"))
         .collect()
 });

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::place::{self, Place};
 use super::read;
+use crate::directory::{Directory, ObjectId};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
@@ -29,6 +30,37 @@ pub(super) fn derived(documents: &Documents, of: &str, navigation: &str) -> Opti
         "registeredDevices" => only(documents.holders("registeredUsers", of), "devices/"),
         "sponsorOf" => documents.holders("sponsors", of),
         _ => return None,
+    })
+}
+
+/// The addresses to which a navigation leads by what the directory keeps: the owners of
+/// registrations, and what is theirs.
+pub(super) fn of_the_directory(call: &Call<'_>, of: &str, navigation: &str) -> Vec<String> {
+    let Some((set, id)) = of.split_once('/') else {
+        return Vec::new();
+    };
+    let address = |directory: &Directory, owner: ObjectId| {
+        let set = if directory.users.contains_key(&owner) {
+            "users"
+        } else {
+            "servicePrincipals"
+        };
+        format!("{set}/{owner}")
+    };
+    call.tenant.read(|directory| match (set, navigation) {
+        ("applications", "owners") => directory
+            .applications
+            .values()
+            .filter(|app| app.object_id.to_string() == id)
+            .flat_map(|app| app.owners.iter().map(|owner| address(directory, *owner)))
+            .collect(),
+        ("users" | "servicePrincipals", "ownedObjects") => directory
+            .applications
+            .values()
+            .filter(|app| app.owners.iter().any(|owner| owner.to_string() == id))
+            .map(|app| format!("applications/{}", app.object_id))
+            .collect(),
+        _ => Vec::new(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::{Root, Type};
-use crate::store::{self, Document, Documents};
+use crate::store::{self, Document};
 
 /// The place of a path's last step.
 pub(super) struct Place<'r> {
@@ -114,6 +114,10 @@ fn place_of<'r>(
         id: String::new(),
         set: below(set),
     };
+    if step.is_link() && of.name() == "directoryObject" {
+        // Source: pnp/pnpcore, MockData of groups.
+        "directoryObjects".clone_into(&mut place.set);
+    }
     if let StepKind::Root(root) = step.kind
         && root.name() == "me"
     {
@@ -189,25 +193,28 @@ fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, G
 
 /// The address to which a link leads: the one link of a navigation, or the one with a key.
 pub(super) fn target(call: &Call<'_>, place: &Place<'_>) -> Option<String> {
-    call.tenant.read_documents(|documents| {
-        let targets = targets(documents, place);
-        if place.id.is_empty() {
-            return targets.first().cloned();
-        }
-        targets
-            .iter()
-            .find(|it| it.rsplit('/').next() == Some(&place.id))
-            .cloned()
-    })
+    let mut targets = targets(call, place).into_iter();
+    if place.id.is_empty() {
+        return targets.next();
+    }
+    targets.find(|it| it.rsplit('/').next() == Some(&place.id))
 }
 
 /// The addresses to which the navigation of a place leads.
-pub(super) fn targets(documents: &Documents, place: &Place<'_>) -> Vec<String> {
-    let derived = place
-        .collection
-        .rsplit_once('/')
-        .and_then(|(of, navigation)| membership::derived(documents, of, navigation));
-    derived.unwrap_or_else(|| documents.links(&place.collection).to_vec())
+pub(super) fn targets(call: &Call<'_>, place: &Place<'_>) -> Vec<String> {
+    let (of, navigation) = place.collection.rsplit_once('/').unwrap_or_default();
+    // The directory is asked before the documents: see `crate::lock`.
+    let mut found = membership::of_the_directory(call, of, navigation);
+    let linked = call.tenant.read_documents(|documents| {
+        membership::derived(documents, of, navigation)
+            .unwrap_or_else(|| documents.links(&place.collection).to_vec())
+    });
+    for address in linked {
+        if !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
 }
 
 /// The document at an address: a stored one, or one of the directory or a mailbox.
@@ -240,6 +247,14 @@ pub(super) fn drawn(document: &Document) -> Properties {
     }
     found.extend(document.properties.clone());
     found
+}
+
+/// Whether an endpoint of the mock's own serves an address.
+pub(super) fn is_modelled(call: &Call<'_>, address: &str) -> bool {
+    let segments: Vec<String> = address.split('/').map(str::to_owned).collect();
+    let get = axum::http::Method::GET;
+    let found = endpoint::find(&get, &segments, call.cloud(), call.version);
+    matches!(found, Found::Endpoint(..))
 }
 
 /// What the mock's own endpoint for an address answers.

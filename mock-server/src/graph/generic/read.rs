@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::place::{self, Place};
 use super::service::Voice;
-use crate::graph::call::{Call, Reply};
+use crate::graph::call::{Call, Payload, Reply};
 use crate::graph::collection::{self, Documents, Listing};
 use crate::graph::error::GraphError;
 use crate::graph::link;
@@ -16,9 +16,21 @@ use crate::model::{Member, MemberKind, Type};
 use crate::store::Document;
 
 /// A list of a collection, or of what a navigation leads to.
-pub(super) fn list(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
+pub(super) fn list(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
     let source = Documents(elements(call, place));
-    collection::list(call, &listing(place), &source)
+    let mut reply = collection::list(call, &listing(place), &source)?;
+    if voice.is_teams()
+        && let Payload::Json(Value::Object(body)) = &mut reply.payload
+    {
+        // Teams says how many a page has, unasked. Source: pnp/pnpcore, MockData of chats.
+        let count = body
+            .get("value")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
+        let place = usize::from(body.contains_key("@odata.context"));
+        body.shift_insert(place, "@odata.count".to_owned(), json!(count));
+    }
+    Ok(reply)
 }
 
 /// How many elements the filter leaves.
@@ -48,9 +60,7 @@ pub(super) fn links(
         link.extend(collection::members(address(&target)));
         return Ok(Reply::json(StatusCode::OK, Value::Object(link)));
     }
-    let targets = call
-        .tenant
-        .read_documents(|documents| place::targets(documents, place));
+    let targets = place::targets(call, place);
     let value: Vec<Value> = targets.iter().map(|it| address(it)).collect();
     let context = format!("{}/$metadata#Collection($ref)", call.root());
     Ok(Reply::json(
@@ -181,9 +191,7 @@ pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
 
 fn elements(call: &Call<'_>, place: &Place<'_>) -> Vec<Properties> {
     if place.step.is_link() {
-        let targets = call
-            .tenant
-            .read_documents(|documents| place::targets(documents, place));
+        let targets = place::targets(call, place);
         return targets
             .iter()
             .filter_map(|target| described(call, target))

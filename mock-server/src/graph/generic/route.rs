@@ -4,8 +4,9 @@
 //! key. Names are taken in any letter case, with or without `microsoft.graph.`; keys verbatim.
 
 use super::segment::{Inner, Segment};
+use super::service::Voice;
 use crate::environment::SignInCloud;
-use crate::graph::error::GraphError;
+use crate::graph::error::{GraphError, Service};
 use crate::model::{Member, MemberKind, Operation, Root, Type, strip_namespace};
 
 /// Where a path leads.
@@ -136,7 +137,16 @@ pub(super) fn walk(segments: &[Segment], cloud: SignInCloud) -> Result<Route, Gr
         },
     };
     for segment in segments {
-        walker.take(segment)?;
+        if let Err(refusal) = walker.take(segment) {
+            // Exchange parses what is behind its own names.
+            // Source: allodia-eu/email-calendar-sync-engine, an unknown name below a contact.
+            let exchange = Voice::of(&walker.route).service() == Service::Exchange;
+            return Err(if exchange {
+                GraphError::parse_uri(refusal.message)
+            } else {
+                refusal
+            });
+        }
     }
     Ok(walker.route)
 }

@@ -57,6 +57,11 @@ impl Voice {
         }
     }
 
+    /// Whether it is Teams.
+    pub(super) fn is_teams(&self) -> bool {
+        self.service == "teams"
+    }
+
     /// Whether it is the directory.
     pub(super) fn is_directory(&self) -> bool {
         self.service == "directory"

@@ -9,6 +9,7 @@ use super::service::Voice;
 use crate::graph::access::Actor;
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
+use crate::graph::schema;
 use crate::mailbox::{Properties, seconds};
 use crate::model::{MemberKind, Type};
 use crate::store::Full;
@@ -19,11 +20,12 @@ pub(super) fn create(
     place: &Place<'_>,
     voice: &Voice,
 ) -> Result<Reply, GraphError> {
-    let Written {
-        of,
-        mut properties,
-        links,
-    } = written(call, place, voice, None)?;
+    if place::is_modelled(call, &place.collection) {
+        // Its elements are kept where only other endpoints write.
+        return Err(super::not_in_the_mock(&format!("POST {}", place.set)));
+    }
+    let mut body = written(call, place, voice, None)?;
+    let of = body.of;
     if of.is_abstract() {
         // Unverified: the text.
         return Err(GraphError::bad_request(format!(
@@ -33,9 +35,8 @@ pub(super) fn create(
         )));
     }
     let id = call.world.random.uuid().to_string();
-    stamp(call, of, &mut properties, true);
-    let below = format!("{}/{id}", place.collection);
-    store(call, place, &id, &below, properties, &links)?;
+    stamp(call, of, &mut body.properties, true);
+    store(call, place, &id, body)?;
     let created = Place {
         step: place.step,
         of: place.of,
@@ -62,23 +63,24 @@ pub(super) fn update(
     if before.is_none() && !replace && !singleton {
         return Err(missing(call, place, voice));
     }
+    if before.is_none() && !singleton && place::fetch(call, &place.address()).is_some() {
+        return Err(missing(call, place, voice));
+    }
     let kind = before
         .as_ref()
         .and_then(|it| it.properties.get("@odata.type"))
         .cloned();
-    let Written {
-        of,
-        properties: changed,
-        links,
-    } = written(call, place, voice, kind.as_ref())?;
+    let mut body = written(call, place, voice, kind.as_ref())?;
+    let of = body.of;
     let created = before.is_none();
     let mut properties = match before {
         Some(before) if !replace => before.properties,
         _ => Properties::new(),
     };
-    properties.extend(changed);
-    stamp(call, of, &mut properties, created);
-    store(call, place, &place.id, &place.address(), properties, &links)?;
+    properties.extend(body.properties);
+    body.properties = properties;
+    stamp(call, of, &mut body.properties, created);
+    store(call, place, &place.id, body)?;
     if voice.is_directory() && !created {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
@@ -161,21 +163,28 @@ pub(super) fn remove_link(
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// Puts a document with its links.
-fn store(
-    call: &Call<'_>,
-    place: &Place<'_>,
-    id: &str,
-    address: &str,
-    properties: Properties,
-    links: &[(String, String)],
-) -> Result<(), GraphError> {
+/// Puts a document with its links and what it brings along.
+fn store(call: &Call<'_>, place: &Place<'_>, id: &str, body: Written) -> Result<(), GraphError> {
+    let address = crate::store::address(&place.collection, id);
+    let below: Vec<(String, String, Properties)> = body
+        .below
+        .into_iter()
+        .map(|(navigation, properties)| {
+            let id = call.world.random.uuid().to_string();
+            (format!("{address}/{navigation}"), id, properties)
+        })
+        .collect();
     call.tenant.write_documents(|documents| {
         documents
-            .put(&place.collection, id, properties, call.now)
+            .put(&place.collection, id, body.properties, call.now)
             .map_err(full)?;
-        for (navigation, target) in links {
+        for (navigation, target) in &body.links {
             documents.link(&format!("{address}/{navigation}"), target);
+        }
+        for (collection, id, properties) in below {
+            documents
+                .put(&collection, &id, properties, call.now)
+                .map_err(full)?;
         }
         Ok(())
     })
@@ -186,6 +195,8 @@ struct Written {
     properties: Properties,
     /// The navigations that the body binds, with their targets.
     links: Vec<(String, String)>,
+    /// The elements of contained navigations that the body brings along.
+    below: Vec<(String, Properties)>,
 }
 
 /// The body, checked against the type that it names.
@@ -231,8 +242,8 @@ fn written(
         }
         plain.insert(name, value);
     }
-    let mut properties =
-        crate::graph::schema::object(call.cloud(), call.endpoint.workload, of.name(), plain)?;
+    let below = contained(call, of, &mut plain)?;
+    let mut properties = schema::object(call.cloud(), call.endpoint.workload, of.name(), plain)?;
     if of != place.of {
         let name = format!("#microsoft.graph.{}", of.name());
         properties.insert("@odata.type".to_owned(), json!(name));
@@ -241,7 +252,68 @@ fn written(
         of,
         properties,
         links,
+        below,
     })
+}
+
+/// Takes the elements of contained collections out of a body, each checked against its type.
+fn contained(
+    call: &Call<'_>,
+    of: Type,
+    body: &mut Properties,
+) -> Result<Vec<(String, Properties)>, GraphError> {
+    let names: Vec<String> = body
+        .keys()
+        .filter(|name| {
+            let member = of.member(name, call.cloud());
+            member.is_some_and(|it| it.kind() == MemberKind::Contained && it.is_collection())
+        })
+        .cloned()
+        .collect();
+    let mut found = Vec::new();
+    for name in names {
+        let (Some(member), Some(Value::Array(elements))) =
+            (of.member(&name, call.cloud()), body.shift_remove(&name))
+        else {
+            return Err(GraphError::unexpected_node("PrimitiveValue", "StartArray"));
+        };
+        for element in elements {
+            let Value::Object(element) = element else {
+                return Err(GraphError::unexpected_node("PrimitiveValue", "StartObject"));
+            };
+            let kind = element.get("@odata.type").and_then(Value::as_str);
+            let inner = match (kind.map(Type::find), member.of()) {
+                (None, Some(declared)) => declared,
+                (Some(Some(named)), Some(declared)) if named.is_a(declared) => named,
+                _ => return Err(GraphError::unknown_type(kind.unwrap_or_default())),
+            };
+            let bound = bound_ids(inner, call, &element);
+            let workload = call.endpoint.workload;
+            let plain = schema::object(call.cloud(), workload, inner.name(), element)?;
+            let mut properties = Properties::new();
+            let name = format!("#microsoft.graph.{}", inner.name());
+            properties.insert("@odata.type".to_owned(), json!(name));
+            properties.extend(plain);
+            properties.extend(bound);
+            found.push((member.name().to_owned(), properties));
+        }
+    }
+    Ok(found)
+}
+
+/// What an element binds is kept as the id beside it, where its type has one: `userId`.
+fn bound_ids(of: Type, call: &Call<'_>, element: &Properties) -> Properties {
+    let mut found = Properties::new();
+    for (name, value) in element {
+        let member = name
+            .strip_suffix("@odata.bind")
+            .and_then(|navigation| of.member(&format!("{navigation}Id"), call.cloud()));
+        if let (Some(member), Some(link)) = (member, value.as_str()) {
+            let id = link.trim_end_matches("')").rsplit(['/', '\'']).next();
+            found.insert(member.name().to_owned(), json!(id));
+        }
+    }
+    found
 }
 
 fn texts(value: &Value) -> Vec<&str> {

@@ -97,6 +97,59 @@ async fn membership_is_transitive_where_it_is_asked_so() {
 }
 
 #[tokio::test]
+async fn who_registers_an_app_owns_it() {
+    let bench = Bench::new();
+    let alice = bench.delegated("alice", &["Application.ReadWrite.All", "User.Read"]);
+    let app = bench
+        .post(&alice, "/v1.0/applications", json!({"displayName": "Own"}))
+        .await
+        .expect(201);
+    let owners = bench
+        .get(&alice, &format!("/v1.0/applications/{}/owners", app.id()))
+        .await
+        .expect(200);
+    assert_eq!(owners.values()[0]["displayName"], "Alice Archer");
+    let owned = bench.get(&alice, "/v1.0/me/ownedObjects").await.expect(200);
+    assert_eq!(owned.values()[0]["displayName"], "Own");
+}
+
+#[tokio::test]
+async fn what_other_endpoints_keep_is_not_written_beside_them() {
+    let bench = Bench::new();
+    let app = bench.app_only(&[
+        "Organization.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "Domain.ReadWrite.All",
+    ]);
+    let answer = bench
+        .post(&app, "/v1.0/domains", json!({"id": "new.example"}))
+        .await;
+    assert_eq!(answer.refused(501), "NotInTheMock");
+}
+
+#[tokio::test]
+async fn what_a_body_brings_along_is_below_what_it_creates() {
+    let bench = Bench::new();
+    let alice = bench.delegated(
+        "alice",
+        &["Chat.Create", "Chat.ReadWrite", "ChatMember.ReadWrite"],
+    );
+    let member = |user: &str| {
+        json!({"@odata.type": "#microsoft.graph.aadUserConversationMember", "roles": ["owner"],
+            "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users('{}')", bench.user(user))})
+    };
+    let body = json!({"chatType": "group", "members": [member("alice"), member("bob")]});
+    let chat = bench.post(&alice, "/v1.0/chats", body).await.expect(201);
+    assert!(chat.body.get("members").is_none(), "{}", chat.text);
+    let members = bench
+        .get(&alice, &format!("/v1.0/chats/{}/members", chat.id()))
+        .await
+        .expect(200);
+    assert_eq!(members.body["@odata.count"], 2);
+    assert_eq!(members.values()[1]["userId"], bench.user("bob").to_string());
+}
+
+#[tokio::test]
 async fn a_manager_has_reports() {
     let bench = Bench::new();
     let app = bench.app_only(&["User.ReadWrite.All", "Directory.ReadWrite.All"]);
