@@ -4,7 +4,6 @@ pub(super) mod deleted;
 pub(super) mod passwords;
 pub(super) mod write;
 
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::access::Actor;

@@ -43,7 +43,10 @@ fn paths_are_read_in_every_spelling() {
     ] {
         let found = template(path);
         if path.contains("y/$count") {
-            assert!(found.starts_with("RequestBroker--ParseUri: "), "{path}: {found}");
+            assert!(
+                found.starts_with("RequestBroker--ParseUri: "),
+                "{path}: {found}"
+            );
         } else {
             assert_eq!(found, expected, "{path}");
         }
