@@ -5,6 +5,7 @@ mod control;
 mod coverage;
 mod fault;
 mod files;
+mod journal;
 mod run;
 mod scenario;
 mod serve;
@@ -42,7 +43,7 @@ enum Command {
     /// Check scenario files, or play one in a running mock
     Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
-    Journal(control::JournalCommand),
+    Journal(journal::JournalCommand),
     /// Show how much of Microsoft Graph the mock does, by area
     Coverage(coverage::Coverage),
     /// Export, import or reset the whole state of a running mock

@@ -5,6 +5,7 @@
 
 mod aadsts;
 mod api;
+mod conceal;
 mod dashboard;
 mod directory;
 mod explain;
@@ -43,6 +44,11 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .merge(dashboard::router())
         .fallback(unknown)
         .layer(middleware::from_fn(conform))
+        // `MatchedPath` is known behind the router.
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&core),
+            conceal::conceal,
+        ))
         // Around all else: refusals of the router have its headers, too.
         .layer(middleware::from_fn_with_state(
             Arc::clone(&core),

@@ -187,6 +187,13 @@ impl Directory {
             .any(|it| it.eq_ignore_ascii_case(domain))
     }
 
+    /// What nobody is to read elsewhere: passwords of people, and secrets of apps.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> + Clone {
+        let passwords = self.users.values().map(|it| it.password.as_str());
+        let secrets = self.applications.values().flat_map(|it| &it.secrets);
+        passwords.chain(secrets.map(|it| it.secret.as_str()))
+    }
+
     /// The user with this object id, unless deleted.
     pub fn user(&self, id: ObjectId) -> Option<&User> {
         self.users.get(&id).filter(|user| user.deleted.is_none())

@@ -1,12 +1,15 @@
 //! The journal: a bounded, ordered record of every exchange and every change of state.
 //!
-//! Secrets, assertions and tokens never stand here whole: they are replaced as an entry is
-//! written (`redact`), tokens by a fingerprint that tells the same token from another one.
+//! Nobody reads a secret, an assertion or a token here whole: they are replaced as an entry is
+//! written, or when a body is read (`redact`), by a fingerprint that tells the same token from
+//! another one.
 
+mod body;
 mod expect;
 mod filter;
 mod redact;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +18,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+pub use body::Body;
 pub use expect::Expectation;
 pub use filter::{Filter, status_range};
-pub use redact::{Redaction, fingerprint};
+pub use redact::{KnownSecrets, Names, Redaction, Redactor, SecretHolder, fingerprint};
 
 use crate::directory::{ApplicationId, Event, ObjectId, TenantId};
 use crate::environment::{Environment, SignInCloud};
@@ -158,13 +162,13 @@ pub struct Exchange {
     /// Form fields in their order, repeated ones included, decoded, redacted.
     pub form: Vec<(String, String)>,
     /// The request body where it is no form: JSON redacted, other text cut; bounded.
-    pub request_body: Option<serde_json::Value>,
+    pub request_body: Option<Body>,
     /// The HTTP status.
     pub status: u16,
     /// Response headers, names in lower case, redacted.
     pub response_headers: Vec<(String, String)>,
     /// The response body: JSON redacted, other text cut; bounded.
-    pub response_body: Option<serde_json::Value>,
+    pub response_body: Option<Body>,
     /// The tenant that was meant.
     pub tenant: Option<TenantId>,
     /// The tenant's own time when the answer was made.
@@ -286,7 +290,7 @@ pub struct Journal {
 #[derive(Debug)]
 struct Inner {
     capacity: usize,
-    redaction: Redaction,
+    redactor: Redactor,
     state: Mutex<rank::Journal, State>,
     feed: broadcast::Sender<Arc<Entry>>,
 }
@@ -305,7 +309,7 @@ impl Journal {
         Self {
             inner: Arc::new(Inner {
                 capacity: capacity.max(1),
-                redaction,
+                redactor: Redactor::new(redaction, KnownSecrets::default()),
                 state,
                 feed,
             }),
@@ -313,27 +317,27 @@ impl Journal {
     }
 
     /// How secrets and tokens are written.
-    pub fn redaction(&self) -> Redaction {
-        self.inner.redaction
+    pub fn redactor(&self) -> &Redactor {
+        &self.inner.redactor
     }
 
-    /// Writes an exchange and returns its number.
-    pub fn exchange(&self, exchange: Exchange) -> u64 {
+    /// Writes an exchange and returns its number. Its headers, fields and bodies have been written
+    /// by the [`Redactor`]; its other texts lose their secrets here.
+    pub fn exchange(&self, mut exchange: Exchange) -> u64 {
+        exchange.redact(&self.inner.redactor);
         self.write(|number| Entry::Exchange(Exchange { number, ..exchange }))
     }
 
     /// Writes an event, without its secrets, and returns its number.
     pub fn event(&self, mut record: EventRecord) -> u64 {
-        record.event = self.inner.redaction.event(record.event);
+        record.event = self.inner.redactor.event(record.event);
         self.write(|number| Entry::Event(EventRecord { number, ..record }))
     }
 
-    /// Writes a change of faults, without secrets of their events, and returns its number.
+    /// Writes a change of faults, without their secrets, and returns its number.
     pub fn fault(&self, mut record: FaultRecord) -> u64 {
-        if let FaultChange::Set { fault, .. } = &mut record.change
-            && let Some(event) = fault.pointer_mut("/do/event")
-        {
-            *event = self.inner.redaction.json(event.take());
+        if let FaultChange::Set { fault, .. } = &mut record.change {
+            *fault = self.inner.redactor.fault(fault.take());
         }
         self.write(|number| Entry::Fault(FaultRecord { number, ..record }))
     }
@@ -464,9 +468,32 @@ impl Journal {
 }
 
 impl Exchange {
+    fn redact(&mut self, redactor: &Redactor) {
+        let optional = [
+            &mut self.decision,
+            &mut self.endpoint,
+            &mut self.error,
+            &mut self.fault,
+            &mut self.grant,
+            &mut self.unsupported,
+            &mut self.via,
+        ];
+        let texts = [&mut self.method, &mut self.origin, &mut self.path];
+        for text in texts.into_iter().chain(optional.into_iter().flatten()) {
+            if let Cow::Owned(written) = redactor.text(text) {
+                *text = written;
+            }
+        }
+    }
+
     /// The exchange in a line: `#14  POST /contoso/oauth2/v2.0/token  → 400 invalid_grant
     /// AADSTS50173`.
     pub fn line(&self) -> String {
+        self.line_with("")
+    }
+
+    /// The exchange in a line, with who asked.
+    pub(crate) fn line_with(&self, who: &str) -> String {
         let grant = self
             .grant
             .as_ref()
@@ -488,7 +515,7 @@ impl Exchange {
             .as_ref()
             .map_or_else(String::new, |it| format!("  [{it}]"));
         format!(
-            "#{:<4} {} {}{}{grant}  → {}{error}{codes}{fault}{unsupported}",
+            "#{:<4} {} {}{}{grant}{who}  → {}{error}{codes}{fault}{unsupported}",
             self.number, self.method, self.origin, self.path, self.status
         )
     }

@@ -89,6 +89,8 @@ ranks! {
     Clock,
     /// The entries of the journal.
     Journal,
+    /// The secrets that are known by their value.
+    KnownSecrets,
     /// The stream of random values.
     Random,
 }

@@ -21,5 +21,6 @@ pub use id::{IdTokenSpec, mint_id_token};
 pub use keys::{KeyRing, KeyRings, PublicKey, SigningKey, StoredKey};
 pub use redeemed::{RedeemedCode, RedeemedCodes};
 pub use refresh::{AuthenticationMethod, AuthorizationCode, ClientClass, RefreshToken, SignIn};
+pub(crate) use seal::SEALED_PREFIX;
 pub use seal::{SealError, Sealer};
 pub use seen::SeenTokens;

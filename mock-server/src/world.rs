@@ -21,7 +21,9 @@ use crate::directory::{
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
-use crate::journal::{ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal};
+use crate::journal::{
+    ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, SecretHolder,
+};
 use crate::limit::Limits;
 use crate::lock::{RwLock, rank};
 use crate::mailbox::{Mailboxes, Owner};
@@ -71,6 +73,8 @@ pub struct Tenant {
     directory: RwLock<rank::Directory, Directory>,
     documents: RwLock<rank::Documents, Documents>,
     changes: AtomicU64,
+    /// So that the journal knows the directory's secrets wherever they are.
+    secrets: SecretHolder,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +108,7 @@ impl World {
     /// Adds a tenant, or replaces the one with the same id.
     pub fn add(&self, directory: Directory, clock: Clock) -> Arc<Tenant> {
         let mailboxes = Mailboxes::new(self.random.seed());
-        let tenant = Arc::new(Tenant::new(directory, clock, mailboxes));
+        let tenant = Arc::new(Tenant::new(directory, clock, mailboxes, &self.journal));
         self.tenants.writing().add(&tenant);
         self.changed();
         tenant
@@ -351,7 +355,9 @@ impl World {
 }
 
 impl Tenant {
-    fn new(directory: Directory, clock: Clock, mailboxes: Mailboxes) -> Self {
+    fn new(directory: Directory, clock: Clock, mailboxes: Mailboxes, journal: &Journal) -> Self {
+        let secrets = journal.redactor().known().holder();
+        secrets.renew(directory.secrets());
         Self {
             id: directory.id,
             environment: directory.environment,
@@ -363,6 +369,7 @@ impl Tenant {
             documents: RwLock::new(Documents::default()),
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
+            secrets,
         }
     }
 
@@ -401,7 +408,9 @@ impl Tenant {
         self.directory.write(|directory| {
             // Under the lock: who has seen the number waits for the change.
             self.changes.fetch_add(1, Ordering::Relaxed);
-            change(directory)
+            let changed = change(directory);
+            self.secrets.renew(directory.secrets());
+            changed
         })
     }
 }

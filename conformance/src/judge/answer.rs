@@ -217,7 +217,7 @@ fn names_the_refusal(answer: &Answer, record: &Record) -> Result<(), Problem> {
     };
     let numbers = record.exchanges.iter().flat_map(|it| &it.aadsts);
     let ids = record.exchanges.iter().flat_map(|exchange| {
-        let body = exchange.response_body.as_ref();
+        let body = exchange.response_body.as_deref();
         let member = move |name: &str| body.and_then(|it| it.get(name)).and_then(Value::as_str);
         let headers = exchange.response_headers.iter();
         let request_id = headers

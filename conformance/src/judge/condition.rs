@@ -62,14 +62,14 @@ pub(super) fn meets(
     for (pointer, test) in &condition.body {
         let value = exchange
             .request_body
-            .as_ref()
+            .as_deref()
             .and_then(|body| body.pointer(pointer));
         test_value(&format!("body {pointer}"), test, value)?;
     }
     for (pointer, test) in &condition.response {
         let value = exchange
             .response_body
-            .as_ref()
+            .as_deref()
             .and_then(|body| body.pointer(pointer));
         test_value(&format!("response {pointer}"), test, value)?;
     }
@@ -300,12 +300,18 @@ fn secret_free(wanted: Secrets, exchange: &Exchange, record: &Record) -> Result<
         };
         secrets.iter().find(is_in).map(|secret| secret.name.clone())
     };
+    // The journal replaces secrets that it knows by their fingerprints.
+    let marked = |text: &str| {
+        let is_in = |secret: &&Secret| text.contains(&format!("<{}>", secret.fingerprint));
+        secrets.iter().find(is_in).map(|secret| secret.name.clone())
+    };
+    let found = |text: &str| clear(text).or_else(|| marked(text));
     let mut places: Vec<(String, Option<String>)> =
-        vec![("the path".into(), clear(&exchange.path))];
+        vec![("the path".into(), found(&exchange.path))];
     for (name, value) in &exchange.query {
-        // The journal replaces the value of a parameter that carries a secret by its name.
+        // Those that it does not know it replaces by the name of their parameter.
         let replaced = value.starts_with('<') && value.contains('>') && name != "id_token_hint";
-        let found = clear(value).or_else(|| replaced.then(|| format!("a value of '{name}'")));
+        let found = found(value).or_else(|| replaced.then(|| format!("a value of '{name}'")));
         places.push((format!("query {name}"), found));
     }
     if wanted == Secrets::NotSent

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use entra_mock::journal::Redaction;
+use entra_mock::journal::{KnownSecrets, Names, Redaction, Redactor};
 use serde::Serialize;
 
 use super::worker::Output;
@@ -114,7 +114,8 @@ fn by_name(line: &str) -> Cow<'_, str> {
     };
     match serde_json::from_str(message) {
         Ok(message) => {
-            let message: serde_json::Value = Redaction::On.json(message);
+            let redactor = Redactor::new(Redaction::On, KnownSecrets::default());
+            let message = redactor.json(Names::Credentials, message);
             Cow::Owned(format!("{arrow} {message}"))
         }
         Err(_) => Cow::Borrowed(line),

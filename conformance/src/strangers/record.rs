@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use entra_mock::clock::Clock;
-use entra_mock::journal::{Exchange, Journal, Surface};
+use entra_mock::journal::{Exchange, Journal, Names, Surface};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response, header};
@@ -63,21 +63,13 @@ impl Recorder {
             Some(port) => format!("{}://{target}:{port}", self.visit.scheme),
             None => format!("{}://{target}", self.visit.scheme),
         };
-        let redaction = self.journal.redaction();
-        let fields = |bytes: &[u8]| {
-            let pairs = url::form_urlencoded::parse(bytes).take(FIELDS);
-            pairs
-                .map(|(name, value)| {
-                    let value = redaction.field(&name, &value);
-                    (name.into_owned(), value)
-                })
-                .collect::<Vec<_>>()
-        };
+        let redactor = self.journal.redactor();
+        let fields = |bytes: &[u8]| redactor.fields(bytes, FIELDS);
         let headers = parts.headers.iter().take(FIELDS);
         let request_headers = headers
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes());
-                let value = redaction.header(name.as_str(), &value);
+                let value = redactor.header(name.as_str(), &value);
                 (name.as_str().to_owned(), value)
             })
             .collect();
@@ -85,8 +77,11 @@ impl Recorder {
         let is_form = kind.contains("x-www-form-urlencoded");
         let request_body = match serde_json::from_slice(&body) {
             _ if is_form || body.is_empty() => None,
-            Ok(value) => Some(redaction.json(value)),
-            Err(_) => Some(Value::String(String::from_utf8_lossy(&body).into_owned())),
+            Ok(value) => Some(redactor.json(Names::Credentials, value).into()),
+            Err(_) => {
+                let text = redactor.body(&String::from_utf8_lossy(&body));
+                Some(Value::String(text).into())
+            }
         };
         self.journal.exchange(Exchange {
             method: parts.method.to_string(),

@@ -13,7 +13,7 @@ use super::session::Login;
 use super::visit::Visit;
 use crate::clock::Clock;
 use crate::directory::{ApplicationId, TenantId};
-use crate::token::Sealer;
+use crate::token::{SEALED_PREFIX, Sealer};
 
 /// A sign-in under way.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -97,12 +97,12 @@ impl Flow {
 
     /// The sealed text for a form.
     pub(crate) fn seal(&self, sealer: &Sealer) -> String {
-        sealer.seal(PURPOSE, self)
+        format!("{SEALED_PREFIX}{}", sealer.seal(PURPOSE, self))
     }
 
     /// Reads what a form sent back.
     pub(crate) fn open(text: &str, sealer: &Sealer) -> Option<Self> {
-        sealer.open(PURPOSE, text).ok()
+        sealer.open(PURPOSE, text.strip_prefix(SEALED_PREFIX)?).ok()
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::directory::{ApplicationId, Directory, ObjectId, TenantId, User};
 use crate::token::validity::revokes_session;
-use crate::token::{AuthenticationMethod, ClientClass, Sealer, SignIn};
+use crate::token::{AuthenticationMethod, ClientClass, SEALED_PREFIX, Sealer, SignIn};
 
 /// A person's sign-in with a browser, whatever the app.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -96,7 +96,11 @@ impl Session {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-            .find_map(|value| sealer.open(PURPOSE, value.strip_prefix(PREFIX)?).ok())
+            .find_map(|value| {
+                sealer
+                    .open(PURPOSE, value.strip_prefix(SEALED_PREFIX)?)
+                    .ok()
+            })
             .unwrap_or_default();
         Self {
             accounts,
@@ -151,7 +155,7 @@ impl Session {
             }
             Change::Store => {
                 format!(
-                    "{COOKIE}={PREFIX}{}; {attributes}",
+                    "{COOKIE}={SEALED_PREFIX}{}; {attributes}",
                     sealer.seal(PURPOSE, &self.accounts)
                 )
             }
@@ -163,9 +167,6 @@ impl Session {
 
 /// The name of the service's session cookie.
 const COOKIE: &str = "ESTSAUTH";
-
-/// How values of that cookie begin. Unverified: own knowledge.
-const PREFIX: &str = "1.";
 
 const PURPOSE: &str = "browser_session";
 

@@ -1,17 +1,15 @@
-//! Commands that drive a running mock: `env`, `event`, `clock`, `journal`.
+//! Commands that drive a running mock: `env`, `event`, `clock`.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use http_body_util::BodyExt as _;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::client::ControlArgument;
 use super::{Failure, print, runtime};
 use crate::directory::Event;
-use crate::journal::{ClockMove, Entry, FaultChange};
 use crate::notation::did_you_mean;
 
 #[derive(Debug, Args)]
@@ -326,95 +324,5 @@ impl ClockCommand {
             }
             Ok(ExitCode::SUCCESS)
         })
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct JournalCommand {
-    #[command(flatten)]
-    control: ControlArgument,
-    /// Go on printing entries as they are written
-    #[arg(long, short)]
-    follow: bool,
-    /// Print JSON lines
-    #[arg(long)]
-    json: bool,
-}
-
-impl JournalCommand {
-    pub(super) fn execute(self) -> Result<ExitCode, Failure> {
-        runtime()?.block_on(async {
-            let entries = self
-                .control
-                .call(Method::GET, "/api/v1/journal", None)
-                .await?;
-            for entry in entries.as_array().into_iter().flatten() {
-                print(&self.line(entry));
-            }
-            if self.follow {
-                self.follow_feed().await?;
-            }
-            Ok(ExitCode::SUCCESS)
-        })
-    }
-
-    async fn follow_feed(&self) -> Result<(), Failure> {
-        let response = self
-            .control
-            .send(Method::GET, "/api/v1/journal/follow", Vec::new())
-            .await?;
-        let mut body = response.into_body();
-        let mut text = String::new();
-        while let Some(Ok(frame)) = body.frame().await {
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            text.push_str(&String::from_utf8_lossy(&data));
-            while let Some(end) = text.find("\n\n") {
-                let event: String = text.drain(..end + 2).collect();
-                let data = event.lines().find_map(|line| line.strip_prefix("data: "));
-                if let Some(entry) = data.and_then(|data| serde_json::from_str(data).ok()) {
-                    print(&self.line(&entry));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn line(&self, entry: &Value) -> String {
-        if self.json {
-            return format!("{entry}\n");
-        }
-        match serde_json::from_value::<Entry>(entry.clone()) {
-            Ok(Entry::Exchange(exchange)) => format!("{}\n", exchange.line()),
-            Ok(Entry::Event(record)) => {
-                format!(
-                    "#{:<4} event {} in {}\n",
-                    record.number,
-                    record.event.name(),
-                    record.tenant
-                )
-            }
-            Ok(Entry::Fault(record)) => {
-                let what = match record.change {
-                    FaultChange::Cleared {} => "all faults cleared".to_owned(),
-                    FaultChange::Removed { number } => format!("fault {number} removed"),
-                    FaultChange::Set { number, fault } => format!("fault {number} set: {fault}"),
-                };
-                format!("#{:<4} {what} in {}\n", record.number, record.tenant)
-            }
-            Ok(Entry::Clock(record)) => {
-                let what = match record.change {
-                    ClockMove::Advance(by) => format!("advanced by {by}"),
-                    ClockMove::Freeze {} => "frozen".to_owned(),
-                    ClockMove::Reset {} => "reset".to_owned(),
-                };
-                format!(
-                    "#{:<4} clock {what}, now {} in {}\n",
-                    record.number, record.tenant_time, record.tenant
-                )
-            }
-            Err(_) => format!("{entry}\n"),
-        }
     }
 }

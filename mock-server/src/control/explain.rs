@@ -24,7 +24,10 @@ use crate::directory::{ApplicationId, ObjectId};
 use crate::graph;
 use crate::server::Core;
 use crate::token::validity::CODE_LIFETIME;
-use crate::token::{AccessClaims, AuthorizationCode, RefreshToken, verify_access_token};
+use crate::token::{
+    AccessClaims, AuthorizationCode, RefreshToken, VerifyError, verify_access_token,
+    verify_signature,
+};
 use crate::world::{Tenant, TenantName, World};
 
 pub(super) fn serve(api: Api) -> Api {
@@ -210,19 +213,23 @@ impl Explanation {
                 about: About::of_claims(world, &claims),
                 verdict: Verdict::of_access_token(world, token, &claims),
             },
-            Err(error) => Self {
-                kind: if header.is_some() && payload.is_some() {
-                    Kind::AccessToken
-                } else {
-                    Kind::Unknown
-                },
-                header,
-                contents: payload,
-                about: About::default(),
-                verdict: Verdict::refused(format!(
-                    "this mock did not issue it, or before its state was reset: {error}"
-                )),
-            },
+            Err(error) => {
+                let reason = match &header {
+                    Some(header) if payload.is_some() => unbelievable(world, token, header),
+                    _ => not_ours(&error),
+                };
+                Self {
+                    kind: if header.is_some() && payload.is_some() {
+                        Kind::AccessToken
+                    } else {
+                        Kind::Unknown
+                    },
+                    header,
+                    contents: payload,
+                    about: About::default(),
+                    verdict: Verdict::refused(reason),
+                }
+            }
         }
     }
 
@@ -251,6 +258,27 @@ impl Explanation {
             verdict,
         }
     }
+}
+
+/// Why nobody believes a JWT whose parts can be read.
+fn unbelievable(world: &World, token: &str, header: &Value) -> String {
+    let algorithm = header["alg"].as_str().unwrap_or_default();
+    if algorithm.eq_ignore_ascii_case("none") {
+        return "it is not signed (its algorithm is 'none'): anybody can write such a token, and no \
+                API may accept it"
+            .to_owned();
+    }
+    match verify_signature(token, &world.keys) {
+        Err(VerifyError::Algorithm) => format!(
+            "its algorithm is '{algorithm}', and the service signs with RS256: no API may accept it"
+        ),
+        Err(error) => not_ours(&error),
+        Ok(_) => "it is signed well, and lacks claims that every access token has".to_owned(),
+    }
+}
+
+fn not_ours(error: &VerifyError) -> String {
+    format!("this mock did not issue it, or before its state was reset: {error}")
 }
 
 /// A part of a JWT.

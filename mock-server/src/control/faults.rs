@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use super::api::{Api, Operation};
 use super::problem::{Answer, Problem, json_response, no_content};
@@ -55,6 +56,11 @@ struct FaultNumber {
 
 async fn list(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Answer {
     let faults = find(&core, &name)?.faults.list();
+    let redactor = core.world.journal.redactor();
+    let mut faults = json!(faults);
+    for it in faults.as_array_mut().into_iter().flatten() {
+        it["fault"] = redactor.fault(it["fault"].take());
+    }
     Ok(json_response(StatusCode::OK, &faults))
 }
 

@@ -96,6 +96,7 @@ async fn recording(
         }
     }
     let (scenario, notes) = writer.finish();
+    let redactor = core.world.journal.redactor();
     Ok(match format {
         Format::Json => json_response(
             StatusCode::OK,
@@ -108,7 +109,7 @@ async fn recording(
         Format::Yaml => text_response(
             StatusCode::OK,
             "application/yaml",
-            text::of(&scenario, &notes),
+            redactor.text(&text::of(&scenario, &notes)).into_owned(),
         ),
     })
 }

@@ -1,3 +1,4 @@
+mod canary;
 mod dashboard;
 mod http;
 

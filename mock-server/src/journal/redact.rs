@@ -1,8 +1,21 @@
 //! What the journal writes instead of secrets and tokens.
+//!
+//! A secret is known by the field in which it is sent (`name`), by its shape (`shape`), and by its
+//! value (`known`), so that it does not matter where a client puts it.
+
+mod known;
+mod name;
+mod shape;
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+pub use known::{KnownSecrets, SecretHolder};
+pub use name::Names;
 
 use crate::directory::Event;
 
@@ -22,92 +35,328 @@ pub fn fingerprint(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..6])
 }
 
-impl Redaction {
-    /// The value of a form field, query parameter or JSON member as the journal writes it.
-    pub fn field(self, name: &str, value: &str) -> String {
-        if self == Self::On && SECRET_FIELDS.contains(&name.to_ascii_lowercase().as_str()) {
-            return match signed_parts(name, value) {
-                Some(parts) => format!("{} {parts}", replaced(value)),
-                None => replaced(value),
-            };
-        }
-        value.to_owned()
+/// Replaces secrets in what can be read or is saved. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    redaction: Redaction,
+    known: KnownSecrets,
+}
+
+impl Redactor {
+    /// One that replaces what these are, if it is to replace anything.
+    pub fn new(redaction: Redaction, known: KnownSecrets) -> Self {
+        Self { redaction, known }
     }
 
-    /// A header's value as the journal writes it.
-    pub fn header(self, name: &str, value: &str) -> String {
-        if self == Self::Off {
+    /// Whether secrets are replaced.
+    pub fn redaction(&self) -> Redaction {
+        self.redaction
+    }
+
+    /// The secrets that are known by their value.
+    pub fn known(&self) -> &KnownSecrets {
+        &self.known
+    }
+
+    /// A text without the secrets in it, also where it is percent-encoded.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.redaction == Redaction::Off {
+            return Cow::Borrowed(text);
+        }
+        let decoded = decoded(text);
+        let found = decoded
+            .as_deref()
+            .and_then(|it| self.without_secrets(it))
+            .or_else(|| self.without_secrets(text))
+            .or_else(|| self.without_base64(text));
+        found.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// The value of a form field, query parameter or JSON member.
+    pub fn field(&self, names: Names, name: &str, value: &str) -> String {
+        if self.redaction == Redaction::On && names.mean_a_secret(name) {
+            let replaced = replaced(value);
+            return match signed_parts(name, value) {
+                Some(parts) => format!("{replaced} {}", self.text(&parts)),
+                None => replaced,
+            };
+        }
+        self.text(value).into_owned()
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str, value: &str) -> String {
+        if self.redaction == Redaction::Off {
             return value.to_owned();
         }
-        match name {
+        match name.to_ascii_lowercase().as_str() {
             "authorization" | "proxy-authorization" => match value.split_once(' ') {
-                Some((scheme, rest)) => format!("{scheme} {}", replaced(rest.trim())),
+                Some((scheme, rest)) => format!("{} {}", self.text(scheme), replaced(rest.trim())),
                 None => replaced(value),
             },
             "cookie" | "set-cookie" => match value.split_once('=') {
-                Some((cookie, _)) => format!("{cookie}=…"),
+                Some((cookie, _)) => format!("{}=…", self.text(cookie)),
                 None => replaced(value),
             },
-            "location" => self.location(value),
-            _ if SECRET_HEADERS.iter().any(|it| name.contains(it)) => replaced(value),
-            _ => value.to_owned(),
+            "content-location" | "link" | "location" | "referer" => self.address(value),
+            other if name::is_secret_header(other) => replaced(value),
+            _ => {
+                let written = self.text(value);
+                // The last word may be the credentials of a scheme.
+                if let Some((before, last)) = written.rsplit_once(' ')
+                    && let Some(instead) = self.without_base64(last)
+                {
+                    return format!("{before} {instead}");
+                }
+                written.into_owned()
+            }
         }
     }
 
-    /// A JSON body as the journal writes it.
-    pub fn json(self, value: Value) -> Value {
-        if self == Self::Off {
+    /// The query of an address, or a form, with its names and values decoded.
+    pub fn fields(&self, text: &[u8], most: usize) -> Vec<(String, String)> {
+        form_urlencoded::parse(text)
+            .take(most)
+            .map(|(name, value)| {
+                let written = self.field(Names::Credentials, &name, &value);
+                (self.text(&name).into_owned(), written)
+            })
+            .collect()
+    }
+
+    /// A document of JSON.
+    pub fn json(&self, names: Names, value: Value) -> Value {
+        if self.redaction == Redaction::Off {
             return value;
         }
         match value {
-            Value::Object(members) => members
+            Value::Object(members) => Value::Object(self.members(names, members)),
+            Value::Array(items) => items
                 .into_iter()
-                .map(|(name, value)| {
-                    let value = match value {
-                        Value::String(text) => Value::String(self.field(&name, &text)),
-                        other => self.json(other),
-                    };
-                    (name, value)
-                })
+                .map(|item| self.json(names, item))
                 .collect(),
-            Value::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
+            Value::String(text) => Value::String(match self.text(&text) {
+                Cow::Borrowed(_) => text,
+                Cow::Owned(written) => written,
+            }),
             other => other,
         }
     }
 
-    /// An event as the journal writes it.
-    pub fn event(self, event: Event) -> Event {
-        if self == Self::Off {
-            return event;
-        }
-        // With other texts in it, an event is still one.
-        serde_json::to_value(&event)
-            .and_then(|it| serde_json::from_value(self.json(it)))
-            .unwrap_or(event)
+    fn members(&self, names: Names, members: Map<String, Value>) -> Map<String, Value> {
+        let is_key = members.contains_key("kty");
+        members
+            .into_iter()
+            .map(|(name, value)| {
+                let is_private = is_key && name::is_private_part_of_key(&name);
+                let value = match value {
+                    Value::String(text) if is_private => replaced(&text).into(),
+                    Value::String(text) => self.field(names, &name, &text).into(),
+                    // Several values in one field.
+                    Value::Array(items) if names.mean_a_secret(&name) => items
+                        .into_iter()
+                        .map(|it| match it {
+                            Value::String(text) => self.field(names, &name, &text).into(),
+                            other => self.json(names, other),
+                        })
+                        .collect(),
+                    // Of a part of `$batch`.
+                    Value::Object(headers)
+                        if names != Names::Faults && name.eq_ignore_ascii_case("headers") =>
+                    {
+                        Value::Object(self.headers(names, headers))
+                    }
+                    other => self.json(names, other),
+                };
+                (self.text(&name).into_owned(), value)
+            })
+            .collect()
     }
 
-    /// A redirect carries codes and tokens in its query or fragment.
-    fn location(self, value: &str) -> String {
+    fn headers(&self, names: Names, headers: Map<String, Value>) -> Map<String, Value> {
+        headers
+            .into_iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    Value::String(text) => self.header(&name, &text).into(),
+                    other => self.json(names, other),
+                };
+                (self.text(&name).into_owned(), value)
+            })
+            .collect()
+    }
+
+    /// A body of text: JSON, a form, or words.
+    pub fn body(&self, text: &str) -> String {
+        if self.redaction == Redaction::Off {
+            return text.to_owned();
+        }
+        if text.trim_start().starts_with(['{', '['])
+            && let Ok(value) = serde_json::from_str::<Value>(text)
+        {
+            return self.json(Names::Credentials, value).to_string();
+        }
+        if text.contains('=') && !text.contains(char::is_whitespace) {
+            return self.pairs(text);
+        }
+        self.text(text).into_owned()
+    }
+
+    /// An event.
+    pub fn event(&self, event: Event) -> Event {
+        if self.redaction == Redaction::Off {
+            return event;
+        }
+        let Ok(whole) = serde_json::to_value(&event) else {
+            return event;
+        };
+        let written = self.json(Names::Documents, whole.clone());
+        // With other texts in it, an event is still one, unless a text is an id or a network: these
+        // have no secrets in them, and stay.
+        serde_json::from_value(written.clone()).unwrap_or_else(|_| {
+            let mut kept = whole;
+            for pointer in texts(&kept) {
+                let before = kept.clone();
+                if let (Some(text), Some(instead)) =
+                    (kept.pointer_mut(&pointer), written.pointer(&pointer))
+                {
+                    *text = instead.clone();
+                }
+                if serde_json::from_value::<Event>(kept.clone()).is_err() {
+                    kept = before;
+                }
+            }
+            serde_json::from_value(kept).unwrap_or(event)
+        })
+    }
+
+    /// A fault in JSON: its event loses its secrets, and all of it those that are known.
+    pub fn fault(&self, fault: Value) -> Value {
+        let mut fault = self.json(Names::Faults, fault);
+        if let Some(event) = fault.pointer_mut("/do/event") {
+            *event = self.json(Names::Documents, event.take());
+        }
+        fault
+    }
+
+    /// An address: a redirect carries codes and tokens in its query or fragment.
+    fn address(&self, value: &str) -> String {
         let Some(split) = value.find(['?', '#']) else {
-            return value.to_owned();
+            return self.text(value).into_owned();
         };
         let (base, rest) = value.split_at(split);
         let (mark, rest) = rest.split_at(1);
-        let parameters: Vec<String> = rest
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((name, value)) => format!("{name}={}", self.field(name, value)),
-                None => pair.to_owned(),
-            })
-            .collect();
-        format!("{base}{mark}{}", parameters.join("&"))
+        format!("{}{mark}{}", self.text(base), self.pairs(rest))
     }
+
+    /// `name=value&…`, as it is sent but for the values that are replaced.
+    fn pairs(&self, text: &str) -> String {
+        // A query may have a fragment behind it.
+        let pairs = text.split_inclusive(['&', '#']).map(|pair| {
+            let (pair, mark) = match pair.strip_suffix(['&', '#']) {
+                Some(before) => (before, &pair[before.len()..]),
+                None => (pair, ""),
+            };
+            let Some((name, value)) = pair.split_once('=') else {
+                return format!("{}{mark}", self.text(pair));
+            };
+            let plain = percent_decode_str(value).decode_utf8_lossy();
+            let written = self.field(Names::Credentials, name, &plain);
+            let value = if written == plain { value } else { &written };
+            format!("{}={value}{mark}", self.text(name))
+        });
+        pairs.collect()
+    }
+
+    /// A text without the secrets that are known by shape or value; none if it has none.
+    fn without_secrets(&self, text: &str) -> Option<String> {
+        let bytes = text.as_bytes();
+        self.known.read(|known| {
+            let mut written: Option<String> = None;
+            let mut copied = 0;
+            let mut at = 0;
+            let mut start = known::start(bytes);
+            while at < bytes.len() {
+                let end = shape::end(bytes, at).or_else(|| known.end(bytes, at, start));
+                if let Some(end) = end {
+                    let written = written.get_or_insert_with(String::new);
+                    written.push_str(&text[copied..at]);
+                    written.push_str(&replaced(&text[at..end]));
+                    copied = end;
+                    at = end;
+                    start = known::start(&bytes[at..]);
+                } else {
+                    let byte = bytes.get(at + known::SHORTEST).copied();
+                    start = known::next_start(start, byte.unwrap_or_default());
+                    at += 1;
+                }
+            }
+            written.map(|mut it| {
+                it.push_str(&text[copied..]);
+                it
+            })
+        })
+    }
+
+    /// What is written instead of a text that is base64 of one with secrets.
+    fn without_base64(&self, text: &str) -> Option<String> {
+        if text.len() < BASE64_AT_LEAST {
+            return None;
+        }
+        let is_url = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_');
+        let is_standard = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'+' | b'/');
+        let plain = text.trim_end_matches('=');
+        let bytes = if plain.bytes().all(is_url) {
+            URL_SAFE_NO_PAD.decode(plain)
+        } else if plain.bytes().all(is_standard) {
+            STANDARD_NO_PAD.decode(plain)
+        } else {
+            return None;
+        };
+        let inside = String::from_utf8(bytes.ok()?).ok()?;
+        self.without_secrets(&inside).map(|_| replaced(text))
+    }
+}
+
+/// A text without its percent-encoding, of which an address inside of an address has two; none
+/// where it has none.
+fn decoded(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
+    let once = percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let twice = percent_decode_str(&once).decode_utf8_lossy().into_owned();
+    Some(twice)
+}
+
+/// The pointers of all texts in a document.
+fn texts(value: &Value) -> Vec<String> {
+    fn walk(value: &Value, pointer: &str, into: &mut Vec<String>) {
+        match value {
+            Value::String(_) => into.push(pointer.to_owned()),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    walk(member, &format!("{pointer}/{name}"), into);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(item, &format!("{pointer}/{index}"), into);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut pointers = Vec::new();
+    walk(value, "", &mut pointers);
+    pointers
 }
 
 /// Header and claims of an assertion: they say who is meant, and prove nothing without the
 /// signature, which is left out.
 fn signed_parts(name: &str, value: &str) -> Option<String> {
-    if !["assertion", "client_assertion"].contains(&name.to_ascii_lowercase().as_str()) {
+    if !name::is_assertion(name) {
         return None;
     }
     let parts: Vec<&str> = value.split('.').collect();
@@ -132,111 +381,8 @@ fn replaced(value: &str) -> String {
     }
 }
 
-/// Parts of the names of headers whose values are secrets.
-const SECRET_HEADERS: [&str; 4] = ["secret", "password", "token", "api-key"];
-
-const SECRET_FIELDS: [&str; 21] = [
-    "access_token",
-    "assertion",
-    "client_assertion",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "confirmpasswd",
-    "currentpassword",
-    "device_code",
-    "flow",
-    "id_token",
-    "id_token_hint",
-    "new_password",
-    "newpasswd",
-    "newpassword",
-    "passwd",
-    "password",
-    "refresh_token",
-    "secret",
-    "secrettext",
-    "spa_code",
-];
+/// Shorter texts in base64 have no secret in them.
+const BASE64_AT_LEAST: usize = 16;
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn secrets_are_replaced_by_what_tells_them_apart() {
-        let on = Redaction::On;
-        assert_eq!(on.field("scope", "Mail.Read"), "Mail.Read");
-        let secret = on.field("client_secret", "s3cr~t");
-        assert!(!secret.contains("s3cr~t"));
-        assert_eq!(secret, on.field("client_secret", "s3cr~t"));
-        assert_ne!(secret, on.field("client_secret", "other"));
-        assert_eq!(Redaction::Off.field("client_secret", "s3cr~t"), "s3cr~t");
-    }
-
-    #[test]
-    fn both_passwords_of_a_change_at_graph_are_replaced() {
-        let body = json!({"currentPassword": "Old-pass-1", "newPassword": "New-pass-1"});
-        let written = Redaction::On.json(body).to_string();
-        assert!(!written.contains("-pass-1"), "{written}");
-    }
-
-    #[test]
-    fn assertions_show_their_claims_and_lose_their_signature() {
-        let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        let assertion = format!(
-            "{}.{}.c2ln",
-            part(r#"{"alg":"PS256"}"#),
-            part(r#"{"aud":"x"}"#)
-        );
-        let shown = Redaction::On.field("client_assertion", &assertion);
-        assert!(
-            shown.ends_with(r#"> {"alg":"PS256"} {"aud":"x"}"#),
-            "{shown}"
-        );
-        assert!(!shown.contains("c2ln"), "{shown}");
-        assert!(
-            Redaction::On
-                .field("client_assertion", "a.b.c")
-                .ends_with('>')
-        );
-    }
-
-    #[test]
-    fn events_lose_their_secrets_and_nothing_else() {
-        let event = |event: Value| serde_json::from_value::<Event>(event).unwrap();
-        let add = event(json!({"add-secret": {"app": "own-app", "secret": "s3cr~t"}}));
-        let written = Redaction::On.event(add.clone());
-        let replaced = Redaction::On.field("secret", "s3cr~t");
-        assert_eq!(
-            written,
-            event(json!({"add-secret": {"app": "own-app", "secret": replaced}}))
-        );
-        assert_eq!(Redaction::Off.event(add.clone()), add);
-        let deliver = event(json!({"deliver-message": {"user": "alice", "body": "password"}}));
-        assert_eq!(Redaction::On.event(deliver.clone()), deliver);
-    }
-
-    #[test]
-    fn headers_and_bodies_lose_their_tokens() {
-        let on = Redaction::On;
-        assert!(!on.header("authorization", "Bearer eyJ0").contains("eyJ0"));
-        assert!(
-            on.header("authorization", "bearer eyJ0")
-                .starts_with("bearer <")
-        );
-        let location = on.header("location", "https://app.example/cb?code=abc&state=x");
-        assert!(
-            !location.contains("abc") && location.ends_with("&state=x"),
-            "{location}"
-        );
-        let body = on.json(json!({"access_token": "eyJ0", "nested": [{"password": "p"}], "n": 1}));
-        assert!(
-            !body.to_string().contains("eyJ0") && !body.to_string().contains("\"p\""),
-            "{body}"
-        );
-        assert_eq!(body["n"], 1);
-    }
-}
+mod tests;

@@ -118,7 +118,8 @@ impl Players {
                 learn(placeholder::of_tenant(&prefix, auth_method, &description));
             }
         }
-        let steps = Planner::new(tenant, &values).plan(&scenario.steps)?;
+        let steps =
+            Planner::new(tenant, &values, world.journal.redactor()).plan(&scenario.steps)?;
         let not_so = |error: &dyn std::fmt::Display| PlayError::World(error.to_string());
         let tweaks = fill(&values, &scenario.world).map_err(|error| not_so(&error))?;
         tweaks

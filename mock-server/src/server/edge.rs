@@ -221,7 +221,8 @@ impl Edge {
         };
         let journal = &self.world.journal;
         let write = Write {
-            redaction: journal.redaction(),
+            redactor: journal.redactor(),
+            is_graph,
         };
         let form = is_form(&headers);
         journal.exchange(Exchange {
@@ -313,7 +314,8 @@ impl Edge {
         outcome: Result<StatusCode, (StatusCode, String)>,
     ) {
         let write = Write {
-            redaction: self.world.journal.redaction(),
+            redactor: self.world.journal.redactor(),
+            is_graph: false,
         };
         let (origin, query) = target.split_once('?').unwrap_or((target, ""));
         let (status, error, decision) = match outcome {

@@ -4,24 +4,21 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::journal::fingerprint;
+use crate::journal::{Body, Names, Redactor, fingerprint};
 use crate::token::SeenTokens;
 
 /// Writes parts of an exchange for the journal.
-pub(super) struct Write {
-    pub(super) redaction: crate::journal::Redaction,
+pub(super) struct Write<'a> {
+    pub(super) redactor: &'a Redactor,
+    pub(super) is_graph: bool,
 }
 
-impl Write {
+impl Write<'_> {
     /// Form fields or query parameters.
     pub(super) fn fields(&self, bytes: &[u8]) -> Vec<(String, String)> {
-        form_urlencoded::parse(bytes)
-            .take(FIELDS)
-            .map(|(name, value)| {
-                let value = cut(&self.redaction.field(&name, &value));
-                (cut(&name), value)
-            })
-            .collect()
+        let fields = self.redactor.fields(bytes, FIELDS);
+        let cut = |(name, value): (String, String)| (cut(&name), cut(&value));
+        fields.into_iter().map(cut).collect()
     }
 
     /// Headers.
@@ -31,33 +28,37 @@ impl Write {
             .take(FIELDS)
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes());
+                let written = self.redactor.header(name.as_str(), &value);
                 (
-                    name.as_str().to_owned(),
-                    cut(&self.redaction.header(name.as_str(), &value)),
+                    self.redactor.text(name.as_str()).into_owned(),
+                    cut(&written),
                 )
             })
             .collect()
     }
 
     /// JSON whole and redacted, other text cut, pages and pictures by their size.
-    pub(super) fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<Value> {
+    pub(super) fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<Body> {
         if bytes.is_empty() {
             return None;
         }
-        let kind = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|it| it.to_str().ok())
-            .unwrap_or_default();
-        if bytes.len() <= BODY_KEPT
-            && kind.contains("json")
-            && let Ok(value) = serde_json::from_slice(bytes)
-        {
-            return Some(self.redaction.json(value));
+        let kind = headers.get(header::CONTENT_TYPE);
+        let kind = kind.map(|it| String::from_utf8_lossy(it.as_bytes()));
+        let kind = kind.unwrap_or_default();
+        if bytes.len() <= BODY_KEPT && kind.contains("json") {
+            // Graph's are many and long, and few are ever looked at.
+            if self.is_graph {
+                return Some(Body::of_json(bytes, Names::Documents, self.redactor));
+            }
+            return Some(Body::of_json(bytes, Names::Credentials, self.redactor).read());
         }
         if kind.starts_with("text/plain") {
-            return Some(Value::String(cut(&String::from_utf8_lossy(bytes))));
+            // Replaced before it is cut: a token may lie across the edge.
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(BODY_KEPT)]);
+            return Some(Value::String(cut(&self.redactor.body(&text))).into());
         }
-        Some(json!({ "content_type": cut(kind), "bytes": bytes.len() }))
+        let kind = cut(&self.redactor.text(&kind));
+        Some(json!({ "content_type": kind, "bytes": bytes.len() }).into())
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::seal::{SealError, Sealer};
+use super::seal::{SEALED_PREFIX, SealError, Sealer};
 use super::validity;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 
@@ -114,7 +114,7 @@ pub struct AuthorizationCode {
 impl RefreshToken {
     /// The token as a client gets it.
     pub fn seal(&self, sealer: &Sealer) -> String {
-        format!("{PREFIX}{}", sealer.seal(REFRESH_TOKEN, self))
+        format!("{SEALED_PREFIX}{}", sealer.seal(REFRESH_TOKEN, self))
     }
 
     /// Opens what [`Self::seal`] made.
@@ -123,7 +123,7 @@ impl RefreshToken {
     ///
     /// The text is no refresh token of this mock.
     pub fn open(text: &str, sealer: &Sealer) -> Result<Self, SealError> {
-        let sealed = text.strip_prefix(PREFIX).ok_or(SealError)?;
+        let sealed = text.strip_prefix(SEALED_PREFIX).ok_or(SealError)?;
         sealer.open(REFRESH_TOKEN, sealed)
     }
 
@@ -151,7 +151,7 @@ impl RefreshToken {
 impl AuthorizationCode {
     /// The code as a client gets it.
     pub fn seal(&self, sealer: &Sealer) -> String {
-        format!("{PREFIX}{}", sealer.seal(AUTHORIZATION_CODE, self))
+        format!("{SEALED_PREFIX}{}", sealer.seal(AUTHORIZATION_CODE, self))
     }
 
     /// Opens what [`Self::seal`] made.
@@ -160,13 +160,10 @@ impl AuthorizationCode {
     ///
     /// The text is no authorization code of this mock.
     pub fn open(text: &str, sealer: &Sealer) -> Result<Self, SealError> {
-        let sealed = text.strip_prefix(PREFIX).ok_or(SealError)?;
+        let sealed = text.strip_prefix(SEALED_PREFIX).ok_or(SealError)?;
         sealer.open(AUTHORIZATION_CODE, sealed)
     }
 }
-
-/// With what codes and refresh tokens begin, as recorded ones do.
-const PREFIX: &str = "1.A";
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
 const REFRESH_TOKEN: &str = "refresh_token";

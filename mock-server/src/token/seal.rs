@@ -123,6 +123,10 @@ impl Default for Sealer {
     }
 }
 
+/// How codes, refresh tokens and cookies of sessions begin, as recorded ones do, so that everybody
+/// sees what they are.
+pub(crate) const SEALED_PREFIX: &str = "1.A";
+
 #[cfg(test)]
 mod tests {
     use super::*;

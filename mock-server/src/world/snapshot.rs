@@ -14,6 +14,7 @@ use super::{Index, Tenant, World};
 use crate::clock::{Clock, ClockState};
 use crate::directory::{Directory, TenantId};
 use crate::environment::SignInCloud;
+use crate::journal::Journal;
 use crate::mailbox::{Contents, Mailboxes};
 use crate::store::Documents;
 use crate::token::{RedeemedCode, RefreshToken, StoredKey};
@@ -119,7 +120,7 @@ impl World {
             return Err(SnapshotError::Value(problem));
         }
         for tenant in snapshot.tenants {
-            let tenant = Arc::new(tenant.restore());
+            let tenant = Arc::new(tenant.restore(&self.journal));
             if !seen.insert(tenant.key()) {
                 let problem = format!("tenant {} occurs twice", tenant.id);
                 return Err(SnapshotError::Value(problem));
@@ -176,10 +177,10 @@ impl Tenant {
 }
 
 impl TenantSnapshot {
-    fn restore(self) -> Tenant {
+    fn restore(self, journal: &Journal) -> Tenant {
         let clock = Clock::from_state(self.clock);
         let mailboxes = Mailboxes::restore(self.mailbox_seed, self.mailboxes);
-        let tenant = Tenant::new(self.directory, clock, mailboxes);
+        let tenant = Tenant::new(self.directory, clock, mailboxes, journal);
         for token in &self.connections {
             tenant.connections.note(token);
         }

@@ -250,7 +250,12 @@ fn answer(
             scope,
             resource: v1_resource,
         };
-        Ok(state.device_codes.create(request, trace.now, &world.random))
+        let pending = state.device_codes.create(request, trace.now, &world.random);
+        // A person may type it anywhere, in any case.
+        let known = world.journal.redactor().known();
+        known.note(&pending.user_code);
+        known.note(&pending.user_code.to_ascii_lowercase());
+        Ok(pending)
     })();
     match result {
         Ok(pending) => {

@@ -8,10 +8,13 @@ use crate::scenario::operation_of;
 /// The operation of a request, with its arguments; None where the protocol has none, or it needs an
 /// id that another world does not have.
 pub(super) fn of(exchange: &Exchange) -> Option<(&'static str, Map<String, Value>)> {
-    // What the mock does not have is no call that could be made again.
-    exchange.endpoint.as_ref()?;
+    // What the mock does not have is no call that could be made again. Where a fault answered, no
+    // endpoint was asked.
+    if exchange.endpoint.is_none() && exchange.fault.is_none() {
+        return None;
+    }
     let operation = operation_of(exchange).filter(|it| !NEED_AN_ID.contains(it))?;
-    let body = exchange.request_body.as_ref();
+    let body = exchange.request_body.as_deref();
     let arguments = match operation {
         "send-message" => arguments(body.map(|it| &it["message"]), &MESSAGE),
         "create-draft" => arguments(body, &MESSAGE),

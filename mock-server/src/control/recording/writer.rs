@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
         Self {
             names: Names::new(world, tenant),
             tenant,
-            redaction: world.journal.redaction(),
+            redaction: world.journal.redactor().redaction(),
             connections: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),

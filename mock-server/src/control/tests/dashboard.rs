@@ -327,6 +327,34 @@ async fn calls_are_not_folded_while_a_fault_counts_them() {
 }
 
 #[tokio::test]
+async fn what_a_fault_answers_once_is_a_call_that_fails() {
+    for (fault, status, fails) in [
+        (json!({"throttle": {"retry-after": 7}}), 429, "throttled"),
+        (json!({"status": 503}), 503, "unavailable"),
+        (json!("claims-challenge"), 401, "reconnect-required"),
+    ] {
+        let bench = Bench::start().await;
+        let tenant = bench.mock.create_tenant(Environment::Office365);
+        let tokens = bench.sign_in(&tenant).await;
+        let before = bench.mock.journal().position();
+        let fault = json!({"on": {"surface": "graph"}, "when": {"nth": 1}, "do": fault});
+        bench.happen(&tenant, "faults", fault.clone()).await;
+        assert_eq!(bench.profile(&tenant, &tokens).await, status, "{fault}");
+        let path = format!("/api/v1/tenants/{}/recording?since={before}", tenant.id());
+        let recorded = bench.get(&path).await.json;
+        assert_eq!(
+            recorded["scenario"]["steps"],
+            json!([
+                {"fault": fault},
+                {"connect": {"as": "alice"}},
+                {"call": "get-profile", "fails": fails},
+            ]),
+            "{recorded}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_that_is_refused_at_the_page_is_told() {
     let bench = Bench::start().await;
     let tenant = bench.mock.create_tenant(Environment::Office365);

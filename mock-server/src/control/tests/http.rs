@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::MockEntra;
 use crate::environment::Environment;
-use crate::server::TenantHandle;
+use crate::server::{Builder, TenantHandle};
 
 pub(super) struct Bench {
     pub(super) mock: MockEntra,
@@ -28,15 +28,20 @@ pub(super) struct Answer {
 
 impl Bench {
     pub(super) async fn start() -> Self {
+        Self::start_with(|builder| builder).await
+    }
+
+    pub(super) async fn start_with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mock = MockEntra::builder()
-            .data_directory(folder.path())
-            .start()
-            .await
-            .unwrap();
+        let builder = MockEntra::builder().data_directory(folder.path());
+        let mock = change(builder).start().await.unwrap();
         let trust = reqwest::Certificate::from_pem(mock.ca_pem().as_bytes()).unwrap();
         Self {
-            client: Client::builder().tls_certs_only([trust]).build().unwrap(),
+            client: Client::builder()
+                .tls_certs_only([trust])
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
             mock,
             _folder: folder,
         }
@@ -359,6 +364,17 @@ async fn tokens_are_explained_as_the_endpoints_would_answer() {
     let foreign = explain(&json!("rubbish")).await;
     assert_eq!(foreign["kind"], "unknown");
     assert_eq!(foreign["verdict"]["valid"], false);
+    // A token that nobody signed, with the claims of the mock's and with next to none.
+    let whole = tokens["access_token"].as_str().unwrap();
+    let claims = whole.split('.').nth(1).unwrap();
+    let header = "eyJhbGciOiJub25lIn0";
+    for claims in [claims, "eyJzY3AiOiJNYWlsLlJlYWQifQ"] {
+        let unsigned = explain(&json!(format!("{header}.{claims}."))).await;
+        assert_eq!(unsigned["kind"], "access-token", "{unsigned}");
+        let reason = unsigned["verdict"]["reason"].as_str().unwrap();
+        assert!(reason.starts_with("it is not signed"), "{reason}");
+        assert!(unsigned["contents"]["scp"].is_string(), "{unsigned}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use super::PlayError;
 use super::expected::Expected;
 use super::progress::{PlayedBy, StepProgress, StepState};
 use crate::directory::{EventError, ObjectId};
-use crate::fault::{Fault, FaultError};
+use crate::fault::{Fault, FaultAction, FaultError};
+use crate::journal::Redactor;
 use crate::random::Random;
 use crate::scenario::placeholder::{FillError, fill};
 use crate::scenario::{Action, BrowserAction, ConnectStep, Step, UnknownName};
@@ -39,6 +40,7 @@ pub(super) enum Does {
 pub(super) struct Planner<'a> {
     tenant: &'a Tenant,
     values: &'a BTreeMap<String, String>,
+    redactor: &'a Redactor,
     /// Whose connections there are, by name.
     connections: HashMap<String, Option<(String, ObjectId)>>,
     /// What the person does at the next sign-in.
@@ -47,10 +49,15 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(tenant: &'a Tenant, values: &'a BTreeMap<String, String>) -> Self {
+    pub(super) fn new(
+        tenant: &'a Tenant,
+        values: &'a BTreeMap<String, String>,
+        redactor: &'a Redactor,
+    ) -> Self {
         Self {
             tenant,
             values,
+            redactor,
             connections: HashMap::new(),
             browser: None,
             planned: Vec::new(),
@@ -196,7 +203,7 @@ impl<'a> Planner<'a> {
             progress: StepProgress {
                 number: self.planned.len() + 1,
                 step: step.action.name().to_owned(),
-                text: step.to_string(),
+                text: self.shown(step),
                 by,
                 state: StepState::Pending,
                 detail: None,
@@ -204,6 +211,23 @@ impl<'a> Planner<'a> {
             },
             does,
         });
+    }
+
+    /// A step in a line, without its secrets.
+    fn shown(&self, step: &Step) -> String {
+        let mut step = step.clone();
+        let event = match &mut step.action {
+            Action::Event(event) => Some(event),
+            Action::Fault(fault) => match &mut fault.action {
+                FaultAction::Event(event) => Some(event),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(event) = event {
+            *event = self.redactor.event(event.clone());
+        }
+        self.redactor.text(&step.to_string()).into_owned()
     }
 
     /// The app and the user of a fault by their ids, where the scenario's aliases tell them: apps
@@ -239,7 +263,7 @@ impl<'a> Planner<'a> {
     fn wrong(&self, step: &Step, reason: &dyn std::fmt::Display) -> PlayError {
         PlayError::Step {
             number: self.planned.len() + 1,
-            text: step.to_string(),
+            text: self.shown(step),
             reason: reason.to_string(),
         }
     }
