@@ -18,6 +18,7 @@ mod dispatch;
 mod endpoint;
 mod error;
 mod events;
+mod extended;
 mod folders;
 mod gateway;
 mod generic;

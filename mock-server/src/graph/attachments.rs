@@ -69,8 +69,12 @@ pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.json()?;
     let contents = call.mailbox()?;
     let mut contents = contents.lock();
-    let key = messages::find(call, &contents)?.key;
+    let item = messages::find(call, &contents)?;
+    let key = item.key;
     let mut attachment = read(call, body)?;
+    if item.size() + attachment.content.len() > MAX_MESSAGE {
+        return Err(GraphError::message_too_large());
+    }
     attachment.key = contents.next_key();
     let id = attachment.key;
     contents.change_message(key, call.now, |item| item.attachments.push(attachment));
@@ -278,3 +282,7 @@ fn set(call: &Call<'_>, set: &str, parameter: &str) -> String {
         call.parameters.get(parameter)
     ))
 }
+
+/// The largest message. Source: learn.microsoft.com/office365/servicedescriptions/
+/// exchange-online-service-description/exchange-online-limits (35 MB by default).
+const MAX_MESSAGE: usize = 35 * 1024 * 1024;

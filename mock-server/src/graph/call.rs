@@ -197,6 +197,17 @@ impl Call<'_> {
             .and_then(Value::as_str)
             .unwrap_or("")
             .to_owned();
+        if self.endpoint.workload == Workload::Mailbox {
+            super::collection::check_members(self, &self.query, of)?;
+            // Messages and events expand on their own.
+            if let (false, Some(expand)) =
+                (matches!(of, "message" | "event"), self.query.expand.first())
+            {
+                let name = &expand.name;
+                return Err(GraphError::expand_not_supported(name)
+                    .not_in_the_mock(format!("$expand={name}")));
+            }
+        }
         let selected = super::collection::project(self, of, document)?;
         let mut found = Map::new();
         found.insert("@odata.context".to_owned(), self.context(set, true));

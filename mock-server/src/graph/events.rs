@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::document::{Occurrence, document};
-use super::call::{Call, Reply};
+use super::call::{Call, Payload, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::message::merge;
@@ -106,7 +106,8 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
             .ok_or_else(GraphError::item_not_found)?;
         let occurrence = Occurrence::on(item, day).ok_or_else(GraphError::item_not_found)?;
         let document = document(call, &contents, item, Some(occurrence))?;
-        return call.entity(&call.set("events"), "event", document);
+        let reply = call.entity(&call.set("events"), "event", document)?;
+        return with_expanded(call, &contents, item, reply);
     }
     let item = find(call, &contents)?;
     if call.not_modified(&contents.ids().change_key(item.change)) {
@@ -286,19 +287,7 @@ impl<'a> Source for Events<'a> {
     }
 
     fn expand(&self, shown: &Shown<'a>, expand: &Expand) -> Result<Option<Value>, GraphError> {
-        let name = &expand.name;
-        match name.to_ascii_lowercase().as_str() {
-            "attachments" => {
-                attachments::all(self.call, self.contents, shown.item, expand).map(Some)
-            }
-            "extensions" | "singlevalueextendedproperties" | "multivalueextendedproperties" => {
-                Ok(None)
-            }
-            _ => {
-                Err(GraphError::expand_not_supported(name)
-                    .not_in_the_mock(format!("$expand={name}")))
-            }
-        }
+        expanded(self.call, self.contents, shown.item, expand).map(Some)
     }
 }
 
@@ -318,11 +307,38 @@ fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphE
         .events
         .get(&key)
         .ok_or_else(GraphError::item_not_found)?;
-    call.entity(
-        &call.set("events"),
-        "event",
-        document(call, contents, item, None)?,
-    )
+    let document = document(call, contents, item, None)?;
+    let reply = call.entity(&call.set("events"), "event", document)?;
+    with_expanded(call, contents, item, reply)
+}
+
+/// The answer with what `$expand` adds.
+fn with_expanded(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    mut reply: Reply,
+) -> Result<Reply, GraphError> {
+    if let Payload::Json(Value::Object(map)) = &mut reply.payload {
+        for expand in &call.query.expand {
+            map.insert(expand.name.clone(), expanded(call, contents, item, expand)?);
+        }
+    }
+    Ok(reply)
+}
+
+fn expanded(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    expand: &Expand,
+) -> Result<Value, GraphError> {
+    let name = &expand.name;
+    if name.eq_ignore_ascii_case("attachments") {
+        attachments::all(call, contents, item, expand)
+    } else {
+        Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}")))
+    }
 }
 
 /// The calendar that the path names, if it names one.

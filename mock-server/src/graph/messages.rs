@@ -243,8 +243,6 @@ pub(super) fn expanded(
             Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
-        // None are kept; a message without any shows no such member.
-        "singlevalueextendedproperties" | "multivalueextendedproperties" | "extensions" => Ok(None),
         _ => Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}"))),
     }
 }

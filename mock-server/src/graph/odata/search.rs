@@ -49,7 +49,8 @@ pub(crate) fn parse_search(value: &str) -> Result<Search, GraphError> {
                     }
                     _ => (None, word.as_str()),
                 };
-                let text = text.trim_matches('*').to_lowercase();
+                // Marks around a word do not count: python-o365 quotes twice (`"'budget'"`).
+                let text = text.trim_matches(['*', '\'']).to_lowercase();
                 let term = Term {
                     property,
                     text,

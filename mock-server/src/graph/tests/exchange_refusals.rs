@@ -490,3 +490,79 @@ async fn nobody_has_a_photo_and_each_place_says_so() {
     let nowhere = bench.get(&token, "/v1.0/me/nowhere").await;
     assert_eq!(nowhere.refused(400), "BadRequest");
 }
+
+#[tokio::test]
+async fn extended_properties_are_refused_and_marked_wherever_they_are_named() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALL);
+    let any = "singleValueExtendedProperties/any(p:p/id%20eq%20'String%200x1')";
+    let body = json!({"subject": "x", "singleValueExtendedProperties": [{"id": "String 0x1", "value": "v"}]});
+    let asked = [
+        bench
+            .get(&token, &format!("/v1.0/me/messages?$filter={any}"))
+            .await,
+        bench
+            .get(
+                &token,
+                "/v1.0/me/events?$expand=multiValueExtendedProperties",
+            )
+            .await,
+        bench.post(&token, "/v1.0/me/messages", body.clone()).await,
+        bench.post(&token, "/v1.0/me/contacts", body).await,
+    ];
+    for answer in asked {
+        assert!(answer.annotation.unsupported.is_some(), "{}", answer.text);
+        assert_eq!(answer.refused(501), "NotInTheMock");
+    }
+    // A text that speaks of them sets none.
+    let about = json!({"subject": "\"singleValueExtendedProperties\": []"});
+    bench
+        .post(&token, "/v1.0/me/messages", about)
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn what_is_expanded_of_one_resource_is_shown_or_refused() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALL);
+    let event = bench
+        .post(&token, "/v1.0/me/events", json!({"subject": "x"}))
+        .await
+        .expect(201);
+    let path = format!("/v1.0/me/events/{}", event.id());
+    let shown = bench
+        .get(&token, &format!("{path}?$expand=attachments"))
+        .await
+        .expect(200);
+    assert_eq!(shown.body["attachments"], json!([]));
+    for path in [
+        format!("{path}?$expand=extensions"),
+        "/v1.0/me/mailFolders/inbox?$expand=messages".to_owned(),
+        "/v1.0/me/calendar?$expand=events".to_owned(),
+    ] {
+        let answer = bench.get(&token, &path).await;
+        assert!(answer.annotation.unsupported.is_some(), "{path}");
+        assert_eq!(answer.refused(400), "ExpandNotSupported", "{path}");
+    }
+    let unknown = bench
+        .get(&token, "/v1.0/me/mailFolders/inbox?$expand=colour")
+        .await;
+    assert_eq!(unknown.refused(400), "BadRequest");
+}
+
+#[tokio::test]
+async fn quotes_around_a_searched_word_do_not_count() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALL);
+    let found = |search: &'static str| {
+        let (bench, token) = (&bench, &token);
+        async move {
+            let path = format!("/v1.0/me/messages?$top=1000&$select=id&$search={search}");
+            bench.get(token, &path).await.expect(200).values().len()
+        }
+    };
+    let plain = found("%22budget%22").await;
+    assert!(plain > 0);
+    assert_eq!(found("%22'budget'%22").await, plain);
+}
