@@ -349,16 +349,17 @@ impl Journal {
 
     /// The number of the newest entry, 0 before the first.
     pub fn position(&self) -> u64 {
-        self.inner.state.lock().written
+        self.inner.state.read(|it| it.written)
     }
 
     /// The entries after a position that are still kept, oldest first.
     pub fn since(&self, position: u64) -> Vec<Arc<Entry>> {
-        let state = self.inner.state.lock();
-        let skip = state
-            .entries
-            .partition_point(|entry| entry.number() <= position);
-        state.entries.iter().skip(skip).cloned().collect()
+        self.inner.state.read(|state| {
+            let skip = state
+                .entries
+                .partition_point(|entry| entry.number() <= position);
+            state.entries.iter().skip(skip).cloned().collect()
+        })
     }
 
     /// The kept exchanges after a position, oldest first.
@@ -449,21 +450,22 @@ impl Journal {
 
     /// Forgets all entries; numbers go on.
     pub fn clear(&self) {
-        self.inner.state.lock().entries.clear();
+        self.inner.state.write(|it| it.entries.clear());
     }
 
     fn write(&self, entry: impl FnOnce(u64) -> Entry) -> u64 {
-        let mut state = self.inner.state.lock();
-        state.written += 1;
-        let number = state.written;
-        let entry = Arc::new(entry(number));
-        if state.entries.len() == self.inner.capacity {
-            state.entries.pop_front();
-        }
-        state.entries.push_back(Arc::clone(&entry));
-        // Nobody may be listening. Sent under the lock, so that the feed has the journal's order.
-        let _ = self.inner.feed.send(entry);
-        number
+        self.inner.state.write(|state| {
+            state.written += 1;
+            let number = state.written;
+            let entry = Arc::new(entry(number));
+            if state.entries.len() == self.inner.capacity {
+                state.entries.pop_front();
+            }
+            state.entries.push_back(Arc::clone(&entry));
+            // Nobody may be listening. Sent under the lock, so that the feed has the journal's order.
+            let _ = self.inner.feed.send(entry);
+            number
+        })
     }
 }
 

@@ -28,6 +28,7 @@ mod graph;
 pub mod isolation;
 pub mod journal;
 mod limit;
+#[expect(clippy::disallowed_types, reason = "here they get their ranks")]
 mod lock;
 pub mod mailbox;
 mod model;

@@ -62,13 +62,14 @@ pub(crate) struct InFlight(#[expect(dead_code, reason = "kept, not read")] pub(c
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut in_flight = self.in_flight.lock();
-        if let Some(count) = in_flight.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                in_flight.remove(&self.key);
+        self.in_flight.write(|in_flight| {
+            if let Some(count) = in_flight.get_mut(&self.key) {
+                *count -= 1;
+                if *count == 0 {
+                    in_flight.remove(&self.key);
+                }
             }
-        }
+        });
     }
 }
 
@@ -82,38 +83,40 @@ impl Limits {
         length: SignedDuration,
         now: Timestamp,
     ) -> Usage {
-        let mut windows = self.windows.lock();
-        if windows.len() >= MOST && !windows.contains_key(&key) {
-            make_room(&mut windows, now);
-        }
-        let fresh = Window {
-            began: now,
-            ends: now.saturating_add(length).unwrap_or(Timestamp::MAX),
-            count: 0,
-        };
-        let window = windows.entry(key).or_insert(fresh);
-        // Over, or begun in what is the future since the clock was set back.
-        if now >= window.ends || now < window.began {
-            *window = fresh;
-        }
-        window.count = window.count.saturating_add(cost);
-        Usage {
-            count: window.count,
-            left: window.ends.duration_since(now),
-        }
+        self.windows.write(|windows| {
+            if windows.len() >= MOST && !windows.contains_key(&key) {
+                make_room(windows, now);
+            }
+            let fresh = Window {
+                began: now,
+                ends: now.saturating_add(length).unwrap_or(Timestamp::MAX),
+                count: 0,
+            };
+            let window = windows.entry(key).or_insert(fresh);
+            // Over, or begun in what is the future since the clock was set back.
+            if now >= window.ends || now < window.began {
+                *window = fresh;
+            }
+            window.count = window.count.saturating_add(cost);
+            Usage {
+                count: window.count,
+                left: window.ends.duration_since(now),
+            }
+        })
     }
 
     /// Takes one of `most` places, if one is free.
     pub(crate) fn enter(&self, key: Key, most: usize) -> Option<Permit> {
-        let mut in_flight = self.in_flight.lock();
-        let count = in_flight.entry(key).or_insert(0);
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Permit {
-            key,
-            in_flight: Arc::clone(&self.in_flight),
+        self.in_flight.write(|in_flight| {
+            let count = in_flight.entry(key).or_insert(0);
+            if *count >= most {
+                return None;
+            }
+            *count += 1;
+            Some(Permit {
+                key,
+                in_flight: Arc::clone(&self.in_flight),
+            })
         })
     }
 }
@@ -169,7 +172,7 @@ mod tests {
         assert!(limits.enter(key(2), 4).is_some());
         drop(held);
         assert!(limits.enter(key(1), 4).is_some());
-        assert!(limits.in_flight.lock().is_empty());
+        assert!(limits.in_flight.read(HashMap::is_empty));
     }
 
     #[test]
@@ -181,7 +184,7 @@ mod tests {
             let now = at(i64::try_from(mailbox).unwrap());
             limits.count(key(mailbox as u128), 1, length, now);
         }
-        assert_eq!(limits.windows.lock().len(), MOST);
+        assert_eq!(limits.windows.read(HashMap::len), MOST);
         // The newest are kept.
         let now = at(i64::try_from(MOST).unwrap() + 11);
         assert_eq!(limits.count(key(MOST as u128), 1, length, now).count, 2);

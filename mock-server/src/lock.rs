@@ -11,7 +11,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 
 #[cfg(debug_assertions)]
 mod held;
@@ -79,6 +78,12 @@ ranks! {
     InFlight,
     /// What was counted against Graph's limits.
     Windows,
+    /// The connections that are open.
+    Capacity,
+    /// The request bodies that are in memory.
+    Bodies,
+    /// The ports that the mock listens on.
+    Ports,
     /// Certificates and TLS configurations that were made.
     Certificates,
     /// The signing keys of a sign-in cloud.
@@ -108,26 +113,20 @@ impl<R, T> Mutex<R, T> {
 impl<R: Ranked, T: ?Sized> Mutex<R, T> {
     /// Works on what the lock guards.
     pub(crate) fn write<A>(&self, work: impl FnOnce(&mut T) -> A) -> A {
-        work(&mut self.lock())
+        let _held = Held::new(R::RANK);
+        work(&mut self.inner.lock())
     }
 
     /// Looks at what the lock guards.
     pub(crate) fn read<A>(&self, look: impl FnOnce(&T) -> A) -> A {
-        look(&self.lock())
+        let _held = Held::new(R::RANK);
+        look(&self.inner.lock())
     }
 
     /// Works on what the lock guards, unless somebody else does.
     pub(crate) fn try_write<A>(&self, work: impl FnOnce(&mut T) -> A) -> Option<A> {
         let _held = Held::new(R::RANK);
         self.inner.try_lock().map(|mut it| work(&mut it))
-    }
-
-    /// Holds the lock.
-    pub(crate) fn lock(&self) -> Guard<parking_lot::MutexGuard<'_, T>> {
-        Guard {
-            held: Held::new(R::RANK),
-            inner: self.inner.lock(),
-        }
     }
 }
 
@@ -144,51 +143,14 @@ impl<R, T> RwLock<R, T> {
 impl<R: Ranked, T: ?Sized> RwLock<R, T> {
     /// Looks at what the lock guards, beside other readers.
     pub(crate) fn read<A>(&self, look: impl FnOnce(&T) -> A) -> A {
-        look(&self.reading())
+        let _held = Held::new(R::RANK);
+        look(&self.inner.read())
     }
 
     /// Works on what the lock guards, alone.
     pub(crate) fn write<A>(&self, work: impl FnOnce(&mut T) -> A) -> A {
-        work(&mut self.writing())
-    }
-
-    /// Holds the lock for reading.
-    pub(crate) fn reading(&self) -> Guard<parking_lot::RwLockReadGuard<'_, T>> {
-        Guard {
-            held: Held::new(R::RANK),
-            inner: self.inner.read(),
-        }
-    }
-
-    /// Holds the lock for writing.
-    pub(crate) fn writing(&self) -> Guard<parking_lot::RwLockWriteGuard<'_, T>> {
-        Guard {
-            held: Held::new(R::RANK),
-            inner: self.inner.write(),
-        }
-    }
-}
-
-/// A lock that is held.
-#[derive(Debug)]
-#[must_use = "the lock is held as long as the guard lives"]
-pub(crate) struct Guard<G> {
-    inner: G,
-    #[expect(dead_code, reason = "it is dropped after the lock")]
-    held: Held,
-}
-
-impl<G: Deref> Deref for Guard<G> {
-    type Target = G::Target;
-
-    fn deref(&self) -> &G::Target {
-        &self.inner
-    }
-}
-
-impl<G: DerefMut> DerefMut for Guard<G> {
-    fn deref_mut(&mut self) -> &mut G::Target {
-        &mut self.inner
+        let _held = Held::new(R::RANK);
+        work(&mut self.inner.write())
     }
 }
 

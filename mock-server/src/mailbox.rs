@@ -90,15 +90,15 @@ impl Mailboxes {
     /// Copies of the mailboxes in use, in a stable order.
     pub fn stored(&self) -> Vec<Contents> {
         // Whoever works on a mailbox holds its lock alone: copied outside of the lock of the map.
-        let open: Vec<_> = self.open.lock().values().map(Arc::clone).collect();
-        let mut stored: Vec<Contents> = open.iter().map(|it| it.lock().clone()).collect();
+        let open: Vec<_> = self.open.read(|it| it.values().map(Arc::clone).collect());
+        let mut stored: Vec<Contents> = open.iter().map(|it| it.read(Clone::clone)).collect();
         stored.sort_by_key(|it| it.owner.id);
         stored
     }
 
     /// The contents of a mailbox; made on first use.
     pub(crate) fn open(&self, owner: &Owner, now: Timestamp) -> Arc<MailboxLock> {
-        let known = self.open.lock().get(&owner.id).map(Arc::clone);
+        let known = self.open.read(|it| it.get(&owner.id).map(Arc::clone));
         if let Some(contents) = known {
             // Names and addresses may have changed; whoever holds the contents has them already.
             contents.try_write(|contents| {
@@ -110,12 +110,13 @@ impl Mailboxes {
         }
         // Made outside of the lock: others may open theirs meanwhile. Both would be the same.
         let contents = Arc::new(Mutex::new(content::fill(self.seed, owner, now)));
-        Arc::clone(self.open.lock().entry(owner.id).or_insert(contents))
+        self.open
+            .write(|it| Arc::clone(it.entry(owner.id).or_insert(contents)))
     }
 
     /// Delta queries of a mailbox have to begin anew.
     pub fn forget_changes(&self, owner: &Owner, now: Timestamp) {
-        self.open(owner, now).lock().forget_changes();
+        self.open(owner, now).write(Contents::forget_changes);
     }
 
     /// Puts a new mail into the inbox of a user.
@@ -139,9 +140,10 @@ impl Mailboxes {
             return;
         };
         let contents = self.open(owner, now);
-        let mut contents = contents.lock();
-        let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &properties, Vec::new(), now);
+        contents.write(|contents| {
+            let inbox = contents.well_known(WellKnown::Inbox);
+            contents.receive(inbox, &properties, Vec::new(), now);
+        });
     }
 }
 

@@ -109,24 +109,25 @@ impl World {
     pub fn add(&self, directory: Directory, clock: Clock) -> Arc<Tenant> {
         let mailboxes = Mailboxes::new(self.random.seed());
         let tenant = Arc::new(Tenant::new(directory, clock, mailboxes, &self.journal));
-        self.tenants.writing().add(&tenant);
+        self.tenants.write(|it| it.add(&tenant));
         self.changed();
         tenant
     }
 
     /// Forgets a tenant.
     pub fn remove(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
-        let mut index = self.tenants.writing();
-        let tenant = index.by_id.remove(&(cloud, id))?;
-        self.changed();
-        index.order.retain(|key| *key != (cloud, id));
-        index
-            .by_domain
-            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-        index
-            .by_app
-            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-        Some(tenant)
+        self.tenants.write(|index| {
+            let tenant = index.by_id.remove(&(cloud, id))?;
+            self.changed();
+            index.order.retain(|key| *key != (cloud, id));
+            index
+                .by_domain
+                .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+            index
+                .by_app
+                .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+            Some(tenant)
+        })
     }
 
     /// Checks a fault and sets it in a tenant; returns its number.
@@ -207,19 +208,18 @@ impl World {
 
     /// All tenants in the order in which they were added.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
-        let index = self.tenants.reading();
-        index.of(&index.order)
+        self.tenants.read(|index| index.of(&index.order))
     }
 
     /// The tenants that the ready file names, in its order.
     pub fn defaults(&self) -> Vec<Arc<Tenant>> {
-        let index = self.tenants.reading();
-        index.of(&index.defaults)
+        self.tenants.read(|index| index.of(&index.defaults))
     }
 
     /// Names the tenants for the ready file.
     pub fn name_defaults(&self, tenants: &[Arc<Tenant>]) {
-        self.tenants.writing().defaults = tenants.iter().map(|it| it.key()).collect();
+        self.tenants
+            .write(|it| it.defaults = tenants.iter().map(|it| it.key()).collect());
         self.changed();
     }
 
@@ -229,7 +229,7 @@ impl World {
 
     /// The tenant with this id in a cloud.
     pub fn tenant(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
-        self.tenants.reading().by_id.get(&(cloud, id)).cloned()
+        self.tenants.read(|it| it.by_id.get(&(cloud, id)).cloned())
     }
 
     /// The tenant with this id, whatever the cloud.
@@ -241,9 +241,10 @@ impl World {
 
     /// The tenant of a verified domain in a cloud.
     pub fn tenant_of_domain(&self, cloud: SignInCloud, domain: &str) -> Option<Arc<Tenant>> {
-        let index = self.tenants.reading();
-        let id = index.by_domain.get(&(cloud, domain.to_ascii_lowercase()))?;
-        index.by_id.get(&(cloud, *id)).cloned()
+        self.tenants.read(|index| {
+            let id = index.by_domain.get(&(cloud, domain.to_ascii_lowercase()))?;
+            index.by_id.get(&(cloud, *id)).cloned()
+        })
     }
 
     /// The tenant that a path segment names by id or verified domain.
@@ -261,9 +262,10 @@ impl World {
         app: ApplicationId,
     ) -> Option<(Arc<Tenant>, Application)> {
         let home = {
-            let index = self.tenants.reading();
-            let id = index.by_app.get(&(cloud, app))?;
-            index.by_id.get(&(cloud, *id)).cloned()?
+            self.tenants.read(|index| {
+                let id = index.by_app.get(&(cloud, app))?;
+                index.by_id.get(&(cloud, *id)).cloned()
+            })?
         };
         let application = home.read(|it| it.applications.get(&app).cloned())?;
         Some((home, application))
@@ -341,7 +343,7 @@ impl World {
                 }
             }
         }
-        self.tenants.writing().learn(tenant);
+        self.tenants.write(|it| it.learn(tenant));
         self.journal.event(EventRecord {
             number: 0,
             at: Clock::real().now(),
@@ -418,7 +420,7 @@ impl Tenant {
 impl World {
     /// Takes note of apps and domains that [`Tenant::change`] added.
     pub fn reindex(&self, tenant: &Tenant) {
-        self.tenants.writing().learn(tenant);
+        self.tenants.write(|it| it.learn(tenant));
     }
 }
 

@@ -73,44 +73,45 @@ pub(crate) struct Request {
 impl Store {
     /// Makes a device code and a user code.
     pub(crate) fn create(&self, request: Request, now: Timestamp, random: &Random) -> Pending {
-        let mut pending = self.pending.lock();
-        // Abandoned ones go when new ones come, so that the store is bounded. Tenants have clocks
-        // of their own: one that moved ahead must not end the sign-ins of another.
-        pending.retain(|_, it| {
-            it.tenant != request.tenant || now.duration_since(it.issued) < LIFETIME * 2
-        });
-        if pending.len() >= CAPACITY
-            && let Some(oldest) = pending
-                .values()
-                .min_by_key(|it| it.issued)
-                .map(|it| it.device_code.clone())
-        {
-            pending.remove(&oldest);
-        }
-        let user_code = (0..9)
-            .map(|_| {
-                let index = usize::from(random.bytes::<1>()[0]) % ALPHABET.len();
-                char::from(ALPHABET[index])
-            })
-            .collect();
-        let code = Pending {
-            device_code: format!(
-                "FAQABAAEA{}{}",
-                random.uuid().simple(),
-                random.uuid().simple()
-            ),
-            user_code,
-            client: request.client,
-            cloud: request.cloud,
-            tenant: request.tenant,
-            scope: request.scope,
-            resource: request.resource,
-            issued: now,
-            polled: None,
-            decision: Decision::Open,
-        };
-        pending.insert(code.device_code.clone(), code.clone());
-        code
+        self.pending.write(|pending| {
+            // Abandoned ones go when new ones come, so that the store is bounded. Tenants have clocks
+            // of their own: one that moved ahead must not end the sign-ins of another.
+            pending.retain(|_, it| {
+                it.tenant != request.tenant || now.duration_since(it.issued) < LIFETIME * 2
+            });
+            if pending.len() >= CAPACITY
+                && let Some(oldest) = pending
+                    .values()
+                    .min_by_key(|it| it.issued)
+                    .map(|it| it.device_code.clone())
+            {
+                pending.remove(&oldest);
+            }
+            let user_code = (0..9)
+                .map(|_| {
+                    let index = usize::from(random.bytes::<1>()[0]) % ALPHABET.len();
+                    char::from(ALPHABET[index])
+                })
+                .collect();
+            let code = Pending {
+                device_code: format!(
+                    "FAQABAAEA{}{}",
+                    random.uuid().simple(),
+                    random.uuid().simple()
+                ),
+                user_code,
+                client: request.client,
+                cloud: request.cloud,
+                tenant: request.tenant,
+                scope: request.scope,
+                resource: request.resource,
+                issued: now,
+                polled: None,
+                decision: Decision::Open,
+            };
+            pending.insert(code.device_code.clone(), code.clone());
+            code
+        })
     }
 
     /// The sign-in of a cloud that a person's code belongs to, any case, blanks and dashes ignored.
@@ -119,16 +120,16 @@ impl Store {
             .chars()
             .filter(char::is_ascii_alphanumeric)
             .collect::<String>();
-        self.pending
-            .lock()
-            .values()
-            .find(|it| it.cloud == cloud && it.user_code.eq_ignore_ascii_case(&typed))
-            .cloned()
+        self.pending.read(|it| {
+            it.values()
+                .find(|it| it.cloud == cloud && it.user_code.eq_ignore_ascii_case(&typed))
+                .cloned()
+        })
     }
 
     /// Looks at a sign-in by its device code.
     pub(crate) fn find(&self, device_code: &str) -> Option<Pending> {
-        self.pending.lock().get(device_code).cloned()
+        self.pending.read(|it| it.get(device_code).cloned())
     }
 
     /// Notes a poll. Returns whether it came sooner than the interval allows.
@@ -136,15 +137,16 @@ impl Store {
     /// Sooner by both clocks: a client waits by the machine's while the tenant's may be frozen,
     /// and a test may move the tenant's instead of waiting.
     pub(crate) fn poll(&self, device_code: &str, now: Timestamp, machine: Timestamp) -> bool {
-        let mut pending = self.pending.lock();
-        let Some(code) = pending.get_mut(device_code) else {
-            return false;
-        };
-        let last = code.polled.replace((now, machine));
-        // Polls ahead of time are forgiven unless they come in a rush.
-        last.is_some_and(|(last, last_machine)| {
-            now.duration_since(last) < INTERVAL / 5
-                && machine.duration_since(last_machine) < INTERVAL / 5
+        self.pending.write(|pending| {
+            let Some(code) = pending.get_mut(device_code) else {
+                return false;
+            };
+            let last = code.polled.replace((now, machine));
+            // Polls ahead of time are forgiven unless they come in a rush.
+            last.is_some_and(|(last, last_machine)| {
+                now.duration_since(last) < INTERVAL / 5
+                    && machine.duration_since(last_machine) < INTERVAL / 5
+            })
         })
     }
 
@@ -160,18 +162,18 @@ impl Store {
 
     /// Forgets a sign-in whose tokens were issued.
     pub(crate) fn remove(&self, device_code: &str) {
-        self.pending.lock().remove(device_code);
+        self.pending.write(|it| it.remove(device_code));
     }
 
     fn decide(&self, device_code: &str, decision: Decision) -> bool {
-        let mut pending = self.pending.lock();
-        match pending.get_mut(device_code) {
-            Some(code) if matches!(code.decision, Decision::Open) => {
-                code.decision = decision;
-                true
-            }
-            _ => false,
-        }
+        self.pending
+            .write(|pending| match pending.get_mut(device_code) {
+                Some(code) if matches!(code.decision, Decision::Open) => {
+                    code.decision = decision;
+                    true
+                }
+                _ => false,
+            })
     }
 }
 

@@ -78,60 +78,65 @@ pub(super) struct Named {
 impl Faults {
     /// Sets a fault that was checked, and returns its number.
     pub(super) fn add(&self, fault: Fault, named: Named, now: i64) -> u64 {
-        let mut set = self.set.lock();
-        set.numbers += 1;
-        let number = set.numbers;
-        set.active.push(Active {
-            number,
-            fault,
-            named,
-            met: 0,
-            touched: 0,
-            since: now,
-            event_came: false,
-        });
-        number
+        self.set.write(|set| {
+            set.numbers += 1;
+            let number = set.numbers;
+            set.active.push(Active {
+                number,
+                fault,
+                named,
+                met: 0,
+                touched: 0,
+                since: now,
+                event_came: false,
+            });
+            number
+        })
     }
 
     /// Takes a fault away; returns whether it was there.
     pub fn remove(&self, number: u64) -> bool {
-        let active = &mut self.set.lock().active;
-        let before = active.len();
-        active.retain(|it| it.number != number);
-        active.len() < before
+        self.set.write(|set| {
+            let before = set.active.len();
+            set.active.retain(|it| it.number != number);
+            set.active.len() < before
+        })
     }
 
     /// Takes all faults away.
     pub fn clear(&self) {
-        self.set.lock().active.clear();
+        self.set.write(|it| it.active.clear());
     }
 
     /// The faults that are set, oldest first.
     pub fn list(&self) -> Vec<FaultStatus> {
-        let set = self.set.lock();
-        let active = set.active.iter();
-        active
-            .map(|it| FaultStatus {
-                number: it.number,
-                met: it.met,
-                touched: it.touched,
-                fault: it.fault.clone(),
-            })
-            .collect()
+        self.set.read(|set| {
+            let active = set.active.iter();
+            active
+                .map(|it| FaultStatus {
+                    number: it.number,
+                    met: it.met,
+                    touched: it.touched,
+                    fault: it.fault.clone(),
+                })
+                .collect()
+        })
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.set.lock().active.is_empty()
+        self.set.read(|it| it.active.is_empty())
     }
 
     /// Takes note that an event happened.
     pub(crate) fn event_happened(&self, name: &str) {
-        for active in &mut self.set.lock().active {
-            if matches!(&active.fault.when, Some(FaultWhen::AfterEvent(wanted)) if wanted == name) {
-                active.event_came = true;
+        self.set.write(|set| {
+            for active in &mut set.active {
+                if matches!(&active.fault.when, Some(FaultWhen::AfterEvent(it)) if it == name) {
+                    active.event_came = true;
+                }
             }
-        }
+        });
     }
 
     /// The fault that touches an exchange, at a moment in milliseconds of the tenant's time: the
@@ -170,18 +175,20 @@ impl Faults {
         random: &Random,
         fits: impl Fn(&Active) -> bool,
     ) -> Option<(u64, FaultAction)> {
-        let mut touched = None;
-        for active in &mut self.set.lock().active {
-            if !fits(active) {
-                continue;
+        self.set.write(|set| {
+            let mut touched = None;
+            for active in &mut set.active {
+                if !fits(active) {
+                    continue;
+                }
+                active.met += 1;
+                if touched.is_none() && active.acts(now, random) {
+                    active.touched += 1;
+                    touched = Some((active.number, active.fault.action.clone()));
+                }
             }
-            active.met += 1;
-            if touched.is_none() && active.acts(now, random) {
-                active.touched += 1;
-                touched = Some((active.number, active.fault.action.clone()));
-            }
-        }
-        touched
+            touched
+        })
     }
 }
 

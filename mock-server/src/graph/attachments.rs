@@ -16,95 +16,101 @@ use crate::mailbox::{Attachment, Contents, Item, Properties, seconds};
 /// `GET …/messages/{id}/attachments`.
 pub(super) fn list_of_message(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    list(
-        call,
-        &contents,
-        messages::find(call, &contents)?,
-        "messages",
-        "message",
-    )
+    contents.read(|contents| {
+        list(
+            call,
+            contents,
+            messages::find(call, contents)?,
+            "messages",
+            "message",
+        )
+    })
 }
 
 /// `GET …/events/{id}/attachments`.
 pub(super) fn list_of_event(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    list(
-        call,
-        &contents,
-        events::find(call, &contents)?,
-        "events",
-        "event",
-    )
+    contents.read(|contents| {
+        list(
+            call,
+            contents,
+            events::find(call, contents)?,
+            "events",
+            "event",
+        )
+    })
 }
 
 /// `GET …/attachments/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let item = messages::find(call, &contents)?;
-    let attachment = find(call, &contents, item)?;
-    let set = set(call, "messages", "message");
-    call.entity(
-        &set,
-        "fileAttachment",
-        document(call, &contents, item, attachment),
-    )
+    contents.read(|contents| {
+        let item = messages::find(call, contents)?;
+        let attachment = find(call, contents, item)?;
+        let set = set(call, "messages", "message");
+        call.entity(
+            &set,
+            "fileAttachment",
+            document(call, contents, item, attachment),
+        )
+    })
 }
 
 /// `GET …/attachments/{id}/$value`.
 pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let attachment = find(call, &contents, messages::find(call, &contents)?)?;
-    Ok(Reply::raw(
-        attachment.content_type.clone(),
-        attachment.content.clone(),
-    ))
+    contents.read(|contents| {
+        let attachment = find(call, contents, messages::find(call, contents)?)?;
+        Ok(Reply::raw(
+            attachment.content_type.clone(),
+            attachment.content.clone(),
+        ))
+    })
 }
 
 /// `POST …/attachments`.
 pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.json()?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = messages::find(call, &contents)?;
-    let key = item.key;
-    let mut attachment = read(call, body)?;
-    if item.size() + attachment.content.len() > MAX_MESSAGE {
-        return Err(GraphError::message_too_large());
-    }
-    attachment.key = contents.next_key();
-    let id = attachment.key;
-    contents.change_message(key, call.now, |item| item.attachments.push(attachment));
-    let item = contents
-        .messages
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    let attachment = item
-        .attachments
-        .iter()
-        .find(|it| it.key == id)
-        .ok_or_else(GraphError::item_not_found)?;
-    let set = set(call, "messages", "message");
-    call.entity(
-        &set,
-        "fileAttachment",
-        document(call, &contents, item, attachment),
-    )
+    contents.write(|contents| {
+        let item = messages::find(call, contents)?;
+        let key = item.key;
+        let mut attachment = read(call, body)?;
+        if item.size() + attachment.content.len() > MAX_MESSAGE {
+            return Err(GraphError::message_too_large());
+        }
+        attachment.key = contents.next_key();
+        let id = attachment.key;
+        contents.change_message(key, call.now, |item| item.attachments.push(attachment));
+        let item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
+        let attachment = item
+            .attachments
+            .iter()
+            .find(|it| it.key == id)
+            .ok_or_else(GraphError::item_not_found)?;
+        let set = set(call, "messages", "message");
+        call.entity(
+            &set,
+            "fileAttachment",
+            document(call, contents, item, attachment),
+        )
+    })
 }
 
 /// `DELETE …/attachments/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = messages::find(call, &contents)?;
-    let (key, attachment) = (item.key, find(call, &contents, item)?.key);
-    contents.change_message(key, call.now, |item| {
-        item.attachments.retain(|it| it.key != attachment);
-    });
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let item = messages::find(call, contents)?;
+        let (key, attachment) = (item.key, find(call, contents, item)?.key);
+        contents.change_message(key, call.now, |item| {
+            item.attachments.retain(|it| it.key != attachment);
+        });
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// Takes the attachments out of the body of a message.

@@ -13,36 +13,31 @@ use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnow
 /// `GET …/calendars`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let items: Vec<&Folder> = contents
-        .folders
-        .values()
-        .filter(|it| it.kind == FolderKind::Calendar)
-        .collect();
-    let listing = Listing {
-        of: "calendar",
-        set: call.set("calendars"),
-        page: 10,
-        most: 1000,
-        searched: &[],
-        aliases: &[],
-    };
-    collection::list(
-        call,
-        &listing,
-        &Calendars {
-            contents: &contents,
-            items,
-        },
-    )
+    contents.read(|contents| {
+        let items: Vec<&Folder> = contents
+            .folders
+            .values()
+            .filter(|it| it.kind == FolderKind::Calendar)
+            .collect();
+        let listing = Listing {
+            of: "calendar",
+            set: call.set("calendars"),
+            page: 10,
+            most: 1000,
+            searched: &[],
+            aliases: &[],
+        };
+        collection::list(call, &listing, &Calendars { contents, items })
+    })
 }
 
 /// `GET …/calendar` and `…/calendars/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let key = find(call, &contents)?;
-    shown(call, &contents, key)
+    contents.read(|contents| {
+        let key = find(call, contents)?;
+        shown(call, contents, key)
+    })
 }
 
 /// `POST …/calendars`.
@@ -55,52 +50,55 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         .ok_or_else(|| GraphError::invalid_request("The required property 'name' is missing."))?
         .to_owned();
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let taken = contents
-        .folders
-        .values()
-        .any(|it| it.kind == FolderKind::Calendar && it.name.eq_ignore_ascii_case(&name));
-    if taken {
-        return Err(GraphError::folder_exists(&name));
-    }
-    let root = contents.well_known(WellKnown::Root);
-    let key = contents.add_folder(&name, Some(root), FolderKind::Calendar);
-    paint(&mut contents, key, &body);
-    shown(call, &contents, key)
+    contents.write(|contents| {
+        let taken = contents
+            .folders
+            .values()
+            .any(|it| it.kind == FolderKind::Calendar && it.name.eq_ignore_ascii_case(&name));
+        if taken {
+            return Err(GraphError::folder_exists(&name));
+        }
+        let root = contents.well_known(WellKnown::Root);
+        let key = contents.add_folder(&name, Some(root), FolderKind::Calendar);
+        paint(contents, key, &body);
+        shown(call, contents, key)
+    })
 }
 
 /// `PATCH …/calendar` and `…/calendars/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object("calendar")?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?;
-    let name = body.get("name").and_then(Value::as_str).map(str::to_owned);
-    if let (Some(name), Some(folder)) = (name, contents.folders.get_mut(&key)) {
-        folder.name = name;
-    }
-    paint(&mut contents, key, &body);
-    contents.touch_folder(key);
-    shown(call, &contents, key)
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        let name = body.get("name").and_then(Value::as_str).map(str::to_owned);
+        if let (Some(name), Some(folder)) = (name, contents.folders.get_mut(&key)) {
+            folder.name = name;
+        }
+        paint(contents, key, &body);
+        contents.touch_folder(key);
+        shown(call, contents, key)
+    })
 }
 
 /// `DELETE …/calendars/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?;
-    if contents
-        .folders
-        .get(&key)
-        .is_some_and(|it| it.well_known.is_some())
-    {
-        // Unverified: code and text.
-        return Err(GraphError::invalid_request(
-            "The default calendar can't be deleted.",
-        ));
-    }
-    contents.delete_folder(key);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        if contents
+            .folders
+            .get(&key)
+            .is_some_and(|it| it.well_known.is_some())
+        {
+            // Unverified: code and text.
+            return Err(GraphError::invalid_request(
+                "The default calendar can't be deleted.",
+            ));
+        }
+        contents.delete_folder(key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// The calendar that the path names; the default one where it names none.

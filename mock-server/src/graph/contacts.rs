@@ -15,22 +15,20 @@ use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, We
 /// `GET …/contacts`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    collection::list(call, &listing(call), &Contacts::of(call, &contents)?)
+    contents.read(|contents| collection::list(call, &listing(call), &Contacts::of(call, contents)?))
 }
 
 /// `GET …/contacts/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    collection::count(call, &listing(call), &Contacts::of(call, &contents)?)
+    contents
+        .read(|contents| collection::count(call, &listing(call), &Contacts::of(call, contents)?))
 }
 
 /// `GET …/contacts/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    shown(call, &contents, find(call, &contents)?.key)
+    contents.read(|contents| shown(call, contents, find(call, contents)?.key))
 }
 
 /// `POST …/contacts`.
@@ -38,99 +36,96 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut body = complete(call, call.object("contact")?, &Properties::new());
     body.retain(|_, value| !value.is_null());
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let folder = folder(call, &contents)?;
-    name(&mut body);
-    let item = contents.make_item(folder, &body, call.now);
-    let key = item.key;
-    contents.contacts.insert(key, item);
-    shown(call, &contents, key)
+    contents.write(|contents| {
+        let folder = folder(call, contents)?;
+        name(&mut body);
+        let item = contents.make_item(folder, &body, call.now);
+        let key = item.key;
+        contents.contacts.insert(key, item);
+        shown(call, contents, key)
+    })
 }
 
 /// `PATCH …/contacts/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object("contact")?;
     let contents = call.mailbox()?;
-    let (key, change, before) = {
-        let contents = contents.lock();
-        let item = find(call, &contents)?;
+    let (key, change, before) = contents.read(|contents| {
+        let item = find(call, contents)?;
         call.if_match(&contents.ids().change_key(item.change))?;
-        (item.key, item.change, item.properties())
-    };
+        Ok::<_, GraphError>((item.key, item.change, item.properties()))
+    })?;
     let changes = complete(call, body, &before);
-    let mut contents = contents.lock();
-    if contents
-        .contacts
-        .get(&key)
-        .is_none_or(|item| item.change != change)
-    {
-        // Somebody else was faster.
-        return Err(GraphError::precondition_failed());
-    }
-    contents.change_item(
-        |it| &mut it.contacts,
-        key,
-        call.now,
-        |item| {
-            let mut properties = item.properties();
-            for (name, value) in changes {
-                if value.is_null() {
-                    properties.shift_remove(&name);
-                } else {
-                    properties.insert(name, value);
+    contents.write(|contents| {
+        if contents
+            .contacts
+            .get(&key)
+            .is_none_or(|item| item.change != change)
+        {
+            // Somebody else was faster.
+            return Err(GraphError::precondition_failed());
+        }
+        contents.change_item(
+            |it| &mut it.contacts,
+            key,
+            call.now,
+            |item| {
+                let mut properties = item.properties();
+                for (name, value) in changes {
+                    if value.is_null() {
+                        properties.shift_remove(&name);
+                    } else {
+                        properties.insert(name, value);
+                    }
                 }
-            }
-            item.set_properties(&properties);
-        },
-    );
-    shown(call, &contents, key)
+                item.set_properties(&properties);
+            },
+        );
+        shown(call, contents, key)
+    })
 }
 
 /// `DELETE …/contacts/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    let key = item.key;
-    contents.contacts.remove(&key);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        let key = item.key;
+        contents.contacts.remove(&key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `GET …/contactFolders`.
 pub(super) fn list_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let main = contents.well_known(WellKnown::Contacts);
-    let items: Vec<&Folder> = contents
-        .folders
-        .values()
-        .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(main))
-        .collect();
-    let listing = Listing {
-        of: "contactFolder",
-        set: call.set("contactFolders"),
-        page: 10,
-        most: 1000,
-        searched: &[],
-        aliases: &[],
-    };
-    collection::list(
-        call,
-        &listing,
-        &Folders {
-            contents: &contents,
-            items,
-        },
-    )
+    contents.read(|contents| {
+        let main = contents.well_known(WellKnown::Contacts);
+        let items: Vec<&Folder> = contents
+            .folders
+            .values()
+            .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(main))
+            .collect();
+        let listing = Listing {
+            of: "contactFolder",
+            set: call.set("contactFolders"),
+            page: 10,
+            most: 1000,
+            searched: &[],
+            aliases: &[],
+        };
+        collection::list(call, &listing, &Folders { contents, items })
+    })
 }
 
 /// `GET …/contactFolders/{id}`.
 pub(super) fn get_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let key = folder(call, &contents)?;
-    shown_folder(call, &contents, key)
+    contents.read(|contents| {
+        let key = folder(call, contents)?;
+        shown_folder(call, contents, key)
+    })
 }
 
 /// `POST …/contactFolders`.
@@ -145,17 +140,18 @@ pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
         })?
         .to_owned();
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let main = contents.well_known(WellKnown::Contacts);
-    let taken = contents
-        .folders
-        .values()
-        .any(|it| it.parent == Some(main) && it.name.eq_ignore_ascii_case(&name));
-    if taken {
-        return Err(GraphError::folder_exists(&name));
-    }
-    let key = contents.add_folder(&name, Some(main), FolderKind::Contact);
-    shown_folder(call, &contents, key)
+    contents.write(|contents| {
+        let main = contents.well_known(WellKnown::Contacts);
+        let taken = contents
+            .folders
+            .values()
+            .any(|it| it.parent == Some(main) && it.name.eq_ignore_ascii_case(&name));
+        if taken {
+            return Err(GraphError::folder_exists(&name));
+        }
+        let key = contents.add_folder(&name, Some(main), FolderKind::Contact);
+        shown_folder(call, contents, key)
+    })
 }
 
 struct Contacts<'a> {

@@ -28,74 +28,75 @@ pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
         (None, None) => None,
     };
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let folder = folders::find(call, &contents)?;
-    let position = contents.position();
-    let mut state = match given {
-        // The middle of a round.
-        Some((state, true)) => state,
-        // A new round, from where the last one ended.
-        Some((ended, false)) => State {
-            since: Some(ended.until),
-            until: position,
-            cursor: None,
-            ..ended
-        },
-        None => State {
-            folder,
-            since: None,
-            until: position,
-            cursor: None,
-            options: options(call),
-        },
-    };
-    // What the first request asked for counts in the whole round and in the later ones.
-    let query = Query::parse(&state.options)?;
-    check(call, &state.options, &query)?;
-    let oldest = state.since.unwrap_or(state.until);
-    if state.folder != folder || !contents.remembers(oldest) {
-        return Err(GraphError::sync_state_not_found(oldest, position));
-    }
-    let entries = match state.since {
-        None => all(&contents, folder),
-        Some(since) => changed(call, &contents, folder, since, &state.options)?,
-    };
-    let size = call
-        .prefer
-        .page_size
-        .or(query.top)
-        .unwrap_or(PAGE)
-        .min(MOST);
-    let told = state.cursor;
-    let mut left = entries
-        .iter()
-        .filter(|entry| told.is_none_or(|told| entry.at > told))
-        .peekable();
-    let nothing = left.peek().is_none() && told.is_none();
-    let mut value = Vec::new();
-    for entry in left.by_ref().take(size) {
-        state.cursor = Some(entry.at);
-        value.extend(shown(call, &contents, &query, entry)?);
-    }
-    let mut body = Map::new();
-    let context = format!("{}/$metadata#Collection(message)", call.root());
-    body.insert("@odata.context".to_owned(), json!(context));
-    let (name, option) = if left.peek().is_some() {
-        ("@odata.nextLink", "skiptoken")
-    } else {
-        state.cursor = None;
-        // Where nothing has happened, the token stays as it is.
-        // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail.
-        if let (true, Some(since)) = (nothing, state.since) {
-            state.until = since;
+    contents.read(|contents| {
+        let folder = folders::find(call, contents)?;
+        let position = contents.position();
+        let mut state = match given {
+            // The middle of a round.
+            Some((state, true)) => state,
+            // A new round, from where the last one ended.
+            Some((ended, false)) => State {
+                since: Some(ended.until),
+                until: position,
+                cursor: None,
+                ..ended
+            },
+            None => State {
+                folder,
+                since: None,
+                until: position,
+                cursor: None,
+                options: options(call),
+            },
+        };
+        // What the first request asked for counts in the whole round and in the later ones.
+        let query = Query::parse(&state.options)?;
+        check(call, &state.options, &query)?;
+        let oldest = state.since.unwrap_or(state.until);
+        if state.folder != folder || !contents.remembers(oldest) {
+            return Err(GraphError::sync_state_not_found(oldest, position));
         }
-        state.since = None;
-        ("@odata.deltaLink", "deltatoken")
-    };
-    let link = link::delta(call, option, &state.write());
-    body.insert(name.to_owned(), json!(link));
-    body.insert("value".to_owned(), Value::Array(value));
-    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+        let entries = match state.since {
+            None => all(contents, folder),
+            Some(since) => changed(call, contents, folder, since, &state.options)?,
+        };
+        let size = call
+            .prefer
+            .page_size
+            .or(query.top)
+            .unwrap_or(PAGE)
+            .min(MOST);
+        let told = state.cursor;
+        let mut left = entries
+            .iter()
+            .filter(|entry| told.is_none_or(|told| entry.at > told))
+            .peekable();
+        let nothing = left.peek().is_none() && told.is_none();
+        let mut value = Vec::new();
+        for entry in left.by_ref().take(size) {
+            state.cursor = Some(entry.at);
+            value.extend(shown(call, contents, &query, entry)?);
+        }
+        let mut body = Map::new();
+        let context = format!("{}/$metadata#Collection(message)", call.root());
+        body.insert("@odata.context".to_owned(), json!(context));
+        let (name, option) = if left.peek().is_some() {
+            ("@odata.nextLink", "skiptoken")
+        } else {
+            state.cursor = None;
+            // Where nothing has happened, the token stays as it is.
+            // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail.
+            if let (true, Some(since)) = (nothing, state.since) {
+                state.until = since;
+            }
+            state.since = None;
+            ("@odata.deltaLink", "deltatoken")
+        };
+        let link = link::delta(call, option, &state.write());
+        body.insert(name.to_owned(), json!(link));
+        body.insert("value".to_owned(), Value::Array(value));
+        Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+    })
 }
 
 /// `GET …/messages/delta` and `…/events/delta`: the SDKs have them, the service has not.

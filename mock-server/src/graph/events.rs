@@ -20,100 +20,104 @@ use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
 /// `GET …/events`: single events and series, no occurrences.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let calendar = calendar_of(call, &contents)?;
-    let mut items: Vec<Shown<'_>> = contents
-        .events
-        .values()
-        .filter(|item| calendar.is_none_or(|calendar| item.folder == calendar))
-        .map(|item| Shown {
-            item,
-            occurrence: None,
-        })
-        .collect();
-    items.reverse();
-    collection::list(
-        call,
-        &listing(call, "events"),
-        &Events {
+    contents.read(|contents| {
+        let calendar = calendar_of(call, contents)?;
+        let mut items: Vec<Shown<'_>> = contents
+            .events
+            .values()
+            .filter(|item| calendar.is_none_or(|calendar| item.folder == calendar))
+            .map(|item| Shown {
+                item,
+                occurrence: None,
+            })
+            .collect();
+        items.reverse();
+        collection::list(
             call,
-            contents: &contents,
-            items,
-        },
-    )
+            &listing(call, "events"),
+            &Events {
+                call,
+                contents,
+                items,
+            },
+        )
+    })
 }
 
 /// `GET …/calendarView`.
 pub(super) fn view(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (from, to) = window(call)?;
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    // Without a calendar in the path it is the default one.
-    let calendar = calendars::find(call, &contents)?;
-    let mut items = Vec::new();
-    for item in contents
-        .events
-        .values()
-        .filter(|item| item.folder == calendar)
-    {
-        items.extend(within(item, from, to)?);
-    }
-    items.sort_by_key(|(start, shown)| (*start, shown.item.key));
-    let items = items.into_iter().map(|(_, shown)| shown).collect();
-    collection::list(
-        call,
-        &listing(call, "calendarView"),
-        &Events {
+    contents.read(|contents| {
+        // Without a calendar in the path it is the default one.
+        let calendar = calendars::find(call, contents)?;
+        let mut items = Vec::new();
+        for item in contents
+            .events
+            .values()
+            .filter(|item| item.folder == calendar)
+        {
+            items.extend(within(item, from, to)?);
+        }
+        items.sort_by_key(|(start, shown)| (*start, shown.item.key));
+        let items = items.into_iter().map(|(_, shown)| shown).collect();
+        collection::list(
             call,
-            contents: &contents,
-            items,
-        },
-    )
+            &listing(call, "calendarView"),
+            &Events {
+                call,
+                contents,
+                items,
+            },
+        )
+    })
 }
 
 /// `GET …/events/{id}/instances`.
 pub(super) fn instances(call: &Call<'_>) -> Result<Reply, GraphError> {
     let (from, to) = window(call)?;
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let item = find(call, &contents)?;
-    let items = within(item, from, to)?
-        .into_iter()
-        .map(|(_, shown)| shown)
-        .collect();
-    let set = format!("events('{}')/instances", call.parameters.get("event"));
-    collection::list(
-        call,
-        &listing(call, &set),
-        &Events {
+    contents.read(|contents| {
+        let item = find(call, contents)?;
+        let items = within(item, from, to)?
+            .into_iter()
+            .map(|(_, shown)| shown)
+            .collect();
+        let set = format!("events('{}')/instances", call.parameters.get("event"));
+        collection::list(
             call,
-            contents: &contents,
-            items,
-        },
-    )
+            &listing(call, &set),
+            &Events {
+                call,
+                contents,
+                items,
+            },
+        )
+    })
 }
 
 /// `GET …/events/{id}`: an occurrence's id is good, too.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    if let Ok(ItemKey::Occurrence { item, day }) =
-        contents.ids().decode(call.parameters.get("event"))
-    {
-        let item = contents
-            .events
-            .get(&item)
-            .ok_or_else(GraphError::item_not_found)?;
-        let occurrence = Occurrence::on(item, day).ok_or_else(GraphError::item_not_found)?;
-        let document = document(call, &contents, item, Some(occurrence))?;
-        let reply = call.entity(&call.set("events"), "event", document)?;
-        return with_expanded(call, &contents, item, reply);
-    }
-    let item = find(call, &contents)?;
-    if call.not_modified(&contents.ids().change_key(item.change)) {
-        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
-    }
-    shown(call, &contents, item.key)
+    contents.read(|contents| {
+        if let Ok(ItemKey::Occurrence { item, day }) =
+            contents.ids().decode(call.parameters.get("event"))
+        {
+            let item = contents
+                .events
+                .get(&item)
+                .ok_or_else(GraphError::item_not_found)?;
+            let occurrence = Occurrence::on(item, day).ok_or_else(GraphError::item_not_found)?;
+            let document = document(call, contents, item, Some(occurrence))?;
+            let reply = call.entity(&call.set("events"), "event", document)?;
+            return with_expanded(call, contents, item, reply);
+        }
+        let item = find(call, contents)?;
+        if call.not_modified(&contents.ids().change_key(item.change)) {
+            return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
+        }
+        shown(call, contents, item.key)
+    })
 }
 
 /// `POST …/events`.
@@ -123,25 +127,26 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     complete::defaults(call, &mut body);
     complete::agree(&mut body)?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let calendar = calendars::find(call, &contents)?;
-    // The same transaction makes one event only.
-    // Source: learn.microsoft.com/graph/api/resources/event, transactionId.
-    if let Some(transaction) = body.get("transactionId").filter(|it| it.is_string()) {
-        let known = contents
-            .events
-            .values()
-            .find(|item| item.properties().get("transactionId") == Some(transaction))
-            .map(|item| item.key);
-        if let Some(key) = known {
-            return shown(call, &contents, key);
+    contents.write(|contents| {
+        let calendar = calendars::find(call, contents)?;
+        // The same transaction makes one event only.
+        // Source: learn.microsoft.com/graph/api/resources/event, transactionId.
+        if let Some(transaction) = body.get("transactionId").filter(|it| it.is_string()) {
+            let known = contents
+                .events
+                .values()
+                .find(|item| item.properties().get("transactionId") == Some(transaction))
+                .map(|item| item.key);
+            if let Some(key) = known {
+                return shown(call, contents, key);
+            }
         }
-    }
-    body.insert("organizer".to_owned(), contents.owner.person.recipient());
-    let item = contents.make_item(calendar, &body, call.now);
-    let key = item.key;
-    contents.events.insert(key, item);
-    shown(call, &contents, key)
+        body.insert("organizer".to_owned(), contents.owner.person.recipient());
+        let item = contents.make_item(calendar, &body, call.now);
+        let key = item.key;
+        contents.events.insert(key, item);
+        shown(call, contents, key)
+    })
 }
 
 /// `PATCH …/events/{id}`.
@@ -149,48 +154,50 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut changes = call.object("event")?;
     complete::complete(call, &mut changes)?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    let key = item.key;
-    let mut properties = item.properties();
-    for (name, value) in changes {
-        match name.as_str() {
-            _ if value.is_null() => {
-                // An event has always a beginning and an end.
-                if name != "start" && name != "end" {
-                    properties.shift_remove(&name);
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        let key = item.key;
+        let mut properties = item.properties();
+        for (name, value) in changes {
+            match name.as_str() {
+                _ if value.is_null() => {
+                    // An event has always a beginning and an end.
+                    if name != "start" && name != "end" {
+                        properties.shift_remove(&name);
+                    }
+                }
+                "start" | "end" => {
+                    merge(properties.entry(name).or_insert_with(|| json!({})), value);
+                }
+                _ => {
+                    properties.insert(name, value);
                 }
             }
-            "start" | "end" => {
-                merge(properties.entry(name).or_insert_with(|| json!({})), value);
-            }
-            _ => {
-                properties.insert(name, value);
-            }
         }
-    }
-    complete::agree(&mut properties)?;
-    contents.change_item(
-        |it| &mut it.events,
-        key,
-        call.now,
-        |item| {
-            item.set_properties(&properties);
-        },
-    );
-    shown(call, &contents, key)
+        complete::agree(&mut properties)?;
+        contents.change_item(
+            |it| &mut it.events,
+            key,
+            call.now,
+            |item| {
+                item.set_properties(&properties);
+            },
+        );
+        shown(call, contents, key)
+    })
 }
 
 /// `DELETE …/events/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    let key = item.key;
-    contents.events.remove(&key);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        let key = item.key;
+        contents.events.remove(&key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `POST …/events/{id}/accept`, `/tentativelyAccept`, `/decline`.
@@ -201,34 +208,35 @@ pub(super) fn respond(call: &Call<'_>, response: &'static str) -> Result<Reply, 
     action.take("proposedNewTime");
     action.finish(response)?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    let (key, mut properties) = (item.key, item.properties());
-    if organized(&properties) {
-        // Source: learn.microsoft.com/graph/api/event-accept (400). Unverified: the text.
-        return Err(GraphError::invalid_request(
-            "Your request can't be completed. You can't respond to this meeting because you're \
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        let (key, mut properties) = (item.key, item.properties());
+        if organized(&properties) {
+            // Source: learn.microsoft.com/graph/api/event-accept (400). Unverified: the text.
+            return Err(GraphError::invalid_request(
+                "Your request can't be completed. You can't respond to this meeting because you're \
              the meeting organizer.",
-        ));
-    }
-    let time = time_zone::ticks(call.now);
-    properties.insert(
-        "responseStatus".to_owned(),
-        json!({"response": response, "time": time}),
-    );
-    if response == "declined" {
-        contents.events.remove(&key);
-    } else {
-        contents.change_item(
-            |it| &mut it.events,
-            key,
-            call.now,
-            |item| {
-                item.set_properties(&properties);
-            },
+            ));
+        }
+        let time = time_zone::ticks(call.now);
+        properties.insert(
+            "responseStatus".to_owned(),
+            json!({"response": response, "time": time}),
         );
-    }
-    Ok(Reply::empty(StatusCode::ACCEPTED))
+        if response == "declined" {
+            contents.events.remove(&key);
+        } else {
+            contents.change_item(
+                |it| &mut it.events,
+                key,
+                call.now,
+                |item| {
+                    item.set_properties(&properties);
+                },
+            );
+        }
+        Ok(Reply::empty(StatusCode::ACCEPTED))
+    })
 }
 
 /// `POST …/events/{id}/cancel`.
@@ -237,17 +245,18 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, GraphError> {
     action.text("comment")?;
     action.finish("cancel")?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    if !organized(&item.properties()) {
-        // Unverified: the text.
-        return Err(GraphError::invalid_request(
-            "You need to be an organizer to cancel a meeting.",
-        ));
-    }
-    let key = item.key;
-    contents.events.remove(&key);
-    Ok(Reply::empty(StatusCode::ACCEPTED))
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        if !organized(&item.properties()) {
+            // Unverified: the text.
+            return Err(GraphError::invalid_request(
+                "You need to be an organizer to cancel a meeting.",
+            ));
+        }
+        let key = item.key;
+        contents.events.remove(&key);
+        Ok(Reply::empty(StatusCode::ACCEPTED))
+    })
 }
 
 /// The event that the path names.

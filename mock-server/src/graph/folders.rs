@@ -13,25 +13,28 @@ use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, We
 /// `GET …/mailFolders` and `…/childFolders`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let (source, set) = (source(call, &contents)?, set(call));
-    collection::list(call, &listing(set), &source)
+    contents.read(|contents| {
+        let (source, set) = (source(call, contents)?, set(call));
+        collection::list(call, &listing(set), &source)
+    })
 }
 
 /// `GET …/mailFolders/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let source = source(call, &contents)?;
-    collection::count(call, &listing(set(call)), &source)
+    contents.read(|contents| {
+        let source = source(call, contents)?;
+        collection::count(call, &listing(set(call)), &source)
+    })
 }
 
 /// `GET …/mailFolders/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let key = find(call, &contents)?;
-    shown(call, &contents, key)
+    contents.read(|contents| {
+        let key = find(call, contents)?;
+        shown(call, contents, key)
+    })
 }
 
 /// `POST …/mailFolders` and `…/childFolders`.
@@ -39,62 +42,65 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object("mailFolder")?;
     let name = display_name(&body)?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let parent = match call.parameters.find("folder") {
-        Some(_) => find(call, &contents)?,
-        None => contents.well_known(WellKnown::Root),
-    };
-    free(&contents, parent, &name)?;
-    let key = contents.add_folder(&name, Some(parent), FolderKind::Mail);
-    let hidden = body
-        .get("isHidden")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
-    if let Some(folder) = contents.folders.get_mut(&key) {
-        folder.hidden = hidden;
-    }
-    shown(call, &contents, key)
+    contents.write(|contents| {
+        let parent = match call.parameters.find("folder") {
+            Some(_) => find(call, contents)?,
+            None => contents.well_known(WellKnown::Root),
+        };
+        free(contents, parent, &name)?;
+        let key = contents.add_folder(&name, Some(parent), FolderKind::Mail);
+        let hidden = body
+            .get("isHidden")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            folder.hidden = hidden;
+        }
+        shown(call, contents, key)
+    })
 }
 
 /// `PATCH …/mailFolders/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object("mailFolder")?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?;
-    if body.contains_key("displayName") {
-        let name = display_name(&body)?;
-        let folder = contents
-            .folders
-            .get(&key)
-            .ok_or_else(GraphError::item_not_found)?;
-        refuse_well_known(folder, "renamed")?;
-        if let Some(parent) = folder
-            .parent
-            .filter(|_| !folder.name.eq_ignore_ascii_case(&name))
-        {
-            free(&contents, parent, &name)?;
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        if body.contains_key("displayName") {
+            let name = display_name(&body)?;
+            let folder = contents
+                .folders
+                .get(&key)
+                .ok_or_else(GraphError::item_not_found)?;
+            refuse_well_known(folder, "renamed")?;
+            if let Some(parent) = folder
+                .parent
+                .filter(|_| !folder.name.eq_ignore_ascii_case(&name))
+            {
+                free(contents, parent, &name)?;
+            }
+            if let Some(folder) = contents.folders.get_mut(&key) {
+                folder.name = name;
+            }
+            contents.touch_folder(key);
         }
-        if let Some(folder) = contents.folders.get_mut(&key) {
-            folder.name = name;
-        }
-        contents.touch_folder(key);
-    }
-    shown(call, &contents, key)
+        shown(call, contents, key)
+    })
 }
 
 /// `DELETE …/mailFolders/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?;
-    let folder = contents
-        .folders
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    refuse_well_known(folder, "deleted")?;
-    contents.delete_folder(key);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        let folder = contents
+            .folders
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
+        refuse_well_known(folder, "deleted")?;
+        contents.delete_folder(key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `POST …/mailFolders/{id}/move`.
@@ -105,31 +111,32 @@ pub(super) fn transfer(call: &Call<'_>) -> Result<Reply, GraphError> {
         .ok_or_else(|| GraphError::invalid_request("The parameter 'destinationId' is missing."))?;
     action.finish("move")?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?;
-    let to = named(&contents, &destination)?;
-    let folder = contents
-        .folders
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?
-        .clone();
-    refuse_well_known(&folder, "moved")?;
-    // Not into itself or what lies in it.
-    let mut above = Some(to);
-    while let Some(at) = above {
-        if at == key {
-            return Err(GraphError::invalid_request(
-                "A folder can't be moved into itself.",
-            ));
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        let to = named(contents, &destination)?;
+        let folder = contents
+            .folders
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?
+            .clone();
+        refuse_well_known(&folder, "moved")?;
+        // Not into itself or what lies in it.
+        let mut above = Some(to);
+        while let Some(at) = above {
+            if at == key {
+                return Err(GraphError::invalid_request(
+                    "A folder can't be moved into itself.",
+                ));
+            }
+            above = contents.folders.get(&at).and_then(|it| it.parent);
         }
-        above = contents.folders.get(&at).and_then(|it| it.parent);
-    }
-    free(&contents, to, &folder.name)?;
-    if let Some(folder) = contents.folders.get_mut(&key) {
-        folder.parent = Some(to);
-    }
-    contents.touch_folder(key);
-    shown(call, &contents, key)
+        free(contents, to, &folder.name)?;
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            folder.parent = Some(to);
+        }
+        contents.touch_folder(key);
+        shown(call, contents, key)
+    })
 }
 
 /// The folder that the path names.

@@ -18,35 +18,36 @@ use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 /// `GET …/messages`, of the mailbox or of a folder.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    collection::list(call, &listing(call), &Messages::of(call, &contents)?)
+    contents.read(|contents| collection::list(call, &listing(call), &Messages::of(call, contents)?))
 }
 
 /// `GET …/messages/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    collection::count(call, &listing(call), &Messages::of(call, &contents)?)
+    contents
+        .read(|contents| collection::count(call, &listing(call), &Messages::of(call, contents)?))
 }
 
 /// `GET …/messages/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let item = find(call, &contents)?;
-    if call.not_modified(&contents.ids().change_key(item.change)) {
-        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
-    }
-    shown(call, &contents, item)
+    contents.read(|contents| {
+        let item = find(call, contents)?;
+        if call.not_modified(&contents.ids().change_key(item.change)) {
+            return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
+        }
+        shown(call, contents, item)
+    })
 }
 
 /// `GET …/messages/{id}/$value`.
 pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let item = find(call, &contents)?;
-    let text = mime::write(&document(call, &contents, item), &item.attachments);
-    Ok(Reply::raw("text/plain", text.into_bytes()))
+    contents.read(|contents| {
+        let item = find(call, contents)?;
+        let text = mime::write(&document(call, contents, item), &item.attachments);
+        Ok(Reply::raw("text/plain", text.into_bytes()))
+    })
 }
 
 /// `POST …/messages`: a draft.
@@ -61,17 +62,18 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         (properties, attachments)
     };
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let folder = match call.parameters.find("folder") {
-        Some(_) => folders::find(call, &contents)?,
-        None => contents.well_known(WellKnown::Drafts),
-    };
-    let key = draft(call, &mut contents, folder, properties, attachments);
-    let item = contents
-        .messages
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    shown(call, &contents, item)
+    contents.write(|contents| {
+        let folder = match call.parameters.find("folder") {
+            Some(_) => folders::find(call, contents)?,
+            None => contents.well_known(WellKnown::Drafts),
+        };
+        let key = draft(call, contents, folder, properties, attachments);
+        let item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
+        shown(call, contents, item)
+    })
 }
 
 /// `PATCH …/messages/{id}`.
@@ -80,44 +82,47 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     message::check_headers(&changes)?;
     people::complete(call, &mut changes);
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    message::only_if_draft(item, &changes)?;
-    let key = item.key;
-    contents.change_message(key, call.now, |item| message::apply(item, changes));
-    let item = contents
-        .messages
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    shown(call, &contents, item)
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        message::only_if_draft(item, &changes)?;
+        let key = item.key;
+        contents.change_message(key, call.now, |item| message::apply(item, changes));
+        let item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
+        shown(call, contents, item)
+    })
 }
 
 /// `DELETE …/messages/{id}`: to Deleted Items, from there to the recoverable items.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let item = find(call, &contents)?;
-    call.if_match(&contents.ids().change_key(item.change))?;
-    let (key, folder) = (item.key, item.folder);
-    let deleted = contents.well_known(WellKnown::DeletedItems);
-    let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
-    let to = if folder == deleted || folder == recoverable {
-        recoverable
-    } else {
-        deleted
-    };
-    contents.move_message(key, to, call.now);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let item = find(call, contents)?;
+        call.if_match(&contents.ids().change_key(item.change))?;
+        let (key, folder) = (item.key, item.folder);
+        let deleted = contents.well_known(WellKnown::DeletedItems);
+        let recoverable = contents.well_known(WellKnown::RecoverableItemsDeletions);
+        let to = if folder == deleted || folder == recoverable {
+            recoverable
+        } else {
+            deleted
+        };
+        contents.move_message(key, to, call.now);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `POST …/messages/{id}/permanentDelete`.
 pub(super) fn permanent_delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?.key;
-    contents.remove_message(key);
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    contents.write(|contents| {
+        let key = find(call, contents)?.key;
+        contents.remove_message(key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `POST …/messages/{id}/move` and `/copy`: the new message.
@@ -128,31 +133,32 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
         .ok_or_else(|| GraphError::invalid_request("The parameter 'destinationId' is missing."))?;
     action.finish(if copy { "copy" } else { "move" })?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let key = find(call, &contents)?.key;
-    let folder = folders::named(&contents, &destination)?;
-    let key = if copy {
-        let mut item = contents
+    contents.write(|contents| {
+        let key = find(call, contents)?.key;
+        let folder = folders::named(contents, &destination)?;
+        let key = if copy {
+            let mut item = contents
+                .messages
+                .get(&key)
+                .ok_or_else(GraphError::item_not_found)?
+                .clone();
+            let mut stored = item.properties();
+            let id = message::internet_message_id(contents, &item, &stored);
+            stored.insert("internetMessageId".to_owned(), json!(id));
+            item.set_properties(&stored);
+            item.key = contents.next_key();
+            item.folder = folder;
+            contents.add_message(item)
+        } else {
+            contents.move_message(key, folder, call.now);
+            key
+        };
+        let item = contents
             .messages
             .get(&key)
-            .ok_or_else(GraphError::item_not_found)?
-            .clone();
-        let mut stored = item.properties();
-        let id = message::internet_message_id(&contents, &item, &stored);
-        stored.insert("internetMessageId".to_owned(), json!(id));
-        item.set_properties(&stored);
-        item.key = contents.next_key();
-        item.folder = folder;
-        contents.add_message(item)
-    } else {
-        contents.move_message(key, folder, call.now);
-        key
-    };
-    let item = contents
-        .messages
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    shown(call, &contents, item)
+            .ok_or_else(GraphError::item_not_found)?;
+        shown(call, contents, item)
+    })
 }
 
 /// The message that the path names.

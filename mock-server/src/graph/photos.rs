@@ -27,14 +27,15 @@ pub(super) fn of_size(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `GET …/contacts/{id}/photo` and `/photo/$value`.
 pub(super) fn of_contact(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    contacts::find(call, &contents)?;
-    // Source of the text: microsoftgraph/microsoft-graph-docs-contrib#7939.
-    Err(GraphError::new(
-        StatusCode::NOT_FOUND,
-        "ErrorItemNotFound",
-        "The photo wasn't found.",
-    ))
+    contents.read(|contents| {
+        contacts::find(call, contents)?;
+        // Source of the text: microsoftgraph/microsoft-graph-docs-contrib#7939.
+        Err(GraphError::new(
+            StatusCode::NOT_FOUND,
+            "ErrorItemNotFound",
+            "The photo wasn't found.",
+        ))
+    })
 }
 
 /// Source: learn.microsoft.com/graph/api/profilephoto-get.

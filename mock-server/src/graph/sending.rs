@@ -47,27 +47,29 @@ pub(super) fn send_mail(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     let (key, properties, attachments) = {
-        let contents = contents.lock();
-        let item = messages::find(call, &contents)?;
-        if !item.draft {
-            // Unverified: code and text.
-            return Err(GraphError::invalid_request("Only drafts can be sent."));
-        }
-        let mut properties = item.properties();
-        let id = message::internet_message_id(&contents, item, &properties);
-        properties.insert("internetMessageId".to_owned(), json!(id));
-        (item.key, properties, item.attachments.clone())
+        contents.read(|contents| {
+            let item = messages::find(call, contents)?;
+            if !item.draft {
+                // Unverified: code and text.
+                return Err(GraphError::invalid_request("Only drafts can be sent."));
+            }
+            let mut properties = item.properties();
+            let id = message::internet_message_id(contents, item, &properties);
+            properties.insert("internetMessageId".to_owned(), json!(id));
+            Ok((item.key, properties, item.attachments.clone()))
+        })?
     };
     let sent = deliver(call, properties, &attachments, false)?;
-    let mut contents = contents.lock();
-    let to = contents.well_known(WellKnown::SentItems);
-    contents.move_message(key, to, call.now);
-    contents.change_message(key, call.now, |item| {
-        item.draft = false;
-        item.received = call.now;
-        item.set_properties(&sent);
-    });
-    Ok(Reply::empty(StatusCode::ACCEPTED))
+    contents.write(|contents| {
+        let to = contents.well_known(WellKnown::SentItems);
+        contents.move_message(key, to, call.now);
+        contents.change_message(key, call.now, |item| {
+            item.draft = false;
+            item.received = call.now;
+            item.set_properties(&sent);
+        });
+        Ok(Reply::empty(StatusCode::ACCEPTED))
+    })
 }
 
 /// `POST …/messages/{id}/reply`, `/replyAll`, `/forward`.
@@ -81,17 +83,18 @@ pub(super) fn answer(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError>
 pub(super) fn create(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError> {
     let (properties, attachments, conversation) = compose(call, kind)?;
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
-    let folder = contents.well_known(WellKnown::Drafts);
-    let key = messages::draft(call, &mut contents, folder, properties, attachments);
-    if let Some(item) = contents.messages.get_mut(&key) {
-        item.conversation = conversation;
-    }
-    let item = contents
-        .messages
-        .get(&key)
-        .ok_or_else(GraphError::item_not_found)?;
-    messages::shown(call, &contents, item)
+    contents.write(|contents| {
+        let folder = contents.well_known(WellKnown::Drafts);
+        let key = messages::draft(call, contents, folder, properties, attachments);
+        if let Some(item) = contents.messages.get_mut(&key) {
+            item.conversation = conversation;
+        }
+        let item = contents
+            .messages
+            .get(&key)
+            .ok_or_else(GraphError::item_not_found)?;
+        messages::shown(call, contents, item)
+    })
 }
 
 /// The message that answers another one.
@@ -138,21 +141,22 @@ fn compose(
     }
     let extra = attachments::take(call, &mut changes)?;
     let contents = call.mailbox()?;
-    let contents = contents.lock();
-    let item = messages::find(call, &contents)?;
-    let me = contents.owner.person.address.clone();
-    let mut properties = quoted(item, kind, &me, comment.as_deref().unwrap_or(""));
-    for name in ["sender", "from"] {
-        properties.insert(name.to_owned(), contents.owner.person.recipient());
-    }
-    properties.extend(changes);
-    let mut files = if kind == Answer::Forward {
-        item.attachments.clone()
-    } else {
-        Vec::new()
-    };
-    files.extend(extra);
-    Ok((properties, files, item.conversation))
+    contents.read(|contents| {
+        let item = messages::find(call, contents)?;
+        let me = contents.owner.person.address.clone();
+        let mut properties = quoted(item, kind, &me, comment.as_deref().unwrap_or(""));
+        for name in ["sender", "from"] {
+            properties.insert(name.to_owned(), contents.owner.person.recipient());
+        }
+        properties.extend(changes);
+        let mut files = if kind == Answer::Forward {
+            item.attachments.clone()
+        } else {
+            Vec::new()
+        };
+        files.extend(extra);
+        Ok((properties, files, item.conversation))
+    })
 }
 
 /// Subject, recipients and quoted text of an answer.
@@ -233,7 +237,7 @@ fn deliver(
     let recipients = recipients(&properties)?;
     let account = call.target()?.user;
     let contents = call.mailbox()?;
-    let me = contents.lock().owner.person.clone();
+    let me = contents.read(|it| it.owner.person.clone());
     let sender = sender(call, account, &properties)?;
     properties.insert("from".to_owned(), sender.from);
     properties.insert("sender".to_owned(), sender.sender);
@@ -259,18 +263,20 @@ fn deliver(
             .collect()
     });
     if save {
-        let mut contents = contents.lock();
-        let folder = contents.well_known(WellKnown::SentItems);
-        let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
-        if let Some(item) = contents.messages.get_mut(&key) {
-            item.read = true;
-        }
+        contents.write(|contents| {
+            let folder = contents.well_known(WellKnown::SentItems);
+            let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
+            if let Some(item) = contents.messages.get_mut(&key) {
+                item.read = true;
+            }
+        });
     }
     for owner in owners {
         let contents = call.tenant.mailboxes.open(&owner, call.now);
-        let mut contents = contents.lock();
-        let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
+        contents.write(|contents| {
+            let inbox = contents.well_known(WellKnown::Inbox);
+            contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
+        });
     }
     Ok(properties)
 }
@@ -400,8 +406,7 @@ fn checked(call: &Call<'_>, message: Value) -> Result<Properties, GraphError> {
     let files = properties.shift_remove("attachments");
     let mut scratch = call
         .mailbox()?
-        .lock()
-        .make_item(0, &Properties::new(), call.now);
+        .write(|it| it.make_item(0, &Properties::new(), call.now));
     message::apply(&mut scratch, properties);
     let mut properties = scratch.properties();
     if let Some(files) = files {

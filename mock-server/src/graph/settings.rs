@@ -13,7 +13,7 @@ use crate::mailbox::{Contents, Properties, WellKnown};
 /// `GET …/mailboxSettings`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let document = document(&contents.lock());
+    let document = contents.read(document);
     shown(call, document)
 }
 
@@ -23,7 +23,8 @@ pub(super) fn get_one(call: &Call<'_>) -> Result<Reply, GraphError> {
     let member = schema::member(call.cloud(), "mailboxSettings", name)
         .ok_or_else(|| GraphError::unknown_segment(name))?;
     let contents = call.mailbox()?;
-    let value = document(&contents.lock())
+    let value = contents
+        .read(document)
         .shift_remove(member.name)
         .unwrap_or(Value::Null);
     let set = call.set(&format!("mailboxSettings/{}", member.name));
@@ -60,25 +61,25 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         }
     }
     let contents = call.mailbox()?;
-    let mut contents = contents.lock();
     let mut shown_members = Properties::new();
-    for (name, value) in changes {
-        if name.contains('@') {
-            continue;
+    contents.write(|contents| {
+        for (name, value) in changes {
+            if name.contains('@') {
+                continue;
+            }
+            let entry = contents.settings.entry(&name).or_insert_with(|| json!({}));
+            merge(entry, value);
+            let entry = entry.clone();
+            shown_members.insert(name, entry);
         }
-        let entry = contents.settings.entry(&name).or_insert_with(|| json!({}));
-        merge(entry, value);
-        let entry = entry.clone();
-        shown_members.insert(name, entry);
-    }
-    drop(contents);
+    });
     shown(call, shown_members)
 }
 
 /// `GET …/outlook/masterCategories`.
 pub(super) fn categories(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let owner = contents.lock().owner.id.0.as_u128();
+    let owner = contents.read(|it| it.owner.id.0.as_u128());
     let value: Vec<Value> = CATEGORIES
         .iter()
         .zip(1_u128..)

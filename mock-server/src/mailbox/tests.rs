@@ -42,49 +42,51 @@ fn a_mailbox_is_filled_the_same_way_each_time() {
 #[test]
 fn a_mailbox_holds_a_few_hundred_varied_mails() {
     let contents = Mailboxes::new(7).open(&owner(1), now());
-    let contents = contents.lock();
-    assert!(
-        (250..400).contains(&contents.messages.len()),
-        "{}",
-        contents.messages.len()
-    );
-    assert!(contents.events.len() > 45);
-    assert_eq!(contents.contacts.len(), 48);
-    let of =
-        |test: &dyn Fn(&Item) -> bool| contents.messages.values().filter(|it| test(it)).count();
-    assert!(of(&|item| !item.read) > 10);
-    assert!(of(&|item| !item.attachments.is_empty()) > 20);
-    assert!(of(&|item| item.conversation != item.key) > 20);
-    assert!(of(&|item| item.properties().contains_key("categories")) > 20);
-    let day = jiff::SignedDuration::from_hours(24);
-    assert!(of(&|item| now().duration_since(item.received) < day) > 3);
-    assert!(of(&|item| item.received > now()) == 0);
-    let series = contents
-        .events
-        .values()
-        .filter(|it| it.properties()["recurrence"].is_object());
-    assert!(series.count() >= 5);
+    contents.read(|contents| {
+        assert!(
+            (250..400).contains(&contents.messages.len()),
+            "{}",
+            contents.messages.len()
+        );
+        assert!(contents.events.len() > 45);
+        assert_eq!(contents.contacts.len(), 48);
+        let of =
+            |test: &dyn Fn(&Item) -> bool| contents.messages.values().filter(|it| test(it)).count();
+        assert!(of(&|item| !item.read) > 10);
+        assert!(of(&|item| !item.attachments.is_empty()) > 20);
+        assert!(of(&|item| item.conversation != item.key) > 20);
+        assert!(of(&|item| item.properties().contains_key("categories")) > 20);
+        let day = jiff::SignedDuration::from_hours(24);
+        assert!(of(&|item| now().duration_since(item.received) < day) > 3);
+        assert!(of(&|item| item.received > now()) == 0);
+        let series = contents
+            .events
+            .values()
+            .filter(|it| it.properties()["recurrence"].is_object());
+        assert!(series.count() >= 5);
+    });
 }
 
 #[test]
 fn a_mailbox_takes_less_than_half_a_mebibyte_of_text() {
     let contents = Mailboxes::new(7).open(&owner(1), now());
-    let contents = contents.lock();
-    let size: usize = contents
-        .messages
-        .values()
-        .chain(contents.events.values())
-        .chain(contents.contacts.values())
-        .map(|item| {
-            serde_json::to_string(&item.properties()).unwrap().len()
-                + item
-                    .attachments
-                    .iter()
-                    .map(|it| it.content.len())
-                    .sum::<usize>()
-        })
-        .sum();
-    assert!(size < 512 * 1024, "{size}");
+    contents.read(|contents| {
+        let size: usize = contents
+            .messages
+            .values()
+            .chain(contents.events.values())
+            .chain(contents.contacts.values())
+            .map(|item| {
+                serde_json::to_string(&item.properties()).unwrap().len()
+                    + item
+                        .attachments
+                        .iter()
+                        .map(|it| it.content.len())
+                        .sum::<usize>()
+            })
+            .sum();
+        assert!(size < 512 * 1024, "{size}");
+    })
 }
 
 #[test]
@@ -93,47 +95,49 @@ fn a_delivered_mail_is_the_newest_and_unread() {
     let later = now() + jiff::SignedDuration::from_mins(5);
     mailboxes.deliver(&owner(1), "Hello", "bob@contoso.example", "text", later);
     let contents = mailboxes.open(&owner(1), later);
-    let contents = contents.lock();
-    let newest = contents
-        .messages
-        .values()
-        .max_by_key(|item| item.received)
-        .unwrap();
-    assert_eq!(newest.text("subject"), "Hello");
-    assert!(!newest.read);
-    assert_eq!(
-        newest.properties()["from"]["emailAddress"]["name"],
-        "Bob Baker"
-    );
+    contents.read(|contents| {
+        let newest = contents
+            .messages
+            .values()
+            .max_by_key(|item| item.received)
+            .unwrap();
+        assert_eq!(newest.text("subject"), "Hello");
+        assert!(!newest.read);
+        assert_eq!(
+            newest.properties()["from"]["emailAddress"]["name"],
+            "Bob Baker"
+        );
+    })
 }
 
 #[test]
 fn the_log_tells_what_happened_in_a_folder() {
     let mailboxes = Mailboxes::new(7);
     let contents = mailboxes.open(&owner(1), now());
-    let mut contents = contents.lock();
-    let inbox = contents.well_known(WellKnown::Inbox);
-    let archive = contents.well_known(WellKnown::Archive);
-    let start = contents.position();
-    let key = contents.receive(inbox, &Properties::new(), Vec::new(), now());
-    contents.change_message(key, now(), |item| item.read = true);
-    contents.move_message(key, archive, now());
-    let kinds: Vec<ChangeKind> = contents
-        .changes_since(start, inbox)
-        .unwrap()
-        .iter()
-        .map(|it| it.kind)
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            ChangeKind::Created,
-            ChangeKind::Updated,
-            ChangeKind::Removed
-        ]
-    );
-    assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
-    assert_eq!(contents.changes_since(u64::MAX, inbox), None);
+    contents.write(|contents| {
+        let inbox = contents.well_known(WellKnown::Inbox);
+        let archive = contents.well_known(WellKnown::Archive);
+        let start = contents.position();
+        let key = contents.receive(inbox, &Properties::new(), Vec::new(), now());
+        contents.change_message(key, now(), |item| item.read = true);
+        contents.move_message(key, archive, now());
+        let kinds: Vec<ChangeKind> = contents
+            .changes_since(start, inbox)
+            .unwrap()
+            .iter()
+            .map(|it| it.kind)
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ChangeKind::Created,
+                ChangeKind::Updated,
+                ChangeKind::Removed
+            ]
+        );
+        assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
+        assert_eq!(contents.changes_since(u64::MAX, inbox), None);
+    })
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn a_renamed_user_writes_from_the_new_address() {
     renamed.person.address = "a.archer@contoso.example".into();
     let contents = mailboxes.open(&renamed, now());
     assert_eq!(
-        contents.lock().owner.person.address,
+        contents.read(|it| it.owner.person.address.clone()),
         "a.archer@contoso.example"
     );
 }

@@ -133,31 +133,33 @@ impl Players {
             at: 0,
             seen: world.journal.position(),
         };
-        let mut players = self.at_work.lock();
-        self.any.store(true, Ordering::Release);
-        let told = self.told.get().copied();
-        if let Some(told) = told {
-            told(&format!("\nPlaying: {}\n\n", player.title));
-        }
-        player.go_on(world, told);
-        let progress = player.progress();
-        players.insert(key(tenant), player);
+        let mut said = format!("\nPlaying: {}\n\n", player.title);
+        let progress = self.at_work.write(|players| {
+            self.any.store(true, Ordering::Release);
+            player.go_on(world, &mut said);
+            let progress = player.progress();
+            players.insert(key(tenant), player);
+            progress
+        });
+        self.show(&said);
         Ok(progress)
     }
 
     /// How far the scenario of a tenant is, if one is loaded.
     pub fn progress(&self, tenant: &Tenant) -> Option<Progress> {
-        let players = self.at_work.lock();
-        let player = players.get(&key(tenant))?;
-        // A tenant may have made way for another one of the same id.
-        std::ptr::eq(Arc::as_ptr(&player.tenant), tenant).then(|| player.progress())
+        self.at_work.read(|players| {
+            let player = players.get(&key(tenant))?;
+            // A tenant may have made way for another one of the same id.
+            std::ptr::eq(Arc::as_ptr(&player.tenant), tenant).then(|| player.progress())
+        })
     }
 
     /// Whether the scenario of a tenant is loaded, played or ended.
     pub fn is_loaded(&self, tenant: &Tenant) -> bool {
-        let players = self.at_work.lock();
-        let player = players.get(&key(tenant));
-        player.is_some_and(|it| std::ptr::eq(Arc::as_ptr(&it.tenant), tenant))
+        self.at_work.read(|players| {
+            let player = players.get(&key(tenant));
+            player.is_some_and(|it| std::ptr::eq(Arc::as_ptr(&it.tenant), tenant))
+        })
     }
 
     /// Passes over the step that is due, and goes on.
@@ -166,17 +168,20 @@ impl Players {
     ///
     /// No scenario is loaded, or it has ended.
     pub fn next(&self, world: &World, tenant: &Tenant) -> Result<Progress, PlayError> {
-        let mut players = self.at_work.lock();
-        let player = players.get_mut(&key(tenant)).ok_or(PlayError::NotLoaded)?;
-        let told = self.told.get().copied();
-        let due = player.steps.get_mut(player.at).ok_or(PlayError::Ended)?;
-        due.progress.state = StepState::PassedOver;
-        due.progress.detail = Some("told to go on".to_owned());
-        say(told, due);
-        player.at += 1;
-        player.seen = world.journal.position();
-        player.go_on(world, told);
-        Ok(player.progress())
+        let mut said = String::new();
+        let progress = self.at_work.write(|players| {
+            let player = players.get_mut(&key(tenant)).ok_or(PlayError::NotLoaded)?;
+            let due = player.steps.get_mut(player.at).ok_or(PlayError::Ended)?;
+            due.progress.state = StepState::PassedOver;
+            due.progress.detail = Some("told to go on".to_owned());
+            say(&mut said, due);
+            player.at += 1;
+            player.seen = world.journal.position();
+            player.go_on(world, &mut said);
+            Ok(player.progress())
+        })?;
+        self.show(&said);
+        Ok(progress)
     }
 
     /// Forgets the scenario of a tenant. What it did remains, its faults too.
@@ -185,13 +190,13 @@ impl Players {
     ///
     /// No scenario is loaded.
     pub fn stop(&self, tenant: &Tenant) -> Result<(), PlayError> {
-        let player = self.at_work.lock().remove(&key(tenant));
+        let player = self.at_work.write(|it| it.remove(&key(tenant)));
         player.map(drop).ok_or(PlayError::NotLoaded)
     }
 
     /// Forgets all scenarios: their tenants are gone.
     pub fn clear(&self) {
-        self.at_work.lock().clear();
+        self.at_work.write(HashMap::clear);
     }
 
     /// Goes on where an exchange that was just journalled is what was waited for.
@@ -199,9 +204,21 @@ impl Players {
         if !self.any.load(Ordering::Acquire) {
             return;
         }
-        let told = self.told.get().copied();
-        for player in self.at_work.lock().values_mut() {
-            player.go_on(world, told);
+        let mut said = String::new();
+        self.at_work.write(|players| {
+            for player in players.values_mut() {
+                player.go_on(world, &mut said);
+            }
+        });
+        self.show(&said);
+    }
+
+    /// Shows on the console what was done, after the lock is released.
+    fn show(&self, said: &str) {
+        if let Some(told) = self.told.get()
+            && !said.is_empty()
+        {
+            told(said);
         }
     }
 }
@@ -242,7 +259,7 @@ fn chosen(
 
 impl Player {
     /// Does what the mock does, up to a step that a client or a person must do.
-    fn go_on(&mut self, world: &World, told: Option<fn(&str)>) {
+    fn go_on(&mut self, world: &World, said: &mut String) {
         let first = self.at;
         while let Some(due) = self.steps.get_mut(self.at) {
             let progress = &mut due.progress;
@@ -254,7 +271,7 @@ impl Player {
                     if let Err(reason) = done {
                         progress.state = StepState::Failed;
                         progress.detail = Some(reason);
-                        say(told, due);
+                        say(said, due);
                         return;
                     }
                     progress.state = StepState::Done;
@@ -267,7 +284,7 @@ impl Player {
                     if progress.state != StepState::Waiting {
                         progress.state = StepState::Waiting;
                         progress.detail = Some((*words).to_owned());
-                        say(told, due);
+                        say(said, due);
                     }
                     return;
                 }
@@ -293,7 +310,7 @@ impl Player {
                         let words: Vec<String> = expected.iter().map(Expected::words).collect();
                         progress.detail = Some(words.join("; "));
                         if is_new {
-                            say(told, due);
+                            say(said, due);
                         }
                         return;
                     }
@@ -301,13 +318,12 @@ impl Player {
                     progress.detail = None;
                 }
             }
-            say(told, due);
+            say(said, due);
             self.at += 1;
         }
-        if let Some(told) = told
-            && self.at > first
-        {
-            told(&format!("{}\n", progress::ENDED));
+        if self.at > first {
+            said.push_str(progress::ENDED);
+            said.push('\n');
         }
     }
 
@@ -356,10 +372,8 @@ fn take_out(
     }
 }
 
-fn say(told: Option<fn(&str)>, step: &Planned) {
-    if let Some(told) = told {
-        told(&format!("{}\n", step.progress));
-    }
+fn say(said: &mut String, step: &Planned) {
+    said.push_str(&format!("{}\n", step.progress));
 }
 
 /// Does a step that is the mock's own.

@@ -13,10 +13,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::task::AtomicWaker;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
-use parking_lot::Mutex;
 use tokio::time::{self, Instant, Sleep};
 
 use super::capacity::Underway;
+use crate::lock::{Mutex, rank};
 
 /// The bodies of all requests that are under way.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Bodies {
     most: usize,
     /// The longest time without a byte of a body, and for a whole one.
     patience: (Duration, Duration),
-    state: Mutex<State>,
+    state: Mutex<rank::Bodies, State>,
     warned: AtomicBool,
 }
 
@@ -111,10 +111,10 @@ impl Bodies {
     where
         B: HttpBody,
     {
-        let mut state = self.state.lock();
-        let number = state.next;
-        state.next += 1;
-        drop(state);
+        let number = self.state.write(|state| {
+            state.next += 1;
+            state.next - 1
+        });
         let finished = body.is_end_stream();
         Metered {
             body,
@@ -143,8 +143,7 @@ impl<B> Metered<B> {
     fn count(&mut self, bytes: usize) -> Result<(), BodyError> {
         self.bytes += bytes;
         let most = self.bodies.most;
-        let mut state = self.bodies.state.lock();
-        let state = &mut *state;
+        self.bodies.state.write(|state| {
         state.held += bytes;
         let mine = state.bodies.entry(self.number).or_insert_with(|| Counted {
             bytes: 0,
@@ -174,15 +173,18 @@ impl<B> Metered<B> {
             }
         }
         Ok(())
+})
     }
 
     /// The body is whole: it is no longer given up for others.
     fn finish(&mut self) {
         self.finished = true;
-        if self.bytes > 0
-            && let Some(mine) = self.bodies.state.lock().bodies.get_mut(&self.number)
-        {
-            mine.finished = true;
+        if self.bytes > 0 {
+            self.bodies.state.write(|state| {
+                if let Some(mine) = state.bodies.get_mut(&self.number) {
+                    mine.finished = true;
+                }
+            });
         }
     }
 
@@ -190,10 +192,11 @@ impl<B> Metered<B> {
     fn release(&mut self) {
         if self.bytes > 0 {
             self.bytes = 0;
-            let mut state = self.bodies.state.lock();
-            if let Some(mine) = state.bodies.remove(&self.number) {
-                state.held -= mine.bytes;
-            }
+            self.bodies.state.write(|state| {
+                if let Some(mine) = state.bodies.remove(&self.number) {
+                    state.held -= mine.bytes;
+                }
+            });
         }
     }
 }
@@ -429,8 +432,8 @@ mod tests {
         let (slow, is_whole) = read(vec![b"abc"], false).await;
         assert!(matches!(slow, Err(BodyError::TooSlow(..))), "{slow:?}");
         assert!(!is_whole);
-        assert_eq!(bodies.state.lock().held, 0);
-        assert!(bodies.state.lock().bodies.is_empty());
+        assert_eq!(bodies.state.read(|it| it.held), 0);
+        assert!(bodies.state.read(|it| it.bodies.is_empty()));
     }
 
     #[tokio::test]
@@ -477,6 +480,6 @@ mod tests {
         assert!(matches!(refused, Err(BodyError::NoRoom(10))), "{refused:?}");
         second.await.unwrap().unwrap_err();
         drop((third, large));
-        assert_eq!(bodies.state.lock().held, 0);
+        assert_eq!(bodies.state.read(|it| it.held), 0);
     }
 }

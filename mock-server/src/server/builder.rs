@@ -298,7 +298,7 @@ impl Builder {
         ));
         let listens = listeners.iter().filter_map(|(_, it)| it.local_addr().ok());
         let listens = listens.chain([control.1]).map(|it| it.port());
-        shared.listens.lock().extend(listens);
+        shared.listens.write(|it| it.extend(listens));
         let known = Environment::ALL.map(|it| (ports[it as usize].port(), it));
         // Set once, a few lines after it was made.
         let _ = shared.ports.set(known.to_vec());

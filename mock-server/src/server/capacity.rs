@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::{self, Instant};
 
 use super::descriptors;
+use crate::lock::{Mutex, rank};
 
 /// The places for connections.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Capacity {
     most: usize,
     reserve: usize,
     descriptors: usize,
-    state: Mutex<State>,
+    state: Mutex<rank::Capacity, State>,
     freed: Notify,
     warned: AtomicBool,
 }
@@ -140,31 +140,32 @@ impl Capacity {
     }
 
     fn try_admit(self: &Arc<Self>, purpose: Use) -> Option<Place> {
-        let mut state = self.state.lock();
-        if state.places.len() >= self.most(purpose) {
-            return None;
-        }
-        let (sender, end) = watch::channel(End::Open);
-        let number = state.next;
-        state.next += 1;
-        let held = Held {
-            phase: Phase::Answering,
-            since: Instant::now(),
-            answering: 0,
-            reading: 0,
-            stalled: false,
-            starting: true,
-            polite: false,
-            end: sender,
-        };
-        state.places.insert(number, held);
-        state.update(number);
-        Some(Place {
-            number,
-            capacity: Arc::clone(self),
-            end,
-            expects: AtomicU8::new(NOTHING),
-            unread: AtomicBool::new(false),
+        self.state.write(|state| {
+            if state.places.len() >= self.most(purpose) {
+                return None;
+            }
+            let (sender, end) = watch::channel(End::Open);
+            let number = state.next;
+            state.next += 1;
+            let held = Held {
+                phase: Phase::Answering,
+                since: Instant::now(),
+                answering: 0,
+                reading: 0,
+                stalled: false,
+                starting: true,
+                polite: false,
+                end: sender,
+            };
+            state.places.insert(number, held);
+            state.update(number);
+            Some(Place {
+                number,
+                capacity: Arc::clone(self),
+                end,
+                expects: AtomicU8::new(NOTHING),
+                unread: AtomicBool::new(false),
+            })
         })
     }
 
@@ -192,33 +193,35 @@ impl Capacity {
             "all {} connections are in use ({} open files are permitted): from now on the longest \
              idle one is closed for each new one; close connections in the client, or raise \
              `ulimit -n`",
-            self.state.lock().places.len(),
+            self.state.read(|it| it.places.len()),
             self.descriptors,
         );
     }
 
     /// Ends the connection that can best be spared, if there is one.
     fn make_room(&self, now: Instant) {
-        let mut state = self.state.lock();
-        let spared = SPARED.iter().find_map(|(phase, patience)| {
-            let (since, number) = state.waiting[*phase as usize].first()?;
-            (now.duration_since(*since) >= *patience).then_some(*number)
+        self.state.write(|state| {
+            let spared = SPARED.iter().find_map(|(phase, patience)| {
+                let (since, number) = state.waiting[*phase as usize].first()?;
+                (now.duration_since(*since) >= *patience).then_some(*number)
+            });
+            if let Some(number) = spared {
+                state.end(number);
+            }
         });
-        if let Some(number) = spared {
-            state.end(number);
-        }
     }
 
     /// Ends the connections that have waited too long for their clients.
     fn sweep(&self, now: Instant) {
-        let mut state = self.state.lock();
-        for (phase, patience) in PATIENCE {
-            while let Some((since, number)) = state.waiting[phase as usize].first().copied()
-                && now.duration_since(since) >= patience
-            {
-                state.end(number);
+        self.state.write(|state| {
+            for (phase, patience) in PATIENCE {
+                while let Some((since, number)) = state.waiting[phase as usize].first().copied()
+                    && now.duration_since(since) >= patience
+                {
+                    state.end(number);
+                }
             }
-        }
+        });
     }
 
     /// Sweeps until the mock stops.
@@ -236,7 +239,7 @@ impl Capacity {
     pub(super) async fn emptied(&self) {
         loop {
             let freed = self.freed.notified();
-            if self.state.lock().places.is_empty() {
+            if self.state.read(|it| it.places.is_empty()) {
                 return;
             }
             freed.await;
@@ -295,11 +298,12 @@ impl State {
 
 impl Place {
     fn change(&self, change: impl FnOnce(&mut Held)) {
-        let mut state = self.capacity.state.lock();
-        if let Some(held) = state.places.get_mut(&self.number) {
-            change(held);
-        }
-        state.update(self.number);
+        self.capacity.state.write(|state| {
+            if let Some(held) = state.places.get_mut(&self.number) {
+                change(held);
+            }
+            state.update(self.number);
+        });
     }
 
     /// HTTP is spoken from now on.
@@ -333,8 +337,7 @@ impl Place {
                 self.expects.store(NOTHING, Ordering::Relaxed);
                 self.change(|held| held.starting = true);
             }
-            ANYTHING => {
-                let mut state = self.capacity.state.lock();
+            ANYTHING => self.capacity.state.write(|state| {
                 let Some(held) = state.places.get_mut(&self.number) else {
                     return;
                 };
@@ -346,7 +349,7 @@ impl Place {
                 {
                     waiting.insert(fresh);
                 }
-            }
+            }),
             _ => {}
         }
     }
@@ -403,9 +406,10 @@ impl Place {
 
     /// Whether a request is answered: one may have come while the end was announced.
     fn is_answered(&self) -> bool {
-        let state = self.capacity.state.lock();
-        let held = state.places.get(&self.number);
-        held.is_some_and(|held| held.phase == Phase::Answering)
+        self.capacity.state.read(|state| {
+            let held = state.places.get(&self.number);
+            held.is_some_and(|held| held.phase == Phase::Answering)
+        })
     }
 
     /// Whether a connection of the control port may become one for exchanges: there is room, or
@@ -415,7 +419,7 @@ impl Place {
         let deadline = Instant::now() + BECOMES;
         loop {
             let freed = capacity.freed.notified();
-            if capacity.state.lock().places.len() <= capacity.most {
+            if capacity.state.read(|it| it.places.len()) <= capacity.most {
                 return true;
             }
             capacity.warn();
@@ -429,13 +433,13 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.capacity.state.lock();
-        if let Some(held) = state.places.remove(&self.number)
-            && let Some(waiting) = state.waiting.get_mut(held.phase as usize)
-        {
-            waiting.remove(&(held.since, self.number));
-        }
-        drop(state);
+        self.capacity.state.write(|state| {
+            if let Some(held) = state.places.remove(&self.number)
+                && let Some(waiting) = state.waiting.get_mut(held.phase as usize)
+            {
+                waiting.remove(&(held.since, self.number));
+            }
+        });
         self.capacity.freed.notify_waiters();
     }
 }
@@ -557,7 +561,11 @@ mod tests {
         capacity.make_room(later(0));
         assert!(ends(&places[0]));
         drop(places);
-        assert!(capacity.state.lock().waiting.iter().all(BTreeSet::is_empty));
+        assert!(
+            capacity
+                .state
+                .read(|it| it.waiting.iter().all(BTreeSet::is_empty))
+        );
     }
 
     #[test]

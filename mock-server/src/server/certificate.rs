@@ -238,13 +238,16 @@ impl ResolvesServerCert for Resolver {
             // The authority may not sign for it; the client gets an alert.
             return None;
         }
-        let mut made = self.made.lock();
-        if let Some(key) = made.get(&name) {
-            return Some(Arc::clone(key));
+        if let Some(key) = self.made.read(|made| made.get(&name).map(Arc::clone)) {
+            return Some(key);
         }
+        // Made outside of the lock: other handshakes need not wait. Of two that are made the first
+        // is used.
         let key = Arc::new(self.authority.issue(&name, self.now, self.wrong).ok()?);
-        made.insert(name, Arc::clone(&key));
-        Some(key)
+        Some(
+            self.made
+                .write(|made| Arc::clone(made.entry(name).or_insert(key))),
+        )
     }
 }
 
@@ -369,11 +372,11 @@ impl Configurations {
         let Some(kind) = wrong else {
             return Arc::clone(&self.right);
         };
-        let mut made = self.wrong.lock();
-        let config = made.entry(kind).or_insert_with(|| {
-            let config = self.authority.server_config(LOCALHOST, self.now, wrong);
-            Arc::new(config)
-        });
-        Arc::clone(config)
+        if let Some(config) = self.wrong.read(|made| made.get(&kind).map(Arc::clone)) {
+            return config;
+        }
+        let config = Arc::new(self.authority.server_config(LOCALHOST, self.now, wrong));
+        self.wrong
+            .write(|made| Arc::clone(made.entry(kind).or_insert(config)))
     }
 }

@@ -14,7 +14,6 @@ use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use parking_lot::Mutex;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +32,7 @@ use super::place::host_of;
 use super::refused::Refused;
 use super::watched::{Watched, linger};
 use crate::environment::Environment;
+use crate::lock::{Mutex, rank};
 
 /// What all listeners share.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) struct Shared {
     /// Further names of the mock itself.
     pub(super) names: Vec<String>,
     /// All ports on which the mock listens.
-    pub(super) listens: Mutex<Vec<u16>>,
+    pub(super) listens: Mutex<rank::Ports, Vec<u16>>,
     /// The ports of localhost that serve an environment, for requests through the proxy.
     pub(super) ports: std::sync::OnceLock<Vec<(u16, Environment)>>,
     pub(super) stop: watch::Receiver<bool>,
@@ -93,12 +93,12 @@ impl Shared {
 
     /// The ports on which the mock listens.
     pub(super) fn own_ports(&self) -> Vec<u16> {
-        self.listens.lock().clone()
+        self.listens.read(Clone::clone)
     }
 
     /// Whether the mock listens on a port.
     pub(super) fn is_own_port(&self, port: u16) -> bool {
-        self.listens.lock().contains(&port)
+        self.listens.read(|it| it.contains(&port))
     }
 
     /// The environment of a port of localhost.

@@ -124,7 +124,7 @@ impl MockEntra {
     /// Opens a further proxy listener; exchanges that come through it carry the label.
     pub async fn open_proxy(&mut self, label: &str) -> Result<String, StartError> {
         let (listener, address) = bind(self.core.control.ip(), 0, "try again").await?;
-        self.shared.listens.lock().push(address.port());
+        self.shared.listens.write(|it| it.push(address.port()));
         let label: Arc<str> = label.into();
         let serve = move |shared, stream: TcpStream, place| {
             serve_control(shared, stream, place, None, Some(Arc::clone(&label)))

@@ -5,7 +5,7 @@
 //! Source: learn.microsoft.com/entra/identity-platform/signing-key-rollover.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
@@ -33,8 +33,11 @@ pub struct KeyRings {
 pub struct KeyRing {
     cloud: SignInCloud,
     directory: Option<PathBuf>,
-    keys: Mutex<rank::SigningKeys, Vec<Option<Arc<SigningKey>>>>,
+    keys: Mutex<rank::SigningKeys, Vec<Slot>>,
 }
+
+/// A place in a ring. Who needs a key while it is made waits for it alone, not for the ring.
+type Slot = Arc<OnceLock<Arc<SigningKey>>>;
 
 /// A signing key with its certificate.
 pub struct SigningKey {
@@ -93,9 +96,9 @@ impl KeyRings {
     pub fn stored(&self) -> Vec<StoredKey> {
         let mut stored = Vec::new();
         for cloud in SignInCloud::ALL {
-            let keys = self.of(cloud).keys.lock();
-            for (generation, key) in (0..).zip(keys.iter()) {
-                if let Some(key) = key {
+            let slots = self.of(cloud).keys.read(Clone::clone);
+            for (generation, slot) in (0..).zip(&slots) {
+                if let Some(key) = slot.get() {
                     stored.push(key.store(cloud, generation));
                 }
             }
@@ -120,12 +123,11 @@ impl KeyRings {
     /// The key with this id, in whichever cloud, among the keys made so far.
     pub fn find(&self, kid: &str) -> Option<(SignInCloud, u32, Arc<SigningKey>)> {
         SignInCloud::ALL.into_iter().find_map(|cloud| {
-            let keys = self.of(cloud).keys.lock();
-            let index = keys
-                .iter()
-                .position(|key| key.as_ref().is_some_and(|key| key.public.kid == kid))?;
-            let key = keys[index].clone()?;
-            Some((cloud, u32::try_from(index).ok()?, key))
+            self.of(cloud).keys.read(|keys| {
+                let mut made = (0..).zip(keys).filter_map(|(at, it)| Some((at, it.get()?)));
+                let (generation, key) = made.find(|(_, key)| key.public.kid == kid)?;
+                Some((cloud, generation, Arc::clone(key)))
+            })
         })
     }
 }
@@ -134,25 +136,23 @@ impl KeyRing {
     /// The key at a generation; made (some 100 ms) or read from disk when first asked for.
     pub fn key(&self, generation: u32) -> Arc<SigningKey> {
         let index = generation as usize;
-        // Held while a key is made: a second caller would only make a second one.
-        let mut keys = self.keys.lock();
-        if keys.len() <= index {
-            keys.resize_with(index + 1, || None);
-        }
-        if let Some(key) = &keys[index] {
-            return Arc::clone(key);
-        }
-        let key = Arc::new(self.load_or_make(index));
-        keys[index] = Some(Arc::clone(&key));
-        key
+        let slot = self.keys.write(|keys| {
+            if keys.len() <= index {
+                keys.resize_with(index + 1, Slot::default);
+            }
+            Arc::clone(&keys[index])
+        });
+        Arc::clone(slot.get_or_init(|| Arc::new(self.load_or_make(index))))
     }
 
     fn put(&self, index: usize, key: Arc<SigningKey>) {
-        let mut keys = self.keys.lock();
-        if keys.len() <= index {
-            keys.resize_with(index + 1, || None);
-        }
-        keys[index] = Some(key);
+        self.keys.write(|keys| {
+            if keys.len() <= index {
+                keys.resize_with(index + 1, Slot::default);
+            }
+            // Another slot: who waits for the old one gets what was there.
+            keys[index] = Arc::new(OnceLock::from(key));
+        });
     }
 
     /// The keys that a tenant at this generation publishes: previous, current, next.

@@ -97,7 +97,7 @@ impl World {
             random_stream: self.random.stream(),
             sealing_secret: self.sealer.secret().to_vec(),
             signing_keys: self.keys.stored(),
-            defaults: self.tenants.reading().defaults.clone(),
+            defaults: self.tenants.read(|it| it.defaults.clone()),
             redeemed_codes: self.redeemed.stored(),
             tenants: tenants.iter().map(|it| it.snapshot()).collect(),
         }
@@ -135,7 +135,7 @@ impl World {
         self.random.change_stream(stream + 1);
         self.sealer.replace(secret);
         self.redeemed.restore(&snapshot.redeemed_codes);
-        *self.tenants.writing() = index;
+        self.tenants.write(|it| *it = index);
         self.changed();
         Ok(())
     }
@@ -145,7 +145,7 @@ impl World {
         self.sealer.renew();
         self.redeemed.restore(&[]);
         self.random.change_stream(0);
-        *self.tenants.writing() = Index::default();
+        self.tenants.write(|it| *it = Index::default());
         self.changed();
     }
 
