@@ -167,8 +167,11 @@ impl AuthorityError {
             Invalid::MfaExpired
             | Invalid::MfaRegistrationRequired
             | Invalid::MfaRequired
+            | Invalid::AppProtectionRequired
+            | Invalid::ApprovedAppRequired
             | Invalid::BlockedByPolicy
             | Invalid::CompliantDeviceRequired
+            | Invalid::HybridJoinRequired
             | Invalid::TermsOfUseRequired => match facts.policy {
                 Some(id) => error.claims(
                     json!({"access_token": {"capolids": {"essential": true, "values": [id]}}})

@@ -9,7 +9,7 @@ use super::error::AuthorityError;
 use super::issue;
 use super::resolve::{Client, is_open};
 use super::sign_in::home_name;
-use crate::directory::{ObjectId, TenantId, UserKind};
+use crate::directory::{ObjectId, Risk, TenantId, UserKind};
 use crate::token::SignIn;
 use crate::token::validity;
 use crate::world::{Tenant, World};
@@ -39,6 +39,10 @@ pub(crate) fn stands(
         let Some(account) = account else {
             return Ok(());
         };
+        // Source: learn.microsoft.com/entra/id-protection/concept-identity-protection-b2b.
+        if account.risk == Risk::High {
+            return Err(AuthorityError::aadsts(53011));
+        }
         let at_home = SignIn {
             tenant: home.id,
             user: account.id,

@@ -146,6 +146,10 @@ fn answer(
         }
         let grant = form.required("grant_type")?;
         form.refuse_repeated(PARAMETERS)?;
+        if endpoint == Endpoint::V1 && matches!(place, TenantSegment::Consumers) {
+            // Source: f-bader/EntraID-ErrorCodes.
+            return Err(AuthorityError::aadsts(90027));
+        }
         let mut request = TokenRequest {
             state,
             arrival,

@@ -170,10 +170,16 @@ pub enum PolicyState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Demand {
+    /// An app that is managed by app protection policies, `compliantApplication`.
+    AppProtection,
+    /// An app of the list of approved ones, `approvedApplication`.
+    ApprovedApp,
     /// Block access.
     Block,
     /// A device marked as compliant.
     CompliantDevice,
+    /// A device joined to the domain of the organization, `domainJoinedDevice`.
+    HybridJoinedDevice,
     /// Multifactor authentication.
     Mfa,
     /// Multifactor authentication again after so many seconds.
@@ -190,6 +196,8 @@ pub enum Demand {
     ),
     /// Accepted terms of use.
     TermsOfUse,
+    /// Sign-in tokens that are bound to the device, `secureSignInSession`.
+    TokenProtection,
 }
 
 impl ConditionalAccessPolicy {

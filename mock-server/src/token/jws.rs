@@ -187,6 +187,19 @@ impl RsaKey {
     }
 }
 
+/// Whether a key of a JWKS document that has a certificate and its thumbprint has the right one.
+pub(crate) fn is_consistent(jwk: &Value) -> bool {
+    let thumbprint = jwk["x5t"].as_str().map(decode);
+    let certificate = jwk["x5c"][0].as_str().map(decode);
+    match (thumbprint, certificate) {
+        (Some(thumbprint), Some(certificate)) => {
+            let digest = certificate.map(|it| digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &it));
+            thumbprint.as_deref() == digest.as_ref().map(AsRef::as_ref)
+        }
+        _ => true,
+    }
+}
+
 /// Upper-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()

@@ -38,6 +38,10 @@ impl Attempt {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Invalid {
+    /// A policy demands an app that is managed by app protection policies: AADSTS53005.
+    AppProtectionRequired,
+    /// A policy demands an approved app: AADSTS53002.
+    ApprovedAppRequired,
     /// A policy blocks access: AADSTS53003.
     BlockedByPolicy,
     /// A policy demands a compliant device: AADSTS53000.
@@ -48,6 +52,8 @@ pub enum Invalid {
     GuestDisabled,
     /// Cross-tenant access settings block the guest's home tenant: AADSTS500213.
     HomeTenantBlocked,
+    /// A policy demands a device of the organization's domain: AADSTS53001.
+    HybridJoinRequired,
     /// Not presented for 90 days: AADSTS700082.
     Inactive {
         /// When the token was issued.
@@ -86,6 +92,8 @@ pub enum Invalid {
     },
     /// A policy demands accepted terms of use: AADSTS50158.
     TermsOfUseRequired,
+    /// A policy demands tokens that are bound to the device: AADSTS530084.
+    TokenProtectionRequired,
     /// The account is deleted: AADSTS500341.
     UserDeleted,
     /// The account is disabled: AADSTS50057.
@@ -100,11 +108,14 @@ impl Invalid {
     /// The AADSTS code that the token endpoint answers.
     pub fn aadsts(self) -> u32 {
         match self {
+            Self::AppProtectionRequired => 53005,
+            Self::ApprovedAppRequired => 53002,
             Self::BlockedByPolicy | Self::UserRisk => 53003,
             Self::CompliantDeviceRequired => 53000,
             Self::DeviceDisabled => 135011,
             Self::GuestDisabled => 500571,
             Self::HomeTenantBlocked => 500213,
+            Self::HybridJoinRequired => 53001,
             Self::Inactive { .. } => 700082,
             Self::MfaExpired => 50078,
             Self::MfaRegistrationRequired => 50079,
@@ -115,6 +126,7 @@ impl Invalid {
             Self::SignInFrequency { .. } => 70043,
             Self::SpaDeadline { .. } => 700084,
             Self::TermsOfUseRequired => 50158,
+            Self::TokenProtectionRequired => 530084,
             Self::UserDeleted => 500341,
             Self::UserDisabled => 50057,
             Self::UserUnknown => 50034,
@@ -124,7 +136,10 @@ impl Invalid {
     /// Whether it is this policy that is not satisfied.
     pub fn is_of(self, policy: &ConditionalAccessPolicy) -> bool {
         match self {
+            Self::AppProtectionRequired => policy.demand == Demand::AppProtection,
+            Self::ApprovedAppRequired => policy.demand == Demand::ApprovedApp,
             Self::BlockedByPolicy => policy.demand == Demand::Block,
+            Self::HybridJoinRequired => policy.demand == Demand::HybridJoinedDevice,
             Self::CompliantDeviceRequired => policy.demand == Demand::CompliantDevice,
             Self::MfaExpired => matches!(policy.demand, Demand::MfaFrequency(_)),
             Self::MfaRegistrationRequired | Self::MfaRequired => {
@@ -132,6 +147,7 @@ impl Invalid {
             }
             Self::SignInFrequency { .. } => matches!(policy.demand, Demand::SignInFrequency(_)),
             Self::TermsOfUseRequired => policy.demand == Demand::TermsOfUse,
+            Self::TokenProtectionRequired => policy.demand == Demand::TokenProtection,
             _ => false,
         }
     }
@@ -272,6 +288,10 @@ pub fn access(
     demands.sort_by_key(|demand| turn(*demand, usage));
     for demand in demands {
         match demand {
+            // No device of the mock is joined to a domain, and no app is one of the list.
+            Demand::AppProtection => return Err(Invalid::AppProtectionRequired),
+            Demand::ApprovedApp => return Err(Invalid::ApprovedAppRequired),
+            Demand::HybridJoinedDevice => return Err(Invalid::HybridJoinRequired),
             Demand::Block => return Err(Invalid::BlockedByPolicy),
             Demand::CompliantDevice if !sign_in.compliant_device => {
                 return Err(Invalid::CompliantDeviceRequired);
@@ -291,6 +311,14 @@ pub fn access(
                     auth_time: sign_in.auth_time,
                     every,
                 });
+            }
+            // What a public client holds without the device's broker is bound to nothing.
+            // Source: Azure/azure-dev#7704.
+            Demand::TokenProtection
+                if usage == Use::NonInteractive
+                    && sign_in.client_class != ClientClass::Confidential =>
+            {
+                return Err(Invalid::TokenProtectionRequired);
             }
             Demand::TermsOfUse if !directory.accepted_terms.contains(&sign_in.user) => {
                 return Err(Invalid::TermsOfUseRequired);
@@ -312,9 +340,10 @@ fn turn(demand: Demand, usage: Use) -> u8 {
         Demand::Block => 0,
         Demand::SignInFrequency(_) if usage == Use::Interactive => 1,
         Demand::Mfa | Demand::MfaFrequency(_) => 2,
-        Demand::CompliantDevice => 3,
-        Demand::TermsOfUse => 4,
-        Demand::SignInFrequency(_) => 5,
+        Demand::CompliantDevice | Demand::HybridJoinedDevice => 3,
+        Demand::ApprovedApp | Demand::AppProtection => 4,
+        Demand::TermsOfUse => 5,
+        Demand::SignInFrequency(_) | Demand::TokenProtection => 6,
     }
 }
 

@@ -4,11 +4,12 @@
 //! /workload-identity-federation.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::super::error::{AuthorityError, ticks};
 use super::Verification;
 use crate::directory::{Application, FederatedCredential, KeyCredential};
-use crate::token::jws::{Jwt, KeyName, RsaKey};
+use crate::token::jws::{self, Jwt, KeyName, RsaKey};
 
 /// Verifies an assertion for an app, in the service's order.
 pub(super) fn verify(
@@ -118,17 +119,7 @@ fn federated(jwt: &Jwt<'_>, app: &Application, now: Timestamp) -> Result<(), Aut
         return Err(AuthorityError::aadsts(700229));
     }
     check_times(jwt, now)?;
-    let kid = jwt.header_text("kid");
-    let keys = credential
-        .jwks
-        .as_ref()
-        .and_then(|jwks| jwks["keys"].as_array());
-    let named: Vec<RsaKey> = keys
-        .into_iter()
-        .flatten()
-        .filter(|key| kid.is_none() || key["kid"].as_str() == kid)
-        .filter_map(RsaKey::of_jwk)
-        .collect();
+    let named = keys_of_issuer(credential, jwt.header_text("kid"))?;
     if named.iter().any(|key| jwt.is_signed_by(key)) {
         return Ok(());
     }
@@ -139,6 +130,39 @@ fn federated(jwt: &Jwt<'_>, app: &Application, now: Timestamp) -> Result<(), Aut
         check_strength(&named[0])?;
     }
     Err(AuthorityError::aadsts(700027).about("federated"))
+}
+
+/// The issuer's keys that an assertion may be signed with.
+///
+/// Source: Azure/azure-workload-identity docs/book/src/troubleshooting.md; f-bader/EntraID-ErrorCodes.
+fn keys_of_issuer(
+    credential: &FederatedCredential,
+    kid: Option<&str>,
+) -> Result<Vec<RsaKey>, AuthorityError> {
+    // The mock asks no issuer: one whose keys it was not given cannot be reached.
+    let jwks = credential
+        .jwks
+        .as_ref()
+        .ok_or_else(|| AuthorityError::aadsts(90061))?;
+    let keys: Vec<(&Value, RsaKey)> = jwks["keys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|jwk| Some((jwk, RsaKey::of_jwk(jwk)?)))
+        .collect();
+    if keys.is_empty() {
+        return Err(AuthorityError::aadsts(900612));
+    }
+    let named: Vec<(&Value, RsaKey)> = keys
+        .into_iter()
+        .filter(|(jwk, _)| kid.is_none() || jwk["kid"].as_str() == kid)
+        .collect();
+    for (jwk, _) in &named {
+        if !jws::is_consistent(jwk) {
+            return Err(AuthorityError::aadsts(500033).with("kid", kid.unwrap_or_default()));
+        }
+    }
+    Ok(named.into_iter().map(|(_, key)| key).collect())
 }
 
 /// The credential that an assertion fits.

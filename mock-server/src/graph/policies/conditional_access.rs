@@ -213,12 +213,19 @@ fn demands(body: &Properties) -> Result<Vec<Demand>, GraphError> {
         "grantControls",
         &["operator", "builtInControls", "termsOfUse"],
     )?;
-    only(&session, "sessionControls", &["signInFrequency"])?;
+    only(
+        &session,
+        "sessionControls",
+        &["secureSignInSession", "signInFrequency"],
+    )?;
     let mut demands = Vec::new();
     for control in grant["builtInControls"].as_array().into_iter().flatten() {
         demands.push(match control.as_str() {
+            Some("approvedApplication") => Demand::ApprovedApp,
             Some("block") => Demand::Block,
+            Some("compliantApplication") => Demand::AppProtection,
             Some("compliantDevice") => Demand::CompliantDevice,
+            Some("domainJoinedDevice") => Demand::HybridJoinedDevice,
             Some("mfa") => Demand::Mfa,
             other => return Err(unsupported(other.unwrap_or("builtInControls"))),
         });
@@ -252,6 +259,9 @@ fn demands(body: &Properties) -> Result<Vec<Demand>, GraphError> {
             Some("secondaryAuthentication") => Demand::MfaFrequency(every),
             _ => Demand::SignInFrequency(every),
         });
+    }
+    if session["secureSignInSession"]["isEnabled"] == true {
+        demands.push(Demand::TokenProtection);
     }
     if demands.is_empty() {
         return Err(wrong(
@@ -302,16 +312,25 @@ fn document(directory: &Directory, id: Uuid) -> Option<Properties> {
     let apps = names(first.apps.iter().map(ToString::to_string).collect());
     let mut controls: Vec<&str> = Vec::new();
     let mut terms: Vec<Uuid> = Vec::new();
-    let mut session = Value::Null;
+    let mut session = Map::new();
     for policy in &policies {
         match policy.demand {
+            Demand::AppProtection => controls.push("compliantApplication"),
+            Demand::ApprovedApp => controls.push("approvedApplication"),
             Demand::Block => controls.push("block"),
             Demand::CompliantDevice => controls.push("compliantDevice"),
+            Demand::HybridJoinedDevice => controls.push("domainJoinedDevice"),
             Demand::Mfa => controls.push("mfa"),
             Demand::TermsOfUse => terms.push(id),
-            Demand::MfaFrequency(every) => session = frequency(every, "secondaryAuthentication"),
+            Demand::MfaFrequency(every) => {
+                session.extend(frequency(every, "secondaryAuthentication"));
+            }
             Demand::SignInFrequency(every) => {
-                session = frequency(every, "primaryAndSecondaryAuthentication");
+                session.extend(frequency(every, "primaryAndSecondaryAuthentication"));
+            }
+            Demand::TokenProtection => {
+                let secure = json!({"isEnabled": true});
+                session.insert("secureSignInSession".to_owned(), secure);
             }
         }
     }
@@ -360,12 +379,12 @@ fn document(directory: &Directory, id: Uuid) -> Option<Properties> {
             "devices": null,
         },
         "grantControls": grant,
-        "sessionControls": session,
+        "sessionControls": if session.is_empty() { Value::Null } else { Value::Object(session) },
     });
     Some(collection::members(value))
 }
 
-fn frequency(every: SignedDuration, of: &str) -> Value {
+fn frequency(every: SignedDuration, of: &str) -> Map<String, Value> {
     let hours = every.as_hours();
     let (kind, value) = match hours {
         hours if hours > 0 && hours % 24 == 0 => ("days", hours / 24),
@@ -383,7 +402,7 @@ fn frequency(every: SignedDuration, of: &str) -> Value {
         map.insert("value".to_owned(), json!(value));
         map.insert("frequencyInterval".to_owned(), json!("timeBased"));
     }
-    json!({"signInFrequency": map})
+    Map::from_iter([("signInFrequency".to_owned(), Value::Object(map))])
 }
 
 /// Unverified: the text.

@@ -136,6 +136,24 @@ async fn issuer_subject_and_audience_must_equal_the_credentials() {
             answer.1
         );
     }
+    let id = mock.facts.apps["daemon-secret"].client_id;
+    let thumbprint = json!({"keys": [
+        {"kty": "RSA", "kid": "builds-1", "n": "AQAB", "e": "AQAB", "x5t": "AAAA", "x5c": ["AAAA"]},
+    ]});
+    let unreadable = json!({"keys": [{"kty": "RSA", "kid": "builds-1"}]});
+    for (jwks, expected) in [
+        (Some(thumbprint), 500033),
+        (Some(unreadable), 900612),
+        (None, 90061),
+    ] {
+        mock.tenant.write(|directory| {
+            let app = directory.applications.get_mut(&id).unwrap();
+            app.federated_credentials[0].jwks = jwks;
+        });
+        let answer = mock.assert_federated(&good, &[]).await;
+        assert_eq!(code_of(&answer), expected, "{}", answer.1);
+        assert_eq!(answer.1["error"], "invalid_request", "{}", answer.1);
+    }
     let certificate = Mock::new();
     let answer = certificate.assert_federated(&good, &[]).await;
     assert_eq!(

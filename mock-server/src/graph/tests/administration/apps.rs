@@ -616,7 +616,7 @@ async fn federated_credentials_are_listed_made_and_deleted() {
         code(&office.token(&form).await)
     };
     // The keys of the issuer are not known, but the issuer is.
-    assert_eq!(ask().await, 5000811);
+    assert_eq!(ask().await, 90061);
     office
         .refused_then(APPS, "DELETE", &one, Value::Null, 204)
         .await;

@@ -42,6 +42,14 @@ async fn each_demand_of_a_policy_has_its_code_until_the_policy_goes() {
         (control("block"), Value::Null, 53003),
         (control("mfa"), Value::Null, 50076),
         (control("compliantDevice"), Value::Null, 53000),
+        (control("domainJoinedDevice"), Value::Null, 53001),
+        (control("approvedApplication"), Value::Null, 53002),
+        (control("compliantApplication"), Value::Null, 53005),
+        (
+            Value::Null,
+            json!({"secureSignInSession": {"isEnabled": true}}),
+            530084,
+        ),
         (terms, Value::Null, 50158),
         (Value::Null, hourly, 70043),
         (both, Value::Null, 50076),
@@ -116,11 +124,8 @@ async fn what_the_directory_does_not_know_is_refused_by_name() {
     };
     for (body, named) in [
         (
-            changed(
-                "/grantControls/builtInControls",
-                json!(["domainJoinedDevice"]),
-            ),
-            "domainJoinedDevice",
+            changed("/grantControls/builtInControls", json!(["passwordChange"])),
+            "passwordChange",
         ),
         (
             changed(

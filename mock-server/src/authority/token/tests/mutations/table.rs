@@ -110,7 +110,7 @@ pub(super) const ROWS: &[Row] = &[
         source: "entra-docs, reference-error-codes",
         fits: |_, _| true,
         change: |_, asked, _| asked.segment = "consumers".to_owned(),
-        codes: &[50059, 9001023, 9002332],
+        codes: &[50059, 90027, 9001023, 9002332],
     },
     Row {
         name: "the tenant is left open by an app of one tenant",
@@ -1953,5 +1953,20 @@ pub(super) const ROWS: &[Row] = &[
             });
         },
         codes: &[50173],
+    },
+    Row {
+        name: "the guest is at risk at home",
+        of: "the home account",
+        source: "entra-docs, concept-identity-protection-b2b",
+        fits: |grant, _| grant == Grant::RefreshOfGuest,
+        change: |bench, _, _| {
+            let user = bench.guest_at_home();
+            bench.at_home(&Event::SetUserRisk {
+                user,
+                risk: Risk::High,
+                policy: None,
+            });
+        },
+        codes: &[53011],
     },
 ];
