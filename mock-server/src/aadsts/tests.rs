@@ -124,6 +124,18 @@ fn deviations_are_of_known_codes_and_do_not_contradict_each_other() {
 }
 
 #[test]
+fn codes_that_no_state_leads_to_are_known_and_have_a_reason() {
+    let list = include_str!("../../data/unreached-codes.csv");
+    let mut seen = std::collections::HashSet::new();
+    for row in csv::Reader::from_reader(list.as_bytes()).deserialize() {
+        let (code, reason): (u32, String) = row.unwrap();
+        assert!(Row::find(code).is_some(), "{code}");
+        assert!(!reason.is_empty() && seen.insert(code), "{code}");
+    }
+    assert!(seen.len() > 200, "{}", seen.len());
+}
+
+#[test]
 fn client_failures_are_unauthorized() {
     for code in [7000215, 7000222, 7000218, 700027] {
         let row = Row::find(code).unwrap();
