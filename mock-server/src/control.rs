@@ -25,17 +25,21 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{Response, StatusCode, header};
 use axum::middleware;
+use axum::response::IntoResponse as _;
 use axum::routing;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::directory::TenantId;
-use crate::server::{Core, Ready};
+use crate::environment::Environment;
+use crate::server::{self, Addresses, Core, Ready};
 use crate::world::Tenant;
 use api::{Api, Operation};
 use problem::{Problem, conform, json_response};
+use request::Parameters;
+use utoipa::openapi::Type;
 
 pub(crate) fn router(core: Arc<Core>) -> Router {
     serve(Api::routes())
@@ -85,8 +89,24 @@ fn serve(api: Api) -> Api {
                 "variables",
                 "The environment variables by which unmodified clients find the mock",
             )
+            .query(
+                "environment",
+                Type::String,
+                "Whose tenant, app and addresses are named, such as `us-gov-l4`; `office365` if absent",
+            )
+            .query(
+                "credentials",
+                Type::Boolean,
+                "Whether `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET` are among them; \
+                 `true` if absent",
+            )
             .answers::<Variables>(200, "Values by name"),
             routing::get(variables),
+        )
+        .serve(
+            Operation::get("/api/v1/ca", "ca", "The root certificate")
+                .answers_as::<String>("application/x-pem-file", "PEM"),
+            routing::get(ca),
         );
     [
         aadsts::serve,
@@ -118,8 +138,22 @@ struct Health {
 #[derive(JsonSchema, Serialize)]
 struct Variables(BTreeMap<String, String>);
 
-async fn ready(State(core): State<Arc<Core>>) -> Response<Body> {
-    json_response(StatusCode::OK, &core.ready())
+/// Somebody in another container or on another machine is told names that lead here from there.
+async fn ready(State(core): State<Arc<Core>>, request: Request) -> Response<Body> {
+    json_response(StatusCode::OK, &core.ready_at(&addresses(&core, &request)))
+}
+
+/// The hosts to tell: the one that was asked for, which the guard has checked.
+fn addresses(core: &Core, request: &Request) -> Addresses {
+    let asked = guard::asked_host(request).unwrap_or_default();
+    core.addresses_as_asked(guard::host_and_port(&asked).0)
+}
+
+/// The root certificate, for who can't read the mock's files.
+async fn ca(State(core): State<Arc<Core>>) -> Response<Body> {
+    let pem = core.ca_pem().to_owned();
+    let kind = (header::CONTENT_TYPE, "application/x-pem-file");
+    ([kind], pem).into_response()
 }
 
 async fn health(State(core): State<Arc<Core>>) -> Response<Body> {
@@ -139,10 +173,24 @@ async fn health(State(core): State<Arc<Core>>) -> Response<Body> {
 }
 
 /// The variables of `entra-mock env`.
-async fn variables(State(core): State<Arc<Core>>) -> Response<Body> {
-    let proxy = core.control_url();
-    let variables = core.variables(Some(&proxy), false).into_iter().collect();
-    json_response(StatusCode::OK, &Variables(variables))
+async fn variables(
+    State(core): State<Arc<Core>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let at = addresses(&core, &request);
+    let mut parameters = Parameters::new(request.uri().query().map(str::to_owned))?;
+    let slugs = "one of office365, us-gov-l4, us-gov-l5, china";
+    let environment = parameters.take("environment", slugs, |it| it.parse().ok())?;
+    let credentials = parameters.take("credentials", "true or false", |it| it.parse().ok())?;
+    parameters.finish("environment, credentials")?;
+    let choice = server::Variables {
+        proxy: Some(core.ready_at(&at).proxy),
+        direct: false,
+        environment: environment.unwrap_or(Environment::Office365),
+        credentials: credentials.unwrap_or(true),
+    };
+    let variables = core.variables(&choice, &at).into_iter().collect();
+    Ok(json_response(StatusCode::OK, &Variables(variables)))
 }
 
 async fn unknown(request: Request) -> Response<Body> {

@@ -1,11 +1,49 @@
 //! Files that other processes may read or write at the same time: written whole, or not at all.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use rustix::process::geteuid;
 use tempfile::{Builder, NamedTempFile};
+
+/// Why a file or a folder is not ours alone.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum CustodyError {
+    /// Somebody else put it there.
+    #[error("it belongs to another user (id {owner}, and not {own})")]
+    Foreign {
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        own: u32,
+    },
+    /// Others can read or write a file with a key.
+    #[error("others can use it (mode {0:04o}), and it holds a private key")]
+    Open(u32),
+    /// Others can write to a folder.
+    #[error("others can write to it (mode {0:04o}), and it is to hold private keys")]
+    Writable(u32),
+}
+
+impl CustodyError {
+    /// What to do.
+    pub(crate) fn help(&self, path: &Path) -> String {
+        let path = path.display();
+        match self {
+            Self::Foreign { .. } => {
+                "name another folder with --data-dir or ENTRA_MOCK_DATA_DIR".to_owned()
+            }
+            Self::Open(_) => format!(
+                "if nobody else has read it, 'chmod 600 {path}'; else delete it to have a new one made"
+            ),
+            Self::Writable(_) => {
+                format!("'chmod go-w {path}', or name another folder with --data-dir")
+            }
+        }
+    }
+}
 
 /// Writes a file whole and replaces an older one; `mode` are its permissions.
 pub(crate) fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
@@ -43,10 +81,14 @@ pub(crate) fn write_if_changed(path: &Path, contents: &[u8], mode: u32) -> io::R
     write(path, contents, mode)
 }
 
-/// Reads a file, or makes it: of two that make it at once, one wins and both read the winner's.
-/// Mode 0600.
+/// Reads a file with a secret, or makes it: of two that make it at once, one wins and both read the
+/// winner's. Mode 0600.
+///
+/// # Errors
+///
+/// Beside those of the system, a [`CustodyError`] where the file is not ours alone.
 pub(crate) fn read_or_create(path: &Path, make: impl FnOnce() -> String) -> io::Result<String> {
-    match fs::read_to_string(path) {
+    match read_private(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
@@ -55,14 +97,61 @@ pub(crate) fn read_or_create(path: &Path, make: impl FnOnce() -> String) -> io::
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => Err(refused.error),
-        _ => fs::read_to_string(path),
+        _ => read_private(path),
     }
+}
+
+/// Reads a file that must be ours alone: what is read is what was checked.
+fn read_private(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    check_owner(&metadata)?;
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(refused(CustodyError::Open(mode)));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Makes a folder with all above it, for us alone.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Checks that nobody else has made a folder, or can put files into it.
+pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
+    // Neither who made the link, where it is one, nor who made the folder may be somebody else.
+    check_owner(&fs::symlink_metadata(path)?)?;
+    let metadata = fs::metadata(path)?;
+    check_owner(&metadata)?;
+    let mode = metadata.mode() & 0o7777;
+    let is_sticky = mode & 0o1000 != 0;
+    if mode & 0o002 != 0 && !is_sticky {
+        return Err(refused(CustodyError::Writable(mode)));
+    }
+    Ok(())
+}
+
+/// What is ours may be root's, too: root can do everything anyway.
+fn check_owner(metadata: &Metadata) -> io::Result<()> {
+    let (owner, own) = (metadata.uid(), geteuid().as_raw());
+    if owner == own || owner == 0 {
+        Ok(())
+    } else {
+        Err(refused(CustodyError::Foreign { owner, own }))
+    }
+}
+
+fn refused(error: CustodyError) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, error)
 }
 
 /// A file with the contents beside the place where it is to stand.
 fn prepare(path: &Path, contents: &[u8], mode: u32) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
+    create_folder(folder)?;
     let mut file = Builder::new()
         .prefix(&partial_prefix(path))
         .permissions(Permissions::from_mode(mode))
@@ -138,6 +227,38 @@ mod tests {
             .collect();
         left.sort();
         assert_eq!(left, [".other.partial-1", "state.json"]);
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("below/secret");
+        assert_eq!(read_or_create(&path, || "ours".to_owned()).unwrap(), "ours");
+        let mode = fs::metadata(path.parent().unwrap()).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        for mode in [0o640, 0o604, 0o620, 0o666] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let refused = read_or_create(&path, String::new).unwrap_err();
+            assert!(
+                refused.to_string().contains(&format!("{mode:04o}")),
+                "{refused}"
+            );
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(read_or_create(&path, String::new).unwrap(), "ours");
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_not_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = |mode| fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+        for mode in [0o700, 0o755, 0o775, 0o1777] {
+            set(mode);
+            check_folder(folder.path()).unwrap();
+        }
+        set(0o777);
+        check_folder(folder.path()).unwrap_err();
+        set(0o700);
     }
 
     #[test]

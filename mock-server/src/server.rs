@@ -1,6 +1,7 @@
 //! Certificates, listeners, host routing, the forward proxy, isolation, and the edge at which
 //! every exchange is journalled.
 
+mod addresses;
 mod body;
 mod builder;
 mod capacity;
@@ -13,6 +14,7 @@ mod descriptors;
 mod edge;
 mod encoding;
 mod fault_layer;
+mod host_name;
 mod mock;
 mod pass_through;
 mod place;
@@ -25,6 +27,7 @@ mod tenant_handle;
 mod variables;
 mod watched;
 
+pub(crate) use addresses::Addresses;
 pub use builder::{Builder, StartError};
 pub(crate) use certificate::SYSTEM_BUNDLES;
 pub use certificate::{CertificateAuthority, CertificateError};
@@ -33,8 +36,9 @@ pub(crate) use core::Core;
 pub use data_directory::default_data_directory;
 pub use descriptors::raise_descriptor_limit;
 pub(crate) use descriptors::with_original_limit;
+pub use host_name::{HostName, HostNameError};
 pub use mock::MockEntra;
 pub use ready::{Ready, ReadyEnvironment};
 pub use state_file::StateFileError;
 pub use tenant_handle::TenantHandle;
-pub use variables::UNSET;
+pub use variables::{UNSET, Variables};

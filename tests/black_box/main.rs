@@ -2,6 +2,7 @@
 
 mod bad_drivers;
 mod browser;
+mod certificates;
 mod command_line;
 mod connections;
 mod control_api;

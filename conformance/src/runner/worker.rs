@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use entra_mock::MockEntra;
-use entra_mock::server::UNSET;
+use entra_mock::server::{UNSET, Variables};
 
 use super::artifact::Folder;
 use super::case_run::{CaseRun, certificate_forms};
@@ -218,8 +218,11 @@ impl Worker {
             return Ok(capabilities.clone());
         }
         let mock = &self.shared.mock;
-        let direct = self.shared.options.reach == Reach::Direct;
-        let variables = mock.variables_for(self.proxy.as_deref(), direct);
+        let variables = mock.variables_for(&Variables {
+            proxy: self.proxy.clone(),
+            direct: self.shared.options.reach == Reach::Direct,
+            ..Variables::default()
+        });
         let variables = self.shared.with_strangers(variables, self.proxy.as_deref());
         let mut unset: Vec<&str> = UNSET.to_vec();
         if self.proxy.is_none() {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::client::ControlArgument;
 use super::{Failure, print, runtime};
 use crate::directory::Event;
+use crate::environment::Environment;
 use crate::notation::did_you_mean;
 
 #[derive(Debug, Args)]
@@ -17,9 +18,26 @@ pub(super) struct Env {
     #[command(flatten)]
     control: ControlArgument,
 
+    #[command(flatten)]
+    variables: VariableArguments,
+
     /// How to print them
     #[arg(long, value_enum, default_value_t = Form::Bash)]
     shell: Form,
+}
+
+/// Which variables `env` prints and `run` sets.
+#[derive(Args, Clone, Debug)]
+pub(super) struct VariableArguments {
+    /// Environment whose tenant, app and addresses the variables name: office365, us-gov-l4,
+    /// us-gov-l5 or china
+    #[arg(long, value_name = "SLUG", default_value_t = Environment::Office365)]
+    pub(super) environment: Environment,
+
+    /// Leave out AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, which some clients prefer
+    /// to what they are told otherwise
+    #[arg(long)]
+    pub(super) no_credentials: bool,
 }
 
 /// The forms in which variables are printed.
@@ -34,8 +52,15 @@ enum Form {
 
 impl Env {
     pub(super) fn execute(self) -> Result<ExitCode, Failure> {
-        let variables =
-            runtime()?.block_on(self.control.call(Method::GET, "/api/v1/variables", None))?;
+        let VariableArguments {
+            environment,
+            no_credentials,
+        } = self.variables;
+        let path = format!(
+            "/api/v1/variables?environment={environment}&credentials={}",
+            !no_credentials
+        );
+        let variables = runtime()?.block_on(self.control.call(Method::GET, &path, None))?;
         let variables = variables.as_object().cloned().unwrap_or_default();
         print(&self.shell.print(&variables));
         Ok(ExitCode::SUCCESS)

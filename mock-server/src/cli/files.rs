@@ -35,8 +35,16 @@ pub(super) struct Cert {
 #[derive(Debug, Args)]
 pub(super) struct Ca {
     /// Print the certificate instead of its path
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["show", "remove"])]
     print: bool,
+
+    /// Print for which names it may sign, how long it is valid, and its fingerprint
+    #[arg(long, conflicts_with = "remove")]
+    show: bool,
+
+    /// Remove the certificate and its key; the next start makes new ones
+    #[arg(long)]
+    remove: bool,
 
     /// Folder of the root certificate and the keys
     #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
@@ -91,13 +99,47 @@ impl Cert {
 impl Ca {
     pub(super) fn execute(self) -> Result<ExitCode, Failure> {
         let folder = self.data_dir.unwrap_or_else(default_data_directory);
-        let authority =
-            CertificateAuthority::open(&folder, Clock::real().now()).map_err(Failure::usage)?;
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        if self.remove {
+            let removed = CertificateAuthority::remove(&folder).map_err(Failure::usage)?;
+            for path in &removed {
+                print(&format!("removed  {}\n", path.display()));
+            }
+            eprintln!(
+                "note: where the root certificate was installed (browsers, keychains, trust \
+                 stores), remove it there, too: its name is 'entra-mock local test authority'"
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        let authority = CertificateAuthority::open(&folder, &[], Clock::real().now())
+            .map_err(Failure::usage)?;
+        if let Some(notice) = authority.notice() {
+            eprintln!("note: {notice}");
+        }
         if self.print {
             print(authority.pem());
+        } else if self.show {
+            print(&shown(&authority));
         } else {
             print(&format!("{}\n", authority.file().display()));
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a person wants to know before trusting it.
+fn shown(authority: &CertificateAuthority) -> String {
+    let names: String = authority
+        .permitted_names()
+        .map(|name| format!("  {name}\n"))
+        .collect();
+    format!(
+        "file         {}\nSHA-256      {}\nvalid until  {}\n\nIt may sign certificates of TLS \
+         servers for these names and all names below them,\nand for the addresses 127.0.0.0/8 and \
+         ::1:\n{names}\nIts key never leaves this machine: {} (mode 0600).\n",
+        authority.file().display(),
+        authority.fingerprint(),
+        authority.valid_until().strftime("%Y-%m-%d"),
+        authority.file().with_extension("key").display(),
+    )
 }

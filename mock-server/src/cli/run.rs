@@ -8,11 +8,12 @@ use clap::Args;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::control::VariableArguments;
 use super::scenario::{ScenarioArguments, beginning};
-use super::serve::{WorldArguments, write_ready};
+use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
-use crate::server::{MockEntra, UNSET, raise_descriptor_limit, with_original_limit};
+use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -30,6 +31,9 @@ pub(super) struct Run {
     /// Set AZURE_AUTHORITY_HOST and no proxy, for clients that take addresses
     #[arg(long)]
     direct: bool,
+
+    #[command(flatten)]
+    variables: VariableArguments,
 
     /// Serve plain HTTP on the ports of the environments, too
     #[arg(long)]
@@ -53,7 +57,7 @@ impl Run {
             builder = builder.real_ports();
         }
         runtime()?.block_on(async {
-            let mock = builder.start().await.map_err(Failure::usage)?;
+            let mock = start(builder).await?;
             if let Some(scenario) = &scenario {
                 let progress = self.scenario.play(&mock, scenario)?;
                 // Standard output is the command's.
@@ -81,18 +85,18 @@ impl Run {
         if self.isolated {
             isolation::mount_files(&folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
         }
-        let proxy = mock.proxy_url();
-        let proxy = if self.isolated || self.direct {
-            None
-        } else {
-            Some(proxy.as_str())
+        let variables = Variables {
+            proxy: (!self.isolated && !self.direct).then(|| mock.proxy_url()),
+            direct: self.direct,
+            environment: self.variables.environment,
+            credentials: !self.variables.no_credentials,
         };
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
         for name in UNSET {
             command.env_remove(name);
         }
-        if proxy.is_none() {
+        if variables.proxy.is_none() {
             for name in [
                 "HTTPS_PROXY",
                 "https_proxy",
@@ -104,7 +108,7 @@ impl Run {
                 command.env_remove(name);
             }
         }
-        command.envs(mock.variables_for(proxy, self.direct));
+        command.envs(mock.variables_for(&variables));
         let mut child = with_original_limit(|| command.spawn()).map_err(|error| {
             let name = self.command[0].to_string_lossy();
             let code = if error.kind() == std::io::ErrorKind::NotFound {

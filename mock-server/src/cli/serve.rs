@@ -11,7 +11,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
-use crate::server::{Builder, MockEntra, default_data_directory, raise_descriptor_limit};
+use crate::server::{Builder, HostName, MockEntra, default_data_directory, raise_descriptor_limit};
 use crate::world::seed::SeedFile;
 
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub(super) struct WorldArguments {
     #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
 
-    /// Let the proxy tunnel to hosts that are not Microsoft's
+    /// Let the proxy pass requests through to hosts that are not Microsoft's
     #[arg(long)]
     allow_passthrough: bool,
 
@@ -75,6 +75,11 @@ pub(super) struct WorldArguments {
     /// `https://localhost:8443/{tenant}/v2.0` instead of `https://login.microsoftonline.com/…`
     #[arg(long)]
     issuer_as_addressed: bool,
+
+    /// Further host name by which clients reach the mock, such as that of its container; may be
+    /// given more than once. The root certificate then permits it, and all names below it
+    #[arg(long, value_name = "HOST")]
+    name: Vec<HostName>,
 
     /// Write secrets and tokens whole into the journal
     #[arg(long)]
@@ -112,6 +117,9 @@ impl WorldArguments {
             .allow_passthrough(self.allow_passthrough)
             .issuer_as_addressed(self.issuer_as_addressed)
             .redaction(redaction);
+        for name in &self.name {
+            builder = builder.name(name.clone());
+        }
         if let Some(path) = &self.seed {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 Failure::usage(format!(
@@ -162,7 +170,7 @@ impl Serve {
         }
         let scenario = self.scenario.read()?;
         runtime()?.block_on(async {
-            let mock = builder.start().await.map_err(Failure::usage)?;
+            let mock = start(builder).await?;
             let ready_file = self.ready_file.clone().unwrap_or_else(|| {
                 let port = mock.control_address().port();
                 let folder = self.world.data_directory();
@@ -188,6 +196,15 @@ impl Serve {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// Starts the mock, and says if the root certificate is a new one.
+pub(super) async fn start(builder: Builder) -> Result<MockEntra, Failure> {
+    let mock = builder.start().await.map_err(Failure::usage)?;
+    if let Some(notice) = mock.ca_notice() {
+        eprintln!("note: {notice}");
+    }
+    Ok(mock)
 }
 
 /// Writes the ready file, which the variables then name.

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::Next;
 
 use super::problem::Problem;
-use crate::server::Core;
+use crate::server::{Core, HostName};
 
 /// Refuses what a page of another origin, or a rebound host name, could send, and says of every
 /// answer that no other page may have it.
@@ -32,17 +32,18 @@ pub(super) async fn guard(
 }
 
 fn refusal(core: &Core, request: &Request) -> Option<Problem> {
-    let own = core.control_address();
-    let is_own = |authority: &str| is_own(own, authority);
+    let (own, names) = (core.control_address(), core.names());
+    let is_own = |authority: &str| is_own(own, names, authority);
     let headers = request.headers();
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str().to_owned())
-        .or_else(|| text(headers, &header::HOST));
+    let host = asked_host(request);
     if !host.as_deref().is_some_and(is_own) {
+        let further: String = names
+            .iter()
+            .map(|name| format!("{name}:{}, ", own.port()))
+            .collect();
         let detail = format!(
-            "the Host header must name {} or localhost:{}, not '{}'",
+            "the Host header must name {further}{} or localhost:{}, not '{}'; start with --name for \
+             further names",
             if own.ip().is_unspecified() {
                 format!("an IP address with port {}", own.port())
             } else {
@@ -66,11 +67,31 @@ fn refusal(core: &Core, request: &Request) -> Option<Problem> {
     None
 }
 
+/// The host and port that a request names.
+pub(super) fn asked_host(request: &Request) -> Option<String> {
+    let authority = request.uri().authority();
+    authority
+        .map(|authority| authority.as_str().to_owned())
+        .or_else(|| text(request.headers(), &header::HOST))
+}
+
+/// Host and port of an authority; the port is that of plain HTTP where none is named.
+pub(super) fn host_and_port(authority: &str) -> (&str, &str) {
+    // A colon within brackets divides the parts of an address.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (authority, "80"),
+    };
+    (host.trim_matches(['[', ']']), port)
+}
+
 /// Whether an authority (`host:port`) names the control port.
-fn is_own(own: SocketAddr, authority: &str) -> bool {
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-    let host = host.trim_matches(['[', ']']);
+fn is_own(own: SocketAddr, names: &[HostName], authority: &str) -> bool {
+    let (host, port) = host_and_port(authority);
     let named = host.eq_ignore_ascii_case("localhost")
+        || names
+            .iter()
+            .any(|it| it.as_str().eq_ignore_ascii_case(host))
         || host.parse::<IpAddr>().is_ok_and(|ip| {
             // Nobody can let an address lead elsewhere, as a name can: where all addresses of the
             // machine are listened on, each of them may be meant.
@@ -117,7 +138,7 @@ mod tests {
 
     #[test]
     fn names_that_may_lead_elsewhere_are_foreign_and_addresses_are_not() {
-        let is_own = |own: &str, authority: &str| is_own(own.parse().unwrap(), authority);
+        let is_own = |own: &str, authority: &str| is_own(own.parse().unwrap(), &[], authority);
         for own in ["127.0.0.1:8400", "0.0.0.0:8400", "[::]:8400"] {
             for authority in ["127.0.0.1:8400", "[::1]:8400", "LOCALHOST:8400"] {
                 assert!(is_own(own, authority), "{own} {authority}");
@@ -136,5 +157,28 @@ mod tests {
         assert!(is_own("192.0.2.7:8400", "192.0.2.7:8400"));
         assert!(is_own("0.0.0.0:8400", "192.0.2.7:8400"));
         assert!(is_own("[::]:8400", "[2001:db8::7]:8400"));
+    }
+
+    #[test]
+    fn names_that_were_given_are_ours_and_those_below_them_are_not() {
+        let names: [HostName; 1] = ["entra.example".parse().unwrap()];
+        let is_own = |authority: &str| is_own("0.0.0.0:80".parse().unwrap(), &names, authority);
+        for authority in [
+            "entra.example",
+            "Entra.Example:80",
+            "[::1]",
+            "[::1]:80",
+            "192.0.2.7",
+        ] {
+            assert!(is_own(authority), "{authority}");
+        }
+        for authority in [
+            "a.entra.example",
+            "example",
+            "entra.example:81",
+            "entra.example.org",
+        ] {
+            assert!(!is_own(authority), "{authority}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -60,9 +61,14 @@ fn explained(error: &serde_json::Error) -> String {
 /// A body up to a length.
 pub(super) async fn read_body(request: Request, longest: usize) -> Result<Vec<u8>, Problem> {
     let text = body::to_bytes(request.into_body(), longest).await;
-    let text = text.map_err(|_| {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
-            .detail(format!("at most {} KiB are read", longest / 1024))
+    let text = text.map_err(|error| {
+        let error = error.into_inner();
+        if error.is::<LengthLimitError>() {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
+                .detail(format!("at most {} KiB are read", longest / 1024))
+        } else {
+            Problem::bad_request("the body cannot be read", error.to_string())
+        }
     })?;
     Ok(text.to_vec())
 }

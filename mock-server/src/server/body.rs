@@ -143,37 +143,43 @@ impl<B> Metered<B> {
     fn count(&mut self, bytes: usize) -> Result<(), BodyError> {
         self.bytes += bytes;
         let most = self.bodies.most;
-        self.bodies.state.write(|state| {
-        state.held += bytes;
-        let mine = state.bodies.entry(self.number).or_insert_with(|| Counted {
-            bytes: 0,
-            finished: false,
-            dropping: Arc::clone(&self.dropping),
+        let (was_full, has_room) = self.bodies.state.write(|state| {
+            state.held += bytes;
+            let mine = state.bodies.entry(self.number).or_insert_with(|| Counted {
+                bytes: 0,
+                finished: false,
+                dropping: Arc::clone(&self.dropping),
+            });
+            mine.bytes = self.bytes;
+            let was_full = state.held > most;
+            while state.held > most {
+                let oldest = state.bodies.iter().find(|(_, it)| !it.finished);
+                let Some(number) = oldest.map(|(number, _)| *number) else {
+                    break;
+                };
+                if number == self.number {
+                    return (was_full, false);
+                }
+                if let Some(counted) = state.bodies.remove(&number) {
+                    state.held -= counted.bytes;
+                    counted.dropping.is_due.store(true, Ordering::Relaxed);
+                    counted.dropping.waker.wake();
+                }
+            }
+            (was_full, true)
         });
-        mine.bytes = self.bytes;
-        while state.held > most {
-            if !self.bodies.warned.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    "all request bodies together are larger than {} MiB: from now on the oldest \
-                     unfinished one is given up for each new one",
-                    most >> 20
-                );
-            }
-            let oldest = state.bodies.iter().find(|(_, it)| !it.finished);
-            let Some(number) = oldest.map(|(number, _)| *number) else {
-                break;
-            };
-            if number == self.number {
-                return Err(BodyError::NoRoom(most));
-            }
-            if let Some(counted) = state.bodies.remove(&number) {
-                state.held -= counted.bytes;
-                counted.dropping.is_due.store(true, Ordering::Relaxed);
-                counted.dropping.waker.wake();
-            }
+        if was_full && !self.bodies.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "all request bodies together are larger than {} MiB: from now on the oldest \
+                 unfinished one is given up for each new one",
+                most >> 20
+            );
         }
-        Ok(())
-})
+        if has_room {
+            Ok(())
+        } else {
+            Err(BodyError::NoRoom(most))
+        }
     }
 
     /// The body is whole: it is no longer given up for others.

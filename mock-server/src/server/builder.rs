@@ -17,6 +17,7 @@ use super::connection::{Shared, accept, serve_port};
 use super::core::Core;
 use super::data_directory::default_data_directory;
 use super::edge::Edge;
+use super::host_name::HostName;
 use super::mock::MockEntra;
 use super::proxy::serve_control;
 use super::state_file::{Saver, StateFile, StateFileError};
@@ -41,6 +42,7 @@ pub struct Builder {
     plain_http: bool,
     allow_passthrough: bool,
     issuer_as_addressed: bool,
+    names: Vec<HostName>,
     seed: u64,
     world: Option<SeedFile>,
     data_directory: Option<PathBuf>,
@@ -89,6 +91,7 @@ impl Default for Builder {
             plain_http: false,
             allow_passthrough: false,
             issuer_as_addressed: false,
+            names: Vec::new(),
             seed: 1,
             world: None,
             data_directory: None,
@@ -147,6 +150,14 @@ impl Builder {
         self
     }
 
+    /// A further name by which clients reach the mock: the control port and the proxy accept it,
+    /// and it has a certificate. The first one stands in the addresses that the mock tells, if it
+    /// listens elsewhere than on loopback.
+    pub fn name(mut self, name: HostName) -> Self {
+        self.names.push(name);
+        self
+    }
+
     /// The seed of all that is random but keys.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -198,11 +209,14 @@ impl Builder {
             .data_directory
             .clone()
             .unwrap_or_else(default_data_directory);
+        // The paths in variables and the ready file hold wherever a client runs.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
         let keys = Arc::new(KeyRings::new(Some(&folder)));
         // On a new machine two RSA keys are made at once, on two cores.
         let (certificate, authority) = thread::scope(|scope| {
             scope.spawn(|| keys.of(SignInCloud::Global).key(0));
-            let authority = scope.spawn(|| CertificateAuthority::open(&folder, now));
+            let authority = scope.spawn(|| CertificateAuthority::open(&folder, &names, now));
             let certificate = ClientCertificate::of_machine(&folder, now);
             let authority = authority
                 .join()
@@ -276,7 +290,8 @@ impl Builder {
             let listener = bind(self.address, port, "another program serves plain HTTP").await?;
             listeners.push((Environment::Office365, listener.0));
         }
-        let tls = Configurations::new(Arc::clone(&authority), context.now);
+        let names: Vec<String> = self.names.iter().map(ToString::to_string).collect();
+        let tls = Configurations::new(Arc::clone(&authority), &names, context.now);
         let (stop, stopped) = watch::channel(false);
         let players = Arc::new(Players::default());
         let edge = Edge::new(
@@ -289,7 +304,7 @@ impl Builder {
             tls,
             self.plain_http,
             self.allow_passthrough,
-            Vec::new(),
+            names,
             self.capacity
                 .map_or_else(Capacity::of_process, |(most, reserve)| {
                     Capacity::new(most, reserve, most + reserve)
@@ -310,6 +325,7 @@ impl Builder {
             certificate_files,
             certificate_password: certificate.password,
             control: control.1,
+            names: self.names,
             ports,
             seed: self.world,
             started: Clock::real().now(),

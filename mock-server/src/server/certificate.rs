@@ -1,39 +1,40 @@
-//! The machine's certificate authority, and certificates for the hosts that the mock serves.
+//! The machine's certificate authority.
 //!
-//! The authority may sign for Microsoft's login and Graph hosts and for localhost, and for nothing
-//! else (name constraints): whoever trusts it exposes no other site.
+//! It may sign for the hosts that the mock serves, and for nothing else (name constraints): whoever
+//! trusts it exposes no other site. Its key is of use to whoever can read it, so that one that
+//! others can read, or have put there, is not used.
 
-use std::collections::HashMap;
-use std::fs;
+mod root;
+mod tls;
+
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
-};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::{default_provider, sign::any_supported_type};
+use aws_lc_rs::digest::{self, SHA256};
+use jiff::Timestamp;
+use rcgen::KeyPair;
+use rustix::fs::{FlockOperation, flock};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
 
-use crate::environment::Site;
-use crate::fault::WrongCertificate;
-use crate::file::{read_or_create, write_if_changed};
-use crate::lock::{Mutex, rank};
+use self::root::Scope;
+pub(super) use self::root::set_validity;
+pub(super) use self::tls::Configurations;
+use crate::file::{self, CustodyError, read_or_create, write, write_if_changed};
 
 /// The certificate authority of this machine.
 #[derive(Debug)]
 pub struct CertificateAuthority {
     pem: String,
     key: String,
+    scope: Scope,
+    until: Timestamp,
     file: PathBuf,
     bundle_file: PathBuf,
     trust_store_file: PathBuf,
+    replaced: Option<String>,
 }
 
 /// Why the certificate authority can't be used.
@@ -60,52 +61,122 @@ pub enum CertificateError {
         /// What is wrong.
         problem: String,
     },
+    /// Others could use it, or have put it there.
+    #[error("{path} is not used: {problem}; {help}")]
+    Exposed {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
 }
 
 impl CertificateAuthority {
-    /// Reads the authority of a data folder, or makes it.
-    pub fn open(folder: &Path, now: Timestamp) -> Result<Self, CertificateError> {
+    /// Reads the authority of a data folder, or makes it. One that does not permit all hosts that
+    /// the mock serves, or `names`, is replaced: [`CertificateAuthority::replaced`] says why.
+    pub fn open(folder: &Path, names: &[String], now: Timestamp) -> Result<Self, CertificateError> {
         let path = folder.join("ca.key");
         let io = |path: &Path| {
             let path = path.to_owned();
-            move |error| CertificateError::Io { path, error }
+            move |error| CertificateError::reading(&path, error)
         };
-        let text = read_or_create(&path, || make(now)).map_err(io(&path))?;
+        file::create_folder(folder).map_err(io(folder))?;
+        file::check_folder(folder).map_err(io(folder))?;
+        // Others that open it at the same time wait: they would see half of it. Where nothing can be
+        // written (a read-only folder), nothing is replaced either.
+        let _lock = lock(folder).ok();
+        let wanted = Scope::wanted(names.iter().cloned());
+        let mut text = read_or_create(&path, || root::make(&wanted, now)).map_err(io(&path))?;
+        let mut found = Self::parse(&path, text.clone(), folder)?;
+        let lacking = found.lacks(&wanted, now);
+        if let Some(why) = lacking {
+            let kept = found.scope.names.iter().cloned();
+            let scope = Scope::wanted(kept.chain(names.iter().cloned()));
+            text = root::make(&scope, now);
+            write(&path, text.as_bytes(), 0o600).map_err(io(&path))?;
+            found = Self::parse(&path, text, folder)?;
+            found.replaced = Some(why);
+        } else {
+            let stored = fs::read_to_string(&found.file).ok();
+            if stored.is_some_and(|stored| stored != found.pem) {
+                return Err(CertificateError::Broken {
+                    path: found.file,
+                    problem: "it does not fit ca.key beside it".to_owned(),
+                });
+            }
+        }
+        found.write_files()?;
+        Ok(found)
+    }
+
+    fn parse(path: &Path, text: String, folder: &Path) -> Result<Self, CertificateError> {
         let broken = |problem: String| CertificateError::Broken {
-            path: path.clone(),
+            path: path.to_owned(),
             problem,
         };
         let certificate = CertificateDer::from_pem_slice(text.as_bytes())
             .map_err(|error| broken(format!("no certificate: {error}")))?;
         let (_, parsed) = x509_parser::parse_x509_certificate(&certificate)
             .map_err(|error| broken(format!("no certificate: {error}")))?;
-        if parsed.validity().not_after.timestamp() < now.as_second() {
-            return Err(broken("it has expired".to_owned()));
-        }
-        let (pem, key) = parts(text);
+        let until = parsed.validity().not_after.timestamp();
+        let until = Timestamp::from_second(until)
+            .map_err(|error| broken(format!("no end of its validity: {error}")))?;
+        let scope = Scope::of(&parsed);
+        let (pem, key) = root::parts(text);
         if key.is_empty() {
             return Err(broken("no private key".to_owned()));
         }
         KeyPair::from_pem(&key).map_err(|error| broken(format!("no private key: {error}")))?;
-        let file = folder.join("ca.pem");
-        let stored = fs::read_to_string(&file).ok();
-        if stored.as_deref().is_some_and(|stored| stored != pem) {
-            return Err(CertificateError::Broken {
-                path: file,
-                problem: "it does not fit ca.key beside it".to_owned(),
-            });
-        }
-        write_if_changed(&file, pem.as_bytes(), 0o644).map_err(io(&file))?;
-        let bundle_file = folder.join("ca-bundle.pem");
-        write_if_changed(&bundle_file, bundle(&pem).as_bytes(), 0o644).map_err(io(&bundle_file))?;
-        let trust_store_file = folder.join("trust-store.p12");
         Ok(Self {
             pem,
             key,
+            scope,
+            until,
+            file: folder.join("ca.pem"),
+            bundle_file: folder.join("ca-bundle.pem"),
+            trust_store_file: folder.join("trust-store.p12"),
+            replaced: None,
+        })
+    }
+
+    /// Why it has to be replaced, if it has.
+    fn lacks(&self, wanted: &Scope, now: Timestamp) -> Option<String> {
+        let left = self.until.duration_since(now).as_hours() / 24;
+        if left < 0 {
+            return Some("it has expired".to_owned());
+        }
+        if left < root::RENEWED {
+            return Some(format!("it ends in {left} days"));
+        }
+        self.scope.lacks(wanted)
+    }
+
+    fn write_files(&self) -> Result<(), CertificateError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |error| CertificateError::Io { path, error }
+        };
+        let Self {
             file,
+            pem,
             bundle_file,
             trust_store_file,
-        })
+            ..
+        } = self;
+        write_if_changed(file, pem.as_bytes(), 0o644).map_err(io(file))?;
+        write_if_changed(bundle_file, bundle(pem).as_bytes(), 0o644).map_err(io(bundle_file))?;
+        if self.replaced.is_some() {
+            // Made again on first use.
+            match fs::remove_file(trust_store_file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(io(trust_store_file)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The root certificate, PEM.
@@ -123,6 +194,44 @@ impl CertificateAuthority {
         &self.bundle_file
     }
 
+    /// The host names for which it may sign, with all names below them.
+    pub fn permitted_names(&self) -> impl Iterator<Item = &str> {
+        self.scope.names.iter().map(String::as_str)
+    }
+
+    /// When it ends.
+    pub fn valid_until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// The SHA-256 of the certificate, as programs show it.
+    pub fn fingerprint(&self) -> String {
+        let digest = digest::digest(&SHA256, &self.der());
+        let pairs: Vec<String> = digest
+            .as_ref()
+            .iter()
+            .map(|it| format!("{it:02X}"))
+            .collect();
+        pairs.join(":")
+    }
+
+    /// Why an older one was replaced a moment ago, if one was.
+    pub fn replaced(&self) -> Option<&str> {
+        self.replaced.as_deref()
+    }
+
+    /// What to say where an older one was replaced.
+    pub(crate) fn notice(&self) -> Option<String> {
+        self.replaced.as_ref().map(|why| {
+            format!(
+                "the root certificate of this machine is a new one, since {why}; where the old one \
+                 was installed, install {} instead (it may sign for what `entra-mock ca --show` \
+                 lists)",
+                self.file.display()
+            )
+        })
+    }
+
     /// The PKCS#12 trust store for Java, made on first use.
     pub fn trust_store_file(&self) -> io::Result<&Path> {
         if !self.trust_store_file.exists() {
@@ -133,10 +242,7 @@ impl CertificateAuthority {
     }
 
     fn trust_store(&self) -> Result<Vec<u8>, p12_keystore::error::Error> {
-        let der = CertificateDer::from_pem_slice(self.pem.as_bytes())
-            // Parsed when the authority was opened.
-            .expect("the authority's certificate is PEM");
-        let certificate = p12_keystore::Certificate::from_der(&der)?;
+        let certificate = p12_keystore::Certificate::from_der(&self.der())?;
         let mut store = p12_keystore::KeyStore::new();
         store.add_entry(
             "entra-mock",
@@ -145,158 +251,61 @@ impl CertificateAuthority {
         store.writer(TRUST_STORE_PASSWORD).write()
     }
 
-    /// A TLS configuration that has a certificate for every host that the mock serves.
-    ///
-    /// `fallback` is the name for clients that send none; `wrong` is what is wrong with the
-    /// certificates on purpose.
-    pub(super) fn server_config(
-        self: &Arc<Self>,
-        fallback: &str,
-        now: Timestamp,
-        wrong: Option<WrongCertificate>,
-    ) -> ServerConfig {
-        let resolver = Resolver {
-            authority: Arc::clone(self),
-            fallback: fallback.to_owned(),
-            now,
-            wrong,
-            made: Mutex::default(),
-        };
-        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            // TLS 1.2 and 1.3 are what the provider has.
-            .expect("the provider supports the default versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config
+    fn der(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.pem.as_bytes())
+            // Parsed when the authority was opened.
+            .expect("the authority's certificate is PEM")
     }
 
-    /// A certificate for a host name, with its key.
-    fn issue(
-        &self,
-        name: &str,
-        now: Timestamp,
-        wrong: Option<WrongCertificate>,
-    ) -> Result<CertifiedKey, rcgen::Error> {
-        let (pem, key) = match wrong {
-            // An authority that looks the same, with a key that nobody has seen.
-            Some(WrongCertificate::Untrusted) => parts(make(now)),
-            _ => (self.pem.clone(), self.key.clone()),
-        };
-        let issuer = Issuer::from_ca_cert_pem(&pem, KeyPair::from_pem(&key)?)?;
-        let name = match wrong {
-            Some(WrongCertificate::WrongHost) => another_host(name),
-            _ => name,
-        };
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.subject_alt_names = vec![SanType::DnsName(name.try_into()?)];
-        if name == LOCALHOST {
-            params
-                .subject_alt_names
-                .push(SanType::IpAddress([127, 0, 0, 1].into()));
-            params
-                .subject_alt_names
-                .push(SanType::IpAddress(std::net::Ipv6Addr::LOCALHOST.into()));
+    /// Removes the authority of a data folder: from then on nobody can sign with it.
+    pub(crate) fn remove(folder: &Path) -> Result<Vec<PathBuf>, CertificateError> {
+        let mut removed = Vec::new();
+        for name in [
+            "ca.key",
+            "ca.pem",
+            "ca-bundle.pem",
+            "trust-store.p12",
+            "ca.lock",
+        ] {
+            let path = folder.join(name);
+            match fs::remove_file(&path) {
+                Ok(()) => removed.push(path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(CertificateError::Io { path, error }),
+            }
         }
-        let (from, until) = match wrong {
-            Some(WrongCertificate::Expired) => (-400, -10),
-            _ => (-1, 390),
-        };
-        set_validity(&mut params, now, from, until);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &issuer)?;
-        let private = PrivateKeyDer::try_from(key.serialize_der())
-            .map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
-        let signing =
-            any_supported_type(&private).map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
-        Ok(CertifiedKey::new(vec![certificate.der().clone()], signing))
+        Ok(removed)
     }
 }
 
-/// Hands out certificates by the name that the client asks for; made once each.
-#[derive(Debug)]
-struct Resolver {
-    authority: Arc<CertificateAuthority>,
-    fallback: String,
-    now: Timestamp,
-    wrong: Option<WrongCertificate>,
-    made: Mutex<rank::Certificates, HashMap<String, Arc<CertifiedKey>>>,
-}
-
-impl ResolvesServerCert for Resolver {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello
-            .server_name()
-            .unwrap_or(&self.fallback)
-            .to_ascii_lowercase();
-        if name != LOCALHOST && Site::of_host(&name).is_none() {
-            // The authority may not sign for it; the client gets an alert.
-            return None;
+impl CertificateError {
+    /// What failed with a file that is to be ours alone.
+    pub(super) fn reading(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error
+            .get_ref()
+            .and_then(|it| it.downcast_ref::<CustodyError>())
+        {
+            Some(custody) => Self::Exposed {
+                problem: custody.to_string(),
+                help: custody.help(&path),
+                path,
+            },
+            None => Self::Io { path, error },
         }
-        if let Some(key) = self.made.read(|made| made.get(&name).map(Arc::clone)) {
-            return Some(key);
-        }
-        // Made outside of the lock: other handshakes need not wait. Of two that are made the first
-        // is used.
-        let key = Arc::new(self.authority.issue(&name, self.now, self.wrong).ok()?);
-        Some(
-            self.made
-                .write(|made| Arc::clone(made.entry(name).or_insert(key))),
-        )
     }
 }
 
-/// A host of ours that is another one.
-fn another_host(name: &str) -> &'static str {
-    let mut hosts = Site::all_hosts();
-    hosts.find(|it| *it != name).unwrap_or(LOCALHOST)
-}
-
-/// Certificate and key of an authority's text.
-fn parts(text: String) -> (String, String) {
-    match text.find(PRIVATE_KEY) {
-        Some(at) => (text[..at].to_owned(), text[at..].to_owned()),
-        None => (text, String::new()),
-    }
-}
-
-/// A new authority: certificate and key in one text.
-fn make(now: Timestamp) -> String {
-    let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "entra-mock local test authority");
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "entra-mock");
-    set_validity(&mut params, now, -1, 3650);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let names = Site::all_hosts().chain([LOCALHOST]);
-    let mut permitted: Vec<GeneralSubtree> = names
-        .map(|name| GeneralSubtree::DnsName(name.to_owned()))
-        .collect();
-    permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(
-        [127, 0, 0, 0],
-        8,
-    )));
-    permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(
-        std::net::Ipv6Addr::LOCALHOST.octets(),
-        128,
-    )));
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: permitted,
-        excluded_subtrees: Vec::new(),
-    });
-    // Both steps fail only where the process can't get memory or randomness.
-    let key = KeyPair::generate().expect("a P-256 key can be made");
-    let certificate = params.self_signed(&key).expect("a key made here can sign");
-    format!("{}{}", certificate.pem(), key.serialize_pem())
+/// Held while the files are read or written.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(folder.join("ca.lock"))?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    Ok(file)
 }
 
 /// The system's roots, where they are found, and ours.
@@ -316,21 +325,6 @@ fn bundle(pem: &str) -> String {
     bundle
 }
 
-/// Sets the validity to midnights so many days from a moment.
-pub(super) fn set_validity(params: &mut CertificateParams, now: Timestamp, from: i64, until: i64) {
-    let day = |days: i64| {
-        let moment = now
-            .saturating_add(SignedDuration::from_hours(24 * days))
-            .unwrap_or(now);
-        let date = jiff::tz::Offset::UTC.to_datetime(moment).date();
-        let month = u8::try_from(date.month()).unwrap_or(1);
-        let day = u8::try_from(date.day()).unwrap_or(1);
-        rcgen::date_time_ymd(i32::from(date.year()), month, day)
-    };
-    params.not_before = day(from);
-    params.not_after = day(until);
-}
-
 /// Where systems keep their roots: Debian, Fedora, openSUSE, Alpine and macOS.
 pub(crate) const SYSTEM_BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -343,40 +337,5 @@ pub(crate) const SYSTEM_BUNDLES: [&str; 5] = [
 /// The password of the trust store: it guards public certificates.
 pub(super) const TRUST_STORE_PASSWORD: &str = "entra-mock";
 
-const LOCALHOST: &str = "localhost";
-
-/// With what the key begins in an authority's text.
-const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY";
-
-/// The TLS configurations of a mock: the right one, and those that faults present.
-#[derive(Debug)]
-pub(super) struct Configurations {
-    authority: Arc<CertificateAuthority>,
-    now: Timestamp,
-    right: Arc<ServerConfig>,
-    wrong: Mutex<rank::Certificates, HashMap<WrongCertificate, Arc<ServerConfig>>>,
-}
-
-impl Configurations {
-    pub(super) fn new(authority: Arc<CertificateAuthority>, now: Timestamp) -> Self {
-        Self {
-            right: Arc::new(authority.server_config(LOCALHOST, now, None)),
-            wrong: Mutex::default(),
-            authority,
-            now,
-        }
-    }
-
-    /// The configuration with right certificates, or with wrong ones.
-    pub(super) fn get(&self, wrong: Option<WrongCertificate>) -> Arc<ServerConfig> {
-        let Some(kind) = wrong else {
-            return Arc::clone(&self.right);
-        };
-        if let Some(config) = self.wrong.read(|made| made.get(&kind).map(Arc::clone)) {
-            return config;
-        }
-        let config = Arc::new(self.authority.server_config(LOCALHOST, self.now, wrong));
-        self.wrong
-            .write(|made| Arc::clone(made.entry(kind).or_insert(config)))
-    }
-}
+#[cfg(test)]
+mod tests;

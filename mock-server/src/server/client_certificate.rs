@@ -66,7 +66,7 @@ impl ClientCertificate {
         let path = folder.join("client-certificate.key");
         let io = |path: &Path| {
             let path = path.to_owned();
-            move |error| CertificateError::Io { path, error }
+            move |error| CertificateError::reading(&path, error)
         };
         let make = || {
             let (certificate, key) = generate("entra-mock daemon", Validity::Now, now);

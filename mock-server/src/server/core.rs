@@ -7,10 +7,12 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use super::addresses::Addresses;
 use super::certificate::CertificateAuthority;
 use super::client_certificate::ClientCertificateFiles;
+use super::host_name::HostName;
 use super::ready::{Ready, ReadyEnvironment};
-use super::variables;
+use super::variables::{self, Variables};
 use crate::directory::TenantId;
 use crate::environment::{Environment, SignInCloud};
 use crate::scenario::Players;
@@ -27,6 +29,7 @@ pub(crate) struct Core {
     pub(super) certificate_files: ClientCertificateFiles,
     pub(super) certificate_password: String,
     pub(super) control: SocketAddr,
+    pub(super) names: Vec<HostName>,
     pub(super) ports: [SocketAddr; 4],
     /// The world at the beginning, where it is not the default one.
     pub(super) seed: Option<SeedFile>,
@@ -38,7 +41,31 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn control_url(&self) -> String {
-        format!("http://{}", self.control)
+        self.control_url_at(&self.addresses())
+    }
+
+    fn control_url_at(&self, at: &Addresses) -> String {
+        format!("http://{}:{}", at.control, self.control.port())
+    }
+
+    /// The hosts to tell where nobody asked for one.
+    pub(super) fn addresses(&self) -> Addresses {
+        Addresses::of(self.control, &self.names)
+    }
+
+    /// The hosts to tell somebody who reached the control port by this host.
+    pub(crate) fn addresses_as_asked(&self, host: &str) -> Addresses {
+        self.addresses().as_asked(host, &self.names)
+    }
+
+    /// Further names of the mock itself.
+    pub(crate) fn names(&self) -> &[HostName] {
+        &self.names
+    }
+
+    /// The root certificate, PEM.
+    pub(crate) fn ca_pem(&self) -> &str {
+        self.authority.pem()
     }
 
     pub(crate) fn control_address(&self) -> SocketAddr {
@@ -46,6 +73,10 @@ impl Core {
     }
 
     pub(crate) fn ready(&self) -> Ready {
+        self.ready_at(&self.addresses())
+    }
+
+    pub(crate) fn ready_at(&self, at: &Addresses) -> Ready {
         let defaults = self.world.defaults();
         let environments: IndexMap<String, ReadyEnvironment> = Environment::ALL
             .into_iter()
@@ -53,13 +84,13 @@ impl Core {
                 let tenant = defaults.iter().find(|it| it.environment == environment)?;
                 Some((
                     environment.slug().to_owned(),
-                    self.ready_environment(tenant),
+                    self.ready_environment_at(tenant, at),
                 ))
             })
             .collect();
         Ready {
-            control: self.control_url(),
-            proxy: self.control_url(),
+            control: self.control_url_at(at),
+            proxy: self.control_url_at(at),
             ca_file: self.authority.file().display().to_string(),
             ca_bundle_file: self.authority.bundle_file().display().to_string(),
             environments,
@@ -83,27 +114,30 @@ impl Core {
 
     /// A tenant as the ready file describes it.
     pub(crate) fn ready_environment(&self, tenant: &Tenant) -> ReadyEnvironment {
+        self.ready_environment_at(tenant, &self.addresses())
+    }
+
+    fn ready_environment_at(&self, tenant: &Tenant, at: &Addresses) -> ReadyEnvironment {
         let environment = tenant.environment;
         ReadyEnvironment {
-            authority: self.root(environment),
-            graph: self.root(environment),
+            authority: self.root_at(environment, at),
+            graph: self.root_at(environment, at),
             login_host: environment.cloud().facts().authority_host.clone(),
             graph_host: environment.graph_host().to_owned(),
             tenant: self.describe(tenant),
         }
     }
 
-    pub(crate) fn variables(&self, proxy: Option<&str>, direct: bool) -> Vec<(String, String)> {
+    pub(crate) fn variables(&self, choice: &Variables, at: &Addresses) -> Vec<(String, String)> {
         let trust_store = self.authority.trust_store_file();
         if let Err(error) = &trust_store {
             tracing::warn!(%error, "the trust store for Java cannot be made");
         }
         variables::of(&variables::Facts {
-            ready: &self.ready(),
+            ready: &self.ready_at(at),
             ready_file: self.ready_file.get().map(PathBuf::as_path),
-            proxy,
             trust_store: trust_store.ok(),
-            direct,
+            choice,
         })
     }
 
@@ -124,11 +158,14 @@ impl Core {
     }
 
     pub(super) fn root(&self, environment: Environment) -> String {
-        let port = self.ports[environment as usize].port();
-        if port == 443 {
-            "https://localhost".to_owned()
-        } else {
-            format!("https://localhost:{port}")
+        self.root_at(environment, &self.addresses())
+    }
+
+    fn root_at(&self, environment: Environment, at: &Addresses) -> String {
+        let host = &at.environments;
+        match self.ports[environment as usize].port() {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
         }
     }
 }

@@ -1,21 +1,57 @@
 //! Where the machine's certificate authority and keys are kept.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// `$XDG_DATA_HOME/entra-mock`, or `~/.local/share/entra-mock`, or a folder of the system's
-/// temporary files where neither is known.
+/// `$XDG_DATA_HOME/entra-mock`, or `.local/share/entra-mock` in the home folder, which the user
+/// database names where HOME is not set; where there is none, a folder of the system's temporary
+/// files with the user's id in its name. Whoever uses it checks that it is the user's own.
 #[expect(
     clippy::disallowed_methods,
     reason = "the place of a user's files is in the environment"
 )]
 pub fn default_data_directory() -> PathBuf {
-    let from = |name: &str| {
-        std::env::var_os(name)
-            .filter(|it| !it.is_empty())
-            .map(PathBuf::from)
-    };
-    from("XDG_DATA_HOME")
-        .or_else(|| from("HOME").map(|home| home.join(".local/share")))
-        .unwrap_or_else(std::env::temp_dir)
-        .join("entra-mock")
+    place(std::env::var_os("XDG_DATA_HOME"), std::env::home_dir())
+}
+
+fn place(data_home: Option<OsString>, home: Option<PathBuf>) -> PathBuf {
+    // Relative paths are to be ignored. Source: XDG Base Directory Specification, "Basics".
+    let data_home = data_home.map(PathBuf::from).filter(|it| it.is_absolute());
+    // Accounts without a home have `/`, or a path that is not there.
+    let home = home.filter(|it| it.is_dir() && it.parent().is_some());
+    let folder = data_home.or_else(|| home.map(|home| home.join(".local/share")));
+    match folder {
+        Some(folder) => folder.join("entra-mock"),
+        None => {
+            let user = rustix::process::geteuid().as_raw();
+            std::env::temp_dir().join(format!("entra-mock-{user}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_the_user_is_preferred() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().to_owned();
+        let in_home = home.join(".local/share/entra-mock");
+        assert_eq!(
+            place(Some("/data".into()), Some(home.clone())),
+            PathBuf::from("/data/entra-mock")
+        );
+        assert_eq!(place(Some("data".into()), Some(home.clone())), in_home);
+        assert_eq!(place(None, Some(home)), in_home);
+        for home in [None, Some("/".into()), Some("/nonexistent".into())] {
+            let path = place(None, home);
+            let user = rustix::process::geteuid().as_raw();
+            assert!(
+                path.ends_with(format!("entra-mock-{user}")),
+                "{}",
+                path.display()
+            );
+        }
+    }
 }

@@ -17,6 +17,7 @@ use super::proxy::serve_control;
 use super::ready::Ready;
 use super::state_file::Saver;
 use super::tenant_handle::TenantHandle;
+use super::variables::Variables;
 use crate::directory::TenantId;
 use crate::environment::{Environment, SignInCloud};
 use crate::journal::Journal;
@@ -167,13 +168,20 @@ impl MockEntra {
 
     /// The environment variables by which unmodified clients find the mock.
     pub fn variables(&self) -> Vec<(String, String)> {
-        self.variables_for(Some(&self.proxy_url()), false)
+        self.variables_for(&Variables {
+            proxy: Some(self.proxy_url()),
+            ..Variables::default()
+        })
     }
 
-    /// The environment variables for another proxy, or for none; `direct` adds
-    /// `AZURE_AUTHORITY_HOST`.
-    pub fn variables_for(&self, proxy: Option<&str>, direct: bool) -> Vec<(String, String)> {
-        self.core.variables(proxy, direct)
+    /// The environment variables of one's choice.
+    pub fn variables_for(&self, choice: &Variables) -> Vec<(String, String)> {
+        self.core.variables(choice, &self.core.addresses())
+    }
+
+    /// What to say about the root certificate: an older one was replaced.
+    pub(crate) fn ca_notice(&self) -> Option<String> {
+        self.core.authority.notice()
     }
 
     /// Stops listening, lets open exchanges end within two seconds, and returns.
