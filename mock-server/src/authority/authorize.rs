@@ -21,10 +21,12 @@ use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Halt, Person};
-use super::resolve::{Client, OtherCloud};
+use super::issue::ClaimsRequest;
+use super::resolve::{Client, OtherCloud, Requested, RequestedResource};
 use super::sign_in::Realm;
 use super::visit::Visit;
 use crate::directory::Application;
+use crate::world::{Tenant, World};
 
 /// Answers an authorize request of a path's version.
 pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &Form) -> Response {
@@ -55,6 +57,20 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
         Ok(request) => request,
         Err(refusal) => return refuse(visit, &target.0, &refusal),
     };
+    let claims = ClaimsRequest::parse(request.claims.as_deref());
+    if let Ok(Some(claims)) = claims {
+        let unknown = claims.unknown.first();
+        visit.annotation.unsupported =
+            unknown.map(|claim| format!("the claims request for {claim} is not looked at"));
+    }
+    if let (Some(tenant), Some(resource)) = (visit.tenant.clone(), &request.indicator) {
+        let requested = Requested::parse(visit.world(), &tenant, &request.scope);
+        if let Ok(requested) = requested
+            && let Err(refusal) = check_indicator(visit.world(), &tenant, &requested, resource)
+        {
+            return visit.error_page(&refusal);
+        }
+    }
     let purpose = Purpose::Authorize(Box::new(request));
     let mut flow = Flow::new(purpose, segment, visit);
     interaction::answer(visit, &mut flow)
@@ -86,6 +102,23 @@ pub(super) fn cancel(visit: &mut Visit, request: &AuthorizeRequest, declined: bo
     visit.annotation.error = Some("access_denied".to_owned());
     visit.decide("the person cancelled");
     Fields::cancelled().send(&request.target, &visit.world().random)
+}
+
+/// `resource` at v2 must name the API of the scopes; OpenID Connect scopes have none.
+///
+/// Source: modelcontextprotocol/python-sdk#2578, microsoft/powerbi-modeling-mcp#68. Unverified: that
+/// it is a page, as anthropics/claude-code#73460 suggests.
+fn check_indicator(
+    world: &World,
+    tenant: &Tenant,
+    requested: &Requested,
+    resource: &str,
+) -> Result<(), AuthorityError> {
+    let is_meant = |it: &RequestedResource| it.resource.is_meant_by(world, tenant, resource);
+    if requested.resources.iter().any(is_meant) {
+        return Ok(());
+    }
+    Err(AuthorityError::aadsts(9010010))
 }
 
 /// The app that a request names.

@@ -213,6 +213,16 @@ fn ask(visit: &Visit, flow: &Flow, person: &Person) -> Result<Question, Halt> {
         None => Requested::parse_for_consent(visit.world(), &person.tenant, &scope, &app),
     }
     .map_err(Halt::App)?;
+    if let Purpose::Authorize(request) = &flow.purpose
+        && let Some(resource) = &request.indicator
+    {
+        super::check_indicator(visit.world(), &person.tenant, &requested, resource)
+            .map_err(Halt::Page)?;
+    }
+    // The token endpoint says the same of what is asked for here.
+    for entry in &requested.resources {
+        entry.check_itself(&app).map_err(Halt::App)?;
+    }
     registration::check(
         visit.world(),
         &person.tenant,

@@ -27,6 +27,8 @@ pub(crate) struct AuthorizeRequest {
     pub(crate) scope: String,
     /// v1: the API.
     pub(crate) resource: Option<String>,
+    /// v2: the API as `resource` names it beside the scopes.
+    pub(crate) indicator: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) login_hint: Option<String>,
@@ -180,7 +182,8 @@ pub(crate) fn read(
         target,
         response_type,
         scope,
-        resource: owned(parameters, "resource")?,
+        resource: owned(parameters, "resource")?.filter(|_| version == 1),
+        indicator: owned(parameters, "resource")?.filter(|_| version == 2),
         nonce: owned(parameters, "nonce")?,
         prompt: prompt(parameters, version)?,
         login_hint,

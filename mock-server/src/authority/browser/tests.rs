@@ -9,9 +9,11 @@ mod consent_rules;
 mod device;
 mod other_cloud;
 mod redirect_uri;
+mod resource;
 mod review;
 mod robustness;
 mod sign_in;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
