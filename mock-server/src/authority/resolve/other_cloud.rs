@@ -71,8 +71,8 @@ impl OtherCloud {
         if tenant_of(asked).is_some() {
             return None;
         }
-        let others = SignInCloud::ALL.into_iter().filter(|it| *it != asked);
-        let tenant = others.filter_map(tenant_of).next()?;
+        let mut others = SignInCloud::ALL.into_iter().filter(|it| *it != asked);
+        let tenant = others.find_map(tenant_of)?;
         Some(Self { tenant, asked })
     }
 
