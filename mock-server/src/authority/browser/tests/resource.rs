@@ -56,9 +56,8 @@ async fn an_app_asks_for_itself_by_its_id_only() {
     let mock = Mock::new();
     let api = mock.app("middle-tier-api");
     let uri = &api.api.as_ref().unwrap().identifier_uris[0];
-    mock.change_app("middle-tier-api", |app| {
-        app.redirect_uris = mock.app("own-app").redirect_uris;
-    });
+    let redirect_uris = mock.app("own-app").redirect_uris;
+    mock.change_app("middle-tier-api", |app| app.redirect_uris = redirect_uris);
     let scope = format!("{uri}/.default");
     let url = mock.authorize("middle-tier-api", &[("scope", &scope)]);
     let told = mock.browser().sign_in(&url, "alice").await;

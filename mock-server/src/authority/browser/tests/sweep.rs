@@ -131,7 +131,7 @@ async fn every_parameter_may_be_anything() {
             }
         }
     }
-    assert!(asked > 1000, "{asked}");
+    assert!(asked > 900, "{asked}");
 }
 
 #[tokio::test]
