@@ -14,10 +14,12 @@ mod call;
 mod collection;
 mod contacts;
 mod delta;
+mod directory_query;
 mod dispatch;
 mod endpoint;
 mod error;
 mod events;
+mod expand;
 mod extended;
 mod folders;
 mod gateway;
@@ -278,6 +280,9 @@ impl Request {
             form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
                 .into_owned()
                 .collect();
+        if endpoint.workload == Workload::Directory {
+            directory_query::check_arguments(&parameters_sent)?;
+        }
         let query = Query::parse(&parameters_sent)?;
         let admitted = throttling::admit(&caller, endpoint, target.as_ref(), &query)?;
         places.0.extend(admitted.permit);

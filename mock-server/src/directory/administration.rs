@@ -46,6 +46,16 @@ impl Directory {
         for principal in self.service_principals.values_mut() {
             principal.assigned_users.remove(&user);
         }
+        for other in self.users.values_mut() {
+            other.manager = other.manager.filter(|it| *it != user);
+        }
+    }
+
+    /// Sets or clears the manager of a user.
+    pub fn set_manager(&mut self, user: ObjectId, manager: Option<ObjectId>) {
+        if let Some(user) = self.users.get_mut(&user) {
+            user.manager = manager;
+        }
     }
 
     /// Sets properties of a user by their names in Graph; null clears one.

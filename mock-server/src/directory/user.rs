@@ -31,6 +31,9 @@ pub struct User {
     /// `officeLocation` in Graph.
     #[serde(default)]
     pub office_location: Option<String>,
+    /// The manager.
+    #[serde(default)]
+    pub manager: Option<ObjectId>,
     /// Other properties that Graph has set, such as `department`, by their names in Graph.
     #[serde(default)]
     pub profile: serde_json::Map<String, serde_json::Value>,

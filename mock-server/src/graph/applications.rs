@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use super::access::Actor;
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing};
+use super::collection::{self, Documents, Listing, typed_as};
 use super::error::GraphError;
+use super::{service_principals, users};
 use identifier_uris::Names;
 
 use crate::directory::{
@@ -27,19 +28,54 @@ use crate::permission::{Permission, PermissionKind};
 
 /// `GET /applications`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let apps: Vec<Application> = {
-        call.tenant
-            .read(|directory| directory.applications.values().cloned().collect())
-    };
-    let items = apps
-        .iter()
+    collection::list(call, &listing(), &Documents(all(call, |_| true)))
+}
+
+/// `GET /applications/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    collection::count(call, &listing(), &Documents(all(call, |_| true)))
+}
+
+/// `GET /applications/{id}/owners`.
+pub(super) fn list_owners(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let items = owners(call, addressed(call)?.app_id);
+    let listing = Listing::of("directoryObject", "directoryObjects");
+    collection::list(call, &listing, &Documents(items))
+}
+
+/// The owners of a registration: users and service principals.
+pub(super) fn owners(call: &Call<'_>, app: ApplicationId) -> Vec<Properties> {
+    let owners = call.tenant.read(|it| {
+        let app = it.applications.get(&app);
+        app.map(|it| it.owners.clone()).unwrap_or_default()
+    });
+    owners
+        .into_iter()
+        .filter_map(|id| users::typed(call, id).or_else(|| service_principals::typed(call, id)))
+        .collect()
+}
+
+/// The registrations that a user or a service principal owns.
+pub(super) fn owned_by(call: &Call<'_>, owner: ObjectId) -> Vec<Properties> {
+    let owned = all(call, |app| app.owners.contains(&owner)).into_iter();
+    owned.map(|it| typed_as("application", it)).collect()
+}
+
+fn all(call: &Call<'_>, wanted: impl Fn(&Application) -> bool) -> Vec<Properties> {
+    let apps: Vec<Application> = call.tenant.read(|directory| {
+        let apps = directory.applications.values();
+        apps.filter(|it| wanted(it)).cloned().collect()
+    });
+    apps.iter()
         .map(|app| documents::application(call, app))
-        .collect();
-    collection::list(
-        call,
-        &Listing::of("application", "applications"),
-        &Documents(items),
-    )
+        .collect()
+}
+
+fn listing() -> Listing<'static> {
+    Listing {
+        searched: &["displayName", "description"],
+        ..Listing::of("application", "applications")
+    }
 }
 
 /// `GET /applications/{id}`.

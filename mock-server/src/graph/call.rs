@@ -208,11 +208,13 @@ impl Call<'_> {
                     .not_in_the_mock(format!("$expand={name}")));
             }
         }
+        let expanded = self.expanded(of, &document)?;
         let selected = super::collection::project(self, of, document)?;
         let mut found = Map::new();
         found.insert("@odata.context".to_owned(), self.context(set, true));
         self.describe(&mut found, set, of, &id);
         found.extend(selected);
+        found.extend(expanded);
         let mut reply = Reply::json(self.endpoint.success, Value::Object(found));
         if let Payload::Json(Value::Object(map)) = &reply.payload
             && let Some(Value::String(etag)) = map.get("@odata.etag")
@@ -224,6 +226,20 @@ impl Call<'_> {
             reply.headers.push((header::LOCATION, location));
         }
         Ok(reply)
+    }
+
+    /// What `$expand` adds to an object of the directory.
+    fn expanded(
+        &self,
+        of: &str,
+        document: &Properties,
+    ) -> Result<Vec<(String, Value)>, GraphError> {
+        let is_read = self.endpoint.method == Method::GET;
+        if self.endpoint.workload != Workload::Directory || !is_read {
+            return Ok(Vec::new());
+        }
+        super::collection::check_members(self, &self.query, of)?;
+        super::expand::all(self, of, document)
     }
 
     /// The control information of full metadata.

@@ -5,12 +5,15 @@ use serde_json::{Map, Value, json};
 
 use super::access::Reach;
 use super::call::{Call, Reply};
+use super::directory_query;
 use super::endpoint::Workload;
 use super::error::GraphError;
+use super::expand;
 use super::link;
 use super::odata::evaluate::{holds, order, value_at};
 use super::odata::query::{Expand, Query, option_of};
 use super::schema::{self, MemberKind, Misfit};
+use crate::environment::SignInCloud;
 use crate::mailbox::Properties;
 
 /// How a collection is listed.
@@ -49,6 +52,15 @@ pub(crate) fn members(value: Value) -> Properties {
         Value::Object(map) => map,
         _ => Properties::new(),
     }
+}
+
+/// A document with its type, where a collection has objects of several.
+pub(crate) fn typed_as(of: &str, document: Properties) -> Properties {
+    let mut found = Properties::new();
+    let kind = json!(format!("#microsoft.graph.{of}"));
+    found.insert("@odata.type".to_owned(), kind);
+    found.extend(document);
+    found
 }
 
 /// Documents that are made already.
@@ -118,8 +130,14 @@ pub(crate) fn list<S: Source>(
             .and_then(Value::as_str)
             .unwrap_or("")
             .to_owned();
+        let extra = if call.endpoint.workload == Workload::Directory {
+            expand::all(call, listing.of, &document)?
+        } else {
+            Vec::new()
+        };
         let mut shown = project(call, listing.of, document)?;
-        for expand in &query.expand {
+        shown.extend(extra);
+        for expand in others(call) {
             if let Some(extra) = source.expand(item, expand)? {
                 shown.insert(expand.name.clone(), extra);
             }
@@ -134,7 +152,7 @@ pub(crate) fn list<S: Source>(
         "@odata.context".to_owned(),
         call.context(&listing.set, false),
     );
-    if query.count && query.skip_token.is_none() {
+    if directory_query::counts(call, listing.of) && query.skip_token.is_none() {
         body.insert("@odata.count".to_owned(), json!(total));
     }
     let end = start.saturating_add(size);
@@ -152,6 +170,7 @@ pub(crate) fn count<S: Source>(
     source: &S,
 ) -> Result<Reply, GraphError> {
     check(call, listing)?;
+    directory_query::check_count(call, listing.of)?;
     let count = choose(call, listing, source).len();
     Ok(Reply::raw("text/plain", count.to_string().into_bytes()))
 }
@@ -222,6 +241,9 @@ pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphE
             "The query parameter '$search' is not supported for this resource.",
         ));
     }
+    if call.endpoint.workload == Workload::Directory {
+        directory_query::check(call, listing.of)?;
+    }
     match query.top.filter(|top| *top > listing.most) {
         None => {}
         // Unverified: both texts.
@@ -242,12 +264,20 @@ pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphE
     Ok(())
 }
 
+/// What the source itself expands: the directory's relations are the same wherever they stand.
+fn others<'a>(call: &'a Call<'_>) -> &'a [Expand] {
+    match call.endpoint.workload {
+        Workload::Directory => &[],
+        Workload::Mailbox => &call.query.expand,
+    }
+}
+
 /// Checks `$select` and `$expand` against the type, whether or not there is anything to show.
 pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<(), GraphError> {
     let cloud = call.cloud();
     for name in query.select.iter().flatten() {
         let (of, name) = selected_of(of, name);
-        if schema::is_known(of) && schema::member(cloud, of, name).is_none() {
+        if !may_have(cloud, of, name) {
             return Err(GraphError::unknown_select(name, of));
         }
     }
@@ -259,7 +289,7 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
         }
         for name in expand.select.iter().flatten() {
             let (of, name) = selected_of(member.element_type(), name);
-            if schema::is_known(of) && schema::member(cloud, of, name).is_none() {
+            if !may_have(cloud, of, name) {
                 return Err(call.misfit(Misfit::Unknown {
                     name: name.to_owned(),
                     of: of.to_owned(),
@@ -268,6 +298,12 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether a type has a member, as far as the table knows the type.
+fn may_have(cloud: SignInCloud, of: &str, name: &str) -> bool {
+    let has = |of: &&str| schema::member(cloud, of, name).is_some();
+    !schema::is_known(of) || has(&of) || of == DIRECTORY_OBJECT && DIRECTORY_OBJECTS.iter().any(has)
 }
 
 /// The type and the member that an entry of `$select` means; it may cast the type.
@@ -296,6 +332,15 @@ pub(crate) fn selected(
     select: Option<&[String]>,
 ) -> Result<Properties, GraphError> {
     let cloud = call.cloud();
+    let several = of == DIRECTORY_OBJECT;
+    // Relations of the directory lead to objects of several types.
+    let kind = document
+        .get("@odata.type")
+        .and_then(Value::as_str)
+        .and_then(|it| it.strip_prefix("#microsoft.graph."))
+        .filter(|kind| several && schema::is_a(kind, of))
+        .map(str::to_owned);
+    let of = kind.as_deref().unwrap_or(of);
     let Some(select) = select else {
         // A list has the base type, and shows the members of the derived one.
         let named = document.get("@odata.type").and_then(Value::as_str);
@@ -333,6 +378,7 @@ pub(crate) fn selected(
         match schema::member(cloud, cast, first) {
             Some(member) => wanted.push(member.name),
             None if !schema::is_known(cast) => wanted.push(first),
+            None if several => {}
             None => return Err(GraphError::unknown_select(first, cast)),
         }
     }
@@ -410,6 +456,10 @@ fn token_position(token: &str) -> Result<usize, GraphError> {
             )
         })
 }
+
+/// The type of what relations of the directory lead to, and the types that are there.
+const DIRECTORY_OBJECT: &str = "directoryObject";
+const DIRECTORY_OBJECTS: [&str; 3] = ["application", "servicePrincipal", "user"];
 
 /// What a user shows without `$select`. Source: learn.microsoft.com/graph/api/user-get.
 const USER_DEFAULTS: [&str; 11] = [

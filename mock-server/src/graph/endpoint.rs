@@ -60,9 +60,12 @@ pub(crate) enum Operation {
     ChangePassword,
     ConfirmCompromised,
     CopyMessage,
+    CountApplications,
     CountContacts,
+    CountDeletedUsers,
     CountFolders,
     CountMessages,
+    CountServicePrincipals,
     CountUsers,
     CreateApplication,
     CreateCalendar,
@@ -92,6 +95,7 @@ pub(crate) enum Operation {
     DeleteFederatedCredential,
     DeleteFolder,
     DeleteGrant,
+    DeleteManager,
     DeleteMessage,
     DeleteMessageAttachment,
     DeletePolicy,
@@ -125,6 +129,7 @@ pub(crate) enum Operation {
     GetMailboxSetting,
     GetMailboxSettings,
     GetManager,
+    GetManagerReference,
     GetMessage,
     GetMessageAttachment,
     GetMessageAttachmentContent,
@@ -140,6 +145,7 @@ pub(crate) enum Operation {
     GetUserConsentRequest,
     InvalidateAllRefreshTokens,
     ListAppConsentRequests,
+    ListApplicationOwners,
     ListApplications,
     ListCalendars,
     ListCategories,
@@ -147,6 +153,7 @@ pub(crate) enum Operation {
     ListContactFolders,
     ListContacts,
     ListDeletedUsers,
+    ListDirectReports,
     ListDomains,
     ListEventAttachments,
     ListEventInstances,
@@ -155,12 +162,15 @@ pub(crate) enum Operation {
     ListFolders,
     ListGrants,
     ListGrantsOfPrincipal,
+    ListGrantsOfUser,
     ListMemberOf,
     ListMessageAttachments,
     ListMessages,
     ListOrganization,
+    ListOwnedObjects,
     ListPhotos,
     ListPolicies,
+    ListPrincipalOwners,
     ListRoleAssignedTo,
     ListRoleAssignments,
     ListServicePrincipals,
@@ -176,6 +186,7 @@ pub(crate) enum Operation {
     PermanentDeleteMessage,
     PurgeDeletedUser,
     PutConsentRequestPolicy,
+    PutManager,
     RemoveKey,
     RemovePassword,
     Reply,
@@ -321,9 +332,7 @@ impl Endpoint {
                         return Err(at);
                     }
                 }
-                Segment::Placeholder(_) if segment.starts_with('$') || same("delta", segment) => {
-                    return Err(at);
-                }
+                Segment::Placeholder(_) if !is_key(segment) => return Err(at),
                 Segment::Placeholder(name) => parameters.values.push((name, segment.clone())),
                 Segment::User if segment.eq_ignore_ascii_case("me") => {
                     if at > 0 {
@@ -333,7 +342,7 @@ impl Endpoint {
                 Segment::User | Segment::UserById if segment.eq_ignore_ascii_case("users") => {
                     at += 1;
                     let user = segments.get(at).ok_or(at)?;
-                    if user.starts_with('$') || user == "delta" {
+                    if !is_key(user) {
                         return Err(at);
                     }
                     parameters.user = Some(user.clone());
@@ -399,6 +408,14 @@ pub(crate) fn find(
             .cloned()
             .unwrap_or_default(),
     )
+}
+
+/// Whether a segment can be a key: system resources, functions and casts are none, so that one
+/// that the mock does not have is not taken for an object that is not there.
+fn is_key(segment: &str) -> bool {
+    let function = segment.ends_with(')') && segment.contains('(');
+    let cast = segment.starts_with("microsoft.graph.");
+    !(segment.starts_with('$') || function || cast || segment.eq_ignore_ascii_case("delta"))
 }
 
 /// Compares a segment with a fixed name: any case, and with or without a function's parentheses

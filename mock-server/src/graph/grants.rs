@@ -12,7 +12,7 @@ use super::collection::{self, Documents, Listing, members};
 use super::error::GraphError;
 use super::link_id;
 use super::service_principals::{self, Principal};
-use crate::directory::{ConsentType, Event, ObjectId, PermissionGrant};
+use crate::directory::{ApplicationId, ConsentType, Event, ObjectId, PermissionGrant};
 use crate::mailbox::Properties;
 use crate::permission::{Permission, PermissionKind};
 
@@ -25,13 +25,31 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `GET /servicePrincipals/{id}/oauth2PermissionGrants`.
 pub(super) fn list_of_principal(call: &Call<'_>) -> Result<Reply, GraphError> {
     let principal = service_principals::find(call, call.parameters.get("servicePrincipal"))?;
-    let client = principal.stored.app_id;
-    let items = documents(call)
-        .into_iter()
-        .filter(|(grant, _)| grant.client == client)
-        .map(|(_, it)| it)
-        .collect();
+    let items = of_client(call, principal.stored.app_id);
     collection::list(call, &listing("oauth2PermissionGrants"), &Documents(items))
+}
+
+/// `GET /users/{id}/oauth2PermissionGrants`.
+pub(super) fn list_of_user(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let items = of_user(call, call.target()?.user);
+    collection::list(call, &listing("oauth2PermissionGrants"), &Documents(items))
+}
+
+/// What was granted to a client.
+pub(super) fn of_client(call: &Call<'_>, client: ApplicationId) -> Vec<Properties> {
+    those(call, |grant| grant.client == client)
+}
+
+/// What a user, and nobody else, has granted.
+pub(super) fn of_user(call: &Call<'_>, user: ObjectId) -> Vec<Properties> {
+    those(call, |grant| grant.consent == ConsentType::Principal(user))
+}
+
+fn those(call: &Call<'_>, wanted: impl Fn(&PermissionGrant) -> bool) -> Vec<Properties> {
+    let all = documents(call).into_iter();
+    all.filter(|(grant, _)| wanted(grant))
+        .map(|(_, it)| it)
+        .collect()
 }
 
 /// `GET /oauth2PermissionGrants/{id}`.
@@ -205,4 +223,4 @@ fn listing(set: &str) -> Listing<'static> {
     Listing::of(TYPE, set)
 }
 
-const TYPE: &str = "oAuth2PermissionGrant";
+pub(super) const TYPE: &str = "oAuth2PermissionGrant";

@@ -32,6 +32,14 @@ impl Path {
         if segments.is_empty() {
             return Err(GraphError::unknown_version(""));
         }
+        // The tenant of the token, as in the directory's own API of old. Source: pnp/cli-microsoft365,
+        // src/m365/entra/commands.
+        if segments
+            .get(1)
+            .is_some_and(|it| it.eq_ignore_ascii_case("myorganization"))
+        {
+            segments.remove(1);
+        }
         Ok(Self {
             segments,
             sent: format!("/{}", parts.join("/")),
@@ -88,6 +96,10 @@ mod tests {
         );
         let found = path("/v1.0/applications(appId='x')/addPassword").segments;
         assert_eq!(found, ["v1.0", "applications", "appId=x", "addPassword"]);
+        assert_eq!(
+            path("/v1.0/myOrganization/users").segments,
+            ["v1.0", "users"]
+        );
         assert!(path("/OIDC/userinfo").is_user_info());
         assert_eq!(path("/V1.0/me").version(), Ok("v1.0"));
         assert!(

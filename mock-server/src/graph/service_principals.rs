@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::applications::{self, documents};
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing, members};
+use super::collection::{self, Documents, Listing, members, typed_as};
 use super::error::GraphError;
 use crate::directory::{
     Application, ApplicationId, Event, ObjectId, ServicePrincipal, SignInAudience, TenantId,
@@ -109,9 +109,43 @@ fn graph(call: &Call<'_>) -> ServicePrincipal {
 
 /// `GET /servicePrincipals`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let items = all(call).iter().map(document).collect();
-    let listing = Listing::of("servicePrincipal", "servicePrincipals");
-    collection::list(call, &listing, &Documents(items))
+    collection::list(call, &listing(), &all_documents(call))
+}
+
+/// `GET /servicePrincipals/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    collection::count(call, &listing(), &all_documents(call))
+}
+
+/// `GET /servicePrincipals/{id}/owners`.
+pub(super) fn list_owners(call: &Call<'_>) -> Result<Reply, GraphError> {
+    addressed(call)?;
+    let listing = Listing::of("directoryObject", "directoryObjects");
+    collection::list(call, &listing, &Documents(owners()))
+}
+
+/// The owners of a service principal: owners of a registration are none of it, and nobody can
+/// become one here.
+pub(super) fn owners() -> Vec<Properties> {
+    Vec::new()
+}
+
+/// A service principal with its type.
+pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
+    let all = all(call);
+    let found = all.iter().find(|it| it.stored.object_id == id)?;
+    Some(typed_as("servicePrincipal", document(found)))
+}
+
+fn all_documents(call: &Call<'_>) -> Documents {
+    Documents(all(call).iter().map(document).collect())
+}
+
+fn listing() -> Listing<'static> {
+    Listing {
+        searched: &["displayName", "description"],
+        ..Listing::of("servicePrincipal", "servicePrincipals")
+    }
 }
 
 /// `GET /servicePrincipals/{id}`.

@@ -3,6 +3,7 @@ mod batch;
 mod bearer;
 mod calendar;
 mod delta;
+mod directory_query;
 mod exchange_refusals;
 mod gateway;
 mod mail;

@@ -1,70 +1,71 @@
 //! Users, and the OpenID Connect user info.
 
 pub(super) mod deleted;
+pub(super) mod manager;
 pub(super) mod passwords;
 pub(super) mod write;
 
 use serde_json::{Map, Value, json};
 
 use super::access::Actor;
+use super::applications;
 use super::bearer::Caller;
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing, Source};
+use super::collection::{self, Documents, Listing, typed_as};
 use super::error::GraphError;
 use super::generic::membership;
-use super::odata::parser::{Comparison, Expression, Function, Operand};
-use crate::directory::{Directory, User, UserKind};
+use crate::directory::{Directory, ObjectId, User, UserKind};
 use crate::mailbox::Properties;
 use crate::token::pairwise_subject;
 
 /// `GET /me` and `/users/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?;
-    call.tenant.read(|directory| {
-        let user = directory
-            .user(target.user)
-            .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
-        if let Some(expand) = call.query.expand.first() {
-            let what = format!("$expand={}", expand.name);
-            return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
-        }
-        call.entity("users", "user", document(directory, user))
-    })
+    let found = call.tenant.read(|directory| {
+        let user = directory.user(target.user)?;
+        Some(document(directory, user))
+    });
+    let found = found.ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+    call.entity("users", "user", found)
 }
 
 /// `GET /users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    advanced(call)?;
-    if call.query.skip > 0 {
-        // Source: learn.microsoft.com/graph/query-parameters: not for directory objects.
-        return Err(GraphError::directory_request(
-            "'$skip' is not supported by the service.",
-        ));
-    }
-    call.tenant
-        .read(|directory| collection::list(call, &listing(), &Users::of(directory)))
+    collection::list(call, &listing(), &Documents(all(call)))
 }
 
 /// `GET /users/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
-    if !eventual(call) {
-        return Err(GraphError::directory_request(
-            "$count is not currently supported.",
-        ));
-    }
-    call.tenant
-        .read(|directory| collection::count(call, &listing(), &Users::of(directory)))
+    collection::count(call, &listing(), &Documents(all(call)))
 }
 
-/// `GET …/manager`.
-pub(super) fn manager(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let user = call.target()?.user;
-    let manager = membership::manager(call, &user.to_string())
-        .ok_or_else(|| GraphError::resource_not_found(&format!("manager of {user}")))?;
-    call.entity("directoryObjects", "directoryObject", manager)
+/// The users of the tenant. The directory is left before anything else is asked of it.
+fn all(call: &Call<'_>) -> Vec<Properties> {
+    call.tenant.read(|directory| {
+        let users = directory.users.values();
+        users
+            .filter(|user| user.deleted.is_none())
+            .map(|user| document(directory, user))
+            .collect()
+    })
 }
 
-/// `GET …/memberOf`.
+/// `GET …/ownedObjects`: registrations.
+pub(super) fn owned_objects(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let items = applications::owned_by(call, call.target()?.user);
+    let listing = Listing::of("directoryObject", "directoryObjects");
+    collection::list(call, &listing, &Documents(items))
+}
+
+/// A user with its type.
+pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
+    call.tenant.read(|directory| {
+        let user = directory.user(id)?;
+        Some(typed_as("user", document(directory, user)))
+    })
+}
+
+/// `GET …/memberOf` and `…/transitiveMemberOf`.
 pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
     let groups = membership::member_of(call, &call.target()?.user.to_string());
     let listing = Listing::of("directoryObject", "directoryObjects");
@@ -118,34 +119,6 @@ pub(super) fn user_info(caller: &Caller) -> Result<Reply, GraphError> {
     })
 }
 
-struct Users<'a> {
-    directory: &'a Directory,
-    items: Vec<&'a User>,
-}
-
-impl<'a> Users<'a> {
-    fn of(directory: &'a Directory) -> Self {
-        let items = directory
-            .users
-            .values()
-            .filter(|user| user.deleted.is_none())
-            .collect();
-        Self { directory, items }
-    }
-}
-
-impl<'a> Source for Users<'a> {
-    type Item = &'a User;
-
-    fn items(&self) -> &[&'a User] {
-        &self.items
-    }
-
-    fn render(&self, user: &&'a User) -> Properties {
-        document(self.directory, user)
-    }
-}
-
 fn listing() -> Listing<'static> {
     Listing {
         of: "user",
@@ -161,59 +134,6 @@ fn listing() -> Listing<'static> {
         ],
         aliases: &[],
     }
-}
-
-/// Queries that the directory answers only with `ConsistencyLevel: eventual`.
-/// Source: learn.microsoft.com/graph/aad-advanced-queries.
-fn advanced(call: &Call<'_>) -> Result<(), GraphError> {
-    let query = &call.query;
-    if query.search.is_some() && !eventual(call) {
-        return Err(GraphError::unsupported_query(
-            "Request with $search query parameter only works through MSGraph with a special \
-             request header: 'ConsistencyLevel: eventual'",
-        ));
-    }
-    let needed = query
-        .filter
-        .as_ref()
-        .is_some_and(|filter| needs_advanced(filter) || !query.order.is_empty());
-    let given = eventual(call) && query.count;
-    if needed && !given || query.count && !eventual(call) && query.filter.is_some() {
-        return Err(GraphError::unsupported_query("Unsupported Query."));
-    }
-    if query.search.is_some() {
-        let wrong = query
-            .search
-            .iter()
-            .flat_map(super::odata::search::Search::properties)
-            .find(|name| super::schema::member(call.cloud(), "user", name).is_none());
-        if let Some(name) = wrong {
-            return Err(GraphError::unknown_property(name, "user"));
-        }
-    }
-    Ok(())
-}
-
-fn needs_advanced(filter: &Expression) -> bool {
-    match filter {
-        Expression::And(left, right) | Expression::Or(left, right) => {
-            needs_advanced(left) || needs_advanced(right)
-        }
-        Expression::Not(_) | Expression::Compare(_, Comparison::NotEqual, _) => true,
-        Expression::Call(function, left, _) => {
-            *function == Function::EndsWith
-                || *function == Function::Contains && {
-                    matches!(left, Operand::Path(_) | Operand::Folded(_))
-                }
-        }
-        Expression::Lambda { body, .. } => body.as_ref().is_some_and(|body| needs_advanced(body)),
-        Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
-    }
-}
-
-fn eventual(call: &Call<'_>) -> bool {
-    call.header("consistencylevel")
-        .eq_ignore_ascii_case("eventual")
 }
 
 fn document(directory: &Directory, user: &User) -> Properties {

@@ -9,7 +9,7 @@ use super::super::call::{Call, Reply};
 use super::super::collection::{self, Documents, Listing, members};
 use super::super::error::GraphError;
 use super::{addressed, writable, write};
-use crate::directory::{Application, FederatedCredential};
+use crate::directory::{Application, ApplicationId, FederatedCredential};
 use crate::mailbox::Properties;
 
 /// `GET …/federatedIdentityCredentials`.
@@ -18,6 +18,15 @@ pub(in crate::graph) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let items = app.federated_credentials.iter().map(document).collect();
     let listing = Listing::of("federatedIdentityCredential", set(&app));
     collection::list(call, &listing, &Documents(items))
+}
+
+/// The credentials of a registration.
+pub(in crate::graph) fn documents(call: &Call<'_>, app: ApplicationId) -> Vec<Properties> {
+    call.tenant.read(|directory| {
+        let app = directory.applications.get(&app);
+        let all = app.into_iter().flat_map(|it| &it.federated_credentials);
+        all.map(document).collect()
+    })
 }
 
 /// `GET …/federatedIdentityCredentials/{id}`.

@@ -149,14 +149,6 @@ fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Reply {
     )
 }
 
-/// The manager of a person.
-pub(in crate::graph) fn manager(call: &Call<'_>, user: &str) -> Option<Properties> {
-    let target = call
-        .tenant
-        .read_documents(|it| it.links(&format!("users/{user}/manager")).first().cloned())?;
-    read::described(call, &target)
-}
-
 /// What a person is a direct member of.
 pub(in crate::graph) fn member_of(call: &Call<'_>, user: &str) -> Vec<Properties> {
     let of = format!("users/{user}");

@@ -31,6 +31,10 @@ pub(crate) struct Order {
 pub(crate) struct Expand {
     pub(crate) name: String,
     pub(crate) select: Option<Vec<String>>,
+    /// `$levels`: how often the step is taken; `max` is the largest number.
+    pub(crate) levels: Option<usize>,
+    /// Whether a `$filter` narrows it.
+    pub(crate) filtered: bool,
 }
 
 impl Query {
@@ -200,6 +204,8 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
         let mut expand = Expand {
             name: name.to_owned(),
             select: None,
+            levels: None,
+            filtered: false,
         };
         for option in split_outside(options.unwrap_or(""), ';') {
             match option.trim().split_once('=') {
@@ -208,7 +214,8 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
                 }
                 None if option.trim().is_empty() => {}
                 // Extended properties are asked for by a filter on their ids.
-                Some((key, _)) if option_of(key) == Some("filter") => {}
+                Some((key, _)) if option_of(key) == Some("filter") => expand.filtered = true,
+                Some((key, value)) if is_levels(key) => expand.levels = Some(levels(value)?),
                 _ => {
                     return Err(
                         GraphError::invalid_query("$expand", "only $select is supported")
@@ -220,6 +227,22 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
         found.push(expand);
     }
     Ok(found)
+}
+
+fn is_levels(key: &str) -> bool {
+    key.strip_prefix('$')
+        .unwrap_or(key)
+        .eq_ignore_ascii_case("levels")
+}
+
+fn levels(value: &str) -> Result<usize, GraphError> {
+    if value.trim().eq_ignore_ascii_case("max") {
+        return Ok(usize::MAX);
+    }
+    let number = value.trim().parse().ok().filter(|it| *it > 0);
+    number.ok_or_else(|| {
+        GraphError::invalid_query("$levels", "expected max or a number that is greater than 0")
+    })
 }
 
 /// Splits at a separator that stands outside of parentheses.

@@ -12,7 +12,7 @@ use super::super::collection::{self, Documents, Listing, members};
 use super::super::error::GraphError;
 use super::super::link_id;
 use super::{Principal, addressed, all, find};
-use crate::directory::{AppRoleAssignment, DirectoryRole, Event, ObjectId};
+use crate::directory::{AppRoleAssignment, ApplicationId, DirectoryRole, Event, ObjectId};
 use crate::mailbox::Properties;
 
 /// Whose assignments a path means.
@@ -24,6 +24,17 @@ pub(in crate::graph) enum Side {
     ServicePrincipal,
     /// `appRoleAssignments` of a user.
     User,
+}
+
+/// Whose assignments are meant.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graph) enum Whose {
+    /// What a client holds.
+    Client(ApplicationId),
+    /// What an API has given.
+    Resource(ApplicationId),
+    /// The apps that a user is assigned to.
+    User(ObjectId),
 }
 
 /// An assignment of either kind.
@@ -198,20 +209,33 @@ fn may_grant_roles_of_graph(call: &Call<'_>) -> Result<(), GraphError> {
 
 /// The assignments that a path means.
 fn of(call: &Call<'_>, side: Side) -> Result<Vec<Assignment>, GraphError> {
-    let principals = all(call);
-    let (own, user) = match side {
-        Side::User => (None, Some(call.target()?.user)),
-        _ => (Some(addressed(call)?.stored.app_id), None),
+    let whose = match side {
+        Side::Resource => Whose::Resource(addressed(call)?.stored.app_id),
+        Side::ServicePrincipal => Whose::Client(addressed(call)?.stored.app_id),
+        Side::User => Whose::User(call.target()?.user),
     };
+    Ok(all_of(call, whose))
+}
+
+/// The assignments of somebody, as Graph shows them.
+pub(in crate::graph) fn documents(call: &Call<'_>, whose: Whose) -> Vec<Properties> {
+    all_of(call, whose)
+        .into_iter()
+        .map(|it| it.document)
+        .collect()
+}
+
+fn all_of(call: &Call<'_>, whose: Whose) -> Vec<Assignment> {
+    let principals = all(call);
+    let by_app = |app| principals.iter().find(|it| it.stored.app_id == app);
     call.tenant.read(|directory| {
         let mut found = Vec::new();
         for assignment in &directory.app_role_assignments {
-            let named = match side {
-                Side::Resource => own == Some(assignment.resource),
-                Side::ServicePrincipal => own == Some(assignment.client),
-                Side::User => false,
+            let named = match whose {
+                Whose::Resource(app) => app == assignment.resource,
+                Whose::Client(app) => app == assignment.client,
+                Whose::User(_) => false,
             };
-            let by_app = |app| principals.iter().find(|it| it.stored.app_id == app);
             if let (true, Some(client), Some(resource)) = (
                 named,
                 by_app(assignment.client),
@@ -221,12 +245,11 @@ fn of(call: &Call<'_>, side: Side) -> Result<Vec<Assignment>, GraphError> {
             }
         }
         for resource in &principals {
-            let named = match side {
-                Side::Resource => own == Some(resource.stored.app_id),
-                Side::ServicePrincipal => false,
-                Side::User => true,
+            let wanted = |it: &&ObjectId| match whose {
+                Whose::Resource(app) => app == resource.stored.app_id,
+                Whose::Client(_) => false,
+                Whose::User(user) => user == **it,
             };
-            let wanted = |it: &&ObjectId| named && user.is_none_or(|user| user == **it);
             for id in resource.stored.assigned_users.iter().filter(wanted) {
                 let name = directory.user(*id).map(|it| it.display_name.as_str());
                 if let Some(name) = name {
@@ -234,7 +257,7 @@ fn of(call: &Call<'_>, side: Side) -> Result<Vec<Assignment>, GraphError> {
                 }
             }
         }
-        Ok(found)
+        found
     })
 }
 

@@ -224,7 +224,7 @@ async fn users_are_listed_page_by_page_and_by_advanced_queries() {
     assert_eq!(found.values()[0]["displayName"], "Bob Baker");
     assert_eq!(
         bench.get(&app, "/v1.0/users/$count").await.refused(400),
-        "Request_BadRequest"
+        "Request_UnsupportedQuery"
     );
     assert_eq!(
         bench

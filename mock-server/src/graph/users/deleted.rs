@@ -5,28 +5,27 @@
 use axum::http::StatusCode;
 
 use super::super::call::{Call, Reply};
-use super::super::collection;
+use super::super::collection::{self, Documents};
 use super::super::error::GraphError;
 use super::write::{check_name, outranks};
-use super::{Users, document, listing};
+use super::{document, listing};
 use crate::directory::{Event, ObjectId};
+use crate::mailbox::Properties;
 
 /// `GET /directory/deletedItems/microsoft.graph.user`.
 pub(in crate::graph) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    call.tenant.read(|directory| {
-        let items = directory.deleted_users(call.now).collect();
-        let users = Users { directory, items };
-        collection::list(call, &listing(), &users)
-    })
+    collection::list(call, &listing(), &Documents(all(call)))
+}
+
+/// `GET /directory/deletedItems/microsoft.graph.user/$count`.
+pub(in crate::graph) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    collection::count(call, &listing(), &Documents(all(call)))
 }
 
 /// `GET /directory/deletedItems/{id}`.
 pub(in crate::graph) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let id = find(call)?;
-    call.tenant.read(|directory| {
-        let user = directory.users.get(&id).map(|it| document(directory, it));
-        call.entity("directoryObjects", "user", user.unwrap_or_default())
-    })
+    call.entity("directoryObjects", "user", shown(call, id))
 }
 
 /// `POST /directory/deletedItems/{id}/restore`.
@@ -47,10 +46,7 @@ pub(in crate::graph) fn restore(call: &Call<'_>) -> Result<Reply, GraphError> {
         call.happen(&Event::RenameUser { user, to })?;
     }
     call.happen(&Event::RestoreUser { user })?;
-    call.tenant.read(|directory| {
-        let user = directory.users.get(&id).map(|it| document(directory, it));
-        call.entity("directoryObjects", "user", user.unwrap_or_default())
-    })
+    call.entity("directoryObjects", "user", shown(call, id))
 }
 
 /// `DELETE /directory/deletedItems/{id}`: for good.
@@ -60,6 +56,20 @@ pub(in crate::graph) fn purge(call: &Call<'_>) -> Result<Reply, GraphError> {
         outranks(call, directory, id)?;
         directory.purge_user(id);
         Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
+}
+
+fn all(call: &Call<'_>) -> Vec<Properties> {
+    call.tenant.read(|directory| {
+        let users = directory.deleted_users(call.now);
+        users.map(|it| document(directory, it)).collect()
+    })
+}
+
+fn shown(call: &Call<'_>, id: ObjectId) -> Properties {
+    call.tenant.read(|directory| {
+        let user = directory.users.get(&id);
+        user.map(|it| document(directory, it)).unwrap_or_default()
     })
 }
 

@@ -61,6 +61,7 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             surname: String::new(),
             job_title: None,
             office_location: None,
+            manager: None,
             profile: Properties::new(),
             password: secret,
             kind: UserKind::Member,

@@ -153,6 +153,11 @@ impl Build<'_> {
             surname: surname.to_owned(),
             job_title: seed.job_title.clone(),
             office_location: seed.office_location.clone(),
+            manager: seed
+                .manager
+                .as_ref()
+                .map(|manager| self.user_id(manager, &format!("users.{alias}.manager")))
+                .transpose()?,
             profile: serde_json::Map::new(),
             password: seed
                 .password

@@ -124,6 +124,7 @@ impl Export<'_> {
             password: Some(user.password.clone()),
             job_title: user.job_title.clone(),
             office_location: user.office_location.clone(),
+            manager: user.manager.and_then(|it| alias(directory, it)),
             roles: user.roles.clone(),
             guest_of,
             enabled: user.enabled,

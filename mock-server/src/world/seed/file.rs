@@ -79,6 +79,9 @@ pub struct SeedUser {
     /// Office.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub office_location: Option<String>,
+    /// The manager, by alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
     /// Directory roles.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<DirectoryRole>,
