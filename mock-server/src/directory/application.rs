@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 use x509_parser::error::X509Error;
 use x509_parser::time::ASN1Time;
@@ -64,6 +65,9 @@ pub struct Application {
     /// `isDisabled`: no new tokens for the app, in any tenant.
     #[serde(default)]
     pub disabled: bool,
+    /// Other properties that Graph has set, such as `notes`, by their names in Graph.
+    #[serde(default)]
+    pub profile: Map<String, Value>,
     /// When the registration was made.
     pub created: Timestamp,
 }
@@ -200,7 +204,7 @@ pub struct FederatedCredential {
     pub description: Option<String>,
     /// The issuer's keys, a JWKS document: the mock asks no other host.
     #[serde(default)]
-    pub jwks: Option<serde_json::Value>,
+    pub jwks: Option<Value>,
 }
 
 /// Permissions of one API in an app's static list.
@@ -255,6 +259,12 @@ pub struct ExposedScope {
     /// Whether only an administrator may consent.
     #[serde(default)]
     pub admin_only: bool,
+    /// Whether it can be asked for.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Texts that Graph has set, by their names in Graph.
+    #[serde(default)]
+    pub details: Map<String, Value>,
 }
 
 /// An application permission of an app's own API.
@@ -268,6 +278,23 @@ pub struct ExposedRole {
     /// What consent pages say.
     #[serde(default)]
     pub display_name: String,
+    /// Whether it can be granted.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Texts that Graph has set, and to whom it can be granted, by their names in Graph.
+    #[serde(default)]
+    pub details: Map<String, Value>,
+}
+
+impl ExposedRole {
+    /// Whether apps can hold it: by default they can.
+    pub fn is_for_apps(&self) -> bool {
+        let members = self.details.get("allowedMemberTypes");
+        members.is_none_or(|it| {
+            let list = it.as_array().into_iter().flatten();
+            list.into_iter().any(|it| it == "Application")
+        })
+    }
 }
 
 /// An app's instance in a tenant (enterprise application).
@@ -294,6 +321,9 @@ pub struct ServicePrincipal {
     /// The risk of the service principal, as Identity Protection sets it.
     #[serde(default)]
     pub risk: Risk,
+    /// Other properties that Graph has set, such as `tags`, by their names in Graph.
+    #[serde(default)]
+    pub profile: Map<String, Value>,
 }
 
 impl ServicePrincipal {
@@ -313,6 +343,7 @@ impl ServicePrincipal {
             assigned_users: BTreeSet::new(),
             created,
             risk: Risk::None,
+            profile: Map::new(),
         }
     }
 }
@@ -342,6 +373,7 @@ impl Application {
             logout_url: None,
             owners: BTreeSet::new(),
             disabled: false,
+            profile: Map::new(),
             created,
         }
     }
@@ -377,6 +409,10 @@ impl Application {
     pub fn is_public_by_default(&self) -> bool {
         self.fallback_public_client
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The URI with its port removed, if its host is a loopback name; `None` for others.

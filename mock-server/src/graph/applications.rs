@@ -4,6 +4,7 @@
 
 pub(super) mod credentials;
 pub(super) mod documents;
+mod exposed;
 pub(super) mod federated;
 mod identifier_uris;
 
@@ -267,6 +268,8 @@ impl<'a> Change<'a> {
                     }
                     api.identifier_uris = uris;
                 }
+                "api" => exposed::api(self.call.cloud(), app, value)?,
+                "appRoles" => exposed::roles(self.call.cloud(), app, value)?,
                 "web" => web(app, value)?,
                 "spa" => only_uris(app, &name, value, Platform::Spa)?,
                 "publicClient" => only_uris(app, &name, value, Platform::PublicClient)?,
@@ -275,13 +278,11 @@ impl<'a> Change<'a> {
                         .clone_from(&self.required_access);
                 }
                 "keyCredentials" => credentials::replace_keys(self.call, app, &value)?,
-                // Unverified: the text.
-                _ => {
-                    return Err(GraphError::directory_request(format!(
-                        "Property '{name}' of resource 'Application' can't be set here."
-                    ))
-                    .not_in_the_mock(format!("writing '{name}' of an application")));
+                _ if KEPT.contains(&name.as_str()) => keep(&mut app.profile, name, value)?,
+                _ if READ_ONLY.contains(&name.as_str()) => {
+                    return Err(GraphError::read_only(&name));
                 }
+                _ => return Err(GraphError::not_written("Application", &name)),
             }
         }
         Ok(())
@@ -300,12 +301,22 @@ fn web(app: &mut Application, value: Value) -> Result<(), GraphError> {
                 app.implicit_access_token = flag(&value["enableAccessTokenIssuance"]);
                 app.implicit_id_token = flag(&value["enableIdTokenIssuance"]);
             }
+            "homePageUrl" if value.is_null() => {
+                app.profile.shift_remove(HOME_PAGE);
+            }
+            "homePageUrl" => {
+                let page = value.as_str().filter(|it| url::Url::parse(it).is_ok());
+                page.ok_or_else(|| invalid("homePageUrl"))?;
+                app.profile.insert(HOME_PAGE.to_owned(), value);
+            }
             // They say the same again, or nothing.
             "redirectUriSettings" => {}
             _ if value.is_null() => {}
             _ => {
-                return Err(invalid("web")
-                    .not_in_the_mock(format!("writing 'web/{name}' of an application")));
+                return Err(GraphError::not_written(
+                    "Application",
+                    &format!("web/{name}"),
+                ));
             }
         }
     }
@@ -407,6 +418,29 @@ fn permission_name(
     }
 }
 
+/// Keeps a property that nothing here goes by; null clears it. Its type was checked, but for what
+/// the table of types does not have.
+pub(super) fn keep(profile: &mut Properties, name: String, value: Value) -> Result<(), GraphError> {
+    let addresses = |map: &Properties| {
+        map.iter().all(|(name, value)| {
+            name.ends_with("Url") && (value.is_null() || value.is_string()) && name != "logoUrl"
+        })
+    };
+    match value {
+        Value::Null => {
+            profile.shift_remove(&name);
+        }
+        Value::Object(map) if name == "info" && addresses(&map) => {
+            profile.insert(name, Value::Object(map));
+        }
+        Value::Object(_) => return Err(invalid(&name)),
+        value => {
+            profile.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
 fn flag(value: &Value) -> bool {
     *value == json!(true)
 }
@@ -418,6 +452,31 @@ fn texts(value: &Value) -> Option<Vec<String>> {
         .map(|it| it.as_str().map(str::to_owned))
         .collect()
 }
+
+/// Properties of a registration that nothing here goes by.
+const KEPT: [&str; 6] = [
+    "description",
+    "info",
+    "notes",
+    "samlMetadataUrl",
+    "serviceManagementReference",
+    "tags",
+];
+/// Properties that nobody writes. Source: learn.microsoft.com/graph/api/resources/application.
+const READ_ONLY: [&str; 10] = [
+    "appId",
+    "applicationTemplateId",
+    "certification",
+    "createdByAppId",
+    "createdDateTime",
+    "deletedDateTime",
+    "disabledByMicrosoftStatus",
+    "id",
+    "publisherDomain",
+    "verifiedPublisher",
+];
+/// Where `web/homePageUrl` is kept.
+pub(super) const HOME_PAGE: &str = "homePageUrl";
 
 fn invalid(name: &str) -> GraphError {
     GraphError::directory_request(format!(

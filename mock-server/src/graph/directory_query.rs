@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::call::Call;
+use super::endpoint::Operation;
 use super::error::GraphError;
 use super::odata::parser::{Comparison, Expression, Function, Literal, Operand, Path};
 use super::odata::query::option_of;
@@ -36,7 +37,8 @@ pub(super) fn check_arguments(sent: &[(String, String)]) -> Result<(), GraphErro
 /// Whether a query of a collection of the directory is answered.
 pub(super) fn check(call: &Call<'_>, of: &str) -> Result<(), GraphError> {
     let query = &call.query;
-    if query.skip > 0 {
+    let of_the_directory = call.endpoint.operation != Operation::Generic || RULES.contains_key(of);
+    if query.skip > 0 && of_the_directory {
         // Source: learn.microsoft.com/graph/query-parameters: not for directory objects.
         return Err(GraphError::directory_request(
             "'$skip' is not supported by the service.",

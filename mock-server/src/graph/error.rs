@@ -216,6 +216,19 @@ impl GraphError {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
     }
 
+    /// A property that nobody writes. Unverified: the text.
+    pub(crate) fn read_only(name: &str) -> Self {
+        Self::directory_request(format!("Property '{name}' is read-only and cannot be set."))
+    }
+
+    /// A property that the service takes, and the mock does not keep.
+    pub(crate) fn not_written(resource: &str, name: &str) -> Self {
+        Self::directory_request(format!(
+            "entra-mock does not keep property '{name}' of resource '{resource}'."
+        ))
+        .not_in_the_mock(format!("writing '{name}' of a {resource}"))
+    }
+
     /// An identifier URI of a stranger. Source: the answer that Azure/Industrial-IoT was given.
     pub(crate) fn host_not_on_verified_domain(uri: &str) -> Self {
         Self::new(

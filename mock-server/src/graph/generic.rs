@@ -25,7 +25,7 @@ use super::Request;
 use super::access::{Actor, Reach};
 use super::bearer::Caller;
 use super::call::{Call, Reply};
-use super::endpoint::{Endpoint, Parameters, Workload};
+use super::endpoint::{self, Endpoint, Found, Parameters, Workload};
 use super::error::GraphError;
 use super::odata::query::Query;
 use super::path::Path;
@@ -139,7 +139,7 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
     if let Some((at, operation)) = route.operation() {
         let place = place::find(call, route, voice)?;
         let delta = operation.name() == "delta" && at + 1 == route.steps.len();
-        if delta && *method == Method::GET && is_stored(place.step) {
+        if delta && *method == Method::GET && is_stored(place.step) && !is_kept_elsewhere(call) {
             return read::delta(call, &place);
         }
         if *method == Method::POST && at + 1 == route.steps.len() && membership::answers(operation)
@@ -195,6 +195,24 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
         }
         _ => Err(GraphError::method_not_allowed()),
     }
+}
+
+/// Whether the collection of a delta is one of the mock's own endpoints: its objects are not among
+/// the documents whose changes are known.
+fn is_kept_elsewhere(call: &Call<'_>) -> bool {
+    let Some((collection, _)) = call.path.rsplit_once('/') else {
+        return false;
+    };
+    let path = collection.parse().ok().and_then(|it| Path::parse(&it).ok());
+    path.is_some_and(|path| {
+        let found = endpoint::find(
+            &Method::GET,
+            &path.segments[1..],
+            call.cloud(),
+            call.version,
+        );
+        matches!(found, Found::Endpoint(..))
+    })
 }
 
 /// Whether documents are kept where a step leads, and not only links to them.

@@ -18,7 +18,15 @@ pub(crate) struct Path {
 impl Path {
     /// Takes a path apart.
     pub(crate) fn parse(uri: &Uri) -> Result<Self, GraphError> {
-        let parts: Vec<&str> = uri.path().split('/').filter(|it| !it.is_empty()).collect();
+        let mut parts: Vec<&str> = uri.path().split('/').filter(|it| !it.is_empty()).collect();
+        // The tenant of the token, as in the directory's own API of old: the CLI for Microsoft 365
+        // writes so.
+        if parts
+            .get(1)
+            .is_some_and(|it| it.eq_ignore_ascii_case("myorganization"))
+        {
+            parts.remove(1);
+        }
         let mut segments = Vec::with_capacity(parts.len());
         for part in &parts {
             let decoded = percent_decode_str(part)
@@ -31,14 +39,6 @@ impl Path {
         }
         if segments.is_empty() {
             return Err(GraphError::unknown_version(""));
-        }
-        // The tenant of the token, as in the directory's own API of old. Source: pnp/cli-microsoft365,
-        // src/m365/entra/commands.
-        if segments
-            .get(1)
-            .is_some_and(|it| it.eq_ignore_ascii_case("myorganization"))
-        {
-            segments.remove(1);
         }
         Ok(Self {
             segments,

@@ -54,7 +54,8 @@ impl Principal {
                 .map(|it| it.name.clone());
         }
         let api = self.app.as_ref()?.api.as_ref()?;
-        let role = api.roles.iter().find(|it| it.id == id)?;
+        let mut roles = api.roles.iter();
+        let role = roles.find(|it| it.id == id && it.enabled && it.is_for_apps())?;
         Some(role.value.clone())
     }
 }
@@ -169,9 +170,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
                 "A value is required for property 'appId' of resource 'ServicePrincipal'.",
             )
         })?;
-    if let Some(name) = body.keys().next() {
-        return Err(not_written(name));
-    }
+    let change = Change::read(body)?;
     let id = app.parse().ok();
     let found = id.and_then(|id| call.world.application(call.cloud(), id));
     let Some((home, app)) = found.filter(|(home, app)| {
@@ -188,12 +187,17 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     } else {
         applications::may_manage_all(call)?;
     }
-    let stored = ServicePrincipal::new(
+    let mut stored = ServicePrincipal::new(
         ObjectId(call.world.random.uuid()),
         app.app_id,
         home.id,
         call.now,
     );
+    stored.enabled = change.enabled.unwrap_or(true);
+    stored.assignment_required = change.assignment_required.unwrap_or(false);
+    for (name, value) in change.kept {
+        applications::keep(&mut stored.profile, name, value)?;
+    }
     if !call.tenant.write(|it| it.add_principal(stored.clone())) {
         return Err(GraphError::conflict(format!(
             "The service principal cannot be created, updated, or restored because the service \
@@ -215,39 +219,66 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `PATCH /servicePrincipals/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let principal = writable(call)?;
-    let body = call.object("servicePrincipal")?;
-    let app = principal.stored.app_id.to_string();
-    let mut events = Vec::new();
-    let mut assignment_optional = false;
-    for (name, value) in body {
-        match (name.as_str(), value) {
-            ("accountEnabled", Value::Bool(true)) => {
-                events.push(Event::EnableApp { app: app.clone() });
-            }
-            ("accountEnabled", Value::Bool(false)) => {
-                events.push(Event::DisableApp { app: app.clone() });
-            }
-            ("appRoleAssignmentRequired", Value::Bool(true)) => {
-                events.push(Event::RequireAssignment { app: app.clone() });
-            }
-            ("appRoleAssignmentRequired", Value::Bool(false)) => assignment_optional = true,
-            ("accountEnabled" | "appRoleAssignmentRequired", _) => {
-                return Err(GraphError::directory_request(format!(
-                    "Invalid value specified for property '{name}' of resource 'ServicePrincipal'."
-                )));
-            }
-            _ => return Err(not_written(&name)),
+    let change = Change::read(call.object("servicePrincipal")?)?;
+    let id = principal.stored.app_id;
+    let app = id.to_string();
+    match change.enabled {
+        Some(true) => call.happen(&Event::EnableApp { app: app.clone() })?,
+        Some(false) => call.happen(&Event::DisableApp { app: app.clone() })?,
+        None => {}
+    }
+    if change.assignment_required == Some(true) {
+        call.happen(&Event::RequireAssignment { app })?;
+    }
+    call.tenant.write(|directory| {
+        if change.assignment_required == Some(false) {
+            directory.set_assignment_required(id, false);
         }
-    }
-    for event in &events {
-        call.happen(event)?;
-    }
-    if assignment_optional {
-        call.tenant.write(|directory| {
-            directory.set_assignment_required(principal.stored.app_id, false);
-        });
-    }
+        let Some(stored) = directory.service_principals.get_mut(&id) else {
+            return Ok(());
+        };
+        let kept = change.kept.into_iter();
+        kept.map(|(name, value)| applications::keep(&mut stored.profile, name, value))
+            .collect::<Result<(), GraphError>>()
+    })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// What a body says of a service principal.
+struct Change {
+    enabled: Option<bool>,
+    assignment_required: Option<bool>,
+    kept: Properties,
+}
+
+impl Change {
+    fn read(body: Properties) -> Result<Self, GraphError> {
+        let mut change = Self {
+            enabled: None,
+            assignment_required: None,
+            kept: Properties::new(),
+        };
+        for (name, value) in body {
+            match (name.as_str(), value) {
+                ("accountEnabled", Value::Bool(flag)) => change.enabled = Some(flag),
+                ("appRoleAssignmentRequired", Value::Bool(flag)) => {
+                    change.assignment_required = Some(flag);
+                }
+                ("accountEnabled" | "appRoleAssignmentRequired", _) => {
+                    return Err(GraphError::directory_request(format!(
+                        "Invalid value specified for property '{name}' of resource \
+                         'ServicePrincipal'."
+                    )));
+                }
+                (name, value) if KEPT.contains(&name) => {
+                    change.kept.insert(name.to_owned(), value);
+                }
+                (name, _) if READ_ONLY.contains(&name) => return Err(GraphError::read_only(name)),
+                (name, _) => return Err(GraphError::not_written("ServicePrincipal", name)),
+            }
+        }
+        Ok(change)
+    }
 }
 
 /// `DELETE /servicePrincipals/{id}`: the app is no longer in the tenant, its registration stays.
@@ -276,13 +307,6 @@ fn writable(call: &Call<'_>) -> Result<Principal, GraphError> {
         );
     }
     Ok(principal)
-}
-
-fn not_written(name: &str) -> GraphError {
-    GraphError::directory_request(format!(
-        "Property '{name}' of resource 'ServicePrincipal' can't be set here."
-    ))
-    .not_in_the_mock(format!("writing '{name}' of a service principal"))
 }
 
 fn document(principal: &Principal) -> Properties {
@@ -344,7 +368,9 @@ fn document(principal: &Principal) -> Properties {
         "passwordCredentials": [],
         "resourceSpecificApplicationPermissions": [],
     });
-    [own, constant].into_iter().flat_map(members).collect()
+    let mut all: Properties = [own, constant].into_iter().flat_map(members).collect();
+    documents::show_kept(&mut all, &stored.profile);
+    all
 }
 
 fn graph_roles() -> Value {
@@ -372,6 +398,36 @@ fn graph_scopes() -> Value {
         .map(|it| documents::scope(it.id, &it.name, &it.meaning, it.admin_only));
     Value::Array(scopes.collect())
 }
+
+/// Properties that nothing here goes by.
+const KEPT: [&str; 8] = [
+    "alternativeNames",
+    "description",
+    "homepage",
+    "loginUrl",
+    "notes",
+    "notificationEmailAddresses",
+    "preferredSingleSignOnMode",
+    "tags",
+];
+/// Properties that nobody writes, or that come with the registration.
+/// Source: learn.microsoft.com/graph/api/resources/serviceprincipal.
+const READ_ONLY: [&str; 14] = [
+    "appDescription",
+    "appDisplayName",
+    "appId",
+    "appOwnerOrganizationId",
+    "applicationTemplateId",
+    "createdByAppId",
+    "deletedDateTime",
+    "disabledByMicrosoftStatus",
+    "id",
+    "info",
+    "resourceSpecificApplicationPermissions",
+    "servicePrincipalType",
+    "signInAudience",
+    "verifiedPublisher",
+];
 
 /// The application id of Microsoft Graph.
 const GRAPH: u128 = 0x0000_0003_0000_0000_c000_0000_0000_0000;

@@ -158,7 +158,7 @@ impl Resource {
         let api = app.api?;
         api.scopes
             .into_iter()
-            .find(|it| it.value.eq_ignore_ascii_case(name))
+            .find(|it| it.enabled && it.value.eq_ignore_ascii_case(name))
             .map(|it| it.value)
     }
 }

@@ -80,17 +80,17 @@ pub(in crate::graph) fn application(call: &Call<'_>, app: &Application) -> Prope
         "passwordCredentials": passwords,
         "api": {
             "acceptMappedClaims": null,
-            "knownClientApplications": api.map(|it| &it.known_clients),
+            "knownClientApplications": api.map_or_else(Vec::new, |it| it.known_clients.iter().collect()),
             "requestedAccessTokenVersion": api.and_then(|it| it.access_token_version),
             "oauth2PermissionScopes": scopes(api),
-            "preAuthorizedApplications": [],
+            "preAuthorizedApplications": pre_authorized(api),
         },
         "info": info(),
         "publicClient": {"redirectUris": uris(Platform::PublicClient)},
         "requiredResourceAccess": access,
         "verifiedPublisher": publisher(app),
         "web": {
-            "homePageUrl": null,
+            "homePageUrl": app.profile.get(super::HOME_PAGE),
             "logoutUrl": app.logout_url,
             "redirectUris": uris(Platform::Web),
             "implicitGrantSettings": {
@@ -126,7 +126,35 @@ pub(in crate::graph) fn application(call: &Call<'_>, app: &Application) -> Prope
             "countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow",
         },
     });
-    [own, constant].into_iter().flat_map(members).collect()
+    let mut all: Properties = [own, constant].into_iter().flat_map(members).collect();
+    show_kept(&mut all, &app.profile);
+    all
+}
+
+/// Puts in what Graph has set, in its place.
+pub(in crate::graph) fn show_kept(all: &mut Properties, profile: &Properties) {
+    for (name, value) in profile {
+        match (all.get_mut(name), value) {
+            (Some(Value::Object(shown)), Value::Object(kept)) => {
+                shown.extend(kept.clone());
+            }
+            (Some(shown), value) => shown.clone_from(value),
+            // What stands deeper.
+            (None, _) => {}
+        }
+    }
+}
+
+/// Clients whose users are not asked, for all that the API has.
+fn pre_authorized(api: Option<&ExposedApi>) -> Vec<Value> {
+    let Some(api) = api else {
+        return Vec::new();
+    };
+    let ids: Vec<Uuid> = api.scopes.iter().map(|it| it.id).collect();
+    let clients = api.pre_authorized.iter();
+    clients
+        .map(|app| json!({"appId": app, "delegatedPermissionIds": ids}))
+        .collect()
 }
 
 /// A secret; its value is told once, when it is made.
@@ -161,26 +189,36 @@ pub(in crate::graph) fn key(credential: &KeyCredential, with_key: bool) -> Value
 /// The application permissions of an API.
 pub(in crate::graph) fn roles(api: Option<&ExposedApi>) -> Value {
     let roles = api.into_iter().flat_map(|it| &it.roles).map(|it| {
-        json!({
+        let shown = json!({
             "allowedMemberTypes": ["Application"],
             "description": it.display_name,
             "displayName": it.display_name,
             "id": it.id,
-            "isEnabled": true,
+            "isEnabled": it.enabled,
             "origin": "Application",
             "value": it.value,
-        })
+        });
+        detailed(shown, &it.details)
     });
     Value::Array(roles.collect())
 }
 
 /// The delegated permissions of an API.
 pub(in crate::graph) fn scopes(api: Option<&ExposedApi>) -> Value {
-    let scopes = api
-        .into_iter()
-        .flat_map(|it| &it.scopes)
-        .map(|it| scope(it.id, &it.value, &it.display_name, it.admin_only));
+    let scopes = api.into_iter().flat_map(|it| &it.scopes).map(|it| {
+        let mut shown = scope(it.id, &it.value, &it.display_name, it.admin_only);
+        shown["isEnabled"] = json!(it.enabled);
+        detailed(shown, &it.details)
+    });
     Value::Array(scopes.collect())
+}
+
+/// A permission with the texts that Graph has set.
+fn detailed(mut shown: Value, details: &Properties) -> Value {
+    if let Value::Object(map) = &mut shown {
+        map.extend(details.clone());
+    }
+    shown
 }
 
 /// A delegated permission.

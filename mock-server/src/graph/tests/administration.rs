@@ -3,6 +3,7 @@
 
 mod apps;
 mod policies;
+mod properties;
 mod users;
 
 use axum::Router;

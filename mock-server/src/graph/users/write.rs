@@ -204,6 +204,7 @@ struct Property {
     name: String,
     #[serde(rename = "self", deserialize_with = "yes")]
     own: bool,
+    /// None where nobody writes it.
     #[serde(deserialize_with = "permissions")]
     permissions: Vec<String>,
     #[serde(deserialize_with = "roles")]
@@ -213,11 +214,11 @@ struct Property {
 }
 
 fn property(name: &str) -> Result<&'static Property, GraphError> {
-    PROPERTIES.iter().find(|it| it.name == name).ok_or_else(|| {
-        // Unverified: the text.
-        GraphError::directory_request(format!("Property '{name}' is read-only and cannot be set."))
-            .not_in_the_mock(format!("writing '{name}' of a user"))
-    })
+    match PROPERTIES.iter().find(|it| it.name == name) {
+        Some(property) if property.permissions.is_empty() => Err(GraphError::read_only(name)),
+        Some(property) => Ok(property),
+        None => Err(GraphError::not_written("User", name)),
+    }
 }
 
 /// Whether the caller may write a property of a user.
@@ -309,12 +310,15 @@ fn yes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
 }
 
 fn permissions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    String::deserialize(from).map(|text| text.split(';').map(str::to_owned).collect())
+    let text = String::deserialize(from)?;
+    let names = text.split(';').filter(|it| !it.is_empty());
+    Ok(names.map(str::to_owned).collect())
 }
 
 fn roles<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<DirectoryRole>, D::Error> {
     let text = String::deserialize(from)?;
     text.split(';')
+        .filter(|it| !it.is_empty())
         .map(|name| serde_json::from_value(name.into()).map_err(serde::de::Error::custom))
         .collect()
 }

@@ -21,7 +21,7 @@ use crate::permission::{Permission, PermissionKind};
 
 /// What aliases mean across the tenants of a file.
 pub(super) struct Names<'a> {
-    tenants: IndexMap<&'a str, TenantId>,
+    tenants: IndexMap<&'a str, &'a SeedTenant>,
     apps: Vec<NamedApp<'a>>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Names<'a> {
         let tenants = file
             .tenants
             .iter()
-            .map(|(alias, it)| (alias.as_str(), it.tenant_id()))
+            .map(|(alias, it)| (alias.as_str(), it))
             .collect();
         let apps = file
             .tenants
@@ -112,7 +112,7 @@ impl Build<'_> {
 
     fn user(&self, alias: &str, seed: &SeedUser) -> Result<User, SeedError> {
         let domain = &self.seed.domain;
-        let home_tenant = match &seed.guest_of {
+        let home = match &seed.guest_of {
             Some(home) => Some(*self.names.tenants.get(home.as_str()).ok_or_else(|| {
                 self.wrong(
                     &format!("users.{alias}.guest_of"),
@@ -121,10 +121,12 @@ impl Build<'_> {
             })?),
             None => None,
         };
-        let upn = seed
-            .upn
-            .clone()
-            .unwrap_or_else(|| format!("{alias}@{domain}"));
+        let upn = seed.upn.clone().unwrap_or_else(|| match home {
+            // As an invitation names who comes from elsewhere. Source:
+            // learn.microsoft.com/entra/external-id/user-properties.
+            Some(home) => format!("{alias}_{}#EXT#@{domain}", home.domain),
+            None => format!("{alias}@{domain}"),
+        });
         let (given_name, surname) = seed.name.split_once(' ').unwrap_or((&seed.name, ""));
         let mailbox = match seed.mailbox {
             SeedMailbox::None => None,
@@ -164,7 +166,9 @@ impl Build<'_> {
                 .clone()
                 .unwrap_or_else(|| format!("Pw-{alias}-{}", &secret(domain, alias)[..6])),
             kind: match seed.guest_of {
-                Some(_) => UserKind::Guest { home_tenant },
+                Some(_) => UserKind::Guest {
+                    home_tenant: home.map(SeedTenant::tenant_id),
+                },
                 None => UserKind::Member,
             },
             enabled: seed.enabled,

@@ -15,6 +15,8 @@ impl Mock {
                     value: "access".to_owned(),
                     display_name: String::new(),
                     admin_only: false,
+                    enabled: true,
+                    details: serde_json::Map::new(),
                 }],
                 access_token_version: Some(version),
                 ..Default::default()

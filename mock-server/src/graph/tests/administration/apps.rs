@@ -21,11 +21,11 @@ impl Office {
     }
 
     /// The service principal of an app, by its alternate key.
-    fn principal(&self, app: &str) -> String {
+    pub(super) fn principal(&self, app: &str) -> String {
         format!("/v1.0/servicePrincipals(appId='{}')", self.app_id(app))
     }
 
-    fn application(&self, app: &str) -> String {
+    pub(super) fn application(&self, app: &str) -> String {
         format!("/v1.0/applications(appId='{}')", self.app_id(app))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::Map;
 
 use super::super::{SeedApi, SeedApp, SeedError, SeedPermissions, derived};
 use super::Build;
@@ -99,6 +100,7 @@ impl Build<'_> {
             logout_url: None,
             owners: BTreeSet::new(),
             disabled: false,
+            profile: Map::new(),
             created: start,
         })
     }
@@ -121,6 +123,8 @@ impl Build<'_> {
                     value: scope.value.clone(),
                     display_name: scope.display_name.clone(),
                     admin_only: scope.admin_only,
+                    enabled: true,
+                    details: Map::new(),
                 })
                 .collect(),
             roles: seed
@@ -130,6 +134,8 @@ impl Build<'_> {
                     id: id("role", &role.value),
                     value: role.value.clone(),
                     display_name: role.display_name.clone(),
+                    enabled: true,
+                    details: Map::new(),
                 })
                 .collect(),
             access_token_version: seed.access_token_version,
