@@ -272,29 +272,20 @@ impl Redactor {
     fn without_secrets(&self, text: &str) -> Option<String> {
         let bytes = text.as_bytes();
         self.known.read(|known| {
-            let mut written: Option<String> = None;
+            let mut written = String::new();
             let mut copied = 0;
-            let mut at = 0;
-            let mut start = known::start(bytes);
-            while at < bytes.len() {
-                let end = shape::end(bytes, at).or_else(|| known.end(bytes, at, start));
+            let mut from = 0;
+            while let Some(at) = known.next(bytes, from) {
+                from = at + 1;
+                let end = shape::end(bytes, at).or_else(|| known.end(bytes, at));
                 if let Some(end) = end {
-                    let written = written.get_or_insert_with(String::new);
                     written.push_str(&text[copied..at]);
                     written.push_str(&replaced(&text[at..end]));
                     copied = end;
-                    at = end;
-                    start = known::start(&bytes[at..]);
-                } else {
-                    let byte = bytes.get(at + known::SHORTEST).copied();
-                    start = known::next_start(start, byte.unwrap_or_default());
-                    at += 1;
+                    from = end;
                 }
             }
-            written.map(|mut it| {
-                it.push_str(&text[copied..]);
-                it
-            })
+            (copied > 0).then(|| written + &text[copied..])
         })
     }
 
