@@ -24,7 +24,7 @@ impl Mock {
             let everybody = crate::directory::ConsentType::AllPrincipals;
             let random = &self.world.random;
             directory.grant(random.uuid(), id, id, everybody, ["access".to_owned()]);
-        })
+        });
     }
 
     /// A user's token by password, for an app without a secret.
@@ -203,7 +203,7 @@ async fn a_code_for_two_apis_is_redeemed_for_one_of_them() {
             let everybody = crate::directory::ConsentType::AllPrincipals;
             let scopes = ["access_as_user".to_owned()];
             directory.grant(mock.world.random.uuid(), own, id, everybody, scopes);
-        })
+        });
     }
     let one = format!("api://{api}/access_as_user");
     let two = format!("openid offline_access User.Read {one}");
