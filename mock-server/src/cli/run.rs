@@ -72,18 +72,15 @@ impl Run {
     }
 
     async fn with(&self, mock: &MockEntra) -> Result<ExitStatus, Failure> {
-        let folder = std::env::temp_dir().join(format!("entra-mock-run-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::usage(format!(
-                "cannot make the folder {}: {error}",
-                folder.display()
-            ))
-        })?;
-        let _remove = Remove(folder.clone());
+        // Under a name that nobody can foresee, mode 0700; removed at the end.
+        let made = tempfile::Builder::new().prefix("entra-mock-run-").tempdir();
+        let made = made
+            .map_err(|error| Failure::usage(format!("cannot make a temporary folder: {error}")))?;
+        let folder = made.path();
         let ready_file = folder.join("ready.json");
         write_ready(mock, &ready_file)?;
         if self.isolated {
-            isolation::mount_files(&folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
+            isolation::mount_files(folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
         }
         let variables = Variables {
             proxy: (!self.isolated && !self.direct).then(|| mock.proxy_url()),
@@ -138,14 +135,6 @@ impl Run {
                 let _ = rustix::process::kill_process(id, forwarded);
             }
         }
-    }
-}
-
-struct Remove(std::path::PathBuf);
-
-impl Drop for Remove {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
