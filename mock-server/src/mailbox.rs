@@ -96,17 +96,22 @@ impl Mailboxes {
         stored
     }
 
+    /// The contents of a mailbox in use.
+    pub(crate) fn known(&self, user: ObjectId, person: &Person) -> Option<Arc<MailboxLock>> {
+        let contents = self.open.read(|it| it.get(&user).map(Arc::clone))?;
+        // Names and addresses may have changed; whoever holds the contents has them already.
+        contents.try_write(|contents| {
+            if contents.owner.person != *person {
+                contents.owner.person = person.clone();
+            }
+        });
+        Some(contents)
+    }
+
     /// The contents of a mailbox; made on first use.
     pub(crate) fn open(&self, owner: &Owner, now: Timestamp) -> Arc<MailboxLock> {
-        let known = self.open.read(|it| it.get(&owner.id).map(Arc::clone));
-        if let Some(contents) = known {
-            // Names and addresses may have changed; whoever holds the contents has them already.
-            contents.try_write(|contents| {
-                if contents.owner.person != owner.person {
-                    contents.owner = owner.clone();
-                }
-            });
-            return contents;
+        if let Some(known) = self.known(owner.id, &owner.person) {
+            return known;
         }
         // Made outside of the lock: others may open theirs meanwhile. Both would be the same.
         let contents = Arc::new(Mutex::new(content::fill(self.seed, owner, now)));
@@ -148,6 +153,16 @@ impl Mailboxes {
 }
 
 impl Owner {
+    /// Who has a user's mailbox, if there is one.
+    pub(crate) fn person_of(directory: &Directory, user: ObjectId) -> Option<Person> {
+        let owner = directory.user(user)?;
+        owner.mailbox.as_ref()?;
+        Some(Person {
+            name: owner.display_name.clone(),
+            address: owner.mail()?.to_owned(),
+        })
+    }
+
     /// The owner of a user's mailbox, if the user has one.
     pub fn of(directory: &Directory, user: ObjectId) -> Option<Self> {
         let owner = directory.user(user)?;
@@ -163,12 +178,8 @@ impl Owner {
                 })
             })
             .collect();
-        let person = Person {
-            name: owner.display_name.clone(),
-            address: owner.mail()?.to_owned(),
-        };
         Some(Self {
-            person,
+            person: Self::person_of(directory, user)?,
             id: user,
             kind,
             colleagues,

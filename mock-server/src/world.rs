@@ -17,7 +17,7 @@ pub use template::{AppDescription, TenantDescription, TenantName, UserDescriptio
 
 use crate::clock::{self, Clock};
 use crate::directory::{
-    Application, ApplicationId, Applied, Directory, Event, EventError, TenantId,
+    Application, ApplicationId, Applied, Directory, Event, EventError, ObjectId, TenantId,
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
@@ -26,7 +26,7 @@ use crate::journal::{
 };
 use crate::limit::Limits;
 use crate::lock::{RwLock, rank};
-use crate::mailbox::{Mailboxes, Owner};
+use crate::mailbox::{MailboxLock, Mailboxes, Owner};
 use crate::notation::Span;
 use crate::random::Random;
 use crate::store::Documents;
@@ -137,7 +137,7 @@ impl World {
     /// The fault would never act, or names what the tenant does not have.
     pub fn add_fault(&self, tenant: &Tenant, fault: Fault) -> Result<u64, FaultError> {
         let what = serde_json::to_value(&fault).unwrap_or_default();
-        let number = tenant.set_fault(fault, &self.random)?;
+        let number = tenant.set_fault(fault)?;
         self.faults.store(true, Ordering::Release);
         self.note_faults(
             tenant,
@@ -308,8 +308,11 @@ impl World {
 
     fn happen(&self, tenant: &Tenant, event: &Event, fault: Option<u64>) -> Result<(), EventError> {
         let now = tenant.now();
-        tenant.faults.event_happened(&event.name());
-        let applied = tenant.write(|it| it.apply(event, now, &self.random))?;
+        let (applied, renamed) = tenant.write(|directory| {
+            let before = names(directory);
+            let applied = directory.apply(event, now, &self.random)?;
+            Ok::<_, EventError>((applied, names(directory) != before))
+        })?;
         match applied {
             Applied::Here => {}
             Applied::Elsewhere(home) => {
@@ -343,7 +346,11 @@ impl World {
                 }
             }
         }
-        self.tenants.write(|it| it.learn(tenant));
+        // Most events change no domain and no app: the index of all tenants is left alone.
+        if renamed {
+            self.reindex(tenant);
+        }
+        tenant.faults.event_happened(&event.name());
         self.journal.event(EventRecord {
             number: 0,
             at: Clock::real().now(),
@@ -377,6 +384,17 @@ impl Tenant {
 
     fn key(&self) -> (SignInCloud, TenantId) {
         (self.environment.cloud(), self.id)
+    }
+
+    /// The contents of a user's mailbox, if the user has one.
+    pub(crate) fn mailbox(&self, user: ObjectId, now: Timestamp) -> Option<Arc<MailboxLock>> {
+        let person = self.read(|it| Owner::person_of(it, user))?;
+        if let Some(known) = self.mailboxes.known(user, &person) {
+            return Some(known);
+        }
+        // Everybody in the tenant is needed only to fill it.
+        let owner = self.read(|it| Owner::of(it, user))?;
+        Some(self.mailboxes.open(&owner, now))
     }
 
     /// The tenant's time.
@@ -420,7 +438,8 @@ impl Tenant {
 impl World {
     /// Takes note of apps and domains that [`Tenant::change`] added.
     pub fn reindex(&self, tenant: &Tenant) {
-        self.tenants.write(|it| it.learn(tenant));
+        let known = tenant.read(names);
+        self.tenants.write(|it| it.learn(tenant, known));
     }
 }
 
@@ -430,7 +449,7 @@ impl Index {
         if self.by_id.insert(key, Arc::clone(tenant)).is_none() {
             self.order.push(key);
         }
-        self.learn(tenant);
+        self.learn(tenant, tenant.read(names));
     }
 
     fn of(&self, keys: &[(SignInCloud, TenantId)]) -> Vec<Arc<Tenant>> {
@@ -439,16 +458,22 @@ impl Index {
             .collect()
     }
 
-    fn learn(&mut self, tenant: &Tenant) {
+    fn learn(&mut self, tenant: &Tenant, (domains, apps): Names) {
         let cloud = tenant.environment.cloud();
-        tenant.read(|directory| {
-            for domain in &directory.domains {
-                self.by_domain
-                    .insert((cloud, domain.to_ascii_lowercase()), tenant.id);
-            }
-            for app in directory.applications.keys() {
-                self.by_app.insert((cloud, *app), tenant.id);
-            }
-        });
+        for domain in domains {
+            self.by_domain.insert((cloud, domain), tenant.id);
+        }
+        for app in apps {
+            self.by_app.insert((cloud, app), tenant.id);
+        }
     }
+}
+
+/// Domains in lower case, and apps: by what a tenant is found.
+type Names = (Vec<String>, Vec<ApplicationId>);
+
+fn names(directory: &Directory) -> Names {
+    let domains = directory.domains.iter().map(|it| it.to_ascii_lowercase());
+    let apps = directory.applications.keys().copied();
+    (domains.collect(), apps.collect())
 }

@@ -42,7 +42,7 @@ impl Fault {
     }
 
     /// Finds the app and the user by the tenant's names, and tries the event out.
-    fn named(&self, tenant: &Tenant, random: &Random) -> Result<Named, EventError> {
+    fn named(&self, tenant: &Tenant) -> Result<Named, EventError> {
         tenant.read(|directory| {
             let client = self.on.client.as_ref().map(|it| match it.parse() {
                 // Any app may ask in this tenant, also one that is not yet there.
@@ -51,7 +51,10 @@ impl Fault {
             });
             let user = self.on.user.as_ref().map(|it| directory.user_id(it));
             if let FaultAction::Event(event) = &self.action {
-                let tried = directory.clone().apply(event, tenant.now(), random);
+                // On a copy, and not with the seeded values that the world draws from.
+                let tried = directory
+                    .clone()
+                    .apply(event, tenant.now(), &Random::seeded(0));
                 // What is not possible now may be when the fault acts.
                 if let Err(
                     error @ (EventError::UnknownUser { .. } | EventError::UnknownApp { .. }),
@@ -70,16 +73,16 @@ impl Fault {
 
 impl Tenant {
     /// Checks a fault and its names, and sets nothing.
-    pub(crate) fn check_fault(&self, fault: &Fault, random: &Random) -> Result<(), FaultError> {
+    pub(crate) fn check_fault(&self, fault: &Fault) -> Result<(), FaultError> {
         fault.check()?;
-        fault.named(self, random)?;
+        fault.named(self)?;
         Ok(())
     }
 
     /// Checks a fault and sets it; returns its number.
-    pub(crate) fn set_fault(&self, fault: Fault, random: &Random) -> Result<u64, FaultError> {
+    pub(crate) fn set_fault(&self, fault: Fault) -> Result<u64, FaultError> {
         fault.check()?;
-        let named = fault.named(self, random)?;
+        let named = fault.named(self)?;
         let now = self.now().as_millisecond();
         Ok(self.faults.add(fault, named, now))
     }

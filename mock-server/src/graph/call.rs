@@ -15,7 +15,7 @@ use super::prefer::{Metadata, Prefer};
 use super::schema::{self, Misfit};
 use crate::directory::{ApplicationId, Event, EventError, ObjectId};
 use crate::environment::{Environment, SignInCloud};
-use crate::mailbox::{MailboxLock, Owner, Properties};
+use crate::mailbox::{MailboxLock, Properties};
 use crate::world::{Tenant, World};
 
 /// What a handler needs.
@@ -95,9 +95,9 @@ impl Call<'_> {
 
     /// The contents of a user's mailbox.
     pub(crate) fn mailbox_of(&self, user: ObjectId) -> Result<Arc<MailboxLock>, GraphError> {
-        let owner = self.tenant.read(|it| Owner::of(it, user));
-        let owner = owner.ok_or_else(GraphError::no_mailbox)?;
-        Ok(self.tenant.mailboxes.open(&owner, self.now))
+        self.tenant
+            .mailbox(user, self.now)
+            .ok_or_else(GraphError::no_mailbox)
     }
 
     /// Lets an event happen in the caller's tenant.

@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
                     Err(EventError::NotPossible(_)) | Ok(_) => None,
                     Err(unknown) => Some(unknown.to_string()),
                 },
-                Action::Fault(fault) => match self.tenant.check_fault(fault, &random) {
+                Action::Fault(fault) => match self.tenant.check_fault(fault) {
                     Err(FaultError::Name(EventError::NotPossible(_))) | Ok(()) => None,
                     Err(error) => Some(error.to_string()),
                 },
