@@ -310,6 +310,7 @@ impl Request {
         let told = admitted.headers;
         match dispatch::handle(&call) {
             Ok(mut reply) => {
+                reply.unsupported = reply.unsupported.or_else(|| extended::not_kept(&call));
                 let name = HeaderName::from_static;
                 reply
                     .headers

@@ -1,5 +1,8 @@
-//! Extended properties of Outlook items: part of Graph, and not in the mock. They are refused
-//! wherever they are named, since an empty answer would be taken for the truth.
+//! Extended properties of Outlook items: part of Graph, and not kept by the mock.
+//!
+//! Whoever asks for them is refused, since an empty answer would be taken for the truth. Whoever
+//! sets them beside other members is served, and the journal is marked: libraries set them with
+//! each event (O365/python-o365, O365/calendar.py).
 
 use axum::http::StatusCode;
 
@@ -8,32 +11,36 @@ use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::query::option_of;
 
-/// Refuses a request to Exchange that filters by, expands or sets extended properties.
+/// Refuses a request to Exchange that filters by or expands extended properties.
 pub(super) fn refuse(call: &Call<'_>) -> Result<(), GraphError> {
-    if call.endpoint.workload != Workload::Mailbox {
+    let asked = call.endpoint.workload == Workload::Mailbox
+        && call.parameters_sent.iter().any(|(name, value)| {
+            matches!(option_of(name), Some("expand" | "filter"))
+                && value.to_ascii_lowercase().contains(NAME)
+        });
+    if !asked {
         return Ok(());
     }
-    let asked = call.parameters_sent.iter().any(|(name, value)| {
-        matches!(option_of(name), Some("expand" | "filter"))
-            && value.to_ascii_lowercase().contains(NAME)
-    });
-    // A member's name: inside of a text its closing quote would be escaped.
-    let member = format!("{NAME}\"");
-    let set = call
-        .body
-        .windows(member.len())
-        .any(|window| window.eq_ignore_ascii_case(member.as_bytes()));
-    if asked || set {
-        let what =
-            "extended properties (singleValueExtendedProperties, multiValueExtendedProperties)";
-        return Err(GraphError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotInTheMock",
-            format!("{what} are part of Microsoft Graph, and entra-mock does not do them."),
-        )
-        .not_in_the_mock(what));
-    }
-    Ok(())
+    Err(GraphError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotInTheMock",
+        format!("{WHAT} are part of Microsoft Graph, and entra-mock does not do them."),
+    )
+    .not_in_the_mock(WHAT))
 }
 
+/// What a body sets and the mock does not keep, for the journal.
+pub(super) fn not_kept(call: &Call<'_>) -> Option<String> {
+    // A member's name: inside of a text its closing quote would be escaped.
+    let member = format!("{NAME}\"");
+    let set = call.endpoint.workload == Workload::Mailbox
+        && call
+            .body
+            .windows(member.len())
+            .any(|window| window.eq_ignore_ascii_case(member.as_bytes()));
+    set.then(|| WHAT.to_owned())
+}
+
+const WHAT: &str =
+    "extended properties (singleValueExtendedProperties, multiValueExtendedProperties)";
 const NAME: &str = "valueextendedproperties";
