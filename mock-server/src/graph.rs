@@ -257,7 +257,7 @@ impl Request {
         };
         match self.serve(found, caller, places) {
             Ok(reply) => Ok(Reply { service, ..reply }),
-            Err(error) => Err(error.from_service(service)),
+            Err(error) => Err(error.of_service(service)),
         }
     }
 

@@ -1,6 +1,11 @@
 //! Drivers that flood, drip, and leave children, a run that is ended, and a disk that is full: one
 //! case is lost, the reports are whole, and no process is left.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what runs outside of the test is waited for by the real clock"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

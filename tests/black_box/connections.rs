@@ -1,5 +1,10 @@
 //! Many connections at once: idle ones are held, slow ones too, and others are served meanwhile.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what runs outside of the test is waited for by the real clock"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};

@@ -216,7 +216,7 @@ impl Explanation {
             Err(error) => {
                 let reason = match &header {
                     Some(header) if payload.is_some() => unbelievable(world, token, header),
-                    _ => not_ours(&error),
+                    _ => not_ours(error),
                 };
                 Self {
                     kind: if header.is_some() && payload.is_some() {
@@ -272,12 +272,12 @@ fn unbelievable(world: &World, token: &str, header: &Value) -> String {
         Err(VerifyError::Algorithm) => format!(
             "its algorithm is '{algorithm}', and the service signs with RS256: no API may accept it"
         ),
-        Err(error) => not_ours(&error),
+        Err(error) => not_ours(error),
         Ok(_) => "it is signed well, and lacks claims that every access token has".to_owned(),
     }
 }
 
-fn not_ours(error: &VerifyError) -> String {
+fn not_ours(error: VerifyError) -> String {
     format!("this mock did not issue it, or before its state was reset: {error}")
 }
 

@@ -360,7 +360,7 @@ impl Action {
 
     fn primitive(&mut self, name: &str, of: &str) -> Result<Option<Value>, GraphError> {
         self.take(name)
-            .map(|value| schema::primitive(of, value))
+            .map(|value| schema::primitive(of, &value))
             .transpose()
     }
 

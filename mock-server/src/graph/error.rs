@@ -66,7 +66,7 @@ impl GraphError {
     }
 
     /// Names the service behind the endpoint, unless the code is another's.
-    pub(crate) fn from_service(mut self, service: Service) -> Self {
+    pub(crate) fn of_service(mut self, service: Service) -> Self {
         self.service.get_or_insert(service);
         self
     }

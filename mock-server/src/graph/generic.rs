@@ -60,7 +60,7 @@ pub(super) fn answer(
     let service = Voice::of(&route).service();
     Some(match admitted(request, caller, path, version, &route) {
         Ok(reply) => Ok(Reply { service, ..reply }),
-        Err(error) => Err(error.from_service(service)),
+        Err(error) => Err(error.of_service(service)),
     })
 }
 

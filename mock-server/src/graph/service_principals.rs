@@ -237,9 +237,8 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
         let Some(stored) = directory.service_principals.get_mut(&id) else {
             return Ok(());
         };
-        let kept = change.kept.into_iter();
-        kept.map(|(name, value)| applications::keep(&mut stored.profile, name, value))
-            .collect::<Result<(), GraphError>>()
+        let mut kept = change.kept.into_iter();
+        kept.try_for_each(|(name, value)| applications::keep(&mut stored.profile, name, value))
     })?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

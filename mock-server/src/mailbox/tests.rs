@@ -86,7 +86,7 @@ fn a_mailbox_takes_less_than_half_a_mebibyte_of_text() {
             })
             .sum();
         assert!(size < 512 * 1024, "{size}");
-    })
+    });
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_delivered_mail_is_the_newest_and_unread() {
             newest.properties()["from"]["emailAddress"]["name"],
             "Bob Baker"
         );
-    })
+    });
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn the_log_tells_what_happened_in_a_folder() {
         );
         assert_eq!(contents.changes_since(start, archive).unwrap().len(), 1);
         assert_eq!(contents.changes_since(u64::MAX, inbox), None);
-    })
+    });
 }
 
 #[test]

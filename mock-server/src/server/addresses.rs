@@ -30,7 +30,7 @@ impl Addresses {
     }
 
     /// As somebody reaches it who asked for a host, which is one of ours.
-    pub(super) fn as_asked(self, host: &str, names: &[HostName]) -> Self {
+    pub(super) fn asked_at(self, host: &str, names: &[HostName]) -> Self {
         let host = host.to_ascii_lowercase();
         if names.iter().any(|it| it.as_str() == host) {
             return Self {
@@ -73,7 +73,7 @@ mod tests {
         let names: Vec<HostName> = names.iter().map(|it| it.parse().unwrap()).collect();
         let mut told = Addresses::of(listens.parse().unwrap(), &names);
         if let Some(host) = asked {
-            told = told.as_asked(host, &names);
+            told = told.asked_at(host, &names);
         }
         (told.control, told.environments)
     }

@@ -385,7 +385,7 @@ const MOST: usize = 256 << 20;
 const STALL: Duration = Duration::from_secs(30);
 
 /// The longest time for a whole body.
-const WHOLE: Duration = Duration::from_secs(120);
+const WHOLE: Duration = Duration::from_mins(2);
 
 /// How much of a body that is too large is read, and how long.
 const THROWN_AWAY: u64 = 256 << 20;

@@ -490,9 +490,9 @@ const SPARED: [(Phase, Duration); 4] = [
 
 /// How long clients are waited for. Bodies have limits of their own, for which there is an answer.
 const PATIENCE: [(Phase, Duration); 3] = [
-    (Phase::Idle, Duration::from_secs(300)),
+    (Phase::Idle, Duration::from_mins(5)),
     (Phase::Starting, Duration::from_secs(30)),
-    (Phase::Stalled, Duration::from_secs(60)),
+    (Phase::Stalled, Duration::from_mins(1)),
 ];
 
 /// What bytes of the client mean: nothing new, the head of a request, or that a tunnel is in use.

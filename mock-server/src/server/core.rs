@@ -55,7 +55,7 @@ impl Core {
 
     /// The hosts to tell somebody who reached the control port by this host.
     pub(crate) fn addresses_as_asked(&self, host: &str) -> Addresses {
-        self.addresses().as_asked(host, &self.names)
+        self.addresses().asked_at(host, &self.names)
     }
 
     /// Further names of the mock itself.

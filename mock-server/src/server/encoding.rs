@@ -76,7 +76,7 @@ fn unfold(from: impl Read, most: usize, encoding: &str) -> Result<Bytes, Refused
 
 fn encodings(headers: &HeaderMap) -> Vec<String> {
     elements(headers, header::CONTENT_ENCODING)
-        .map(|it| it.to_ascii_lowercase())
+        .map(str::to_ascii_lowercase)
         .collect()
 }
 

@@ -70,13 +70,12 @@ impl Refused {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Certificate { .. } => "certificate-refused",
-            Self::Connect(_) => "unreadable-request",
             Self::ForeignName(_) => "foreign-name",
             Self::Http2(_) => "broken-http2",
             Self::Plain(_) => "plain-http",
             Self::Tls { .. } => "handshake-failed",
             Self::TooLarge => "head-too-large",
-            Self::Unreadable(_) => "unreadable-request",
+            Self::Connect(_) | Self::Unreadable(_) => "unreadable-request",
         }
     }
 

@@ -324,7 +324,7 @@ impl GraphError {
                  '{found}'."
             ),
         )
-        .from_service(Service::Exchange)
+        .of_service(Service::Exchange)
     }
 }
 

@@ -185,14 +185,11 @@ fn id_of(address: &str) -> &str {
 }
 
 fn texts(value: Option<Value>, name: &str) -> Result<Vec<String>, GraphError> {
-    let elements = match value {
-        Some(Value::Array(elements)) => elements,
+    let Some(Value::Array(elements)) = value else {
         // Unverified: the text.
-        _ => {
-            return Err(GraphError::directory_request(format!(
-                "The parameter '{name}' must be a collection of strings."
-            )));
-        }
+        return Err(GraphError::directory_request(format!(
+            "The parameter '{name}' must be a collection of strings."
+        )));
     };
     elements
         .iter()

@@ -27,11 +27,11 @@ pub(crate) fn object(
 }
 
 /// A value of a primitive type, such as a parameter of an action.
-pub(crate) fn primitive(of: &str, value: Value) -> Result<Value, GraphError> {
-    if let Some(node) = structure(&value) {
+pub(crate) fn primitive(of: &str, value: &Value) -> Result<Value, GraphError> {
+    if let Some(node) = structure(value) {
         return Err(GraphError::unexpected_node(node, "PrimitiveValue"));
     }
-    convert(of, &value).ok_or_else(|| unconvertible(&format!("Edm.{of}"), &value))
+    convert(of, value).ok_or_else(|| unconvertible(&format!("Edm.{of}"), value))
 }
 
 /// Reads bodies for a service.
@@ -113,7 +113,7 @@ impl Reader {
         if of == "Date" && value.is_string() && convert(of, &value).is_none() {
             return Err(GraphError::unable_to_deserialize());
         }
-        primitive(of, value)
+        primitive(of, &value)
     }
 }
 

@@ -250,10 +250,10 @@ fn comparable(one: &Known, other: &Operand, comparison: Comparison) -> Result<()
     }
     let fits = match (one, of.as_str(), literal) {
         (_, _, L::Null) => true,
-        (Known::Structure(_), ..) => false,
+        (Known::Structure(_), ..)
+        | (_, "DateTimeOffset", L::Text(_) | L::Boolean(_) | L::Number(_)) => false,
         (_, "Boolean", literal) => matches!(literal, L::Boolean(_)),
         (_, "Int32", literal) => matches!(literal, L::Number(_)),
-        (_, "DateTimeOffset", L::Text(_) | L::Boolean(_) | L::Number(_)) => false,
         (_, "String", literal) => !matches!(literal, L::Boolean(_) | L::Number(_)),
         _ => true,
     };

@@ -238,7 +238,11 @@ impl fmt::Debug for KnownSecrets {
 /// The bytes with which a text begins, as a number.
 fn start(text: &[u8]) -> u64 {
     match text.first_chunk::<SHORTEST>() {
-        Some([a, b, c, d, e, f]) => u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]),
+        Some(start) => {
+            let mut word = [0; 8];
+            word[..start.len()].copy_from_slice(start);
+            u64::from_le_bytes(word)
+        }
         None => 0,
     }
 }

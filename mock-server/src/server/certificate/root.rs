@@ -82,8 +82,8 @@ impl Scope {
             .collect();
         if !missing.is_empty() {
             Some(format!("it does not permit {}", missing.join(", ")))
-        } else if self.constrains_the_rest < wanted.constrains_the_rest
-            || self.for_servers < wanted.for_servers
+        } else if (wanted.constrains_the_rest && !self.constrains_the_rest)
+            || (wanted.for_servers && !self.for_servers)
         {
             Some("it permits more than certificates of TLS servers with these names".to_owned())
         } else {
