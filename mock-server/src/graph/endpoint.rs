@@ -176,6 +176,7 @@ pub(crate) enum Operation {
     ListServicePrincipals,
     ListSubscribedSkus,
     ListTokenLifetimePolicies,
+    ListTransitiveMemberOf,
     ListUserAssignments,
     ListUserConsentRequests,
     ListUsers,

@@ -65,9 +65,10 @@ pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
     })
 }
 
-/// `GET …/memberOf` and `…/transitiveMemberOf`.
-pub(super) fn member_of(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let groups = membership::member_of(call, &call.target()?.user.to_string());
+/// `GET …/memberOf` and `…/transitiveMemberOf`, by the name of the navigation.
+pub(super) fn member_of(call: &Call<'_>, navigation: &str) -> Result<Reply, GraphError> {
+    let user = call.target()?.user.to_string();
+    let groups = membership::member_of(call, &user, navigation);
     let listing = Listing::of("directoryObject", "directoryObjects");
     collection::list(call, &listing, &Documents(groups))
 }

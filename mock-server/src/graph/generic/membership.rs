@@ -149,12 +149,20 @@ fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Reply {
     )
 }
 
-/// What a person is a direct member of.
-pub(in crate::graph) fn member_of(call: &Call<'_>, user: &str) -> Vec<Properties> {
+/// What a person is a member of, through other groups too where `navigation` is
+/// `transitiveMemberOf`.
+pub(in crate::graph) fn member_of(
+    call: &Call<'_>,
+    user: &str,
+    navigation: &str,
+) -> Vec<Properties> {
     let of = format!("users/{user}");
-    let groups = call.tenant.read_documents(|it| it.holders("members", &of));
+    let groups = call
+        .tenant
+        .read_documents(|documents| derived(documents, &of, navigation));
     groups
         .iter()
+        .flatten()
         .filter_map(|address| read::described(call, address))
         .collect()
 }
