@@ -417,7 +417,7 @@ impl Tenant {
     }
 
     /// Looks at the directory. What is looked up elsewhere (other tenants, the world) is looked up
-    /// before or after: see [`crate::lock`].
+    /// before or after, for locks are taken in one order.
     pub fn read<A>(&self, look: impl FnOnce(&Directory) -> A) -> A {
         self.directory.read(look)
     }
@@ -436,7 +436,7 @@ impl Tenant {
 }
 
 impl World {
-    /// Takes note of apps and domains that [`Tenant::change`] added.
+    /// Takes note of apps and domains that [`Tenant::write`] added.
     pub fn reindex(&self, tenant: &Tenant) {
         let known = tenant.read(names);
         self.tenants.write(|it| it.learn(tenant, known));
