@@ -1,7 +1,7 @@
 //! A tenant's directory: users, app registrations, service principals, consent, policies.
 //!
-//! After set-up a directory changes through [`Event`] only, each a value that the control API,
-//! Graph, the pages, scenarios and the library share.
+//! What can happen in a tenant is an [`Event`], a value that the control API, Graph, the pages,
+//! scenarios and the library share. Where no event exists, Graph and the pages write themselves.
 
 mod administration;
 mod application;
