@@ -325,6 +325,9 @@ where
                 let is_last = response.extensions().get::<LastAnswer>().is_some();
                 if is_last {
                     close.send_replace(true);
+                    // The connection learns it before it has the answer, so that an HTTP/2 client
+                    // reads GOAWAY first and cannot open a stream in between.
+                    tokio::task::yield_now().await;
                 }
                 // The answer itself says so: the client must not find out by its next request.
                 if version < Version::HTTP_2
