@@ -311,6 +311,9 @@ impl Request {
         match dispatch::handle(&call) {
             Ok(mut reply) => {
                 reply.unsupported = reply.unsupported.or_else(|| extended::not_kept(&call));
+                if call.endpoint.workload == Workload::Directory {
+                    reply.locate(&call);
+                }
                 let name = HeaderName::from_static;
                 reply
                     .headers

@@ -66,11 +66,11 @@ fn alice() -> String {
 }
 
 /// All recorded answers of a folder, by name.
-pub(crate) fn all(folder: &str) -> Vec<(String, Recorded)> {
+pub(crate) fn all<T: serde::de::DeserializeOwned>(folder: &str) -> Vec<(String, T)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("data/recorded")
         .join(folder);
-    let mut found: Vec<(String, Recorded)> = std::fs::read_dir(&folder)
+    let mut found: Vec<(String, T)> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
@@ -208,7 +208,15 @@ fn is_a(kind: &str, text: &str) -> bool {
     match kind {
         "guid" => uuid::Uuid::try_parse(text).is_ok(),
         "local-time" => text.len() > 10 && text.parse::<jiff::civil::DateTime>().is_ok(),
+        "fraction-time" => {
+            // As the login hosts write times into texts: seven digits behind the seconds.
+            text.len() == 28 && text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()
+        }
         "text" => !text.is_empty(),
+        "timestamp" => {
+            let bare = text.strip_suffix('Z').unwrap_or_default();
+            text.len() == 20 && text.contains(' ') && bare.parse::<jiff::civil::DateTime>().is_ok()
+        }
         "time" => {
             text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()
                 || text.len() == 19 && text.parse::<jiff::civil::DateTime>().is_ok()

@@ -424,10 +424,12 @@ fn scope_text(grant: &UserGrant<'_>, granted: &BTreeSet<String>) -> String {
     };
     // Short names are sorted without regard to case, all together; qualified ones stand behind
     // those of OpenID Connect.
+    // What was consented of OpenID Connect is listed with Graph's, whether or not it was asked for.
     // Source: Azure/azure-sdk-for-js sdk/identity/identity/recordings/node/cae 2022-02.
+    let of_graph = grant.requested.resource.is_graph();
     let openid = ["email", "openid", "profile"]
         .into_iter()
-        .filter(|it| grant.openid.contains(*it));
+        .filter(|it| grant.openid.contains(*it) || of_graph && granted.contains(*it));
     let permissions = granted
         .iter()
         .map(String::as_str)

@@ -11,7 +11,7 @@ use super::error::GraphError;
 use super::expand;
 use super::link;
 use super::odata::evaluate::{holds, order, value_at};
-use super::odata::query::{Expand, Query, option_of};
+use super::odata::query::{Expand, Query};
 use super::schema::{self, MemberKind, Misfit};
 use crate::environment::SignInCloud;
 use crate::mailbox::Properties;
@@ -412,33 +412,9 @@ pub(crate) fn selected(
 /// The address of the next page: the request's own, at the host that was addressed.
 fn next_link(call: &Call<'_>, position: usize) -> String {
     match call.endpoint.workload {
-        Workload::Directory => link(call, "skiptoken", &page_token(position)),
+        Workload::Directory => link::next_page_of_directory(call, &page_token(position)),
         Workload::Mailbox => link::next_page(call, position),
     }
-}
-
-/// The request's address with one option set.
-fn link(call: &Call<'_>, option: &str, value: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, sent) in &call.parameters_sent {
-        match option_of(name) {
-            Some("skip" | "skiptoken" | "deltatoken") => {}
-            Some(known) => {
-                query.append_pair(&format!("${known}"), sent);
-            }
-            None => {
-                query.append_pair(name, sent);
-            }
-        }
-    }
-    query.append_pair(&format!("${option}"), value);
-    // Clients compare and parse these links: spaces as %20, as Graph writes them.
-    format!(
-        "{}{}?{}",
-        call.origin,
-        call.path,
-        query.finish().replace('+', "%20")
-    )
 }
 
 fn page_token(position: usize) -> String {

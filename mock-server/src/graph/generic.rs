@@ -5,6 +5,7 @@
 //! their types say: an empty tenant lists empty, an unknown id is a 404, what was written is read.
 //! Actions and functions, and streams, are refused with 501 `NotInTheMock`: nothing is made up.
 
+mod group;
 mod guard;
 pub(super) mod membership;
 mod place;
@@ -30,6 +31,7 @@ use super::error::GraphError;
 use super::odata::query::Query;
 use super::path::Path;
 use super::prefer::{Metadata, Prefer};
+use super::throttling;
 use crate::exchange::Annotation;
 use crate::model::{Member, MemberKind};
 
@@ -117,21 +119,12 @@ fn admitted(
     let mut reply = handle(&call, route, voice)?;
     if voice.is_directory() {
         let units = HeaderName::from_static("x-ms-resource-unit");
-        reply
-            .headers
-            .push((units, resource_units(route).to_string()));
+        let last = route.last().map_or("", |it| it.name);
+        let cost = throttling::cost_of_member(&call.endpoint.method, last, &call.query);
+        reply.headers.push((units, cost.to_string()));
+        reply.locate(&call);
     }
     Ok(reply)
-}
-
-/// What a request of the directory costs. Unverified but for members (3) and one object (1):
-/// pnp/pnpcore, MockData of groups.
-fn resource_units(route: &Route) -> u8 {
-    match route.last() {
-        Some(step) if step.is_open_collection() && step.is_link() => 3,
-        Some(step) if step.is_open_collection() => 2,
-        _ => 1,
-    }
 }
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {

@@ -188,7 +188,7 @@ fn documents(call: &Call<'_>) -> Vec<(PermissionGrant, Properties)> {
                     ConsentType::Principal(user) => ("Principal", Some(user)),
                 };
                 let scopes: Vec<&str> = grant.scopes.iter().map(String::as_str).collect();
-                let value = json!({
+                let mut value = json!({
                     "id": link_id::write(client.0, grant.id),
                     "clientId": client,
                     "consentType": kind,
@@ -196,6 +196,12 @@ fn documents(call: &Call<'_>) -> Vec<(PermissionGrant, Properties)> {
                     "resourceId": resource,
                     "scope": scopes.join(" "),
                 });
+                if call.version == "beta" {
+                    // Recorded from the service: always these. Source: pnp/pnpcore, MockData of
+                    // ServicePrincipalTests (2024).
+                    value["expiryTime"] = json!("9999-12-31T23:59:59.9999999Z");
+                    value["startTime"] = json!("0001-01-01T00:00:00Z");
+                }
                 Some((grant.clone(), members(value)))
             })
             .collect()

@@ -1,36 +1,79 @@
-//! The addresses of further pages and of later rounds, as Exchange writes them.
+//! The addresses of further pages, of later rounds, and of what was created.
 //!
 //! Clients cut tokens out of these links and compare them: they are spelled as the service spells
-//! them. Source: allodia-eu/email-calendar-sync-engine, fixtures/mail/messages_list_page1.json,
+//! them. Sources: allodia-eu/email-calendar-sync-engine, fixtures/mail/messages_list_page1.json,
 //! mailfolders_delta.json and messages_delta_snapshot.json (2026); elie222/inbox-zero,
-//! apps/web/utils/email/mailbox-sync.ts.
+//! apps/web/utils/email/mailbox-sync.ts; of the directory pnp/pnpcore, MockData of
+//! LegacyPrincipalTests (2025) and ServicePrincipalTests (2024), and Azure/azure-cli, recordings of
+//! test_user_scenario (2023), test_group_scenario, test_app_credential and
+//! test_app_federated_credential (2022).
 
 use std::fmt::Write as _;
 
 use super::call::Call;
-use super::endpoint::Operation;
+use super::endpoint::{Operation, Workload};
 use super::odata::query::option_of;
+use super::schema;
 
-/// The next page of a list: the request's own options, and where the page begins.
+/// The next page of a list of Exchange: the request's own options, and where the page begins.
 pub(crate) fn next_page(call: &Call<'_>, position: usize) -> String {
-    let mut link = format!("{}{}?", call.origin, path(call));
+    let options = options(call, "%24");
+    format!("{}{}?{options}%24skip={position}", call.origin, path(call))
+}
+
+/// The next page of a list of the directory: the request's own options, and a token.
+pub(crate) fn next_page_of_directory(call: &Call<'_>, token: &str) -> String {
+    let options = options(call, "$");
+    format!("{}{}?{options}$skiptoken={token}", call.origin, call.path)
+}
+
+/// The options of the request but those that name a page, each with `&` behind it.
+fn options(call: &Call<'_>, dollar: &str) -> String {
+    let mut options = String::new();
     for (name, sent) in &call.parameters_sent {
         match option_of(name) {
             Some("skip" | "skiptoken" | "deltatoken") => continue,
             Some(option) => {
-                link.push_str("%24");
-                link.push_str(option);
+                options.push_str(dollar);
+                options.push_str(option);
             }
-            None => link.push_str(&form(name)),
+            None => options.push_str(&form(name)),
         }
-        link.push('=');
-        link.push_str(&form(sent));
-        link.push('&');
+        options.push('=');
+        options.push_str(&form(sent));
+        options.push('&');
     }
-    // Writing to a text can't fail.
-    let _ = write!(link, "%24skip={position}");
-    link
+    options
 }
+
+/// The address of an object, from the version: `v1.0/users('…')/messages('…')`. The directory
+/// writes its own, which a client can't open.
+pub(crate) fn address(call: &Call<'_>, set: &str, of: &str, id: &str) -> String {
+    let tenant = call.tenant.id;
+    let name = set.rsplit('/').next().unwrap_or(set);
+    if call.endpoint.workload != Workload::Directory {
+        format!("{}/{set}('{id}')", call.version)
+    } else if schema::is_a(of, "directoryObject") {
+        let mut kind = of.to_owned();
+        kind[..1].make_ascii_uppercase();
+        format!("v2/{tenant}/directoryObjects/{id}/Microsoft.DirectoryServices.{kind}")
+    } else if OF_THE_DIRECTORY.contains(&name) {
+        format!("v2/{tenant}/{name}/{id}")
+    } else {
+        format!("{}/{set}('{id}')", call.version)
+    }
+}
+
+/// Sets of the directory whose elements are no directory objects. Recorded are the grants and the
+/// federated credentials; role assignments by learn.microsoft.com/graph/api/rbacapplication-post-
+/// roleassignments (`@odata.id`). Unverified: the assignments of app roles.
+const OF_THE_DIRECTORY: [&str; 5] = [
+    "appRoleAssignedTo",
+    "appRoleAssignments",
+    "federatedIdentityCredentials",
+    "oauth2PermissionGrants",
+    "roleAssignments",
+];
 
 /// The next page or the next round of a delta query: all but the token is in the token.
 pub(crate) fn delta(call: &Call<'_>, option: &str, token: &str) -> String {

@@ -141,6 +141,14 @@ pub(crate) fn is_written(cloud: SignInCloud, of: &str, name: &str) -> bool {
         || WRITTEN.iter().any(|row| row.of == of && row.member == name)
 }
 
+/// The lists that only the service writes into documents of a type.
+pub(crate) fn written_lists(of: &str) -> impl Iterator<Item = &'static str> {
+    let rows = WRITTEN
+        .iter()
+        .filter(move |row| row.of == of && row.edm_type.starts_with("Collection("));
+    rows.map(|row| row.member.as_str())
+}
+
 /// Whether documents of a type show a member only where `$select` names it.
 pub(crate) fn is_on_demand(of: &str, name: &str) -> bool {
     let mut rows = ON_DEMAND.iter();
@@ -153,6 +161,8 @@ struct Row {
     #[serde(rename = "type")]
     of: String,
     member: String,
+    #[serde(default)]
+    edm_type: String,
 }
 
 /// Members that only the service writes: no request can name them.

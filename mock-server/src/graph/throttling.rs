@@ -1,7 +1,8 @@
 //! Graph's own limits, where the world's switches ask for them: `mailbox-concurrency` for
 //! requests in flight, `throttling-limits` for counts.
 //!
-//! Rows of `data/graph-limits.csv` and `data/graph-unit-costs.csv`. Source:
+//! Rows of `data/graph-limits.csv`, `data/graph-unit-costs.csv` and
+//! `data/graph-unit-costs-of-members.csv`. Source:
 //! learn.microsoft.com/graph/throttling-limits and /graph/throttling. Not here: the limit of an
 //! app over all tenants, uploads in megabytes, and limits of services that the mock does not have.
 
@@ -177,6 +178,18 @@ fn seconds(left: SignedDuration) -> u64 {
 /// one more with `$expand`, and at least one.
 fn cost(endpoint: &Endpoint, query: &Query) -> u64 {
     let base = COSTS.get(&endpoint.operation).copied().unwrap_or(1);
+    adjusted(base, query)
+}
+
+/// The resource units of a request that the model alone answers, by the last name of its path.
+pub(super) fn cost_of_member(method: &Method, last: &str, query: &Query) -> u64 {
+    let row = MEMBERS
+        .iter()
+        .find(|row| row.method == method.as_str() && row.member == last);
+    adjusted(row.map_or(1, |it| it.units), query)
+}
+
+fn adjusted(base: u64, query: &Query) -> u64 {
     let more = u64::from(!query.expand.is_empty());
     let less = u64::from(query.select.is_some()) + u64::from(query.top.is_some_and(|it| it < 20));
     (base + more).saturating_sub(less).max(1)
@@ -226,6 +239,20 @@ static LIMITS: LazyLock<Vec<Limit>> = LazyLock::new(|| {
     csv::Reader::from_reader(include_str!("../../data/graph-limits.csv").as_bytes())
         .deserialize()
         .map(|row| row.expect("data/graph-limits.csv fits its types"))
+        .collect()
+});
+
+#[derive(Debug, Deserialize)]
+struct MemberCost {
+    method: String,
+    member: String,
+    units: u64,
+}
+
+static MEMBERS: LazyLock<Vec<MemberCost>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../../data/graph-unit-costs-of-members.csv").as_bytes())
+        .deserialize()
+        .map(|row| row.expect("data/graph-unit-costs-of-members.csv fits its types"))
         .collect()
 });
 

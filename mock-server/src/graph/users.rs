@@ -174,7 +174,7 @@ fn document(directory: &Directory, user: &User) -> Properties {
         "mail": mail,
         "mobilePhone": null,
         "officeLocation": user.office_location,
-        "preferredLanguage": "en-US",
+        "preferredLanguage": null,
         "surname": text(&user.surname),
         "userPrincipalName": upn,
         "id": user.id,
@@ -182,7 +182,7 @@ fn document(directory: &Directory, user: &User) -> Properties {
         "assignedLicenses": licences,
         "assignedPlans": plans,
         "city": null,
-        "companyName": directory.display_name,
+        "companyName": null,
         "country": null,
         "createdDateTime": crate::mailbox::seconds(user.created),
         "creationType": external.is_string().then_some("Invitation"),
@@ -206,7 +206,7 @@ fn document(directory: &Directory, user: &User) -> Properties {
         "signInSessionsValidFromDateTime": crate::mailbox::seconds(user.sessions_valid_from()),
         "state": null,
         "streetAddress": null,
-        "usageLocation": directory.country,
+        "usageLocation": null,
         "userType": kind,
     });
     let Value::Object(mut map) = value else {

@@ -29,6 +29,7 @@ mod federated;
 mod invalidation;
 mod mutations;
 mod on_behalf_of;
+mod recorded;
 mod refusals;
 mod resources;
 

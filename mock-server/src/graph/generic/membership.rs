@@ -13,6 +13,7 @@ use super::place::{self, Place};
 use super::read;
 use crate::directory::{Directory, ObjectId};
 use crate::graph::call::{Call, Reply};
+use crate::graph::collection;
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::Operation;
@@ -80,7 +81,7 @@ pub(super) fn answer(
         let ids = texts(action.take("ids"), "ids")?;
         let types = texts(action.take("types").or_else(|| Some(json!([]))), "types")?;
         action.finish(operation.name())?;
-        return Ok(by_ids(call, &ids, &types));
+        return by_ids(call, &ids, &types);
     }
     let member = place.address();
     let of = call
@@ -126,8 +127,8 @@ fn is_secure(call: &Call<'_>, id: &str) -> bool {
 }
 
 /// The objects with these ids, of these types where some are named; unknown ids are left out.
-fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Reply {
-    let found: Vec<Value> = ids
+fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Result<Reply, GraphError> {
+    let found: Vec<Properties> = ids
         .iter()
         .filter_map(|id| place::directory_address(call, id))
         .filter(|address| {
@@ -138,15 +139,15 @@ fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Reply {
                     .any(|it| it.eq_ignore_ascii_case(of) || it == "directoryObject")
         })
         .filter_map(|address| read::described(call, &address))
-        .map(Value::Object)
-        .collect();
-    Reply::json(
+        .map(|document| collection::project(call, "directoryObject", document))
+        .collect::<Result<_, _>>()?;
+    Ok(Reply::json(
         StatusCode::OK,
         json!({
             "@odata.context": format!("{}/$metadata#directoryObjects", call.root()),
             "value": found,
         }),
-    )
+    ))
 }
 
 /// What a person is a member of, through other groups too where `navigation` is

@@ -11,6 +11,7 @@ use crate::graph::call::{Call, Payload, Reply};
 use crate::graph::collection::{self, Documents, Listing};
 use crate::graph::error::GraphError;
 use crate::graph::link;
+use crate::graph::schema;
 use crate::mailbox::Properties;
 use crate::model::{Member, MemberKind, Type};
 use crate::store::Document;
@@ -219,11 +220,14 @@ fn fits(document: &Properties, cast: Option<Type>) -> bool {
 
 /// What a link leads to, with its type.
 pub(super) fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
-    let document = place::fetch(call, target)?;
+    let mut document = place::fetch(call, target)?;
     let mut found = Properties::new();
     if let Some(of) = place::type_at(target) {
         let name = format!("#microsoft.graph.{}", of.name());
         found.insert("@odata.type".to_owned(), json!(name));
+        if !place::is_modelled(call, target) {
+            document = completed(call, document, of);
+        }
     }
     found.extend(
         document
@@ -258,6 +262,9 @@ fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> Properties 
             };
             document.insert(member.name().to_owned(), unset);
         }
+    }
+    for name in schema::written_lists(of.name()) {
+        document.entry(name).or_insert_with(|| json!([]));
     }
     document
 }

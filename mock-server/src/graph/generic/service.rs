@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::route::Route;
+use crate::environment::Environment;
 use crate::graph::error::{GraphError, Service};
 
 /// How a service behind Graph speaks.
@@ -60,6 +61,16 @@ impl Voice {
     /// Whether it is Teams.
     pub(super) fn is_teams(&self) -> bool {
         self.service == "teams"
+    }
+
+    /// The origin of the addresses that it writes into `Location`. Source: pnp/pnpcore, MockData of
+    /// ChatTests (2022). Unverified: Teams in other clouds, taken to name the Graph addressed.
+    pub(super) fn origin<'a>(&self, environment: Environment, addressed: &'a str) -> &'a str {
+        if self.is_teams() && environment == Environment::Office365 {
+            "https://teamsgraph.teams.microsoft.com"
+        } else {
+            addressed
+        }
     }
 
     /// Whether it is the directory.

@@ -17,11 +17,10 @@ async fn a_group_is_created_read_changed_and_deleted() {
     let path = format!("/v1.0/groups/{}", created.id());
     assert_eq!(created.body["displayName"], "Sales");
     assert_eq!(created.body["groupTypes"], json!([]));
-    assert!(
-        created
-            .header("location")
-            .ends_with(&format!("/groups('{}')", created.id()))
-    );
+    assert!(created.header("location").ends_with(&format!(
+        "/directoryObjects/{}/Microsoft.DirectoryServices.Group",
+        created.id()
+    )));
 
     let listed = bench
         .get(

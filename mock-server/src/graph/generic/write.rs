@@ -1,8 +1,9 @@
 //! Writing: create, change, replace and delete documents, add and remove links.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::group;
 use super::place::{self, Place};
 use super::read;
 use super::service::Voice;
@@ -36,6 +37,9 @@ pub(super) fn create(
     }
     let id = call.world.random.uuid().to_string();
     stamp(call, of, &mut body.properties, true);
+    if of.name() == "group" {
+        group::stamp(call, &id, &mut body.properties);
+    }
     store(call, place, &id, body)?;
     let created = Place {
         step: place.step,
@@ -45,7 +49,19 @@ pub(super) fn create(
         set: place.set.clone(),
     };
     let found = read::entity(call, &created).ok_or_else(|| voice.not_found(&created.id))?;
-    call.entity(&place.set, of.name(), found)
+    let mut reply = call.entity(&place.set, of.name(), found)?;
+    if !voice.is_directory() {
+        reply.headers.retain(|(name, _)| *name != header::LOCATION);
+        let location = format!(
+            "{}/{}/{}('{}')",
+            voice.origin(call.environment, call.origin),
+            call.version,
+            place.set,
+            created.id
+        );
+        reply.headers.push((header::LOCATION, location));
+    }
+    Ok(reply)
 }
 
 /// Changes the members that the body names; `replace` takes the others away, and creates what is

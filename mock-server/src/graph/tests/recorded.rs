@@ -10,7 +10,7 @@ const ALIASES: [&str; 6] = ["root", "alice", "bob", "carol", "nomail", "support"
 #[tokio::test]
 async fn recorded_answers_are_given() {
     let mut wrong = String::new();
-    for (name, recorded) in recorded::all("graph") {
+    for (name, recorded) in recorded::all::<Recorded>("graph") {
         let found = replay(&recorded).await;
         if let Err(problem) = found {
             wrong.push_str(&format!(

@@ -72,15 +72,10 @@ pub(in crate::graph) fn revoke_sign_in_sessions(call: &Call<'_>) -> Result<Reply
         by,
     })?;
     let context = format!("{}/$metadata#Edm.Boolean", call.root());
-    let mut reply = Reply::json(
+    Ok(Reply::json(
         StatusCode::OK,
         json!({"@odata.context": context, "value": true}),
-    );
-    // Recorded from the service. Unverified: that the other environments name their own Graph.
-    reply
-        .headers
-        .push((header::LOCATION, call.origin.to_owned()));
-    Ok(reply)
+    ))
 }
 
 /// `POST /me/changePassword`.

@@ -160,7 +160,7 @@ impl Build<'_> {
                 .as_ref()
                 .map(|manager| self.user_id(manager, &format!("users.{alias}.manager")))
                 .transpose()?,
-            profile: serde_json::Map::new(),
+            profile: self.profile(),
             password: seed
                 .password
                 .clone()
@@ -183,6 +183,19 @@ impl Build<'_> {
             revocations: Vec::new(),
             mailbox,
         })
+    }
+
+    /// What an administrator usually fills in.
+    fn profile(&self) -> serde_json::Map<String, serde_json::Value> {
+        let country = self.seed.country.as_deref().unwrap_or("US");
+        [
+            ("companyName", self.seed.name.as_str()),
+            ("preferredLanguage", "en-US"),
+            ("usageLocation", country),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into_iter()
+        .collect()
     }
 
     fn consent(

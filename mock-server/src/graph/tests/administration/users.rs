@@ -284,11 +284,9 @@ async fn a_created_user_signs_in_and_a_deleted_one_is_restored() {
         .await
         .expect(201);
     let id = answer.id();
-    assert!(
-        answer
-            .header("location")
-            .ends_with(&format!("/users('{id}')"))
-    );
+    assert!(answer.header("location").ends_with(&format!(
+        "/directoryObjects/{id}/Microsoft.DirectoryServices.User"
+    )));
     let twice = office
         .call(&admin, "POST", "/v1.0/users", body.clone())
         .await
