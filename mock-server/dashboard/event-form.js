@@ -8,17 +8,18 @@ import { words } from "./exchange.js";
 
 /** Lets an event happen in the tenant. */
 export async function happen(name, fields = {}) {
-  await post(of("/events"), { [name]: fields });
-  const text = words(fields) || tenant().tenant.domain;
+  const done = await post(of("/events"), { [name]: fields });
+  const text = done.lines.join("\n");
+  const kind = done.changed ? "good" : "warn";
   if (!["change-password", "reset-password"].includes(name)) {
-    toast(name, text);
+    toast(name, text, kind);
     return;
   }
   // The new password stands in the description of the tenant.
   await loadTenants();
   const user = Object.entries(tenant().users)
     .find(([alias, it]) => [alias, it.upn, it.id].includes(fields.user))?.[1];
-  toast(name, `${text}${user?.password ? `: the password is now ${user.password}` : ""}`);
+  toast(name, `${text}${user?.password ? `\nthe password is now ${user.password}` : ""}`, kind);
 }
 
 /** A button that lets an event happen. */

@@ -3,6 +3,7 @@
 mod client;
 mod control;
 mod coverage;
+mod event;
 mod fault;
 mod files;
 mod journal;
@@ -35,7 +36,7 @@ enum Command {
     /// Print the environment variables of a running mock
     Env(control::Env),
     /// Make something happen in a tenant of a running mock
-    Event(Box<control::EventCommand>),
+    Event(Box<event::EventCommand>),
     /// Show or move the time of a running mock's tenants
     Clock(control::ClockCommand),
     /// Let something go wrong on purpose, or list and clear what was set

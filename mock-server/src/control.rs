@@ -6,6 +6,7 @@
 mod aadsts;
 mod api;
 mod conceal;
+mod consequence;
 mod dashboard;
 mod directory;
 mod explain;

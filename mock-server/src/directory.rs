@@ -24,7 +24,10 @@ pub use application::{
     PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess, ServicePrincipal,
     SignInAudience,
 };
-pub use event::{Applied, Event, EventError, PasswordResetBy, RevokedBy};
+pub use event::{
+    Applied, Did, Event, EventError, EventParameter, EventReference, ParameterKind,
+    PasswordResetBy, RevokedBy, Then,
+};
 pub use grant::{
     AppRoleAssignment, ConsentRequest, ConsentRequestStatus, ConsentType, PermissionGrant, Review,
 };

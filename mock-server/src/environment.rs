@@ -426,6 +426,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// The application id of Microsoft Graph, the same in every environment.
 pub const GRAPH_APPLICATION_ID: &str = "00000003-0000-0000-c000-000000000000";
 
+/// The application id of Office 365 Exchange Online, the same in every environment.
+/// Source: learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in.
+pub const EXCHANGE_APPLICATION_ID: &str = "00000002-0000-0ff1-ce00-000000000000";
+
 #[cfg(test)]
 mod tests {
     use super::*;

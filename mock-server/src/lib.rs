@@ -37,6 +37,8 @@ pub mod permission;
 pub mod random;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod references;
 pub mod scenario;
 pub mod server;
 pub mod store;

@@ -1,7 +1,8 @@
-//! The permissions of Microsoft Graph: names, ids, and who may consent.
+//! The permissions of Microsoft Graph and of Exchange Online: names, ids, and who may consent.
 //!
 //! Rows of `data/permissions.csv`. Source: microsoftgraph/microsoft-graph-devx-content,
-//! permissions/permissions-descriptions.json and permissions/new/permissions.json.
+//! permissions/permissions-descriptions.json and permissions/new/permissions.json; and of
+//! `data/exchange-permissions.csv`, each with its source.
 //! Unverified: the ids of permissions for which none is published; they are made from the names.
 
 use std::collections::HashMap;
@@ -9,6 +10,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 use uuid::Uuid;
+
+use crate::environment::{EXCHANGE_APPLICATION_ID, GRAPH_APPLICATION_ID};
 
 /// Delegated permission (scope) or application permission (app role).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
@@ -20,7 +23,73 @@ pub enum PermissionKind {
     Delegated,
 }
 
-/// A permission of Microsoft Graph.
+impl PermissionKind {
+    /// The word for it, as in "application permission".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Delegated => "delegated",
+        }
+    }
+}
+
+/// An API of Microsoft's whose permissions are known here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MicrosoftApi {
+    /// Microsoft Graph.
+    Graph,
+    /// Office 365 Exchange Online: IMAP, POP, SMTP and Exchange Web Services.
+    Exchange,
+}
+
+impl MicrosoftApi {
+    /// All of them; a name without an API is looked for in this order.
+    pub const ALL: [Self; 2] = [Self::Graph, Self::Exchange];
+
+    /// The application id, the same in each tenant.
+    pub fn application_id(self) -> Uuid {
+        let text = match self {
+            Self::Graph => GRAPH_APPLICATION_ID,
+            Self::Exchange => EXCHANGE_APPLICATION_ID,
+        };
+        // Constants; a test reads them.
+        text.parse().expect("application ids are UUIDs")
+    }
+
+    /// The API with this application id.
+    pub fn of(id: Uuid) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.application_id() == id)
+    }
+
+    /// The name that people see.
+    pub fn display_name(self) -> &'static str {
+        match self {
+            Self::Graph => "Microsoft Graph",
+            Self::Exchange => "Office 365 Exchange Online",
+        }
+    }
+
+    /// The permission with this name (any case) and kind.
+    pub fn find(self, name: &str, kind: PermissionKind) -> Option<&'static Permission> {
+        let table = self.table();
+        let index = table.by_name.get(&(name.to_ascii_lowercase(), kind))?;
+        Some(&table.rows[*index])
+    }
+
+    /// All permissions, in the order of the table.
+    pub fn permissions(self) -> &'static [Permission] {
+        &self.table().rows
+    }
+
+    fn table(self) -> &'static Table {
+        match self {
+            Self::Graph => &TABLE,
+            Self::Exchange => &EXCHANGE,
+        }
+    }
+}
+
+/// A permission of Microsoft Graph or Exchange Online.
 #[derive(Debug)]
 pub struct Permission {
     /// The name, such as `Mail.Read`.
@@ -36,15 +105,12 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// The permission with this name (any case) and kind.
+    /// The permission of Microsoft Graph with this name (any case) and kind.
     pub fn find(name: &str, kind: PermissionKind) -> Option<&'static Self> {
-        TABLE
-            .by_name
-            .get(&(name.to_ascii_lowercase(), kind))
-            .map(|index| &TABLE.rows[*index])
+        MicrosoftApi::Graph.find(name, kind)
     }
 
-    /// The permission with this id and kind.
+    /// The permission of Microsoft Graph with this id and kind.
     pub fn find_by_id(id: Uuid, kind: PermissionKind) -> Option<&'static Self> {
         TABLE
             .rows
@@ -75,12 +141,17 @@ struct Row {
     meaning: String,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut reader = csv::Reader::from_reader(include_str!("../data/permissions.csv").as_bytes());
+static TABLE: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/permissions.csv")));
+
+static EXCHANGE: LazyLock<Table> =
+    LazyLock::new(|| table(include_str!("../data/exchange-permissions.csv")));
+
+fn table(text: &str) -> Table {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<Permission> = reader
         .deserialize()
-        // The file is part of the program; a test reads it.
-        .map(|row: Result<Row, _>| row.expect("data/permissions.csv fits its types"))
+        // The files are part of the program; a test reads them.
+        .map(|row: Result<Row, _>| row.expect("the tables of permissions fit their types"))
         .map(|row| Permission {
             admin_only: row.kind == PermissionKind::Application
                 || row.admin_consent_required == "true",
@@ -96,7 +167,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .map(|(index, row)| ((row.name.to_ascii_lowercase(), row.kind), index))
         .collect();
     Table { rows, by_name }
-});
+}
 
 /// An id that is always the same for the same permission.
 fn made_of(name: &str, kind: PermissionKind) -> Uuid {
@@ -124,6 +195,23 @@ mod tests {
                 .admin_only
         );
         assert!(Permission::find("User.Read", PermissionKind::Application).is_none());
+    }
+
+    #[test]
+    fn what_exchange_has_is_found_beside_what_graph_has() {
+        let role = |name| MicrosoftApi::Exchange.find(name, PermissionKind::Application);
+        for name in [
+            "IMAP.AccessAsApp",
+            "POP.AccessAsApp",
+            "SMTP.SendAsApp",
+            "full_access_as_app",
+        ] {
+            assert!(role(name).unwrap().admin_only, "{name}");
+            assert!(Permission::find(name, PermissionKind::Application).is_none());
+        }
+        for api in MicrosoftApi::ALL {
+            assert_eq!(MicrosoftApi::of(api.application_id()), Some(api));
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use template::{AppDescription, TenantDescription, TenantName, UserDescriptio
 
 use crate::clock::{self, Clock};
 use crate::directory::{
-    Application, ApplicationId, Applied, Directory, Event, EventError, ObjectId, TenantId,
+    Application, ApplicationId, Did, Directory, Event, EventError, ObjectId, TenantId, Then,
 };
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
@@ -291,8 +291,9 @@ impl World {
         }
     }
 
-    /// Applies an event to a tenant, at its own time, and writes it to the journal.
-    pub fn apply(&self, tenant: &Tenant, event: &Event) -> Result<(), EventError> {
+    /// Applies an event to a tenant, at its own time, and writes it to the journal. Returns what it
+    /// did.
+    pub fn apply(&self, tenant: &Tenant, event: &Event) -> Result<Did, EventError> {
         self.happen(tenant, event, None)
     }
 
@@ -302,20 +303,27 @@ impl World {
         tenant: &Tenant,
         event: &Event,
         fault: u64,
-    ) -> Result<(), EventError> {
+    ) -> Result<Did, EventError> {
         self.happen(tenant, event, Some(fault))
     }
 
-    fn happen(&self, tenant: &Tenant, event: &Event, fault: Option<u64>) -> Result<(), EventError> {
+    fn happen(
+        &self,
+        tenant: &Tenant,
+        event: &Event,
+        fault: Option<u64>,
+    ) -> Result<Did, EventError> {
+        self.check_foreign_permissions(tenant, event)?;
         let now = tenant.now();
         let (applied, renamed) = tenant.write(|directory| {
             let before = names(directory);
             let applied = directory.apply(event, now, &self.random)?;
             Ok::<_, EventError>((applied, names(directory) != before))
         })?;
-        match applied {
-            Applied::Here => {}
-            Applied::Elsewhere(home) => {
+        let mut did = applied.did;
+        match applied.then {
+            Then::Done => {}
+            Then::Elsewhere(home) => {
                 let home = self
                     .tenant(tenant.environment.cloud(), home)
                     .ok_or_else(|| {
@@ -323,15 +331,17 @@ impl World {
                             "the app's home tenant {home} does not exist"
                         ))
                     })?;
-                home.write(|it| it.apply(event, home.now(), &self.random))?;
+                did = home
+                    .write(|it| it.apply(event, home.now(), &self.random))?
+                    .did;
             }
-            Applied::ForgetChanges(user) => {
+            Then::ForgetChanges(user) => {
                 let owner = tenant.read(|it| Owner::of(it, user));
                 if let Some(owner) = owner {
                     tenant.mailboxes.forget_changes(&owner, now);
                 }
             }
-            Applied::Deliver {
+            Then::Deliver {
                 user,
                 subject,
                 from,
@@ -359,6 +369,19 @@ impl World {
             event: event.clone(),
             fault,
         });
+        Ok(did)
+    }
+
+    /// The permissions of an API that is registered in another tenant are known there alone.
+    fn check_foreign_permissions(&self, tenant: &Tenant, event: &Event) -> Result<(), EventError> {
+        for (api, name, kind) in event.permissions_by_id() {
+            if tenant.read(|it| it.applications.contains_key(&api)) {
+                continue;
+            }
+            if let Some((_, app)) = self.application(tenant.environment.cloud(), api) {
+                app.check_permission(name, kind)?;
+            }
+        }
         Ok(())
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn review(
         ),
     };
     let (good, message) = match visit.world().apply(&person.tenant, &event) {
-        Ok(()) => (true, done.to_owned()),
+        Ok(_) => (true, done.to_owned()),
         Err(error) => (false, format!("Nothing was changed: {error}.")),
     };
     visit.decide(message.clone());

@@ -4,23 +4,56 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::TcpStream;
+use url::Url;
 
 use super::Failure;
 
 /// Where a running mock is.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct ControlArgument {
-    /// URL of the running mock's control API
+    /// URL of the running mock's control API, or its port
     #[arg(
         long,
         global = true,
         value_name = "URL",
         env = "ENTRA_MOCK_CONTROL",
-        default_value = "http://127.0.0.1:8400"
+        default_value = "http://127.0.0.1:8400",
+        value_parser = control_url
     )]
     pub(super) control: String,
+}
+
+/// The URL that is meant: `8500`, `localhost:8500` and `http://localhost:8500/` are the same.
+fn control_url(text: &str) -> Result<String, String> {
+    let wrong = |why: &str| {
+        format!(
+            "{why}: write the URL of the control port, such as http://127.0.0.1:8400, or its port"
+        )
+    };
+    if text.starts_with("https://") {
+        return Err(wrong("the control port speaks plain HTTP"));
+    }
+    let plain = text.strip_prefix("http://").unwrap_or(text);
+    let plain = plain.trim_end_matches('/');
+    if let Ok(port) = plain.parse::<u16>() {
+        return Ok(format!("http://127.0.0.1:{port}"));
+    }
+    let parsed = Url::parse(&format!("http://{plain}")).map_err(|_| wrong("this is no URL"))?;
+    if parsed.path() != "/" || parsed.query().is_some() || !parsed.username().is_empty() {
+        return Err(wrong("the URL has more than a host and a port"));
+    }
+    match parsed.port() {
+        Some(_) => Ok(format!("http://{plain}")),
+        None => Err(wrong("the URL has no port")),
+    }
+}
+
+/// A text as one segment of a path.
+pub(super) fn segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
 impl ControlArgument {
@@ -55,14 +88,39 @@ impl ControlArgument {
             return Ok(String::from_utf8_lossy(&bytes).into_owned());
         }
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-        let detail = text("detail");
-        Err(Failure {
-            message: if detail.is_empty() {
-                format!("{status} {}", text("title"))
-            } else {
-                detail
+        let text = |name: &str| value[name].as_str().unwrap_or_default();
+        let message = match (text("title"), text("detail")) {
+            ("", _) => format!(
+                "{status}: what answers at {} is not the control port of a mock; `serve` and the \
+                 ready file say which port it is (the TLS ports are others)",
+                self.control
+            ),
+            (title, "") => title.to_owned(),
+            ("no such tenant", detail) => format!("{detail}: name one with --tenant"),
+            (_, detail) => match text("help") {
+                "" => detail.to_owned(),
+                help => format!("{detail}: {help}"),
             },
+        };
+        Err(Failure { message, code: 1 })
+    }
+
+    /// The tenant that is named, or else the first one of the mock: of its default tenants, or of
+    /// all.
+    pub(super) async fn tenant(&self, named: Option<&str>) -> Result<String, Failure> {
+        if let Some(named) = named {
+            return Ok(segment(named).to_string());
+        }
+        let id = |value: &Value| value["tenant"]["id"].as_str().map(str::to_owned);
+        let ready = self.call(Method::GET, "/api/v1/ready", None).await?;
+        let mut defaults = ready["environments"].as_object().into_iter().flatten();
+        if let Some(first) = defaults.find_map(|(_, it)| id(it)) {
+            return Ok(first);
+        }
+        let all = self.call(Method::GET, "/api/v1/tenants", None).await?;
+        let first = all.as_array().into_iter().flatten().find_map(id);
+        first.ok_or_else(|| Failure {
+            message: "the mock has no tenant: make one by POST /api/v1/tenants".to_owned(),
             code: 1,
         })
     }
@@ -112,6 +170,33 @@ impl ControlArgument {
                 self.control
             ),
             code: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_url_is_meant_however_it_is_written() {
+        for (text, url) in [
+            ("8500", "http://127.0.0.1:8500"),
+            ("localhost:8500", "http://localhost:8500"),
+            ("http://127.0.0.1:8500/", "http://127.0.0.1:8500"),
+            ("[::1]:8500", "http://[::1]:8500"),
+        ] {
+            assert_eq!(control_url(text).as_deref(), Ok(url));
+        }
+        for (text, part) in [
+            ("https://localhost:8443", "plain HTTP"),
+            ("http://localhost", "no port"),
+            ("http://localhost:8400/api/v1", "more than a host"),
+            ("", "no URL"),
+            ("85000", "such as http://127.0.0.1:8400"),
+        ] {
+            let refused = control_url(text).unwrap_err();
+            assert!(refused.contains(part), "{text}: {refused}");
         }
     }
 }

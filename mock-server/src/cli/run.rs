@@ -39,6 +39,10 @@ pub(super) struct Run {
     #[arg(long)]
     plain_http: bool,
 
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+
     /// The command with its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -64,6 +68,13 @@ impl Run {
                 let line: fn(&str) = |text| eprint!("{text}");
                 line(&beginning(&progress));
                 mock.tell_of_scenarios(line);
+            }
+            if !self.quiet {
+                // Standard output is the command's.
+                eprintln!(
+                    "note: the dashboard is at {}/ while the command runs",
+                    mock.control_url()
+                );
             }
             let status = self.with(&mock).await?;
             mock.stop().await;

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::client::ControlArgument;
+use super::client::{ControlArgument, segment};
 use super::{Failure, print, runtime};
 use crate::MockEntra;
 use crate::scenario::{AuthMethod, Progress, Scenario, read_scenario, schema};
@@ -53,9 +53,9 @@ enum ScenarioAction {
 struct Record {
     #[command(flatten)]
     control: ControlArgument,
-    /// Tenant by id or domain
-    #[arg(long, default_value = "contoso.onmicrosoft.com")]
-    tenant: String,
+    /// Tenant by id or domain; if absent, the first one
+    #[arg(long)]
+    tenant: Option<String>,
     /// After this entry of the journal; from its beginning if absent
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     since: u64,
@@ -247,9 +247,10 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<(), Failure> {
 
 impl Record {
     async fn execute(self) -> Result<ExitCode, Failure> {
+        let tenant = self.control.tenant(self.tenant.as_deref()).await?;
         let path = format!(
-            "/api/v1/tenants/{}/recording?format=yaml&since={}",
-            self.tenant, self.since
+            "/api/v1/tenants/{tenant}/recording?format=yaml&since={}",
+            self.since
         );
         let text = self.control.text(Method::GET, &path, Vec::new()).await?;
         match &self.output {
@@ -321,7 +322,7 @@ impl Place {
 }
 
 fn path_of(tenant: &str) -> String {
-    format!("/api/v1/tenants/{tenant}/scenario")
+    format!("/api/v1/tenants/{}/scenario", segment(tenant))
 }
 
 fn show(progress: &Value) -> Result<ExitCode, Failure> {

@@ -27,7 +27,7 @@ pub(super) struct Serve {
     scenario: ScenarioArguments,
 
     /// Address of the control API and the forward proxy
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400", value_parser = address)]
     control: SocketAddr,
 
     /// First of the four TLS ports, one for each environment; 0 = any free ones
@@ -198,6 +198,21 @@ impl Serve {
     }
 }
 
+/// An address to listen on: `8500`, `localhost:0`, `127.0.0.1:8400`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let plain = text.strip_prefix("http://").unwrap_or(text);
+    let plain = plain.trim_end_matches('/');
+    let local = plain.strip_prefix("localhost:").unwrap_or(plain);
+    if let Ok(port) = local.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    plain.parse().map_err(|_| {
+        "write a port, such as 8400 (0 = any free one), or an IP address with a port, such as \
+         127.0.0.1:8400 or [::1]:8400"
+            .to_owned()
+    })
+}
+
 /// Starts the mock, and says if the root certificate is a new one.
 pub(super) async fn start(builder: Builder) -> Result<MockEntra, Failure> {
     let mock = builder.start().await.map_err(Failure::usage)?;
@@ -237,5 +252,33 @@ pub(super) async fn wait_for_signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_be_a_port_or_local() {
+        for text in [
+            "8500",
+            "localhost:8500",
+            "127.0.0.1:8500",
+            "http://localhost:8500/",
+        ] {
+            assert_eq!(
+                address(text).unwrap().to_string(),
+                "127.0.0.1:8500",
+                "{text}"
+            );
+        }
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
+        for text in ["entra:8400", "85000", ""] {
+            assert!(
+                address(text).unwrap_err().contains("127.0.0.1:8400"),
+                "{text}"
+            );
+        }
     }
 }

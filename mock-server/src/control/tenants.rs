@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, Operation};
+use super::consequence::{Consequence, of_event};
 use super::problem::{Answer, Problem, json_response, no_content, text_response};
 use super::request::Json;
 use super::state::{FORMATS, Format};
@@ -96,7 +97,7 @@ pub(super) fn serve(api: Api) -> Api {
     .serve(
         Operation::post(EVENTS, "applyEvent", "Makes something happen in the tenant")
             .body::<Event>()
-            .answers_nothing("It happened")
+            .answers::<Consequence>(200, "It happened: what it did, and to whom")
             .problems(&[404, 409]),
         routing::post(event),
     )
@@ -107,7 +108,7 @@ pub(super) fn serve(api: Api) -> Api {
             "Makes something happen in the first tenant that knows the user and the app",
         )
         .body::<Event>()
-        .answers_nothing("It happened")
+        .answers::<Consequence>(200, "It happened: what it did, and to whom")
         .problems(&[404, 409]),
         routing::post(event_anywhere),
     )
@@ -291,28 +292,39 @@ async fn event(
     Json(event): Json<Event>,
 ) -> Answer {
     let tenant = find(&core, &name)?;
-    core.world
-        .apply(&tenant, &event)
-        .map_err(|error| impossible(&error))?;
-    Ok(no_content())
+    let consequence = of_event(&core.world, &tenant, &event).map_err(|error| impossible(&error))?;
+    Ok(json_response(StatusCode::OK, &consequence))
 }
 
 /// The user or the app of the event tells the tenant: the first one that knows them.
 async fn event_anywhere(State(core): State<Arc<Core>>, Json(event): Json<Event>) -> Answer {
-    let mut first = None;
+    let mut told: Option<EventError> = None;
     for tenant in core.world.tenants() {
-        match core.world.apply(&tenant, &event) {
-            Ok(()) => return Ok(no_content()),
-            Err(error @ EventError::NotPossible(_)) => return Err(impossible(&error)),
+        match of_event(&core.world, &tenant, &event) {
+            Ok(consequence) => return Ok(json_response(StatusCode::OK, &consequence)),
+            Err(error) if !error.is_of_a_name() => return Err(impossible(&error)),
             Err(error) => {
-                first.get_or_insert(error);
+                if told.as_ref().is_none_or(|it| help(it) < help(&error)) {
+                    told = Some(error);
+                }
             }
         }
     }
-    Err(first.map_or_else(
+    Err(told.map_or_else(
         || Problem::new(StatusCode::CONFLICT, "there is no tenant"),
         |error| impossible(&error),
     ))
+}
+
+/// How well an error of one tenant among several fits what was meant.
+fn help(error: &EventError) -> u8 {
+    match error {
+        EventError::UnknownPermission(_) => 2,
+        EventError::UnknownUser { nearest, .. } | EventError::UnknownApp { nearest, .. } => {
+            u8::from(nearest.is_some())
+        }
+        _ => 0,
+    }
 }
 
 fn impossible(error: &EventError) -> Problem {

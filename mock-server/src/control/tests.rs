@@ -1,5 +1,6 @@
 mod canary;
 mod concurrency;
+mod consequence;
 mod dashboard;
 mod http;
 

@@ -3,14 +3,22 @@
 //! In files an event is a map of its name to its fields: `revoke-sessions: {user: alice}`.
 //! Users are named by alias, sign-in name or object id; apps by alias or application id.
 
+mod account;
+mod app;
 mod apply;
 mod conditional_access;
+mod consent;
 mod lookup;
-mod registration;
+mod mailbox;
+mod permission;
+mod reference;
 mod requests;
+mod token;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use reference::{EventParameter, EventReference, ParameterKind};
 
 use super::{HighRisk, MailboxRight, ObjectId, Risk, TenantId, UserConsent};
 
@@ -54,7 +62,7 @@ pub enum Event {
         user: String,
         password: Option<String>,
     },
-    /// A developer changes the Graph permissions that are registered on an app.
+    /// A developer changes the permissions that are registered on an app.
     ChangePermissions {
         app: String,
         scopes: Option<Vec<String>>,
@@ -106,9 +114,11 @@ pub enum Event {
     ExpirePassword { user: String },
     /// The secrets of an app expire.
     ExpireSecret { app: String },
-    /// An administrator grants an application permission of Graph.
+    /// An administrator grants an application permission: of Graph, of Exchange, or of an app's own
+    /// API (`middle-tier-api/Tasks.Read.All`).
     GrantAppRole { app: String, role: String },
-    /// Consent: of a user, or (without one) of an administrator for the tenant.
+    /// Consent: of a user, or (without one) of an administrator for the tenant. A permission of an
+    /// app's own API is written with the API (`middle-tier-api/access_as_user`).
     GrantConsent {
         app: String,
         user: Option<String>,
@@ -178,9 +188,10 @@ pub enum Event {
         user: Option<String>,
         app: Option<String>,
     },
-    /// An application permission of Graph is taken away.
+    /// An application permission is taken away, or (without `role`) all of them.
     RevokeAppRole { app: String, role: Option<String> },
-    /// Consent is withdrawn: of a user, or (without one) all consent to the app.
+    /// Consent is withdrawn: of a user, or (without one) all consent to the app. A user's consent is
+    /// the user's own: what was consented for the tenant stays.
     RevokeConsent { app: String, user: Option<String> },
     /// Somebody may no longer open a mailbox.
     RevokeMailboxAccess { mailbox: String, user: String },
@@ -253,9 +264,27 @@ pub enum RevokedBy {
 
 /// What an event led to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Applied {
-    /// The directory changed.
-    Here,
+pub struct Applied {
+    /// What it did to the directory.
+    pub did: Did,
+    /// What is left to do elsewhere.
+    pub then: Then,
+}
+
+/// What an event did to a directory, in a sentence without a full stop.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Did {
+    /// Something is different now.
+    Changed(String),
+    /// Everything is as it was: why.
+    Nothing(String),
+}
+
+/// What is left to do once an event has been applied to a directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Then {
+    /// Nothing.
+    Done,
     /// The app is registered in another tenant: apply the event there.
     Elsewhere(TenantId),
     /// This user's mailbox must forget its changes.
@@ -271,6 +300,46 @@ pub enum Applied {
         /// The text.
         body: String,
     },
+}
+
+impl Applied {
+    /// Something changed.
+    fn changed(what: impl Into<String>) -> Self {
+        Self {
+            did: Did::Changed(what.into()),
+            then: Then::Done,
+        }
+    }
+
+    /// Nothing changed, because of this.
+    fn nothing(why: impl Into<String>) -> Self {
+        Self {
+            did: Did::Nothing(why.into()),
+            then: Then::Done,
+        }
+    }
+
+    /// Something changed, or it was so already.
+    fn either(changed: bool, what: impl Into<String>, already: impl Into<String>) -> Self {
+        if changed {
+            Self::changed(what)
+        } else {
+            Self::nothing(already)
+        }
+    }
+
+    /// The same, with something left to do.
+    fn and_then(mut self, then: Then) -> Self {
+        self.then = then;
+        self
+    }
+}
+
+/// Sets a value; returns whether it was another one.
+fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let changed = *place != value;
+    *place = value;
+    changed
 }
 
 /// Why an event cannot happen.
@@ -297,9 +366,19 @@ pub enum EventError {
         /// The nearest name there is.
         nearest: Option<String>,
     },
+    /// No such permission.
+    #[error("{0}")]
+    UnknownPermission(String),
     /// The event does not fit the state.
     #[error("{0}")]
     NotPossible(String),
+}
+
+impl EventError {
+    /// Whether the event names what does not exist; else it may be possible at another time.
+    pub fn is_of_a_name(&self) -> bool {
+        !matches!(self, Self::NotPossible(_))
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -87,7 +87,7 @@ pub enum UserConsent {
 }
 
 /// The admin-consent workflow, `adminConsentRequestPolicy`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminConsentRequests {
     /// Whether users may ask.

@@ -56,9 +56,8 @@ impl Fault {
                     .clone()
                     .apply(event, tenant.now(), &Random::seeded(0));
                 // What is not possible now may be when the fault acts.
-                if let Err(
-                    error @ (EventError::UnknownUser { .. } | EventError::UnknownApp { .. }),
-                ) = tried
+                if let Err(error) = tried
+                    && error.is_of_a_name()
                 {
                     return Err(error);
                 }

@@ -105,6 +105,7 @@ impl Call<'_> {
     pub(crate) fn happen(&self, event: &Event) -> Result<(), GraphError> {
         self.world
             .apply(&self.tenant, event)
+            .map(drop)
             .map_err(|error| match error {
                 EventError::UnknownUser { name, .. } | EventError::UnknownApp { name, .. } => {
                     GraphError::resource_not_found(&name)

@@ -381,9 +381,10 @@ fn act(world: &World, tenant: &Tenant, action: &Action) -> Result<(), String> {
     match action {
         Action::Advance(span) => world.advance(tenant, span.0),
         Action::ClearFaults => world.clear_faults(tenant),
-        Action::Event(event) => world
-            .apply(tenant, event)
-            .map_err(|error| error.to_string())?,
+        Action::Event(event) => {
+            let happened = world.apply(tenant, event);
+            happened.map_err(|error| error.to_string())?;
+        }
         Action::Fault(fault) => {
             let set = world.add_fault(tenant, (**fault).clone());
             set.map_err(|error| error.to_string())?;

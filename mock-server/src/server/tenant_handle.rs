@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use crate::clock::Clock;
-use crate::directory::{Event, EventError, TenantId};
+use crate::directory::{Did, Event, EventError, TenantId};
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultError};
 use crate::scenario::{AuthMethod, PlayError, Progress, Scenario};
@@ -52,8 +52,12 @@ impl TenantHandle {
         &self.tenant.clock
     }
 
-    /// Makes something happen.
-    pub fn event(&self, event: &Event) -> Result<(), EventError> {
+    /// Makes something happen; returns what it did, or why it did nothing.
+    ///
+    /// # Errors
+    ///
+    /// The event names what the tenant does not have, or does not fit the state.
+    pub fn event(&self, event: &Event) -> Result<Did, EventError> {
         self.core.world.apply(&self.tenant, event)
     }
 

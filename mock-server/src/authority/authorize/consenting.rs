@@ -164,6 +164,7 @@ fn request(
     visit
         .world()
         .apply(&person.tenant, &event)
+        .map(drop)
         .map_err(|_| Halt::Page(AuthorityError::aadsts(90090)))
 }
 

@@ -202,7 +202,8 @@ async fn a_consent_request_is_listed_and_decided_by_an_event() {
         let done = bench
             .send(Method::POST, &format!("{root}/events"), &event)
             .await;
-        assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+        assert_eq!(done.json["changed"], true, "{}", done.text);
     }
     let list = format!("{root}/consent-requests");
     assert_eq!(bench.get(&list).await.json[0]["status"], "pending");

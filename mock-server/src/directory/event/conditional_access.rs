@@ -6,10 +6,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::super::{
-    ConditionalAccessPolicy, Demand, Directory, Networks, PolicyState, TenantId, UserKind,
-};
-use super::EventError;
+use super::super::{ConditionalAccessPolicy, Demand, Directory, Networks, PolicyState};
+use super::account::called;
+use super::{Applied, EventError, set};
 use crate::random::Random;
 
 impl Directory {
@@ -21,7 +20,7 @@ impl Directory {
         demand: Demand,
         since: Timestamp,
         random: &Random,
-    ) -> Result<(), EventError> {
+    ) -> Result<Applied, EventError> {
         let users = match user {
             Some(user) => BTreeSet::from([self.user_id(user)?]),
             None => BTreeSet::new(),
@@ -30,34 +29,80 @@ impl Directory {
             Some(app) => BTreeSet::from([self.app_id(app)?]),
             None => BTreeSet::new(),
         };
-        let id = random.uuid();
-        self.policies
-            .conditional_access
-            .push(ConditionalAccessPolicy {
-                id,
-                users,
-                apps,
-                networks,
-                demand,
-                since,
-                created: None,
-                display_name: None,
-                state: PolicyState::Enabled,
-            });
-        Ok(())
+        let whom = match user {
+            Some(user) => called(self.user_mut(user)?),
+            None => "everybody".to_owned(),
+        };
+        let wherever = match app {
+            Some(app) => format!(" who uses {}", self.app_name(app)?),
+            None => String::new(),
+        };
+        let from = if networks.any() {
+            " from the networks named"
+        } else {
+            ""
+        };
+        let policy = ConditionalAccessPolicy {
+            id: random.uuid(),
+            users,
+            apps,
+            networks,
+            demand,
+            since,
+            created: None,
+            display_name: None,
+            state: PolicyState::Enabled,
+        };
+        let all = &mut self.policies.conditional_access;
+        let is_new = !all
+            .iter()
+            .any(|it| it.anticipates(&policy) && it.networks == policy.networks);
+        all.push(policy);
+        let what = demanded(demand);
+        Ok(Applied::either(
+            is_new,
+            format!("a policy {what} {whom}{wherever}{from}"),
+            format!("a policy {what} {whom}{wherever}{from} already"),
+        ))
     }
 
-    /// The tenant that knows a guest's password.
-    pub(super) fn home_tenant(&mut self, guest: &str) -> Result<TenantId, EventError> {
-        match self.user_mut(guest)?.kind {
-            UserKind::Guest {
-                home_tenant: Some(home),
-            } => Ok(home),
-            _ => Err(EventError::NotPossible(format!(
-                "user '{guest}' is no guest from another tenant"
-            ))),
-        }
+    pub(super) fn set_client_address(
+        &mut self,
+        address: Option<&str>,
+    ) -> Result<Applied, EventError> {
+        let address = address.map(address_of).transpose()?;
+        let changed = set(&mut self.client_address, address);
+        let what = match address {
+            Some(address) => format!("all clients come from {address}"),
+            None => "clients come from where they really do".to_owned(),
+        };
+        Ok(Applied::either(
+            changed,
+            what.clone(),
+            format!("{what} already"),
+        ))
     }
+}
+
+/// What a policy does to whom it applies.
+fn demanded(demand: Demand) -> String {
+    let what = match demand {
+        Demand::AppProtection => "demands a protected app of",
+        Demand::ApprovedApp => "demands an approved app of",
+        Demand::Block => "blocks",
+        Demand::CompliantDevice => "demands a compliant device of",
+        Demand::HybridJoinedDevice => "demands a device of the domain of",
+        Demand::Mfa => "demands a second factor of",
+        Demand::MfaFrequency(every) => {
+            return format!("demands a second factor each {} s of", every.as_secs());
+        }
+        Demand::SignInFrequency(every) => {
+            return format!("demands a sign-in each {} s of", every.as_secs());
+        }
+        Demand::TermsOfUse => "demands accepted terms of use of",
+        Demand::TokenProtection => "demands tokens bound to the device of",
+    };
+    what.to_owned()
 }
 
 /// Networks in CIDR notation; a single address is a network of one.

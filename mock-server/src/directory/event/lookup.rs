@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::{
     Application, ApplicationId, Directory, Mailbox, ObjectId, ServicePrincipal, User,
 };
-use super::{Applied, EventError};
+use super::{Applied, EventError, Then};
 use crate::notation::nearest;
 use crate::random::Random;
 
@@ -90,24 +90,31 @@ impl Directory {
             .or_insert_with(|| ServicePrincipal::new(ObjectId(random.uuid()), id, home, now)))
     }
 
+    /// Changes a registration, here or (later) where it is.
     pub(super) fn change_app(
         &mut self,
         name: &str,
-        change: impl FnOnce(&mut Application),
+        change: impl FnOnce(&mut Application) -> Applied,
     ) -> Result<Applied, EventError> {
         let id = self.app_id(name)?;
         if let Some(app) = self.applications.get_mut(&id) {
-            change(app);
-            return Ok(Applied::Here);
+            return Ok(change(app));
         }
         let home = self
             .service_principals
             .get(&id)
             .map(|principal| principal.home_tenant);
         home.filter(|home| *home != self.id)
-            .map(Applied::Elsewhere)
+            .map(|home| Applied::nothing(String::new()).and_then(Then::Elsewhere(home)))
             .ok_or_else(|| {
                 EventError::NotPossible(format!("app '{name}' has no registration any more"))
             })
+    }
+
+    /// What people call an app: the alias, or the client id where the app is registered elsewhere.
+    pub(super) fn app_name(&self, name: &str) -> Result<String, EventError> {
+        let id = self.app_id(name)?;
+        let app = self.applications.get(&id);
+        Ok(app.map_or_else(|| id.to_string(), |it| it.alias.clone()))
     }
 }

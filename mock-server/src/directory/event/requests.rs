@@ -1,12 +1,12 @@
 //! What reviewers decide about consent requests.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{ApplicationId, ConsentRequest, ConsentRequestStatus, Directory, Review};
-use super::EventError;
-use super::apply::{graph, later};
+use super::super::{ConsentRequest, ConsentRequestStatus, ConsentType, Directory, Review};
+use super::account::called;
+use super::apply::later;
+use super::{Applied, EventError};
+use crate::permission::PermissionKind;
 use crate::random::Random;
 
 impl Directory {
@@ -19,8 +19,11 @@ impl Directory {
         reason: String,
         now: Timestamp,
         random: &Random,
-    ) -> Result<(), EventError> {
+    ) -> Result<Applied, EventError> {
         let client = self.app_id(app)?;
+        let name = self.app_name(app)?;
+        let scopes = self.permissions(scopes, PermissionKind::Delegated)?;
+        let who = called(self.user_mut(user)?);
         let user = self.user_id(user)?;
         let policy = &self.policies.admin_consent_requests;
         let days = i64::from(policy.duration_days);
@@ -29,7 +32,7 @@ impl Directory {
             id: random.uuid(),
             client,
             user,
-            scopes: by_resource(scopes),
+            scopes,
             reason,
             created: now,
             expires: later(now, SignedDuration::from_hours(24 * days)),
@@ -37,11 +40,67 @@ impl Directory {
             reviewers,
             review: None,
         });
-        Ok(())
+        Ok(Applied::changed(format!(
+            "a request of {who} for {name} is open for {days} days"
+        )))
+    }
+
+    pub(super) fn approve_request(
+        &mut self,
+        app: &str,
+        now: Timestamp,
+        random: &Random,
+    ) -> Result<Applied, EventError> {
+        let approved = ConsentRequestStatus::Approved;
+        let closed = self.close_requests(app, approved, None, now)?;
+        self.principal_or_new(app, now, random)?;
+        let count = closed.len();
+        for request in closed {
+            for (resource, scopes) in request.scopes {
+                let everybody = ConsentType::AllPrincipals;
+                self.grant(random.uuid(), request.client, resource, everybody, scopes);
+            }
+        }
+        Ok(Applied::changed(format!(
+            "{count} request(s) for {} approved: consent for the tenant",
+            self.app_name(app)?
+        )))
+    }
+
+    pub(super) fn deny_request(
+        &mut self,
+        app: &str,
+        justification: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Applied, EventError> {
+        let denied = ConsentRequestStatus::Denied;
+        let closed = self.close_requests(app, denied, justification, now)?;
+        Ok(Applied::changed(format!(
+            "{} request(s) for {} denied",
+            closed.len(),
+            self.app_name(app)?
+        )))
+    }
+
+    pub(super) fn block_request(
+        &mut self,
+        app: &str,
+        justification: Option<&str>,
+        now: Timestamp,
+        random: &Random,
+    ) -> Result<Applied, EventError> {
+        let blocked = ConsentRequestStatus::Blocked;
+        let closed = self.close_requests(app, blocked, justification, now)?;
+        self.principal_or_new(app, now, random)?.enabled = false;
+        Ok(Applied::changed(format!(
+            "{} request(s) for {name} blocked, and {name} disabled",
+            closed.len(),
+            name = self.app_name(app)?
+        )))
     }
 
     /// Decides about all open requests for an app.
-    pub(super) fn close_requests(
+    fn close_requests(
         &mut self,
         app: &str,
         status: ConsentRequestStatus,
@@ -68,22 +127,4 @@ impl Directory {
         }
         Ok(closed)
     }
-}
-
-/// Permissions by API: `Mail.Read` is Graph's, `{application id}/{scope}` another API's.
-fn by_resource(scopes: &[String]) -> Vec<(ApplicationId, BTreeSet<String>)> {
-    let mut all: Vec<(ApplicationId, BTreeSet<String>)> = Vec::new();
-    for scope in scopes {
-        let qualified = scope
-            .split_once('/')
-            .and_then(|(resource, name)| Some((resource.parse().ok()?, name)));
-        let (resource, name) = qualified.unwrap_or((graph(), scope.as_str()));
-        match all.iter_mut().find(|(it, _)| *it == resource) {
-            Some((_, names)) => {
-                names.insert(name.to_owned());
-            }
-            None => all.push((resource, BTreeSet::from([name.to_owned()]))),
-        }
-    }
-    all
 }
