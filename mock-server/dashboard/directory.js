@@ -89,6 +89,7 @@ function userCard(it) {
             eventButton("Remove licence", "remove-licence", { user }, { danger: true }),
             eventButton("A mail arrives", "deliver-message", { user }),
             formButton("Mail of your own …", "deliver-message", { user }),
+            formButton("Read or move a mail …", "change-message", { user }),
             eventButton("Delta tokens expire", "expire-delta-tokens", { user }),
             formButton("Let somebody open the mailbox …", "grant-mailbox-access", { mailbox: user }),
             formButton("Take access away …", "revoke-mailbox-access", { mailbox: user }),

@@ -124,6 +124,36 @@ impl Mailboxes {
         self.open(owner, now).write(Contents::forget_changes);
     }
 
+    /// Changes the newest mail with a subject: whether it is read, and where it is. Says whether
+    /// there is one.
+    pub fn change(
+        &self,
+        owner: &Owner,
+        subject: &str,
+        read: Option<bool>,
+        folder: Option<WellKnown>,
+        now: Timestamp,
+    ) -> bool {
+        let contents = self.open(owner, now);
+        contents.write(|contents| {
+            let found = contents
+                .messages
+                .values()
+                .filter(|item| item.text("subject") == subject)
+                .max_by_key(|item| (item.received, item.key))
+                .map(|item| item.key);
+            let Some(key) = found else { return false };
+            if let Some(read) = read {
+                contents.change_message(key, now, |item| item.read = read);
+            }
+            if let Some(folder) = folder {
+                let folder = contents.well_known(folder);
+                contents.move_message(key, folder, now);
+            }
+            true
+        })
+    }
+
     /// Puts a new mail into the inbox of a user.
     pub fn deliver(&self, owner: &Owner, subject: &str, from: &str, body: &str, now: Timestamp) {
         let sender = owner

@@ -335,6 +335,23 @@ impl World {
                     .write(|it| it.apply(event, home.now(), &self.random))?
                     .did;
             }
+            Then::ChangeMessage {
+                user,
+                subject,
+                read,
+                folder,
+            } => {
+                let owner = tenant.read(|it| Owner::of(it, user));
+                let changed = owner.is_some_and(|owner| {
+                    let mailboxes = &tenant.mailboxes;
+                    mailboxes.change(&owner, &subject, read, folder, now)
+                });
+                if !changed {
+                    return Err(EventError::NotPossible(format!(
+                        "no mail with the subject '{subject}' in this mailbox"
+                    )));
+                }
+            }
             Then::ForgetChanges(user) => {
                 let owner = tenant.read(|it| Owner::of(it, user));
                 if let Some(owner) = owner {

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use reference::{EventParameter, EventReference, ParameterKind};
 
 use super::{HighRisk, MailboxRight, ObjectId, Risk, TenantId, UserConsent};
+use crate::mailbox::WellKnown;
 
 /// Something that happens in a tenant.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -57,6 +58,14 @@ pub enum Event {
     },
     /// Microsoft blocks the tenant.
     BlockTenant {},
+    /// The person reads a mail in Outlook, or moves it to another folder by its well-known name: the
+    /// newest one with the subject.
+    ChangeMessage {
+        user: String,
+        subject: String,
+        read: Option<bool>,
+        folder: Option<String>,
+    },
     /// The user changes the password.
     ChangePassword {
         user: String,
@@ -287,6 +296,17 @@ pub enum Then {
     Done,
     /// The app is registered in another tenant: apply the event there.
     Elsewhere(TenantId),
+    /// A mail in this user's mailbox must be changed.
+    ChangeMessage {
+        /// Whose mailbox.
+        user: ObjectId,
+        /// The subject of the mail.
+        subject: String,
+        /// Whether it is read.
+        read: Option<bool>,
+        /// Where it goes.
+        folder: Option<WellKnown>,
+    },
     /// This user's mailbox must forget its changes.
     ForgetChanges(ObjectId),
     /// A mail must be put into this user's mailbox.

@@ -451,27 +451,33 @@ impl Item {
 impl WellKnown {
     /// The role that a well-known name means, in any case.
     pub fn of_mail_folder(name: &str) -> Option<Self> {
-        const NAMES: [(&str, WellKnown); 10] = [
-            ("archive", WellKnown::Archive),
-            ("conversationhistory", WellKnown::ConversationHistory),
-            ("deleteditems", WellKnown::DeletedItems),
-            ("drafts", WellKnown::Drafts),
-            ("inbox", WellKnown::Inbox),
-            ("junkemail", WellKnown::JunkEmail),
-            ("msgfolderroot", WellKnown::Root),
-            ("outbox", WellKnown::Outbox),
-            (
-                "recoverableitemsdeletions",
-                WellKnown::RecoverableItemsDeletions,
-            ),
-            ("sentitems", WellKnown::SentItems),
-        ];
-        NAMES
+        MAIL_FOLDERS
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, role)| *role)
     }
+
+    /// The well-known names of mail folders.
+    pub fn mail_folder_names() -> impl Iterator<Item = &'static str> + Clone {
+        MAIL_FOLDERS.iter().map(|(name, _)| *name)
+    }
 }
+
+const MAIL_FOLDERS: [(&str, WellKnown); 10] = [
+    ("archive", WellKnown::Archive),
+    ("conversationhistory", WellKnown::ConversationHistory),
+    ("deleteditems", WellKnown::DeletedItems),
+    ("drafts", WellKnown::Drafts),
+    ("inbox", WellKnown::Inbox),
+    ("junkemail", WellKnown::JunkEmail),
+    ("msgfolderroot", WellKnown::Root),
+    ("outbox", WellKnown::Outbox),
+    (
+        "recoverableitemsdeletions",
+        WellKnown::RecoverableItemsDeletions,
+    ),
+    ("sentitems", WellKnown::SentItems),
+];
 
 /// A subject without the marks of replies and forwards.
 pub(crate) fn base_subject(mut subject: &str) -> &str {

@@ -171,6 +171,12 @@ impl Directory {
             Event::RevokeMailboxAccess { mailbox, user } => {
                 self.revoke_mailbox_access(mailbox, user)
             }
+            Event::ChangeMessage {
+                user,
+                subject,
+                read,
+                folder,
+            } => self.change_message(user, subject, *read, folder.as_deref()),
             Event::DeliverMessage {
                 user,
                 subject,

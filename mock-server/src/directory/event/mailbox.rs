@@ -3,6 +3,8 @@
 use super::super::{Directory, MailboxRight};
 use super::account::called;
 use super::{Applied, EventError, Then};
+use crate::mailbox::WellKnown;
+use crate::notation::did_you_mean;
 
 impl Directory {
     pub(super) fn grant_mailbox_access(
@@ -61,6 +63,37 @@ impl Directory {
         }))
     }
 
+    pub(super) fn change_message(
+        &mut self,
+        user: &str,
+        subject: &str,
+        read: Option<bool>,
+        folder: Option<&str>,
+    ) -> Result<Applied, EventError> {
+        let folder = folder.map(|it| Ok((it, mail_folder(it)?))).transpose()?;
+        let done = [
+            read.map(|read| if read { "read" } else { "unread" }.to_owned()),
+            folder.map(|(name, _)| format!("in {name}")),
+        ];
+        let done: Vec<String> = done.into_iter().flatten().collect();
+        if done.is_empty() {
+            let missing = "say what changes: 'read', 'folder' or both";
+            return Err(EventError::NotPossible(missing.to_owned()));
+        }
+        let owner = self.mailbox_owner(user)?;
+        let did = format!(
+            "'{subject}' of {} is {}",
+            called(self.user_mut(user)?),
+            done.join(" and ")
+        );
+        Ok(Applied::changed(did).and_then(Then::ChangeMessage {
+            user: owner,
+            subject: subject.to_owned(),
+            read,
+            folder: folder.map(|(_, folder)| folder),
+        }))
+    }
+
     pub(super) fn expire_delta_tokens(&mut self, user: &str) -> Result<Applied, EventError> {
         let owner = self.mailbox_owner(user)?;
         let did = format!(
@@ -69,6 +102,14 @@ impl Directory {
         );
         Ok(Applied::changed(did).and_then(Then::ForgetChanges(owner)))
     }
+}
+
+/// A mail folder by its well-known name.
+fn mail_folder(name: &str) -> Result<WellKnown, EventError> {
+    WellKnown::of_mail_folder(name).ok_or_else(|| {
+        let nearest = did_you_mean(name, WellKnown::mail_folder_names());
+        EventError::NotPossible(format!("no well-known mail folder '{name}'{nearest}"))
+    })
 }
 
 fn word(right: MailboxRight) -> &'static str {
