@@ -99,6 +99,9 @@ pub enum FaultAction {
     AlgNone,
     /// Tokens whose signature does not fit.
     BadSignature,
+    /// Graph demands another token: 401 with this `WWW-Authenticate` as it is written, or with
+    /// several.
+    Challenge(Many<String>),
     /// Graph demands a newer token with other claims: 401.
     ClaimsChallenge,
     /// Answers late.
@@ -118,6 +121,8 @@ pub enum FaultAction {
     Event(Event),
     /// Tokens that expired an hour ago.
     ExpiredToken,
+    /// Tokens signed with a key that is not published, whose header names one of a stranger's.
+    ForeignKey,
     /// Answers, and closes the connection: GOAWAY in HTTP/2, `Connection: close` in HTTP/1.1.
     Goaway,
     /// The request has no effect; the answer is this error of Graph.
@@ -126,9 +131,14 @@ pub enum FaultAction {
         status: u16,
         /// The error's code.
         code: String,
+        /// What it says; the usual words if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// Answers with a body of a gigabyte.
     HugeBody,
+    /// Tokens of an issuer in another cloud.
+    IssuerOfAnotherCloud,
     /// The request takes effect, and the connection ends without an answer.
     LoseResponse,
     /// Answers with JSON that ends too early.
@@ -175,6 +185,10 @@ pub enum FaultAction {
     WrongContentType(String),
     /// Tokens of another issuer.
     WrongIssuer,
+    /// ID tokens of another sign-in.
+    WrongNonce,
+    /// Tokens of another user.
+    WrongUser,
 }
 
 /// Where an answer leads: an address, with the status 302, or with another one.
@@ -285,10 +299,16 @@ impl FaultAction {
             Self::AlgNone
             | Self::BadSignature
             | Self::ExpiredToken
+            | Self::ForeignKey
+            | Self::IssuerOfAnotherCloud
             | Self::UnknownKey
             | Self::WrongAudience
-            | Self::WrongIssuer => &[FaultSurface::Authorize, FaultSurface::Token],
-            Self::ClaimsChallenge | Self::GraphError { .. } => &[FaultSurface::Graph],
+            | Self::WrongIssuer
+            | Self::WrongNonce
+            | Self::WrongUser => &[FaultSurface::Authorize, FaultSurface::Token],
+            Self::Challenge(_) | Self::ClaimsChallenge | Self::GraphError { .. } => {
+                &[FaultSurface::Graph]
+            }
             Self::StaleKeys => &[FaultSurface::Keys],
             _ => &[],
         }

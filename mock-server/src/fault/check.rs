@@ -175,7 +175,7 @@ impl FaultAction {
             Self::Status(status) if !(200..=599).contains(status) => wrong(format!(
                 "{status} is no HTTP status of an answer: write one from 200 to 599"
             )),
-            Self::GraphError { status, code } => {
+            Self::GraphError { status, code, .. } => {
                 if !(400..=599).contains(status) {
                     return wrong(format!(
                         "{status} is no status of an error: write one from 400 to 599"
@@ -185,6 +185,9 @@ impl FaultAction {
                     return wrong("an error of Graph has a code, such as ErrorItemNotFound");
                 }
                 Ok(())
+            }
+            Self::Challenge(challenges) if challenges.is_empty() => {
+                wrong("a challenge has a text, such as 'Bearer error=\"insufficient_claims\"'")
             }
             Self::Redirect(to) if !matches!(to.status(), 301..=303 | 307 | 308) => wrong(format!(
                 "{} is no status of a redirect: write 301, 302, 303, 307 or 308",

@@ -96,13 +96,34 @@ impl Touched {
             graph::refuse(world, asked.arrival, asked.headers, error, annotation)
         };
         match &self.action {
+            FaultAction::Challenge(challenges) => {
+                let mut response = graph_error(GraphError::new(
+                    StatusCode::UNAUTHORIZED,
+                    "InvalidAuthenticationToken",
+                    "Continuous access evaluation resulted in challenge with result: \
+                     InteractionRequired.",
+                ));
+                let headers = response.headers_mut();
+                headers.remove(header::WWW_AUTHENTICATE);
+                for challenge in challenges.iter() {
+                    let value = HeaderValue::from_str(challenge).ok()?;
+                    headers.append(header::WWW_AUTHENTICATE, value);
+                }
+                Some(response)
+            }
             FaultAction::ClaimsChallenge => {
                 let now = self.tenant.now().as_second();
                 Some(graph_error(GraphError::claims_challenge(now)))
             }
-            FaultAction::GraphError { status, code } => {
+            FaultAction::GraphError {
+                status,
+                code,
+                message,
+            } => {
                 let status = StatusCode::from_u16(*status).ok()?;
-                let text = graph::usual_message(code)
+                let text = message
+                    .as_deref()
+                    .or_else(|| graph::usual_message(code))
                     .unwrap_or("The request failed, because a fault is set.");
                 Some(graph_error(GraphError::new(status, code.clone(), text)))
             }
@@ -326,9 +347,13 @@ fn defect(action: &FaultAction) -> Option<TokenDefect> {
         FaultAction::AlgNone => TokenDefect::AlgNone,
         FaultAction::BadSignature => TokenDefect::BadSignature,
         FaultAction::ExpiredToken => TokenDefect::Expired,
+        FaultAction::ForeignKey => TokenDefect::ForeignKey,
+        FaultAction::IssuerOfAnotherCloud => TokenDefect::IssuerOfAnotherCloud,
         FaultAction::UnknownKey => TokenDefect::UnknownKey,
         FaultAction::WrongAudience => TokenDefect::WrongAudience,
         FaultAction::WrongIssuer => TokenDefect::WrongIssuer,
+        FaultAction::WrongNonce => TokenDefect::WrongNonce,
+        FaultAction::WrongUser => TokenDefect::WrongUser,
         _ => return None,
     })
 }

@@ -18,12 +18,20 @@ pub(crate) enum TokenDefect {
     BadSignature,
     /// It expired an hour ago.
     Expired,
+    /// The key id is that of no published key, and the header says where a stranger's is.
+    ForeignKey,
+    /// An authority of another cloud issued it.
+    IssuerOfAnotherCloud,
     /// The key id is that of no published key.
     UnknownKey,
     /// It is for somebody else.
     WrongAudience,
     /// Another tenant issued it.
     WrongIssuer,
+    /// It is of another sign-in.
+    WrongNonce,
+    /// It is of another user.
+    WrongUser,
 }
 
 impl TokenDefect {
@@ -73,8 +81,12 @@ impl TokenDefect {
                     URL_SAFE_NO_PAD.encode(bytes)
                 ));
             }
-            Self::UnknownKey => {
+            Self::UnknownKey | Self::ForeignKey => {
                 let other = hashed(key.kid());
+                if self == Self::ForeignKey {
+                    head.insert("jku".into(), json!(STRANGER));
+                    head.insert("x5u".into(), json!(STRANGER));
+                }
                 for name in ["kid", "x5t"] {
                     if head.contains_key(name) {
                         head.insert(name.into(), json!(other[..27]));
@@ -88,6 +100,27 @@ impl TokenDefect {
                         claims.insert(name.into(), json!(at - expired));
                     }
                 }
+            }
+            Self::IssuerOfAnotherCloud => {
+                let issuer = claims.get("iss")?.as_str()?;
+                let (_, rest) = issuer.strip_prefix("https://")?.split_once('/')?;
+                let host = if issuer.contains(PUBLIC) {
+                    CHINA
+                } else {
+                    PUBLIC
+                };
+                let issuer = format!("https://{host}/{rest}");
+                claims.insert("iss".into(), json!(issuer));
+            }
+            Self::WrongNonce => {
+                let nonce = claims.get("nonce")?.as_str()?;
+                let other = hashed(nonce);
+                claims.insert("nonce".into(), json!(other));
+            }
+            Self::WrongUser => {
+                let subject = hashed(claims.get("sub")?.as_str()?);
+                claims.insert("sub".into(), json!(subject));
+                claims.insert("oid".into(), json!(SOMEBODY_ELSE));
             }
             Self::WrongAudience => {
                 claims.insert("aud".into(), json!(SOMEBODY_ELSE));
@@ -114,6 +147,13 @@ const JWT_START: &str = "eyJ";
 
 /// In seconds.
 const AN_HOUR: i64 = 3600;
+
+/// Where a stranger's keys are.
+const STRANGER: &str = "https://keys.collector.example/keys";
+
+/// Hosts of issuers in two clouds.
+const PUBLIC: &str = "login.microsoftonline.com";
+const CHINA: &str = "login.partner.microsoftonline.cn";
 
 /// A tenant and an app that do not exist.
 const SOMEBODY_ELSE: &str = "5b0d5be1-3b34-4e0c-9d0e-0badc0ffee00";

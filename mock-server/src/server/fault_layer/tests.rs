@@ -132,7 +132,11 @@ async fn each_fault_is_seen_on_the_wire() {
     assert!(body["access_token"].is_string());
 
     let code = "ErrorItemNotFound".to_owned();
-    graph(FaultAction::GraphError { status: 404, code });
+    graph(FaultAction::GraphError {
+        status: 404,
+        code,
+        message: None,
+    });
     let answer = bench.users(&token).await.unwrap();
     assert_eq!(answer.status(), 404);
     assert!(answer.headers().contains_key("request-id"));
