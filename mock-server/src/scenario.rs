@@ -12,6 +12,8 @@
 mod axis;
 mod check;
 mod document;
+mod matrix;
+mod names;
 pub mod placeholder;
 mod play;
 mod read;
@@ -23,15 +25,16 @@ mod value;
 pub use crate::fault::Fault;
 pub use crate::notation::{Many, Span};
 
-pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, UnknownName};
+pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
 pub use check::{
     AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, Standing, StateName,
-    StatusTest,
+    StatusTest, ToldTest,
 };
 pub use document::{Scenario, schema};
+pub use names::Names;
 pub(crate) use play::operation_of;
 pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
-pub use read::{ReadError, read, read_scenario};
+pub use read::{ReadError, read, read_row, read_scenario, read_scenarios};
 pub use step::{
     Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,
     Tamper,

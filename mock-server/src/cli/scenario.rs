@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 use super::client::{ControlArgument, segment};
 use super::{Failure, print, runtime};
 use crate::MockEntra;
-use crate::scenario::{AuthMethod, Progress, Scenario, read_scenario, schema};
+use crate::scenario::{
+    AuthMethod, Names, Progress, ReadError, Scenario, read_row, read_scenario, read_scenarios,
+    schema,
+};
+use crate::world::seed::SeedFile;
 
 #[derive(Debug, Args)]
 pub(super) struct ScenarioCommand {
@@ -26,12 +30,15 @@ enum ScenarioAction {
         /// Files, or folders with files that end in .yaml or .yml
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// The seed of the world that they are for; the default world if absent
+        #[arg(long, value_name = "FILE")]
+        seed: Option<PathBuf>,
     },
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Play a scenario in a tenant of a running mock
     Load {
-        /// The scenario file
+        /// The scenario file; FILE#ROW where it has a matrix
         file: PathBuf,
         #[command(flatten)]
         place: Place,
@@ -77,7 +84,7 @@ struct Place {
 impl ScenarioCommand {
     pub(super) fn execute(self) -> Result<ExitCode, Failure> {
         match self.action {
-            ScenarioAction::Check { files } => check(&files),
+            ScenarioAction::Check { files, seed } => check(&files, seed.as_deref()),
             ScenarioAction::Schema => {
                 let text = serde_json::to_string_pretty(&schema()).map_err(Failure::usage)?;
                 print(&(text + "\n"));
@@ -109,7 +116,8 @@ impl ScenarioCommand {
 /// The scenario that a mock plays from the beginning.
 #[derive(Args, Debug)]
 pub(super) struct ScenarioArguments {
-    /// Scenario to play in the default tenant of its first environment
+    /// Scenario to play in the default tenant of its first environment; FILE#ROW where it has a
+    /// matrix
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
 
@@ -149,9 +157,19 @@ pub(super) fn beginning(progress: &Progress) -> String {
 }
 
 fn read_file(file: &Path) -> Result<(String, Scenario), Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-    let scenario = read_scenario(&file.display().to_string(), &text)
-        .map_err(|error| Failure::usage(error.render().trim_end()))?;
+    let wrong = |error: ReadError| Failure::usage(error.render().trim_end());
+    let shown = file.display().to_string();
+    // One of the scenarios of a file with a matrix: FILE#ROW.
+    let row = shown.rsplit_once('#').filter(|_| !file.exists());
+    let (place, row) = match row {
+        Some((place, row)) => (Path::new(place), Some(row)),
+        None => (file, None),
+    };
+    let mut text = std::fs::read_to_string(place).map_err(|error| unreadable(place, &error))?;
+    if let Some(row) = row {
+        text = read_row(&place.display().to_string(), &text, row).map_err(wrong)?;
+    }
+    let scenario = read_scenario(&shown, &text).map_err(wrong)?;
     Ok((text, scenario))
 }
 
@@ -165,7 +183,15 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot read {}: {error}", file.display()))
 }
 
-fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+fn check(files: &[PathBuf], seed: Option<&Path>) -> Result<ExitCode, Failure> {
+    let names = match seed {
+        None => Names::of_default_world(),
+        Some(seed) => {
+            let text = std::fs::read_to_string(seed).map_err(|error| unreadable(seed, &error))?;
+            let wrong = |error| Failure::usage(format!("{}: {error}", seed.display()));
+            Names::of(&SeedFile::parse(&text).map_err(wrong)?)
+        }
+    };
     let mut all = Vec::new();
     for file in files {
         if file.is_dir() {
@@ -192,7 +218,12 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
-        if let Err(error) = read_scenario(&file.display().to_string(), &text) {
+        let shown = file.display().to_string();
+        let read = read_scenarios(&shown, &text).and_then(|all| {
+            let mut all = all.iter();
+            all.try_for_each(|(_, scenario)| names.check(&shown, &text, scenario))
+        });
+        if let Err(error) = read {
             wrong += 1;
             print(&error.render());
         }

@@ -193,7 +193,7 @@ impl Category {
 named!(Category, "category");
 
 /// The operations of the connector protocol.
-pub const OPERATIONS: [&str; 17] = [
+pub const OPERATIONS: [&str; 18] = [
     "create-draft",
     "create-event",
     "get-mailbox-settings",
@@ -210,16 +210,34 @@ pub const OPERATIONS: [&str; 17] = [
     "send-channel-message",
     "send-message",
     "upload-file",
+    "watch-events",
     "watch-messages",
 ];
 
+/// Stands in scenarios for any operation that reads: the first of [`READING`] that a connector has.
+pub const READ: &str = "read";
+
+/// The operations that read, and need nothing but a connection.
+pub const READING: [&str; 9] = [
+    "list-messages",
+    "list-events",
+    "list-folders",
+    "list-calendars",
+    "list-contacts",
+    "get-mailbox-settings",
+    "list-drive",
+    "list-teams",
+    "get-profile",
+];
+
 /// The features of the connector protocol.
-pub const FEATURES: [&str; 10] = [
+pub const FEATURES: [&str; 11] = [
     "cae",
     "clock",
     "concurrent-calls",
     "id-token",
     "pkce",
+    "polling",
     "public-client",
     "restart",
     "shared-mailbox",

@@ -137,6 +137,9 @@ pub struct Evidence {
     /// What the connector says of its connection; the runner asks before it judges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusTest>,
+    /// What a trigger has told, over all its answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<ToldTest>,
     /// What holds over all that happened in the case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
@@ -373,6 +376,35 @@ pub struct AnswerTest {
     /// Members of the value by JSON pointer.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub value: IndexMap<String, ValueTest>,
+}
+
+/// What the answers of an operation that watches have told, all taken together: by subject.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ToldTest {
+    /// The operation, such as `watch-messages`.
+    pub by: String,
+    /// The connection; the main one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Each of these came.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub has: Many<String>,
+    /// None of these came.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub lacks: Many<String>,
+    /// Nothing else came.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub only: Many<String>,
+    /// So many came, whatever they are called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// Nothing came twice as new.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub once: bool,
+    /// Only what came as this counts: `created` or `updated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_type: Option<String>,
 }
 
 /// What the connector says of a connection.

@@ -8,8 +8,9 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use super::axis::{AuthMethod, Axis, FEATURES, OPERATIONS, UnknownName};
+use super::axis::{AuthMethod, Axis, FEATURES, OPERATIONS, READ, UnknownName};
 use super::check::Check;
 use super::step::{Action, Step};
 use super::tweak::WorldTweaks;
@@ -120,7 +121,8 @@ struct Need(String);
 impl Need {
     fn known() -> impl Iterator<Item = &'static str> {
         let methods = AuthMethod::ALL.into_iter().map(AuthMethod::slug);
-        OPERATIONS.into_iter().chain(FEATURES).chain(methods)
+        let operations = OPERATIONS.into_iter().chain([READ]);
+        operations.chain(FEATURES).chain(methods)
     }
 }
 
@@ -179,11 +181,16 @@ pub(super) fn some_steps<'de, D: Deserializer<'de>>(
 }
 
 /// The JSON Schema of scenario files.
-pub fn schema() -> serde_json::Value {
+pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(Scenario);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("matrix".to_owned(), super::matrix::schema().to_value());
+    }
     schema.insert(
         "title".to_owned(),
         "A scenario of entra-mock and entra-conformance".into(),
     );
-    schema.to_value()
+    let mut schema = schema.to_value();
+    super::matrix::allow_placeholders(&mut schema);
+    schema
 }

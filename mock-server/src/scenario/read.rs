@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::document::Scenario;
-use crate::notation::suggest;
+use super::matrix::{self, Row};
+use crate::notation::{did_you_mean, suggest};
 
 /// Why a file is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -33,6 +34,70 @@ pub struct ReadError {
 /// The file is no scenario; the error has the place and, where it can be said, the nearest right
 /// name.
 pub fn read_scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
+    if let Some(rows) = matrix::rows(name, text)? {
+        let first = rows.first().map_or("ROW", |row| row.name.as_str());
+        let problem = format!(
+            "the file has {} scenarios, one for each row of its matrix: name one, such as \
+             FILE#{first}",
+            rows.len()
+        );
+        return Err(ReadError::at_word(name, text, problem, "matrix:", 0));
+    }
+    read_one(name, text)
+}
+
+/// Reads a scenario file with all its scenarios: one, or one for each row of its matrix, with the
+/// row's name.
+///
+/// # Errors
+///
+/// As [`read_scenario`].
+pub fn read_scenarios(
+    name: &str,
+    text: &str,
+) -> Result<Vec<(Option<String>, Scenario)>, ReadError> {
+    match matrix::rows(name, text)? {
+        None => Ok(vec![(None, read_one(name, text)?)]),
+        Some(rows) => rows
+            .into_iter()
+            .map(
+                |Row {
+                     name: row,
+                     text: written,
+                 }| {
+                    let scenario =
+                        read_one(name, &written).map_err(|error| error.within(text, &row))?;
+                    Ok((Some(row), scenario))
+                },
+            )
+            .collect(),
+    }
+}
+
+/// The text of one row of a file with a matrix.
+///
+/// # Errors
+///
+/// The file has no such row.
+pub fn read_row(name: &str, text: &str, wanted: &str) -> Result<String, ReadError> {
+    let rows = matrix::rows(name, text)?.unwrap_or_default();
+    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let found = rows.into_iter().find(|row| row.name == wanted);
+    found.map(|row| row.text).ok_or_else(|| {
+        let nearest = did_you_mean(wanted, names.iter().map(String::as_str));
+        let problem = if names.is_empty() {
+            format!("the file has no matrix, and so no row '{wanted}'")
+        } else {
+            format!(
+                "the matrix has no row '{wanted}'{nearest}; it has {}",
+                names.join(", ")
+            )
+        };
+        ReadError::at_word(name, text, problem, "matrix:", 0)
+    })
+}
+
+fn read_one(name: &str, text: &str) -> Result<Scenario, ReadError> {
     let scenario: Scenario = read(name, text)?;
     let checks = scenario.checks();
     let twice = checks.iter().enumerate().find(|(index, check)| {
@@ -118,6 +183,32 @@ impl ReadError {
             place: place.map(|_| miette::SourceSpan::new(offset.into(), word_at(text, offset))),
             help,
         }
+    }
+
+    /// A mistake at a word, at or after a line (from 0).
+    pub(super) fn at_word(
+        name: &str,
+        text: &str,
+        problem: String,
+        word: &str,
+        line: usize,
+    ) -> Self {
+        let found = text
+            .lines()
+            .enumerate()
+            .skip(line)
+            .find_map(|(number, line)| {
+                let before = &line[..line.find(word)?];
+                Some((number + 1, before.chars().count() + 1))
+            });
+        Self::new(name, text, problem, found, None)
+    }
+
+    /// The same mistake, shown in the file from which a row was written out.
+    fn within(self, text: &str, row: &str) -> Self {
+        let place = self.place.map(|_| (self.line, self.column));
+        let problem = format!("row '{row}': {}", self.problem);
+        Self::new(self.file.name(), text, problem, place, self.help)
     }
 
     /// What to write instead, where it can be said.

@@ -258,6 +258,11 @@ const DEFAULT_DOMAINS: [(&str, &str); 4] = [
     ("contoso", "litware"),
 ];
 
+/// The default world as a seed.
+pub(crate) fn default_seed() -> &'static SeedFile {
+    &TEMPLATE
+}
+
 static TEMPLATE: LazyLock<SeedFile> = LazyLock::new(|| {
     // The file is part of the program; a test parses it.
     SeedFile::parse(include_str!("../../data/default-world.yaml"))

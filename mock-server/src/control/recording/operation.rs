@@ -50,11 +50,12 @@ fn arguments(from: Option<&Value>, names: &[&str]) -> Map<String, Value> {
 }
 
 /// The operations whose arguments name what another world does not have.
-const NEED_AN_ID: [&str; 5] = [
+const NEED_AN_ID: [&str; 6] = [
     "get-message",
     "move-message",
     "send-channel-message",
     "upload-file",
+    "watch-events",
     "watch-messages",
 ];
 

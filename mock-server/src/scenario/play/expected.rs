@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::directory::ObjectId;
 use crate::journal::{Exchange, Surface};
-use crate::scenario::Step;
+use crate::scenario::{READ, READING, Step};
 
 /// What an exchange must look like.
 #[derive(Clone, Debug)]
@@ -164,7 +164,7 @@ impl Expected {
             What::Call(operation) => {
                 let requests: Vec<String> = REQUESTS
                     .iter()
-                    .filter(|it| it.operation == *operation)
+                    .filter(|it| is_meant(operation, &it.operation))
                     .map(|it| format!("{} …{}", it.method, it.path))
                     .take(2)
                     .collect();
@@ -208,9 +208,14 @@ fn is_refused_sign_in(exchange: &Exchange) -> bool {
         || (exchange.error.is_some() && pages.contains(&exchange.surface))
 }
 
+/// Whether an operation is one that a step means.
+fn is_meant(step: &str, operation: &str) -> bool {
+    step == operation || step == READ && READING.contains(&operation)
+}
+
 /// Whether it is a request of an operation.
 fn is_call(operation: &str, exchange: &Exchange) -> bool {
-    rows_of(exchange).any(|it| it.operation == operation)
+    rows_of(exchange).any(|it| is_meant(operation, &it.operation))
 }
 
 /// The operation of the connector protocol whose request an exchange is.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
-use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, UnknownName};
+use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, READ, UnknownName};
 use crate::scenario::check::{Check, Evidence, Level};
 
 /// The step as it stands in a file: one of the actions, and what belongs to it.
@@ -240,8 +240,9 @@ impl StepInFile {
             return Ok(Action::Check(Box::new(check)));
         }
         if let Some(operation) = self.call {
-            if !OPERATIONS.contains(&operation.as_str()) {
-                return Err(UnknownName::new("operation", &operation, OPERATIONS).to_string());
+            let known = OPERATIONS.into_iter().chain([READ]);
+            if !known.clone().any(|it| it == operation) {
+                return Err(UnknownName::new("operation", &operation, known).to_string());
             }
             let connection = self.on.unwrap_or_else(|| MAIN.to_owned());
             return Ok(Action::Call(CallStep {
@@ -296,11 +297,13 @@ fn named<'a>(names: &'a [&'static str], given: &'a [bool]) -> impl Iterator<Item
     pairs.filter_map(|(name, given)| given.then_some(*name))
 }
 
-/// What can happen at once: calls, events while they go on, and repetitions of both.
+/// What can happen at once: calls and disconnects, events while they go on, and repetitions of both.
 fn check_together(steps: &[Step]) -> Result<(), String> {
     fn stranger(steps: &[Step]) -> Option<&'static str> {
         steps.iter().find_map(|step| match &step.action {
-            Action::Call(_) | Action::Event(_) | Action::Note(_) => None,
+            Action::Call(_) | Action::Disconnect { .. } | Action::Event(_) | Action::Note(_) => {
+                None
+            }
             Action::Repeat(repeat) => stranger(&repeat.steps),
             other => Some(other.name()),
         })
@@ -310,7 +313,7 @@ fn check_together(steps: &[Step]) -> Result<(), String> {
     }
     match stranger(steps) {
         Some(name) => Err(format!(
-            "'together' takes calls, events, notes and repetitions of them, but has a step '{name}'"
+            "'together' takes calls, disconnects, events, notes and repetitions of them, but has a step '{name}'"
         )),
         None => Ok(()),
     }
@@ -413,7 +416,10 @@ impl JsonSchema for Step {
                 }
             }
             if let Some(Value::Object(call)) = fields.get_mut("call") {
-                call.insert("enum".to_owned(), json!(OPERATIONS));
+                call.insert(
+                    "enum".to_owned(),
+                    json!([&OPERATIONS[..], &[READ]].concat()),
+                );
             }
         }
         let has = |name: &&str| json!({"required": [name]});
