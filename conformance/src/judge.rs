@@ -12,6 +12,7 @@ mod select;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod told;
 mod value;
 
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,7 @@ pub fn violation(check: &Check, record: &Record) -> Option<CheckFailure> {
     let told = Evidence {
         answer: None,
         status: None,
+        told: None,
         ..check.expect.clone()
     };
     let problem = expectation(&told, record, witness.first().copied()).err()?;
@@ -181,6 +183,9 @@ fn witness(evidence: &Evidence, record: &Record) -> Result<Vec<u64>, Problem> {
     if let Some(test) = &evidence.status {
         answer::status(test, record)?;
     }
+    if let Some(test) = &evidence.told {
+        told::holds(test, record)?;
+    }
     numbers.sort_unstable();
     numbers.dedup();
     Ok(numbers)
@@ -196,6 +201,9 @@ fn expectation(evidence: &Evidence, record: &Record, witness: Option<u64>) -> Re
     }
     if let Some(test) = &evidence.status {
         answer::status(test, record)?;
+    }
+    if let Some(test) = &evidence.told {
+        told::holds(test, record)?;
     }
     match evidence.standing {
         Some(rule) => standing::holds(rule, record),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::case::{AuthMethod, Category, FEATURES, OPERATIONS, UnknownName};
+use crate::case::{AuthMethod, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
 
 /// The version of the protocol that this suite speaks.
 pub const VERSION: u32 = 1;
@@ -284,8 +284,18 @@ impl Capabilities {
         found.map_or(Ok(()), Err)
     }
 
+    /// The operation that a step means: of `read`, one that the connector has.
+    pub fn operation<'a>(&'a self, named: &'a str) -> &'a str {
+        let has = |it: &&str| self.operations.iter().any(|operation| operation == it);
+        match named {
+            READ => READING.into_iter().find(has).unwrap_or(named),
+            _ => named,
+        }
+    }
+
     /// Whether the connector has an operation or a feature.
     pub fn has(&self, name: &str) -> bool {
+        let name = self.operation(name);
         self.operations
             .iter()
             .chain(&self.features)

@@ -5,6 +5,7 @@
 
 mod assertion;
 mod authorize;
+mod challenge;
 mod clock;
 mod clouds;
 mod connection;
@@ -19,6 +20,7 @@ mod serve;
 mod settings;
 mod store;
 mod token;
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -32,18 +32,19 @@ const BY_ERROR = {
 
 /** What the connector's user is told. */
 export class Failure extends Error {
-  constructor(category, message, aadsts = []) {
+  constructor(category, message, aadsts = [], claims = undefined) {
     super(message);
+    this.claims = claims;
     this.data = { category, message, aadsts };
   }
 }
 
 /** An error of msal, or of a callback, as a failure. */
-function refused(code, message) {
+function refused(code, message, claims) {
   const aadsts = [...String(message).matchAll(/AADSTS(\d+)/g)].map((found) => Number(found[1]));
   const known = Object.entries(CATEGORIES).find(([, codes]) => codes.some((it) => aadsts.includes(it)));
   const category = known?.[0] ?? BY_ERROR[code] ?? "invalid-configuration";
-  return new Failure(category, message, aadsts);
+  return new Failure(category, message, aadsts, claims || undefined);
 }
 
 /** Runs a call of msal; what it throws becomes a failure. */
@@ -56,7 +57,7 @@ async function asked(work) {
       throw new Failure("reconnect-required", error.message);
     }
     if (error instanceof SyntaxError || /parse response/.test(error.message)) throw new Failure("unavailable", error.message);
-    throw refused(error.errorCode ?? error.name, error.errorMessage || error.message);
+    throw refused(error.errorCode ?? error.name, error.errorMessage || error.message, error.claims);
   }
 }
 
@@ -88,13 +89,14 @@ export class Connection {
     if (missing.length || !CLOUDS[environment]) {
       throw new Failure("invalid-configuration", `missing or wrong: ${missing.join(", ") || environment}`);
     }
-    const self = Object.assign(new Connection(), { settings, appOnly, graph: CLOUDS[environment][1] });
+    const self = Object.assign(new Connection(), { settings, appOnly, graph: CLOUDS[environment][1], watched: {} });
     const tenant = settings.tenant_id || (method === "authorization-code" ? "organizations" : "common");
     const auth = { clientId: settings.client_id, authority: `https://${CLOUDS[environment][0]}/${tenant}` };
     if (method === "client-certificate") {
       auth.clientCertificate = certificateOf(settings.certificate, settings.certificate_password);
     } else if (settings.client_secret) auth.clientSecret = settings.client_secret;
     const Client = auth.clientSecret || auth.clientCertificate ? ConfidentialClientApplication : PublicClientApplication;
+    self.authority = auth.authority;
     self.app = await asked(async () => new Client({ auth }));
     self.scopes = (settings.scopes ?? []).filter((it) => !RESERVED.includes(it))
       .map((it) => (it.includes("://") || it === "email" ? it : `${self.graph}/${it}`));
@@ -104,7 +106,7 @@ export class Connection {
   async begin() {
     if (this.appOnly) return await this.token(), { state: "connected" };
     const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
-    const request = { scopes: this.scopes, redirectUri: this.settings.redirect_uri, state: randomUUID(), nonce: randomUUID() };
+    const request = { claims: this.claims, scopes: this.scopes, redirectUri: this.settings.redirect_uri, state: randomUUID(), nonce: randomUUID() };
     const url = await asked(() => this.app.getAuthCodeUrl({
       ...request, responseMode: "query", codeChallenge: challenge, codeChallengeMethod: "S256",
     }));
@@ -116,6 +118,7 @@ export class Connection {
     const url = new URL(redirect);
     const answer = form ?? Object.fromEntries(new URLSearchParams(url.search || url.hash.slice(1)));
     if (!this.pending || answer.state !== this.pending.state) throw new Failure("untrusted", "the state differs");
+    if (answer.iss && new URL(answer.iss).host !== new URL(this.authority).host) throw new Failure("untrusted", "the callback comes from another issuer");
     if (answer.error) throw refused(answer.error, answer.error_description ?? answer.error_subcode ?? answer.error);
     if (!answer.code) throw new Failure("untrusted", "neither code nor error");
     const { scopes, redirectUri, codeVerifier, nonce } = this.pending;
@@ -138,12 +141,14 @@ export class Connection {
         : this.app.acquireTokenSilent({ scopes: this.scopes, account: this.account, forceRefresh })));
       return result.accessToken;
     } catch (failure) {
+      this.claims = failure.claims;
       if (!this.appOnly && /reconnect|consent/.test(failure.data.category)) this.broken = failure;
       throw failure;
     }
   }
 
   async call(operation, argumentsGiven) {
+    if (WATCHES[operation]) return { value: await this.watch(operation, argumentsGiven) };
     const user = this.appOnly ? `/users/${encodeURIComponent(this.settings.account)}` : "/me";
     const shared = this.settings.shared_mailbox;
     const mailbox = shared && operation !== "get-profile" ? `/users/${encodeURIComponent(shared)}` : user;
@@ -162,12 +167,44 @@ export class Connection {
     return value;
   }
 
-  async ask(method, url, body) {
+  /** What has come since the last look: by a filter on time, with an overlap, and each thing once. */
+  async watch(operation, { folder = "inbox" }) {
+    const { shared_mailbox: shared, account } = this.settings;
+    const box = shared || this.appOnly ? `/users/${encodeURIComponent(shared || account)}` : "/me";
+    const [path, time] = WATCHES[operation];
+    const root = `${this.graph}/v1.0${box}${path.replace("FOLDER", encodeURIComponent(folder))}`;
+    const select = `$select=id,subject,${time},lastModifiedDateTime`;
+    let { position, known = new Map() } = this.watched[operation] ?? {};
+    const begins = position === undefined;
+    if (begins) {
+      const newest = await this.ask("GET", `${root}?$orderby=${time} desc&$top=1&${select}`);
+      position = newest.value[0]?.[time] ?? "1970-01-01T00:00:00Z";
+    }
+    const since = new Date(Date.parse(position) - OVERLAP).toISOString();
+    const found = [];
+    const now = new Map();
+    let link = `${root}?$filter=${time} ge ${since}&$orderby=${time}&$top=50&${select}`;
+    while (link) {
+      if (!link.startsWith(`${this.graph}/`)) throw new Failure("untrusted", "the link to the next page leads elsewhere");
+      const page = await this.ask("GET", link, undefined, { Prefer: 'IdType="ImmutableId"' });
+      for (const item of page.value) {
+        now.set(item.id, item[time]);
+        const changeType = known.has(item.id) ? "updated" : "created";
+        if (known.get(item.id) !== item[time] && !begins) found.push({ ...item, changeType });
+        if (item[time] > position) position = item[time];
+      }
+      link = page["@odata.nextLink"];
+    }
+    this.watched[operation] = { position, known: new Map([...known, ...now]) };
+    return found;
+  }
+
+  async ask(method, url, body, more = {}) {
     let answer;
     for (const renew of [false, true]) { // a token may have been revoked: once more with another one
       answer = await fetch(url, {
         method, signal: AbortSignal.timeout(8000), body: body && JSON.stringify(body), redirect: "manual",
-        headers: { Authorization: `Bearer ${await this.token(renew)}`, "Content-Type": "application/json" },
+        headers: { Authorization: `Bearer ${await this.token(renew)}`, "Content-Type": "application/json", ...more },
       });
       if (answer.status !== 401) break;
     }
@@ -190,6 +227,14 @@ const message = ({ subject = "", body = "", toRecipients = [] }) => ({
 });
 
 const event = ({ subject, body, start, end }) => ({ subject, body, start, end });
+
+const OVERLAP = 300_000; // what becomes visible late is found, too
+
+// Where they are, and the time that tells what is new.
+export const WATCHES = {
+  "watch-messages": ["/mailFolders/FOLDER/messages", "receivedDateTime"],
+  "watch-events": ["/events", "lastModifiedDateTime"],
+};
 
 export const OPERATIONS = {
   "get-profile": (user) => ["GET", user],

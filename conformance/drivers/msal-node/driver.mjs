@@ -5,7 +5,7 @@
 
 import { createInterface } from "node:readline";
 
-import { CLOUDS, Connection, Failure, OPERATIONS } from "./connector.mjs";
+import { CLOUDS, Connection, Failure, OPERATIONS, WATCHES } from "./connector.mjs";
 
 const connections = new Map();
 
@@ -15,8 +15,9 @@ const find = ({ connection }) => {
   return found;
 };
 
-const connect = async (params) => {
-  const connection = await Connection.make(params);
+const connect = async (params, { watched = {}, claims } = {}) => {
+  // What is watched goes on, and what was refused is to be proved.
+  const connection = Object.assign(await Connection.make(params), { watched, claims });
   const state = await connection.begin();
   connections.set(params.connection, connection);
   return state;
@@ -28,12 +29,12 @@ const methods = {
     connector: { name: "msal-node", version: "7.2.3", language: "javascript" },
     auth_methods: ["authorization-code", "client-certificate", "client-credentials", "own-app"],
     environments: Object.keys(CLOUDS),
-    operations: Object.keys(OPERATIONS),
+    operations: Object.keys({ ...OPERATIONS, ...WATCHES }),
     features: ["shared-mailbox", "pkce", "public-client"],
     max_connections: 100,
   }),
-  connect,
-  reconnect: connect,
+  connect: (params) => connect(params),
+  reconnect: (params) => connect(params, connections.get(params.connection)),
   "finish-authorization": (params) => find(params).finish(params),
   call: async (params) => ({ value: await find(params).call(params.operation, params.arguments) }),
   status: (params) => find(params).status(),

@@ -33,8 +33,9 @@ CATEGORIES = {
 class Failure(Exception):
     """What the connector's user is told."""
 
-    def __init__(self, category, message, aadsts=()):
+    def __init__(self, category, message, aadsts=(), status=None):
         super().__init__(message)
+        self.status = status
         self.data = {"category": category, "message": message, "aadsts": list(aadsts)}
 
 
@@ -67,7 +68,10 @@ class Connection:
         default = "organizations" if self.method == "authorization-code" else "common"
         self.app = self.make_app(f"https://{login}/{settings.get('tenant_id') or default}")
         self.scopes = [self.qualified(it) for it in settings.get("scopes", []) if it not in RESERVED]
+        self.login, self.claims = login, None  # what the next sign-in has to prove
         self.flow, self.broken, self.session = None, None, requests.Session()
+        self.china = environment == "china"
+        self.watched = {}  # operation: where the next look begins, and what was told
 
     def make_app(self, authority):
         credential = self.settings.get("client_secret")
@@ -96,12 +100,19 @@ class Connection:
             self.token()
             return {"state": "connected"}
         self.flow = self.app.initiate_auth_code_flow(
-            self.scopes, redirect_uri=self.settings["redirect_uri"], response_mode="query")
+            self.scopes, redirect_uri=self.settings["redirect_uri"], response_mode="query",
+            claims_challenge=self.claims)
         return {"state": "awaiting-authorization", "authorize_url": self.flow["auth_uri"]}
 
     def finish(self, params):
         url = urlsplit(params["redirect_url"])
         answer = params.get("form") or dict(parse_qsl(url.query or url.fragment))
+        if not self.flow or answer.get("state") != self.flow["state"]:
+            raise Failure("untrusted", "the callback belongs to no sign-in")
+        if urlsplit(answer.get("iss", f"https://{self.login}")).hostname != self.login:
+            raise Failure("untrusted", "the callback comes from another issuer")
+        if answer.get("error"):  # with a code beside it as well
+            raise refused(answer)
         try:
             result = self.app.acquire_token_by_auth_code_flow(self.flow or {}, answer)
         except (ValueError, RuntimeError) as error:  # no flow; state or nonce differ
@@ -135,13 +146,15 @@ class Connection:
             # The service is down, or answers with something that is no JSON.
             raise Failure("unavailable", str(error)) from error
         if "access_token" not in result:
-            failure = refused(result)
+            failure, self.claims = refused(result), result.get("claims")
             if not self.app_only and failure.data["category"] in ("reconnect-required", "consent-required"):
                 self.broken = failure
             raise failure
         return result["access_token"]
 
     def call(self, operation, arguments):
+        if operation in WATCHES:
+            return {"value": self.watch(operation, arguments)}
         user = "/users/" + quote(self.settings["account"]) if self.app_only else "/me"
         shared = self.settings.get("shared_mailbox")
         mailbox = "/users/" + quote(shared) if shared else user
@@ -158,11 +171,45 @@ class Connection:
             value = {**page, "value": (value["value"] + page["value"])[:top]}
         return value
 
-    def ask(self, method, url, body):
+    def watch(self, operation, arguments):
+        """What has come since the last look: mail by delta query, events by when they changed."""
+        shared, account = self.settings.get("shared_mailbox"), self.settings.get("account")
+        box = "/users/" + quote(shared or account) if shared or self.app_only else "/me"
+        link, known = self.watched.get(operation, (None, {}))
+        found, known = [], dict(known)
+        first = f"{self.graph}/v1.0{box}" + WATCHES[operation][self.china].format(
+            folder=quote(arguments.get("folder", "inbox")))
+        try:
+            items, following = self.round(link or first)
+        except Failure as failure:
+            if not link or failure.status != 410:
+                raise
+            items, following = self.round(first)  # the service has forgotten: all over, and compare
+        for item in items:
+            stamp = item.get("lastModifiedDateTime") if operation == "watch-events" else "there"
+            if "@removed" not in item and known.get(item["id"]) != stamp:
+                kind = "updated" if item["id"] in known else "created"
+                known[item["id"]] = stamp
+                found += [{**item, "changeType": kind}] if link else []
+        self.watched[operation] = following or first, known
+        return found
+
+    def round(self, link):
+        items = []
+        while True:
+            if not link.startswith(f"{self.graph}/"):
+                raise Failure("untrusted", "the link to the next page leads elsewhere")
+            page = self.ask("GET", link, None, {"Prefer": 'odata.maxpagesize=50, IdType="ImmutableId"'})
+            items += page["value"]
+            if not page.get("@odata.nextLink"):
+                return items, page.get("@odata.deltaLink")
+            link = page["@odata.nextLink"]
+
+    def ask(self, method, url, body, headers=None):
         for renew in (False, True):  # a token may have been revoked: once more with another one
             answer = self.session.request(
                 method, url, json=body, timeout=8, stream=True,
-                headers={"Authorization": f"Bearer {self.token(renew)}"}, allow_redirects=False)
+                headers={"Authorization": f"Bearer {self.token(renew)}", **(headers or {})}, allow_redirects=False)
             content = bytearray()
             for chunk in answer.iter_content(65536):
                 content += chunk
@@ -182,7 +229,7 @@ class Connection:
             answer.status_code, "unavailable" if answer.status_code >= 500 else "invalid-configuration")
         if error.get("code") == "NoPermissionsInAccessToken":
             category = "access-denied"
-        raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}")
+        raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}", status=answer.status_code)
 
 
 def parsed(content):
@@ -207,6 +254,14 @@ def event(arguments):
 def listing(name):
     return lambda box, arguments: ("GET", f"{box}/{name}?$top={arguments.get('top', 10)}", None)
 
+
+# There is no delta query over events without a window, and none in China: what is there is compared.
+EVENTS = "/events?$select=id,subject,start,lastModifiedDateTime&$top=100"
+WATCHES = {
+    "watch-messages": ("/mailFolders/{folder}/messages/delta?$select=id,subject,from,receivedDateTime",
+                       "/mailFolders/{folder}/messages?$select=id,subject,from,receivedDateTime&$top=100"),
+    "watch-events": (EVENTS, EVENTS),
+}
 
 OPERATIONS = {
     "get-profile": lambda user, _: ("GET", user, None),

@@ -10,7 +10,7 @@ import sys
 import msal
 import requests
 
-from connector import CLOUDS, OPERATIONS, Connection, Failure
+from connector import CLOUDS, OPERATIONS, WATCHES, Connection, Failure
 
 connections = {}
 
@@ -19,10 +19,13 @@ def answer_to(method, params):
     if method == "initialize":
         return {"protocol": 1, "connector": {"name": "msal-python", "version": msal.__version__, "language": "python"},
                 "auth_methods": ["authorization-code", "client-certificate", "client-credentials", "own-app"],
-                "environments": list(CLOUDS), "operations": list(OPERATIONS),
+                "environments": list(CLOUDS), "operations": [*OPERATIONS, *WATCHES],
                 "features": ["shared-mailbox", "pkce", "public-client"], "max_connections": 100}
     if method in ("connect", "reconnect"):
         connection = Connection(params)
+        before = connections.get(params["connection"]) if method == "reconnect" else None
+        if before:  # what is watched goes on, and what was refused is to be proved
+            connection.watched, connection.claims = before.watched, before.claims
         state = connection.begin()
         connections[params["connection"]] = connection
         return state

@@ -1,14 +1,14 @@
 //! The library of scenarios: embedded in the program, or read from a directory.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use entra_mock::environment::Environment;
 use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AuthMethod, Check, ReadError, Scenario, Step, read_scenario};
+use super::{AuthMethod, Check, Names, ReadError, Scenario, Step, read_scenario, read_scenarios};
 use entra_mock::scenario::read;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
@@ -63,6 +63,9 @@ pub enum LibraryError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Read(#[from] ReadError),
+    /// Two scenarios have the same id.
+    #[error("two scenarios have the id '{0}': a file, and a row of a matrix in its folder")]
+    Twice(String),
     /// There is nothing.
     #[error("{0} has no scenario: expected files that end in .yaml")]
     Empty(PathBuf),
@@ -120,15 +123,12 @@ impl Library {
             path: path.to_owned(),
             source,
         })?;
-        let scenario = read_scenario(&path.display().to_string(), &text)?;
         let id = path
             .file_stem()
             .map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+        let scenarios = scenarios_of(&path.display().to_string(), &text, &id)?;
         let rules = Self::embedded()?.rules;
-        Ok(Self {
-            scenarios: vec![(id, Arc::new(scenario))],
-            rules,
-        })
+        Ok(Self { scenarios, rules })
     }
 
     /// A library of a single scenario, without rules: `id` names it.
@@ -158,11 +158,15 @@ impl Library {
                 "requirements.yaml" => {}
                 _ => {
                     let id = name.trim_end_matches(".yaml").to_owned();
-                    library
-                        .scenarios
-                        .push((id, Arc::new(read_scenario(&shown, &text)?)));
+                    library.scenarios.extend(scenarios_of(&shown, &text, &id)?);
                 }
             }
+        }
+        // Rows of a matrix stand among the files of their folder.
+        library.scenarios.sort_by(|one, other| one.0.cmp(&other.0));
+        let twins = library.scenarios.windows(2).find(|it| it[0].0 == it[1].0);
+        if let Some(twins) = twins {
+            return Err(LibraryError::Twice(twins[0].0.clone()));
         }
         if library.scenarios.is_empty() {
             return Err(LibraryError::Empty(root.to_owned()));
@@ -234,6 +238,28 @@ impl Case {
             .map(|check| check.name.as_str())
             .chain(self.rules.iter().map(|rule| rule.name.as_str()))
     }
+}
+
+/// Each case has a copy of the default world.
+static NAMES: LazyLock<Names> = LazyLock::new(Names::of_default_world);
+
+/// The scenarios of a file. A row of a matrix has its name in the place of the file's.
+fn scenarios_of(
+    shown: &str,
+    text: &str,
+    id: &str,
+) -> Result<Vec<(String, Arc<Scenario>)>, ReadError> {
+    let folder = id.rfind('/').map_or("", |at| &id[..=at]);
+    let all = read_scenarios(shown, text)?;
+    for (_, scenario) in &all {
+        NAMES.check(shown, text, scenario)?;
+    }
+    let all = all.into_iter();
+    let named = all.map(|(row, scenario)| {
+        let id = row.map_or_else(|| id.to_owned(), |row| format!("{folder}{row}"));
+        (id, Arc::new(scenario))
+    });
+    Ok(named.collect())
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -41,7 +41,7 @@ pub enum PatternError {
         axis: String,
     },
     /// Nothing has such a name.
-    #[error("no case fits '{pattern}'{}", .nearest.as_ref().map_or_else(String::new, |it| format!(", did you mean '{it}'?")))]
+    #[error("no case fits '{pattern}'{}; 'entra-conformance list' shows what there is", .nearest.as_ref().map_or_else(String::new, |it| format!(", did you mean '{it}'?")))]
     NothingFits {
         /// The pattern.
         pattern: String,
@@ -98,7 +98,7 @@ impl Pattern {
             });
             return Err(PatternError::NothingFits {
                 pattern: self.text.clone(),
-                nearest: near_check.or(near_case),
+                nearest: near_check.or_else(|| longer(&path, cases)).or(near_case),
             });
         }
         Ok(fitting)
@@ -163,6 +163,17 @@ impl Serialize for Pattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
     }
+}
+
+/// The pattern that finds what begins with a path, if something does.
+fn longer(path: &str, cases: &[Case]) -> Option<String> {
+    let rest = |case: &Case| case.scenario_id.strip_prefix(path).map(str::to_owned);
+    let found = cases.iter().find_map(rest)?;
+    Some(if found.starts_with('/') {
+        format!("{path}/**")
+    } else {
+        format!("{path}*{}", if found.contains('/') { "/**" } else { "" })
+    })
 }
 
 fn fits_path(pattern: &[String], path: &[&str]) -> bool {

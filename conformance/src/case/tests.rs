@@ -8,7 +8,6 @@ use entra_mock::server::{ClientCertificate, Validity};
 use entra_mock::token::{KeyRings, Sealer};
 use entra_mock::world::seed::SeedContext;
 use entra_mock::world::{TenantDescription, World};
-use serde::Deserialize;
 
 use entra_mock::fault::FaultAction;
 
@@ -58,7 +57,7 @@ fn shown(error: &LibraryError) -> String {
     clippy::disallowed_methods,
     reason = "how stored files are written anew"
 )]
-fn asked_to_update(variable: &str) -> bool {
+pub(super) fn asked_to_update(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }
 
@@ -272,6 +271,10 @@ fn patterns_that_select_nothing_name_the_nearest() {
         pattern.select(&cases).unwrap_err().to_string()
     };
     assert!(refused("auth/hapy/connect").contains("did you mean 'auth/happy/connect'?"));
+    assert!(refused("refresh/revoke").contains("did you mean 'refresh/revoke*'?"));
+    assert!(refused("refresh").contains("did you mean 'refresh/**'?"));
+    assert!(refused("per").contains("did you mean 'per*/**'?"));
+    assert!(refused("nothing/like/it").contains("'entra-conformance list'"));
     assert!(refused("auth/happy/connect#read-mail").contains("'auth/happy/connect#reads-mail'"));
     assert!("auth/[".parse::<Pattern>().is_err());
     assert!(
@@ -330,80 +333,6 @@ fn amounts_of_time_are_read_and_wrong_ones_explained() {
         "40000d",
     ] {
         assert!(text.parse::<Span>().is_err(), "{text}");
-    }
-}
-
-/// A row of the table of requirements.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Requirement {
-    says: String,
-    #[serde(default)]
-    cases: Vec<String>,
-    #[serde(default)]
-    not_yet: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Requirements {
-    schema: u32,
-    source: String,
-    #[serde(rename = "requirements")]
-    rows: BTreeMap<String, Requirement>,
-}
-
-#[test]
-fn every_requirement_is_covered_or_says_why_not() {
-    let text = std::fs::read_to_string(scenarios().join("requirements.yaml")).unwrap();
-    let table: Requirements = serde_saphyr::from_str(&text).unwrap();
-    assert_eq!(table.schema, 1);
-    assert!(!table.source.is_empty());
-    // Groups and how many rows each has, so that none is lost.
-    let groups = [
-        ("AM-GEN", 9),
-        ("AM-CERT", 12),
-        ("AM-CODE", 9),
-        ("AM-CC", 10),
-        ("AM-BYO", 11),
-        ("APP", 7),
-        ("CON", 7),
-        ("ENV", 7),
-        ("FLOW", 4),
-        ("IMP", 6),
-        ("MBX", 9),
-        ("RT", 8),
-        ("ODD", 20),
-    ];
-    let mut ids = BTreeSet::new();
-    for (group, rows) in groups {
-        for row in 1..=rows {
-            let id = format!("{group}-{row:02}");
-            assert!(table.rows.contains_key(&id), "{id} is not in the table");
-            ids.insert(id);
-        }
-    }
-    let library = Library::embedded().unwrap();
-    let cases = library.cases();
-    for (id, requirement) in &table.rows {
-        assert!(ids.contains(id), "{id} is no requirement");
-        assert!(requirement.says.len() > 10, "{id}");
-        let covered = !requirement.cases.is_empty();
-        assert!(
-            covered != requirement.not_yet.is_some(),
-            "{id}: either cases, or not-yet with a reason"
-        );
-        for pattern in &requirement.cases {
-            let pattern = pattern
-                .strip_prefix("rules#")
-                .map_or_else(|| pattern.clone(), |rule| format!("**#{rule}"));
-            let pattern: Pattern = pattern
-                .parse()
-                .unwrap_or_else(|error| panic!("{id}: {error}"));
-            pattern
-                .select(&cases)
-                .unwrap_or_else(|error| panic!("{id}: {error}"));
-        }
     }
 }
 

@@ -125,7 +125,8 @@ impl Pending {
             ));
         }
         // Entra sends no `iss`; who sends another authority's has mixed up two sign-ins (RFC 9207, 2.4).
-        if get("iss").is_some_and(|issuer| !id_token::is_trusted(settings, issuer)) {
+        let foreign = get("iss").is_some_and(|issuer| !id_token::is_trusted(settings, issuer));
+        if foreign && !is(Mutant::TakesCallbacksOfAnyIssuer) {
             return Err(Problem::untrusted(
                 "the callback comes from another sign-in service: start again",
             ));
@@ -133,7 +134,8 @@ impl Pending {
         if is(Mutant::IgnoresErrorCallbacks) {
             return Ok(get("code").unwrap_or("undefined").to_owned());
         }
-        if let Some(error) = get("error") {
+        let both = get("error").is_some() && get("code").is_some();
+        if let Some(error) = get("error").filter(|_| !both || !is(Mutant::TakesTheCodeOfAnError)) {
             let body = json!({
                 "error": error,
                 "error_description": get("error_description").unwrap_or(

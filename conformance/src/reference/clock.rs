@@ -103,6 +103,27 @@ impl Clock {
         }
     }
 
+    /// Rests for so long: nobody waits for it, so that it does not count as waiting.
+    pub(super) async fn rest(&self, rest: Duration) {
+        let millis = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX);
+        let until = self.millis().saturating_add(millis);
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            let left = u64::try_from(until - self.millis()).unwrap_or_default();
+            if left == 0 {
+                return;
+            }
+            #[expect(clippy::disallowed_methods, reason = "time passes by itself, too")]
+            let nap = tokio::time::sleep(Duration::from_millis(left));
+            tokio::select! {
+                () = moved => {}
+                () = nap => {}
+            }
+        }
+    }
+
     fn fall_asleep(&self, until: i64) -> Sleeper<'_> {
         let mut sleepers = self.sleepers.lock();
         sleepers.numbers += 1;

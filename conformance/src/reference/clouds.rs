@@ -16,6 +16,10 @@ pub(super) struct Cloud {
     pub(super) resource: &'static str,
     /// Hosts at which keys and issuers of this cloud may be.
     pub(super) trusted_hosts: &'static [&'static str],
+    /// Whether Graph tells what changed in a mail folder.
+    ///
+    /// Source: learn.microsoft.com/graph/api/message-delta, "Availability".
+    pub(super) has_message_delta: bool,
 }
 
 impl Cloud {
@@ -40,8 +44,15 @@ impl Cloud {
             graph: row.graph.to_owned(),
             resource: row.graph,
             trusted_hosts: row.trusted,
+            has_message_delta: row.slug != "china",
         })
     }
+}
+
+/// Whether an address is at a login host of any cloud.
+pub(super) fn is_login(address: &str) -> bool {
+    let mut hosts = ROWS.iter().flat_map(|row| row.trusted);
+    hosts.any(|host| address.starts_with(&format!("https://{host}/")))
 }
 
 struct Row {

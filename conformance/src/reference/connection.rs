@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::store::{Saved, Store};
 use super::token::{self, Tokens};
+use super::watch::{Watch, Watches};
 use super::{graph, id_token};
 use crate::case::Category;
 use crate::protocol::{Connect, ConnectionState, State};
@@ -34,6 +35,12 @@ pub(super) struct Connection {
     /// Held while tokens are asked for: fifty calls at expiry make one refresh.
     tokens: AsyncMutex<Option<Tokens>>,
     broken: Mutex<Option<Problem>>,
+    /// What is watched.
+    pub(super) watches: Mutex<Watches>,
+    /// Held while somebody looks: each thing is told once.
+    pub(super) looking: AsyncMutex<()>,
+    /// Whether a task looks by itself.
+    looked_after: AtomicBool,
     /// How many renewals failed, and why the last one did: those who waited for it share its answer.
     failures: AtomicU64,
     last_failure: Mutex<Option<Problem>>,
@@ -57,16 +64,65 @@ impl Connection {
             pending: Mutex::new(None),
             tokens: AsyncMutex::new(None),
             broken: Mutex::new(None),
+            watches: Mutex::default(),
+            looking: AsyncMutex::default(),
+            looked_after: AtomicBool::new(false),
             failures: AtomicU64::new(0),
             last_failure: Mutex::new(None),
         }
     }
 
     /// The connection as it was kept.
-    pub(super) fn restored(mut self, tokens: Option<Tokens>, broken: Option<Problem>) -> Self {
+    pub(super) fn restored(
+        mut self,
+        tokens: Option<Tokens>,
+        broken: Option<Problem>,
+        watches: Watches,
+    ) -> Self {
         self.tokens = AsyncMutex::new(tokens);
         self.broken = Mutex::new(broken);
+        self.watches = Mutex::new(watches);
         self
+    }
+
+    /// Goes on watching where another one left off, whose place it takes.
+    pub(super) fn take_over(&self, before: &Self) {
+        if self.is(Mutant::BeginsAnewWhenRepaired) {
+            return;
+        }
+        let mut watches = before.watches.lock().clone();
+        watches.values_mut().for_each(Watch::resume);
+        *self.watches.lock() = watches;
+    }
+
+    /// Whether it is to be looked after by a task that is not there yet.
+    pub(super) fn needs_looking_after(&self) -> bool {
+        !self.watches.lock().is_empty()
+            && !self.is(Mutant::WaitsToBeAsked)
+            && !self.looked_after.swap(true, Ordering::AcqRel)
+    }
+
+    /// Keeps what is known of the connection.
+    pub(super) async fn save(&self) -> Result<(), Problem> {
+        let tokens = self.tokens.lock().await;
+        if self.is(Mutant::ForgetsAtRestart) || self.is_retired() {
+            return Ok(());
+        }
+        self.store
+            .save(&self.connect.connection, &self.kept(&tokens))
+    }
+
+    fn kept(&self, tokens: &Option<Tokens>) -> Saved {
+        let mut watches = self.watches.lock().clone();
+        if self.is(Mutant::ForgetsItsPosition) {
+            watches.clear();
+        }
+        Saved {
+            connect: self.connect.clone(),
+            tokens: tokens.clone(),
+            broken: self.broken(),
+            watches,
+        }
     }
 
     /// Takes new tokens into use; they are kept before anybody uses them.
@@ -75,15 +131,18 @@ impl Connection {
         *tokens = fresh;
         let forgets =
             self.is(Mutant::ForgetsAtRestart) || is_renewal && self.is(Mutant::SavesOnlyTheSignIn);
-        if forgets || self.retired.load(Ordering::Acquire) {
+        let given_up = self.is_retired() && !self.is(Mutant::WritesBackAfterwards);
+        let later = is_renewal && self.is(Mutant::SavesAfterUse);
+        if forgets || given_up || later {
             return Ok(());
         }
-        let saved = Saved {
-            connect: self.connect.clone(),
-            tokens: tokens.clone(),
-            broken: self.broken(),
-        };
-        self.store.save(&self.connect.connection, &saved)
+        self.store
+            .save(&self.connect.connection, &self.kept(tokens))
+    }
+
+    /// Whether another one has taken its place, or it was given up.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Another one takes its place: what it still learns is of no use.
@@ -112,6 +171,7 @@ impl Connection {
             Flow::Delegated { .. } => {
                 let consent = broken.is_some_and(|it| it.category == Category::ConsentRequired);
                 let claims = broken.and_then(|it| it.claims.as_deref());
+                let claims = claims.filter(|_| !self.is(Mutant::ForgetsWhatIsToBeProved));
                 let pending = Pending::begin(&self.settings, consent, claims)?;
                 if self.is(Mutant::PasswordGrant) {
                     let password = [
@@ -247,6 +307,13 @@ impl Connection {
                 category: Some(problem.category),
             };
         }
+        if self.watches.lock().values().any(Watch::is_stopped) {
+            return State {
+                state: ConnectionState::Broken,
+                authorize_url: None,
+                category: Some(Category::Unavailable),
+            };
+        }
         if let Some(pending) = &*self.pending.lock() {
             return State {
                 state: ConnectionState::AwaitingAuthorization,
@@ -301,12 +368,12 @@ impl Connection {
         operation: &str,
         arguments: &Map<String, Value>,
     ) -> Result<Value, Problem> {
-        graph::Session {
-            connection: self,
-            own_mailbox: false,
+        let session = graph::Session::of(self);
+        let answer = session.call(operation, arguments).await;
+        if self.is(Mutant::SavesAfterUse) && answer.is_ok() {
+            self.save().await?;
         }
-        .call(operation, arguments)
-        .await
+        answer
     }
 
     /// An access token that is good for some minutes.
@@ -427,6 +494,10 @@ impl Connection {
     /// Forgets the tokens.
     pub(super) async fn forget(&self) {
         self.retire();
+        if self.is(Mutant::WritesBackAfterwards) {
+            self.store.remove(&self.connect.connection);
+            return;
+        }
         *self.tokens.lock().await = None;
         *self.pending.lock() = None;
         self.store.remove(&self.connect.connection);
@@ -489,6 +560,17 @@ impl Connection {
             Some(_) => problem,
             None => Problem::new(Category::ReconnectRequired, "connect again"),
         })?;
+        if let (Some(before), Some(fresh)) = (&current.id, &fresh.id)
+            && !id_token::is_of_the_same_user(before, fresh)
+            && !self.is(Mutant::TakesTokensOfAnyUser)
+        {
+            return Err(Problem::untrusted(
+                "the renewed sign-in is another user's: connect again",
+            ));
+        }
+        if fresh.id.is_none() {
+            fresh.id.clone_from(&current.id);
+        }
         let keeps = fresh.refresh.is_none() && !self.is(Mutant::DropsTheRefreshToken);
         if keeps || self.is(Mutant::KeepsFirstRefreshToken) {
             // Without a new one the old one stays in use.

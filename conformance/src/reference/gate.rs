@@ -63,6 +63,12 @@ pub(super) struct Mailboxes {
 }
 
 impl Mailboxes {
+    /// Whether some mailbox is left alone at this moment.
+    pub(super) fn is_any_closed(&self, millis: i64) -> bool {
+        let gates = self.gates.lock();
+        gates.values().any(|gate| gate.closed_until() > millis)
+    }
+
     /// The gate of a mailbox.
     pub(super) fn gate(&self, name: String) -> Arc<Gate> {
         let mut gates = self.gates.lock();

@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Map, Value};
 
+use super::challenge;
 use super::connection::Connection;
 use super::http;
-use super::mutant::Mutant;
+use super::mutant::{Kind, Mutant};
 use super::operations;
 use super::problem::Problem;
 use super::settings::Credential;
@@ -23,9 +24,23 @@ pub(super) struct Session<'a> {
     pub(super) connection: &'a Connection,
     /// Whether a mutant has turned to the person's own mailbox.
     pub(super) own_mailbox: bool,
+    /// Whether nobody has asked: a trigger looks by itself.
+    pub(super) unattended: bool,
+    /// What the requests say in `Prefer`.
+    pub(super) prefer: Option<&'static str>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// What somebody asks of a connection.
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            own_mailbox: false,
+            unattended: false,
+            prefer: None,
+        }
+    }
+
     /// Does an operation.
     pub(super) async fn call(
         &self,
@@ -128,14 +143,7 @@ impl Session<'_> {
             let Some(next) = next.filter(|_| goes_on) else {
                 break;
             };
-            let root = &self.connection.settings.cloud.graph;
-            let any = self.connection.is(Mutant::FollowsAnyLink);
-            let url = url::Url::parse(&next)
-                .ok()
-                .filter(|_| any || next.starts_with(&format!("{root}/")))
-                .ok_or_else(|| {
-                    Problem::untrusted("Graph's link to the next page leads elsewhere")
-                })?;
+            let url = self.own_link(&next)?;
             // Pages may be empty, so only a link that comes again tells a circle.
             if !followed.insert(next) && !self.connection.is(Mutant::GoesRoundInCircles) {
                 return Err(Problem::unavailable(
@@ -160,16 +168,37 @@ impl Session<'_> {
         Ok(serde_json::json!({ "value": items }))
     }
 
+    /// A link of Graph's own host.
+    pub(super) fn own_link(&self, link: &str) -> Result<url::Url, Problem> {
+        let root = &self.connection.settings.cloud.graph;
+        let any = self.connection.is(Mutant::FollowsAnyLink);
+        url::Url::parse(link)
+            .ok()
+            .filter(|_| any || link.starts_with(&format!("{root}/")))
+            .ok_or_else(|| Problem::untrusted("Graph's link to the next page leads elsewhere"))
+    }
+
     async fn send_to(
         &self,
         method: &Method,
         url: &url::Url,
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
-        let token = self.connection.access_token().await?;
         if self.connection.is(Mutant::InventsAnswers) {
+            self.connection.access_token().await?;
             return Ok(invented());
         }
+        self.exchange(method, url, body).await?.read()
+    }
+
+    /// The answer to a request; once more with another token where one was refused.
+    pub(super) async fn exchange(
+        &self,
+        method: &Method,
+        url: &url::Url,
+        body: Option<&Value>,
+    ) -> Result<Answer, Problem> {
+        let token = self.connection.access_token().await?;
         let answer = self.attempt(method, url, body, &token).await?;
         if self.connection.is(Mutant::AsksForTokensWhenDenied)
             && [
@@ -191,7 +220,7 @@ impl Session<'_> {
             }
         }
         if answer.status != StatusCode::UNAUTHORIZED {
-            return answer.read();
+            return Ok(answer);
         }
         if self.connection.is(Mutant::InsistsOnRefusedTokens) {
             for _ in 0..3 {
@@ -201,8 +230,7 @@ impl Session<'_> {
         // Once, with another token: the first one may have been revoked.
         let claims = answer.claims.as_deref();
         let token = self.connection.replace(&token, claims).await?;
-        let answer = self.attempt(method, url, body, &token).await?;
-        answer.read()
+        self.attempt(method, url, body, &token).await
     }
 
     async fn attempt(
@@ -273,6 +301,10 @@ impl Session<'_> {
                 .bearer_auth(token)
                 .header("accept", "application/json")
                 .header("client-request-id", &request_id);
+            let request = match self.prefer {
+                Some(prefer) => request.header("prefer", prefer),
+                None => request,
+            };
             match body {
                 Some(_) if attempt > 1 && is(Mutant::LosesTheBodyOnRetry) => request,
                 Some(body) => request.json(body),
@@ -295,11 +327,17 @@ impl Session<'_> {
             self.connection.break_off(&problem);
             return Err(problem);
         }
+        if is(Mutant::GoesWhereTheChallengeSays)
+            && let Some(place) = place_of_sign_in(&response)
+        {
+            let _ = http.client.get(place).send().await;
+        }
         Ok(Answer {
             status: response.status(),
             after: http::retry_after(&response),
-            claims: challenge(&response),
+            claims: claims_of(&response, self.connection.settings.kind),
             has_content: *method == Method::GET && !is(Mutant::TakesHalfForWhole),
+            by_words: is(Mutant::GoesByTheText),
             strict: is(Mutant::RefusesOddAnswers),
             text: http.text(response).await,
         })
@@ -307,7 +345,7 @@ impl Session<'_> {
 }
 
 /// An answer of Graph.
-struct Answer {
+pub(super) struct Answer {
     status: StatusCode,
     after: Option<f64>,
     /// The claims of a challenge.
@@ -316,13 +354,25 @@ struct Answer {
     text: Option<String>,
     /// Whether what was asked for is in the answer.
     has_content: bool,
+    /// Whether a mutant goes by the words of refusals.
+    by_words: bool,
     /// Whether a mutant reads it that takes what it does not know for a failure.
     strict: bool,
 }
 
 impl Answer {
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code of a refusal.
+    pub(super) fn code(&self) -> Option<String> {
+        let body: Value = serde_json::from_str(self.text.as_deref()?).ok()?;
+        body["error"]["code"].as_str().map(str::to_owned)
+    }
+
     /// The JSON of a success, or what a refusal means.
-    fn read(self) -> Result<Value, Problem> {
+    pub(super) fn read(self) -> Result<Value, Problem> {
         let status = self.status;
         let broken_off = || Problem::unavailable("Microsoft Graph broke off its answer");
         let text = self.text.ok_or_else(broken_off)?;
@@ -341,6 +391,9 @@ impl Answer {
         let code = body["error"]["code"].as_str().unwrap_or_default();
         let detail = body["error"]["message"].as_str().unwrap_or_default();
         let message = format!("Microsoft Graph answered {status} {code}: {detail}");
+        if self.by_words && status == StatusCode::FORBIDDEN && !detail.contains("denied") {
+            return Err(Problem::unavailable(message));
+        }
         let category = match status.as_u16() {
             300..=399 => Category::Untrusted,
             401 if detail.contains("audience") || detail.contains("InvalidCloudInstance") => {
@@ -382,20 +435,31 @@ fn invented() -> Value {
 }
 
 /// The claims of a challenge, decoded.
-fn challenge(response: &Response) -> Option<String> {
-    response
-        .headers()
-        .get_all("www-authenticate")
+///
+/// Source: learn.microsoft.com/entra/identity-platform/claims-challenge.
+fn claims_of(response: &Response, kind: Kind) -> Option<String> {
+    let headers = response.headers().get_all("www-authenticate");
+    let texts = headers.iter().filter_map(|it| it.to_str().ok());
+    texts.flat_map(challenge::all).find_map(|challenge| {
+        if challenge.get("error") != Some("insufficient_claims") {
+            return None;
+        }
+        let mut claims = challenge.get("claims")?;
+        if kind.is(Mutant::SplitsAtEqualsSigns) {
+            claims = claims.split('=').next().unwrap_or_default();
+        }
+        String::from_utf8(STANDARD.decode(claims).ok()?).ok()
+    })
+}
+
+/// Where a challenge says that a sign-in is to be had, for a mutant.
+fn place_of_sign_in(response: &Response) -> Option<String> {
+    let header = response.headers().get("www-authenticate")?;
+    let challenges = challenge::all(header.to_str().ok()?);
+    let places = challenges
         .iter()
-        .find_map(|value| {
-            let text = value.to_str().ok()?;
-            if !text.contains("insufficient_claims") {
-                return None;
-            }
-            let (_, rest) = text.split_once("claims=\"")?;
-            let (claims, _) = rest.split_once('"')?;
-            String::from_utf8(STANDARD.decode(claims).ok()?).ok()
-        })
+        .filter_map(|it| it.get("authorization_uri"));
+    places.map(str::to_owned).next()
 }
 
 fn random() -> [u8; 16] {

@@ -37,13 +37,21 @@ pub(super) async fn validate(
     let tenant = claims["tid"].as_str();
     let issuer = claims["iss"].as_str().unwrap_or_default();
     let expected = configuration["issuer"].as_str().unwrap_or_default();
-    if !issuer_fits(expected, issuer, tenant) || !is_trusted(settings, issuer) {
+    if settings.kind.is(Mutant::FetchesForeignKeys)
+        && let Some(address) = &header.jku
+    {
+        let _ = http.client.get(address).send().await;
+    }
+    let of_any_cloud =
+        settings.kind.is(Mutant::BelievesIssuersOfAnyCloud) && super::clouds::is_login(issuer);
+    let fits = issuer_fits(expected, issuer, tenant) && is_trusted(settings, issuer);
+    if !fits && !of_any_cloud {
         return Err(untrusted("its issuer is another one"));
     }
     if claims["aud"].as_str() != Some(&settings.client_id) {
         return Err(untrusted("it was issued for another app"));
     }
-    if claims["nonce"].as_str() != Some(nonce) {
+    if claims["nonce"].as_str() != Some(nonce) && !settings.kind.is(Mutant::BelievesAnyNonce) {
         return Err(untrusted("it belongs to another sign-in"));
     }
     let time = |name: &str| claims[name].as_i64();
@@ -60,6 +68,7 @@ pub(super) async fn validate(
     if key["issuer"]
         .as_str()
         .is_some_and(|bound| !issuer_fits(bound, issuer, tenant))
+        && !of_any_cloud
     {
         return Err(untrusted("its key belongs to another issuer"));
     }
@@ -135,6 +144,17 @@ async fn document(http: &Http, settings: &Settings, url: &str) -> Result<Value, 
     let text = http.text(response).await;
     text.and_then(|it| serde_json::from_str(&it).ok())
         .ok_or_else(|| Problem::unavailable("the sign-in service's metadata cannot be read"))
+}
+
+/// Whether two tokens are of one user in one tenant.
+///
+/// Source: OpenID Connect Core 1.0, section 12.2.
+pub(super) fn is_of_the_same_user(before: &str, after: &str) -> bool {
+    let (Some(before), Some(after)) = (claims(before), claims(after)) else {
+        return false;
+    };
+    let same = |name: &&str| before[*name] == after[*name];
+    ["iss", "sub", "tid"].iter().all(same)
 }
 
 /// What a token says, unchecked.

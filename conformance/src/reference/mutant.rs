@@ -65,16 +65,28 @@ mutants! {
     AssertionForElsewhere = "assertion-for-elsewhere",
     /// Names something else than itself as the subject of the assertion.
     AssertionOfSomebodyElse = "assertion-of-somebody-else",
+    /// Watches from now on where a look has failed, whatever came before.
+    BeginsAnewAfterAFailure = "begins-anew-after-a-failure",
+    /// Watches from now on where its connection was repaired, whatever came before.
+    BeginsAnewWhenRepaired = "begins-anew-when-repaired",
+    /// Takes what is there for new when it begins to watch.
+    BeginsWithWhatIsThere = "begins-with-what-is-there",
     /// Waits a second where the service asked for more.
     BacksOffByItsOwnMeasure = "backs-off-by-its-own-measure",
     /// Believes every ID token.
     BelievesAnyIdToken = "believes-any-id-token",
+    /// Believes ID tokens of other sign-ins.
+    BelievesAnyNonce = "believes-any-nonce",
+    /// Believes ID tokens of whatever cloud of Microsoft.
+    BelievesIssuersOfAnyCloud = "believes-issuers-of-any-cloud",
     /// Takes every failure for a broken connection.
     BreaksOnAnyFailure = "breaks-on-any-failure",
     /// Takes an answer that is labelled as a page for a broken connection.
     BreaksOnMislabelledAnswers = "breaks-on-mislabelled-answers",
     /// Makes one assertion, and sends it again and again.
     CachesAssertion = "caches-assertion",
+    /// Makes each call with the connection that comes first.
+    CallsAsTheFirst = "calls-as-the-first",
     /// Sends what the user filled in without looking at it.
     ChecksNoFields = "checks-no-fields",
     /// Puts names into paths as they are.
@@ -95,6 +107,8 @@ mutants! {
     FallsBackToOwnMailbox = "falls-back-to-own-mailbox",
     /// Fetches the keys again and again where one is not among them.
     FetchesKeysAgainAndAgain = "fetches-keys-again-and-again",
+    /// Fetches keys from where a token says.
+    FetchesForeignKeys = "fetches-foreign-keys",
     /// Sends the same state with every sign-in.
     FixedState = "fixed-state",
     /// Sends as many requests at once to a mailbox as it is asked to.
@@ -111,12 +125,20 @@ mutants! {
     GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
     /// Keeps its connections in memory only.
     ForgetsAtRestart = "forgets-at-restart",
+    /// Signs in again without the claims that a refusal asked for.
+    ForgetsWhatIsToBeProved = "forgets-what-is-to-be-proved",
+    /// Keeps in memory how far it has come with what it watches.
+    ForgetsItsPosition = "forgets-its-position",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
+    /// Takes mail of the second in which the last one came for known.
+    GoesByTheSecond = "goes-by-the-second",
     /// Goes by the text of a refusal instead of its error.
     GoesByTheText = "goes-by-the-text",
     /// Follows links to further pages again and again.
     GoesRoundInCircles = "goes-round-in-circles",
+    /// Looks at the address that a challenge of Graph names.
+    GoesWhereTheChallengeSays = "goes-where-the-challenge-says",
     /// Makes up an account where none was named.
     GuessesTheAccount = "guesses-the-account",
     /// Shows every connection as connected.
@@ -157,6 +179,8 @@ mutants! {
     LosesTheBodyOnRetry = "loses-the-body-on-retry",
     /// Forgets the refresh token at the first refusal of any kind.
     LosesTheGrantOnAnyRefusal = "loses-the-grant-on-any-refusal",
+    /// Takes what is there for known where the service has forgotten how far it had come.
+    LosesWhatCameBeforeAResync = "loses-what-came-before-a-resync",
     /// Writes question marks for letters that are not English.
     LosesForeignLetters = "loses-foreign-letters",
     /// Takes ids for texts in which capitals do not matter.
@@ -169,8 +193,12 @@ mutants! {
     NeverRenews = "never-renews",
     /// Looks into the mailboxes of others, too.
     LooksIntoOtherMailboxes = "looks-into-other-mailboxes",
+    /// Does one call at a time, of all connections together.
+    OneLockForAll = "one-lock-for-all",
     /// Has room for one sign-in at a time: a newer one takes its place.
     OnePendingSignIn = "one-pending-sign-in",
+    /// Makes no connection while Graph is throttled.
+    OneThrottleForAll = "one-throttle-for-all",
     /// Keeps one token for all connections.
     OneTokenForAll = "one-token-for-all",
     /// Opens the sign-in page for an app-only connection.
@@ -181,6 +209,8 @@ mutants! {
     PlainPkce = "plain-pkce",
     /// Comes back again and again while an administrator has not approved.
     PollsForApproval = "polls-for-approval",
+    /// Looks for new mail every ten seconds.
+    PollsAllTheTime = "polls-all-the-time",
     /// Poses as a page of a browser when that is what the service wants.
     PosesAsABrowser = "poses-as-a-browser",
     /// Presents an expired assertion first.
@@ -223,6 +253,8 @@ mutants! {
     ReusesDeadRefreshToken = "reuses-dead-refresh-token",
     /// Keeps the tokens of the sign-in, but not those of renewals.
     SavesOnlyTheSignIn = "saves-only-the-sign-in",
+    /// Saves renewed tokens once a call with them has succeeded.
+    SavesAfterUse = "saves-after-use",
     /// Puts its credential beside the assertion.
     SecretBesideAssertion = "secret-beside-assertion",
     /// Puts a credential into its messages.
@@ -239,20 +271,36 @@ mutants! {
     SkipsStateCheck = "skips-state-check",
     /// Waits within a call as long as the service asks.
     SleepsThroughLongWaits = "sleeps-through-long-waits",
+    /// Reads the claims of a challenge up to the first equals sign.
+    SplitsAtEqualsSigns = "splits-at-equals-signs",
     /// Reads the first page of a list, and takes it for all.
     StopsAtTheFirstPage = "stops-at-the-first-page",
+    /// Reads what has changed up to the first thing that is gone.
+    StopsAtWhatIsGone = "stops-at-what-is-gone",
     /// Answers every failure with an empty success.
     SwallowsErrors = "swallows-errors",
     /// Saves what the token endpoint answers, whatever it is.
     TakesAnyAnswerForAToken = "takes-any-answer-for-a-token",
     /// Takes a callback without a code for a finished sign-in.
     TakesAnyCallbackForASignIn = "takes-any-callback-for-a-sign-in",
+    /// Takes callbacks of whatever issuer.
+    TakesCallbacksOfAnyIssuer = "takes-callbacks-of-any-issuer",
     /// Takes half an answer for a whole one.
     TakesHalfForWhole = "takes-half-for-whole",
     /// Takes a plus sign in a name for a space.
     TakesPlusForASpace = "takes-plus-for-a-space",
     /// Takes a Retry-After that it cannot read for none to wait.
     TakesRetryAfterLiterally = "takes-retry-after-literally",
+    /// Redeems the code of a callback that is an error.
+    TakesTheCodeOfAnError = "takes-the-code-of-an-error",
+    /// Takes the tokens of a renewal whoever they are of.
+    TakesTokensOfAnyUser = "takes-tokens-of-any-user",
+    /// Tells all that is there once more where the service has forgotten how far it had come.
+    TellsAllAfterAResync = "tells-all-after-a-resync",
+    /// Takes what was changed for new.
+    TellsChangesAsNew = "tells-changes-as-new",
+    /// Hands over once more what it has handed over.
+    TellsThingsTwice = "tells-things-twice",
     /// Calls every failure a lost connection to the network.
     TellsNothing = "tells-nothing",
     /// Puts the access token into the address of Graph.
@@ -269,8 +317,14 @@ mutants! {
     UsesMeForAnApp = "uses-me-for-an-app",
     /// Reads mail by the old Outlook interface.
     UsesOutlookRest = "uses-outlook-rest",
+    /// Looks for new mail only when it is asked.
+    WaitsToBeAsked = "waits-to-be-asked",
+    /// Watches the mail that was sent instead of what comes.
+    WatchesWhatWasSent = "watches-what-was-sent",
     /// Sends no state.
     WithoutState = "without-state",
+    /// Writes back the tokens of a connection that was given up meanwhile.
+    WritesBackAfterwards = "writes-back-afterwards",
 }
 
 impl fmt::Display for Mutant {

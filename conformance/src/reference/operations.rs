@@ -10,7 +10,7 @@ use super::settings::Flow;
 use crate::case::Category;
 
 /// The operations that the connector has.
-pub(super) const OPERATIONS: [&str; 12] = [
+pub(super) const OPERATIONS: [&str; 14] = [
     "create-draft",
     "create-event",
     "get-mailbox-settings",
@@ -23,6 +23,8 @@ pub(super) const OPERATIONS: [&str; 12] = [
     "list-messages",
     "move-message",
     "send-message",
+    "watch-events",
+    "watch-messages",
 ];
 
 /// Does an operation.
@@ -54,7 +56,13 @@ pub(super) async fn run(
     let forgets = settings
         .kind
         .is(Mutant::ForgetsTheSharedMailboxForCalendars)
-        && ["create-event", "list-calendars", "list-events"].contains(&operation);
+        && [
+            "create-event",
+            "list-calendars",
+            "list-events",
+            "watch-events",
+        ]
+        .contains(&operation);
     let shared = settings.shared_mailbox.as_ref().filter(|_| !forgets);
     let shared = shared.filter(|_| !session.own_mailbox);
     let mailbox = shared.map_or_else(
@@ -172,6 +180,18 @@ pub(super) async fn run(
                 )
                 .await
         }
+        "watch-events" | "watch-messages" => {
+            let folder = match operation {
+                "watch-messages" => arguments
+                    .text("folder")
+                    .unwrap_or_else(|| "inbox".to_owned()),
+                _ => String::new(),
+            };
+            let connection = session.connection;
+            connection
+                .watch(session, operation, &mailbox, &folder)
+                .await
+        }
         "list-contacts" => {
             session
                 .collect(&format!("{mailbox}/contacts"), &[top], limit)
@@ -258,7 +278,7 @@ fn recipient(value: &Value) -> Value {
 }
 
 /// A segment of a path: ids have slashes and equals signs, names have at signs.
-fn encoded(segment: &str) -> String {
+pub(super) fn encoded(segment: &str) -> String {
     url::form_urlencoded::byte_serialize(segment.as_bytes())
         .collect::<String>()
         .replace('+', "%20")

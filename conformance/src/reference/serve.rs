@@ -17,6 +17,7 @@ use super::operations::OPERATIONS;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::store::{Saved, Store};
+use super::watch;
 use crate::case::{AuthMethod, Category};
 use crate::protocol::{
     Capabilities, Connect, ConnectorName, FAILURE_CODE, Network, Notification, Request,
@@ -42,6 +43,7 @@ pub async fn serve(
         shared: Mutex::default(),
         credentials: Mutex::default(),
         failed: Mutex::default(),
+        one_lock: tokio::sync::Mutex::default(),
         network: Mutex::default(),
         connections: Mutex::default(),
         mailboxes: Mailboxes::default(),
@@ -126,6 +128,8 @@ struct Connector {
     shared: Mutex<Option<Arc<Connection>>>,
     /// The credentials that were filled in, for a mutant's messages.
     credentials: Mutex<Vec<String>>,
+    /// Held by a mutant for each call.
+    one_lock: tokio::sync::Mutex<()>,
     network: Mutex<Network>,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
     clock: Arc<Clock>,
@@ -209,7 +213,19 @@ impl Connector {
         match request {
             Request::Initialize(initialize) => {
                 *self.network.lock() = initialize.network;
+                // What an earlier process watched goes on being watched.
+                for name in self.store.names() {
+                    if let Ok(connection) = self.find(&name) {
+                        self.look_after(&connection);
+                    }
+                }
                 Ok(json!(capabilities(self.restarts)))
+            }
+            Request::Connect(_)
+                if self.kind.is(Mutant::OneThrottleForAll)
+                    && self.mailboxes.is_any_closed(self.clock.millis()) =>
+            {
+                Err(Problem::new(Category::Throttled, "try again later"))
             }
             Request::Connect(connect) => {
                 let connection = self.make(&connect)?;
@@ -244,6 +260,8 @@ impl Connector {
                 let state = connection.begin(broken.as_ref()).await?;
                 if let Some(before) = before {
                     before.retire();
+                    connection.take_over(&before);
+                    self.look_after(&connection);
                 }
                 self.connections
                     .lock()
@@ -266,8 +284,19 @@ impl Connector {
                 operation,
                 arguments,
             } => {
-                let value = self.find(&connection)?.call(&operation, &arguments).await?;
-                Ok(json!({ "value": value }))
+                let mut connection = self.find(&connection)?;
+                if self.kind.is(Mutant::CallsAsTheFirst) {
+                    let all = self.connections.lock();
+                    let first = all.iter().min_by_key(|it| it.0);
+                    connection = first.map_or(connection, |it| Arc::clone(it.1));
+                }
+                let _alone = match self.kind {
+                    Kind::Mutant(Mutant::OneLockForAll) => Some(self.one_lock.lock().await),
+                    _ => None,
+                };
+                let value = connection.call(&operation, &arguments).await;
+                self.look_after(&connection);
+                Ok(json!({ "value": value? }))
             }
             Request::Status { connection } => Ok(json!(self.find(&connection)?.status())),
             Request::Disconnect { .. } if self.kind.is(Mutant::RemembersAfterDisconnect) => {
@@ -290,8 +319,22 @@ impl Connector {
                 self.clock.advance(seconds);
                 Ok(json!({}))
             }
-            // No work goes on behind the answers.
-            Request::Settle {} | Request::Shutdown {} => Ok(json!({})),
+            Request::Settle {} => {
+                // What is due is looked after first.
+                let all: Vec<_> = self.connections.lock().values().cloned().collect();
+                for connection in all.iter().filter(|_| !self.kind.is(Mutant::WaitsToBeAsked)) {
+                    connection.look_by_itself().await;
+                }
+                Ok(json!({}))
+            }
+            Request::Shutdown {} => Ok(json!({})),
+        }
+    }
+
+    /// Sees to it that a task looks after what the connection watches.
+    fn look_after(&self, connection: &Arc<Connection>) {
+        if connection.needs_looking_after() {
+            tokio::spawn(watch::look_after(Arc::downgrade(connection)));
         }
     }
 
@@ -332,8 +375,10 @@ impl Connector {
                 connect,
                 tokens,
                 broken,
+                watches,
             } = saved;
-            Ok(Arc::new(self.build(&connect)?.restored(tokens, broken)))
+            let connection = self.build(&connect)?;
+            Ok(Arc::new(connection.restored(tokens, broken, watches)))
         });
         if let Ok(connection) = &restored {
             self.connections
@@ -387,12 +432,13 @@ fn capabilities(restarts: bool) -> Capabilities {
 }
 
 /// The last two need a store.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "cae",
     "clock",
     "concurrent-calls",
     "id-token",
     "pkce",
+    "polling",
     "public-client",
     "shared-mailbox",
     "restart",

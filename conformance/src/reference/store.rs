@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::token::Tokens;
+use super::watch::Watches;
 use crate::protocol::Connect;
 
 /// The store of a reference connector. Clones are the same store.
@@ -41,6 +42,9 @@ pub(super) struct Saved {
     pub(super) tokens: Option<Tokens>,
     /// Why it does not work any more.
     pub(super) broken: Option<Problem>,
+    /// What it watches, and how far it has come.
+    #[serde(default)]
+    pub(super) watches: Watches,
 }
 
 impl Store {
@@ -90,6 +94,19 @@ impl Store {
         }
     }
 
+    /// The names of all connections.
+    pub(super) fn names(&self) -> Vec<String> {
+        match &*self.place {
+            Place::Folder(folder) => {
+                let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+                let texts = files.filter_map(|it| std::fs::read_to_string(it.path()).ok());
+                let saved = texts.filter_map(|it| serde_json::from_str::<Saved>(&it).ok());
+                saved.map(|it| it.connect.connection).collect()
+            }
+            Place::Memory(all) => all.lock().keys().cloned().collect(),
+        }
+    }
+
     /// Forgets a connection.
     pub(super) fn remove(&self, name: &str) {
         match &*self.place {
@@ -135,6 +152,7 @@ mod tests {
             connect: serde_json::from_value(connect).unwrap(),
             tokens: None,
             broken: None,
+            watches: Watches::default(),
         }
     }
 

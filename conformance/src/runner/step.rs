@@ -366,7 +366,7 @@ impl CaseRun<'_> {
         }
         Ok(Request::Call {
             connection: self.connection(&call.connection),
-            operation: call.operation.clone(),
+            operation: self.capabilities.operation(&call.operation).to_owned(),
             arguments,
         })
     }
