@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use connections::Connections;
 pub use snapshot::{Snapshot, SnapshotError};
+pub(crate) use template::default_seed;
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
 
 use crate::clock::{self, Clock};
