@@ -67,7 +67,7 @@ pub fn enter() -> Result<(), IsolationError> {
     if std::env::var_os(INSIDE).is_some() {
         return loopback_up().map_err(IsolationError::Loopback);
     }
-    let itself = std::env::current_exe().map_err(IsolationError::NoUnshare)?;
+    let itself = itself().map_err(IsolationError::NoUnshare)?;
     let error = Command::new("unshare")
         .args(["--user", "--map-root-user", "--net", "--mount", "--"])
         .arg(itself)
@@ -75,6 +75,26 @@ pub fn enter() -> Result<(), IsolationError> {
         .env(INSIDE, "1")
         .exec();
     Err(IsolationError::NoUnshare(error))
+}
+
+/// The program, by the name by which it was called: one program may have several.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a name without a path is one of the search path"
+)]
+fn itself() -> io::Result<PathBuf> {
+    let itself = std::env::current_exe()?;
+    let called = PathBuf::from(std::env::args_os().next().unwrap_or_default());
+    let is_itself = |it: &PathBuf| it.canonicalize().is_ok_and(|it| it == itself);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = if called.components().nth(1).is_some() {
+        Some(called).filter(is_itself)
+    } else {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(&called))
+            .find(is_itself)
+    };
+    Ok(found.unwrap_or(itself))
 }
 
 /// Whether this process is the copy inside.

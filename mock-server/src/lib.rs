@@ -10,10 +10,15 @@
 //! - [`scenario`] plays a file that says what happens, and when.
 //!
 #![doc = include_str!("../docs/library.md")]
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the command line uses some of it alone")
+)]
 
 pub mod aadsts;
 mod authority;
 mod base64_bytes;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;

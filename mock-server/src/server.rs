@@ -35,6 +35,7 @@ pub use client_certificate::{ClientCertificate, Validity};
 pub(crate) use core::Core;
 pub use data_directory::default_data_directory;
 pub use descriptors::raise_descriptor_limit;
+#[cfg(feature = "cli")]
 pub(crate) use descriptors::with_original_limit;
 pub use host_name::{HostName, HostNameError};
 pub use mock::MockEntra;
