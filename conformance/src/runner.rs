@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entra_mock::journal::Entry;
+use entra_mock::journal::{Entry, Feed};
 use entra_mock::{MockEntra, StartError, isolation};
 use parking_lot::Mutex;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use artifact::Folder;
 pub(crate) use worker::{Shared, Worker};
@@ -328,7 +328,7 @@ async fn work(
 }
 
 /// Shows every exchange as it happens.
-async fn follow(mut feed: broadcast::Receiver<Arc<Entry>>, watch: fn(&str)) {
+async fn follow(mut feed: Feed, watch: fn(&str)) {
     let mut began = None;
     while let Ok(entry) = feed.recv().await {
         if let Entry::Exchange(exchange) = &*entry {

@@ -51,13 +51,13 @@ mod users;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version};
+use axum::body;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, request};
 use axum::response::Response;
-use axum::{Router, body};
 use bytes::Bytes;
 
 pub(crate) use self::error::{GraphError, usual_message};
+#[cfg(feature = "cli")]
 pub(crate) use self::generic::coverage;
 
 use self::access::Actor;
@@ -100,6 +100,12 @@ pub(crate) fn refuse(
 
 /// Notes the token of a request, and what it claims.
 fn note_presented(annotation: &mut Annotation, token: &str) {
+    note_token(annotation, token);
+    respond::note_claims(annotation, token);
+}
+
+/// Notes the token of a request.
+fn note_token(annotation: &mut Annotation, token: &str) {
     annotation.tokens.push(TokenUse {
         kind: TokenKind::Access,
         direction: Direction::Presented,
@@ -107,7 +113,6 @@ fn note_presented(annotation: &mut Annotation, token: &str) {
         family: None,
         generation: None,
     });
-    respond::note_claims(annotation, token);
 }
 
 /// Answers, and notes a refusal.
@@ -133,39 +138,63 @@ fn answer(
     respond::respond(world, arrival, headers, outcome, annotation)
 }
 
-/// The routes of the Graph hosts.
-pub(crate) fn router(world: Arc<World>) -> Router {
-    // The edge has limited and buffered the body; Graph's own limit is an answer of its own.
-    Router::new()
-        .fallback(serve)
-        .layer(DefaultBodyLimit::disable())
-        .with_state((world, Apart::new()))
+/// The Graph hosts.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    world: Arc<World>,
+    apart: Apart,
 }
 
-async fn serve(
-    State((world, apart)): State<(Arc<World>, Apart)>,
-    Extension(arrival): Extension<Arrival>,
-    (method, version): (Method, Version),
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<body::Body> {
-    if let Some(response) = gateway::instead(&method, version, &headers) {
-        return response;
+impl Graph {
+    /// The Graph of a world.
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self {
+            world,
+            apart: Apart::new(),
+        }
     }
-    let request = Request {
-        world,
-        arrival: Arc::new(arrival),
-        method,
-        uri,
-        headers,
-        body,
-    };
-    if Path::parse(&request.uri).is_ok_and(|path| path.is_batch()) {
-        apart.run(move || request.respond()).await
-    } else {
-        request.respond()
+
+    /// Answers a request. The edge has limited and buffered its body; Graph's own limit is an
+    /// answer of its own.
+    pub(crate) async fn serve(
+        &self,
+        parts: request::Parts,
+        arrival: Arrival,
+        body: Bytes,
+    ) -> Response<body::Body> {
+        if let Some(response) = gateway::instead(&parts.method, parts.version, &parts.headers) {
+            return response;
+        }
+        let request = Request {
+            world: Arc::clone(&self.world),
+            arrival: Arc::new(arrival),
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body,
+        };
+        // Its name has a `$`, be it encoded.
+        let may_be_batch = request.uri.path().contains(['$', '%']);
+        if may_be_batch && Path::parse(&request.uri).is_ok_and(|path| path.is_batch()) {
+            self.apart.run(move || request.respond()).await
+        } else {
+            request.respond()
+        }
     }
+}
+
+/// Graph as a service of its own.
+#[cfg(test)]
+pub(crate) fn router(world: Arc<World>) -> axum::Router {
+    use http_body_util::BodyExt as _;
+
+    let graph = Arc::new(Graph::new(world));
+    axum::Router::new().fallback(async move |request: axum::extract::Request| {
+        let (mut parts, body) = request.into_parts();
+        let arrival: Arrival = parts.extensions.remove().expect("where it arrived");
+        let body = body.collect().await.expect("a body").to_bytes();
+        graph.serve(parts, arrival, body).await
+    })
 }
 
 /// Where a request leads.
@@ -218,13 +247,19 @@ impl Request {
         annotation.environment = Some(environment);
         let path = Path::parse(&self.uri)?;
         let token = bearer::token_of(&self.headers)?;
-        note_presented(annotation, token);
-        // A refusal tells the tenant's time, too.
-        annotation.tenant_time = annotation
-            .tenant
-            .and_then(|tenant| self.world.tenant(environment.cloud(), tenant))
-            .map(|tenant| tenant.now());
-        let caller = bearer::check(&self.world, environment, token, self.arrival.address)?;
+        note_token(annotation, token);
+        let caller = match bearer::check(&self.world, environment, token, self.arrival.address) {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                respond::note_claims(annotation, token);
+                // A refusal tells the tenant's time, too.
+                annotation.tenant_time = annotation
+                    .tenant
+                    .and_then(|tenant| self.world.tenant(environment.cloud(), tenant))
+                    .map(|tenant| tenant.now());
+                return Err(refusal);
+            }
+        };
         annotation.tenant = Some(caller.tenant.id);
         annotation.client = Some(caller.client);
         annotation.user = caller.actor.user();

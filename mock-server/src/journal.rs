@@ -1,12 +1,14 @@
 //! The journal: a bounded, ordered record of every exchange and every change of state.
 //!
-//! Nobody reads a secret, an assertion or a token here whole: they are replaced as an entry is
-//! written, or when a body is read (`redact`), by a fingerprint that tells the same token from
-//! another one.
+//! Nobody reads a secret, an assertion or a token here whole: they are replaced by a fingerprint
+//! that tells the same token from another one (`redact`). What the login hosts exchange is kept
+//! without them from the start. What Graph exchanges is more, and little of it is ever looked at: it
+//! is written when somebody does (`kept`).
 
 mod body;
 mod expect;
 mod filter;
+mod kept;
 mod redact;
 
 use std::borrow::Cow;
@@ -21,8 +23,10 @@ use tokio::sync::broadcast;
 pub use body::Body;
 pub use expect::Expectation;
 pub use filter::{Filter, status_range};
+pub use kept::Feed;
 pub use redact::{KnownSecrets, Names, Redaction, Redactor, SecretHolder, fingerprint};
 
+use self::kept::Kept;
 use crate::directory::{ApplicationId, Event, ObjectId, TenantId};
 use crate::environment::{Environment, SignInCloud};
 use crate::lock::{Mutex, rank};
@@ -292,13 +296,13 @@ struct Inner {
     capacity: usize,
     redactor: Redactor,
     state: Mutex<rank::Journal, State>,
-    feed: broadcast::Sender<Arc<Entry>>,
+    feed: broadcast::Sender<Arc<Kept>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     written: u64,
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Arc<Kept>>,
 }
 
 impl Journal {
@@ -328,6 +332,21 @@ impl Journal {
         self.write(|number| Entry::Exchange(Exchange { number, ..exchange }))
     }
 
+    /// Takes note of an exchange that is written, by the same rules, when somebody looks at it.
+    pub(crate) fn exchange_later(
+        &self,
+        write: impl FnOnce(&Redactor) -> Exchange + Send + Sync + 'static,
+    ) -> u64 {
+        let redactor = self.inner.redactor.clone();
+        self.keep(move |number| {
+            Kept::later(number, move || {
+                let mut exchange = write(&redactor);
+                exchange.redact(&redactor);
+                Entry::Exchange(Exchange { number, ..exchange })
+            })
+        })
+    }
+
     /// Writes an event, without its secrets, and returns its number.
     pub fn event(&self, mut record: EventRecord) -> u64 {
         record.event = self.inner.redactor.event(record.event);
@@ -354,12 +373,14 @@ impl Journal {
 
     /// The entries after a position that are still kept, oldest first.
     pub fn since(&self, position: u64) -> Vec<Arc<Entry>> {
-        self.inner.state.read(|state| {
+        let kept: Vec<Arc<Kept>> = self.inner.state.read(|state| {
             let skip = state
                 .entries
-                .partition_point(|entry| entry.number() <= position);
+                .partition_point(|kept| kept.number() <= position);
             state.entries.iter().skip(skip).cloned().collect()
-        })
+        });
+        // What is not yet written is written now, outside of the lock.
+        kept.iter().map(|it| it.entry()).collect()
     }
 
     /// The kept exchanges after a position, oldest first.
@@ -374,8 +395,8 @@ impl Journal {
     }
 
     /// All entries written from now on; a reader that is too slow loses the oldest.
-    pub fn follow(&self) -> broadcast::Receiver<Arc<Entry>> {
-        self.inner.feed.subscribe()
+    pub fn follow(&self) -> Feed {
+        Feed::new(self.inner.feed.subscribe())
     }
 
     /// The first entry that fits, among those kept or those to come before the deadline.
@@ -454,18 +475,26 @@ impl Journal {
     }
 
     fn write(&self, entry: impl FnOnce(u64) -> Entry) -> u64 {
-        self.inner.state.write(|state| {
+        self.keep(|number| Kept::written(entry(number)))
+    }
+
+    fn keep(&self, kept: impl FnOnce(u64) -> Kept) -> u64 {
+        let (number, _oldest) = self.inner.state.write(|state| {
             state.written += 1;
             let number = state.written;
-            let entry = Arc::new(entry(number));
-            if state.entries.len() == self.inner.capacity {
-                state.entries.pop_front();
-            }
-            state.entries.push_back(Arc::clone(&entry));
+            let kept = Arc::new(kept(number));
+            let oldest = if state.entries.len() == self.inner.capacity {
+                state.entries.pop_front()
+            } else {
+                None
+            };
+            state.entries.push_back(Arc::clone(&kept));
             // Nobody may be listening. Sent under the lock, so that the feed has the journal's order.
-            let _ = self.inner.feed.send(entry);
-            number
-        })
+            let _ = self.inner.feed.send(kept);
+            // Let go outside of the lock.
+            (number, oldest)
+        });
+        number
     }
 }
 

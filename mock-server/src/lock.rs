@@ -74,6 +74,8 @@ ranks! {
     RedeemedCodes,
     /// The newest tokens that went over the wire.
     SeenTokens,
+    /// The tokens whose signature was verified.
+    VerifiedTokens,
     /// What is in flight at Graph.
     InFlight,
     /// What was counted against Graph's limits.

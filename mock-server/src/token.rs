@@ -10,6 +10,7 @@ mod refresh;
 mod seal;
 mod seen;
 pub mod validity;
+mod verified;
 
 pub use access::{
     AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,

@@ -20,7 +20,7 @@ use crate::directory::{
 };
 use crate::environment::{Environment, Issuer, SignInCloud};
 use crate::token::validity::{Attempt, blocked_by_location};
-use crate::token::{AccessClaims, VerifyError, verify_access_token};
+use crate::token::{AccessClaims, VerifyError};
 use crate::world::{Tenant, World};
 
 /// Who calls, as the token says.
@@ -58,19 +58,20 @@ pub(crate) fn check(
     token: &str,
     address: IpAddr,
 ) -> Result<Caller, GraphError> {
-    let verified = verify_access_token(token, &world.keys, &world.sealer);
-    let audience = match &verified {
-        Ok((claims, _)) => Some(claims.aud.clone()),
-        Err(_) => unverified_audience(token),
+    let verified = world.keys.verify(token, &world.sealer);
+    let accepted = match &verified {
+        Ok(verified) => environment.accepts_audience(&verified.0.aud),
+        Err(_) => unverified_audience(token).is_none_or(|it| environment.accepts_audience(&it)),
     };
-    if audience.is_some_and(|audience| !environment.accepts_audience(&audience)) {
+    if !accepted {
         return Err(GraphError::invalid_token(INVALID_AUDIENCE));
     }
-    let (claims, signer) = verified.map_err(|error| match error {
+    let verified = verified.map_err(|error| match error {
         VerifyError::Malformed => GraphError::invalid_token(UNREADABLE),
         // Unknown keys once were "Invalid x5t claim".
         _ => GraphError::invalid_token("Signature is invalid."),
     })?;
+    let (claims, signer) = &*verified;
     let cloud = environment.cloud();
     if signer.is_some_and(|signer| signer != cloud) {
         return Err(GraphError::invalid_token("InvalidCloudInstance"));
@@ -79,9 +80,9 @@ pub(crate) fn check(
         // Unverified: the text.
         return Err(GraphError::invalid_token(INVALID_ISSUER));
     }
-    let tenant = tenant_of(world, environment, &claims)?;
+    let tenant = tenant_of(world, environment, claims)?;
     let now = tenant.now();
-    lifetime(&claims, now)?;
+    lifetime(claims, now)?;
     let client = claims
         .client()
         .ok_or_else(|| GraphError::invalid_token(UNREADABLE))?;
@@ -92,7 +93,7 @@ pub(crate) fn check(
     };
     tenant.read(|directory| {
         let from = directory.seen_from(address);
-        ended(directory, &claims, client, &actor, Attempt { now, from })
+        ended(directory, claims, client, &actor, Attempt { now, from })
     })?;
     Ok(Caller {
         tenant,

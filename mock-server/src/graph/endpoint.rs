@@ -322,8 +322,24 @@ impl Endpoint {
         text
     }
 
+    /// What a path means here, if it leads here; else where it leaves.
     fn parameters(&self, segments: &[String]) -> Result<Parameters, usize> {
+        // Most do not lead here: copies are made for the one that does.
+        self.walk(segments, |_, _| {})?;
         let mut parameters = Parameters::default();
+        self.walk(segments, |name, value| match name {
+            Some(name) => parameters.values.push((name, value.to_owned())),
+            None => parameters.user = Some(value.to_owned()),
+        })?;
+        Ok(parameters)
+    }
+
+    /// Goes along a path, and tells the values of placeholders, and of the user, which has no name.
+    fn walk(
+        &self,
+        segments: &[String],
+        mut tell: impl FnMut(Option<&'static str>, &str),
+    ) -> Result<(), usize> {
         let mut at = 0;
         for part in &self.path {
             let segment = segments.get(at).ok_or(at)?;
@@ -334,7 +350,7 @@ impl Endpoint {
                     }
                 }
                 Segment::Placeholder(_) if !is_key(segment) => return Err(at),
-                Segment::Placeholder(name) => parameters.values.push((name, segment.clone())),
+                Segment::Placeholder(name) => tell(Some(name), segment),
                 Segment::User if segment.eq_ignore_ascii_case("me") => {
                     if at > 0 {
                         return Err(at);
@@ -346,17 +362,13 @@ impl Endpoint {
                     if !is_key(user) {
                         return Err(at);
                     }
-                    parameters.user = Some(user.clone());
+                    tell(None, user);
                 }
                 Segment::User | Segment::UserById => return Err(at),
             }
             at += 1;
         }
-        if at < segments.len() {
-            Err(at)
-        } else {
-            Ok(parameters)
-        }
+        if at < segments.len() { Err(at) } else { Ok(()) }
     }
 }
 

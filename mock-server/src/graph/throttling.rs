@@ -38,12 +38,15 @@ pub(super) fn admit(
     query: &Query,
 ) -> Result<Admitted, GraphError> {
     let now = caller.tenant.now();
-    let (switches, units_of_tenant) = caller.tenant.read(|directory| {
-        (
-            directory.switches.clone(),
-            units_limit(directory.users.len()),
-        )
-    });
+    let (throttling_limits, mailbox_concurrency, units_of_tenant) =
+        caller.tenant.read(|directory| {
+            let switches = &directory.switches;
+            (
+                switches.throttling_limits,
+                switches.mailbox_concurrency,
+                units_limit(directory.users.len()),
+            )
+        });
     match endpoint.workload {
         Workload::Mailbox => {
             let Some(target) = target else {
@@ -54,7 +57,7 @@ pub(super) fn admit(
                 app: Some(caller.client),
                 mailbox: Some(target.user),
             };
-            if switches.throttling_limits {
+            if throttling_limits {
                 let limit = limit("mailbox-requests");
                 let used = count(caller, key("mailbox-requests"), 1, limit, now);
                 if used.count > limit.amount {
@@ -66,7 +69,7 @@ pub(super) fn admit(
                 }
             }
             let mut admitted = Admitted::default();
-            if switches.mailbox_concurrency {
+            if mailbox_concurrency {
                 let limit = limit("mailbox-concurrency");
                 let most = usize::try_from(limit.amount).unwrap_or(usize::MAX);
                 let entered = caller.tenant.limits.enter(key("mailbox-concurrency"), most);
@@ -83,7 +86,7 @@ pub(super) fn admit(
             admitted
                 .headers
                 .push(("x-ms-resource-unit", cost.to_string()));
-            if switches.throttling_limits {
+            if throttling_limits {
                 identity(caller, endpoint, cost, units_of_tenant, now, &mut admitted)?;
             }
             Ok(admitted)

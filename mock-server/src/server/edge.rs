@@ -2,6 +2,7 @@
 
 mod refusal;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,12 +21,12 @@ use super::body::{Holding, Metered};
 use super::encoding;
 use super::fault_layer::{Asked, Handshake, Touched};
 use super::place::{Place, is_graph_path, surface_of};
-use super::record::{Write, is_form, note_tokens};
+use super::record::{RawBody, RawHeaders, Write, is_form, note_tokens};
 use super::refused::Refused;
 use crate::clock::Clock;
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
-use crate::graph;
+use crate::graph::{self, Graph};
 use crate::journal::{Exchange, Surface};
 use crate::limit::InFlight;
 use crate::scenario::Players;
@@ -39,7 +40,7 @@ pub(super) struct Edge {
     issuer_as_addressed: bool,
     authority: Router,
     device_login: Router,
-    graph: Router,
+    graph: Graph,
 }
 
 /// What is known of a connection before its first request.
@@ -68,7 +69,7 @@ impl Edge {
         Self {
             authority: crate::authority::router(Arc::clone(&world)),
             device_login: crate::authority::device_login_router(Arc::clone(&world)),
-            graph: graph::router(Arc::clone(&world)),
+            graph: Graph::new(Arc::clone(&world)),
             world,
             players,
             issuer_as_addressed,
@@ -158,18 +159,23 @@ impl Edge {
                     Some(response) => response,
                     None => {
                         let refused = touched.as_ref().and_then(Touched::refusal);
-                        parts.extensions.insert(Arrival {
+                        let arrival = Arrival {
                             issuer_as_addressed: self.issuer_as_addressed,
                             refused,
                             ..arrival.clone()
-                        });
-                        let request = Request::from_parts(parts, Body::from(body.clone()));
-                        let router = match site {
-                            Site::DeviceLogin => &self.device_login,
-                            _ if is_graph => &self.graph,
-                            _ => &self.authority,
                         };
-                        self.handle(router, is_graph, request).await
+                        if is_graph {
+                            let answer = self.graph.serve(parts, arrival, body.clone());
+                            self.answered(answer.map(Ok), true).await
+                        } else {
+                            parts.extensions.insert(arrival);
+                            let request = Request::from_parts(parts, Body::from(body.clone()));
+                            let router = match site {
+                                Site::DeviceLogin => &self.device_login,
+                                _ => &self.authority,
+                            };
+                            self.answered(router.clone().oneshot(request), false).await
+                        }
                     }
                 };
                 (body, response)
@@ -219,13 +225,8 @@ impl Edge {
         } else {
             None
         };
-        let journal = &self.world.journal;
-        let write = Write {
-            redactor: journal.redactor(),
-            is_graph,
-        };
         let form = is_form(&headers);
-        journal.exchange(Exchange {
+        let exchange = Exchange {
             number: 0,
             at,
             elapsed_micros: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -238,21 +239,13 @@ impl Edge {
             method: method.to_string(),
             origin: arrival.origin,
             path,
-            query: write.fields(query.unwrap_or_default().as_bytes()),
-            request_headers: write.headers(&headers),
-            form: if form {
-                write.fields(&body)
-            } else {
-                Vec::new()
-            },
-            request_body: if form {
-                None
-            } else {
-                write.body(&headers, &body)
-            },
+            query: Vec::new(),
+            request_headers: Vec::new(),
+            form: Vec::new(),
+            request_body: None,
             status: parts.status.as_u16(),
-            response_headers: write.headers(&parts.headers),
-            response_body: write.body(&parts.headers, &answer),
+            response_headers: Vec::new(),
+            response_body: None,
             tenant: annotation.tenant,
             tenant_time: annotation.tenant_time,
             client: annotation.client,
@@ -264,7 +257,55 @@ impl Edge {
             tokens: annotation.tokens,
             fault: touched.as_ref().map(Touched::label),
             unsupported: annotation.unsupported,
-        });
+        };
+        let journal = &self.world.journal;
+        let (request, response) = ((&headers, &body), (&parts.headers, &answer));
+        if is_graph && !form {
+            // Graph's exchanges are many and long, and few are ever looked at.
+            let redactor = journal.redactor();
+            let headers = [request.0, response.0].map(|it| RawHeaders::of(it, redactor));
+            let bodies = [request, response].map(|(headers, body)| RawBody::of(headers, body));
+            journal.exchange_later(move |redactor| {
+                let write = Write {
+                    redactor,
+                    is_graph: true,
+                };
+                let [request_headers, response_headers] =
+                    headers.map(|headers| headers.written(redactor));
+                let [request_body, response_body] =
+                    bodies.map(|body| body.map(|body| body.written(&write)));
+                Exchange {
+                    query: write.fields(query.unwrap_or_default().as_bytes()),
+                    request_headers,
+                    request_body,
+                    response_headers,
+                    response_body,
+                    ..exchange
+                }
+            });
+        } else {
+            let write = Write {
+                redactor: journal.redactor(),
+                is_graph,
+            };
+            journal.exchange(Exchange {
+                query: write.fields(query.unwrap_or_default().as_bytes()),
+                request_headers: write.headers(&headers),
+                form: if form {
+                    write.fields(&body)
+                } else {
+                    Vec::new()
+                },
+                request_body: if form {
+                    None
+                } else {
+                    write.body(&headers, &body)
+                },
+                response_headers: write.headers(&parts.headers),
+                response_body: write.body(&parts.headers, &answer),
+                ..exchange
+            });
+        }
         // Before the client has its answer, so that its next request meets what follows.
         self.players.exchanged(&self.world);
         let sent = folded.unwrap_or_else(|| answer.clone());
@@ -289,16 +330,12 @@ impl Edge {
     }
 
     /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.
-    async fn handle(
+    async fn answered(
         &self,
-        router: &Router,
+        answer: impl Future<Output = Result<Response<Body>, Infallible>>,
         is_graph: bool,
-        request: Request<Body>,
     ) -> Response<Body> {
-        let answered = AssertUnwindSafe(router.clone().oneshot(request))
-            .catch_unwind()
-            .await;
-        match answered {
+        match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => self.broken(is_graph),

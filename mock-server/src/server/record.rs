@@ -39,27 +39,108 @@ impl Write<'_> {
 
     /// JSON whole and redacted, other text cut, pages and pictures by their size.
     pub(super) fn body(&self, headers: &HeaderMap, bytes: &Bytes) -> Option<Body> {
+        Some(RawBody::of(headers, bytes)?.written(self))
+    }
+}
+
+/// Headers as they came, in one piece of memory, but for credentials, which are replaced at once.
+pub(super) struct RawHeaders(Box<[u8]>);
+
+impl RawHeaders {
+    pub(super) fn of(headers: &HeaderMap, redactor: &Redactor) -> Self {
+        let size = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 2);
+        let mut raw = Vec::with_capacity(size.sum());
+        for (name, value) in headers.iter().take(FIELDS) {
+            // No name and no value has either byte in it.
+            raw.extend_from_slice(name.as_str().as_bytes());
+            raw.push(0);
+            if name == header::AUTHORIZATION {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                raw.extend_from_slice(redactor.header(name.as_str(), &value).as_bytes());
+            } else {
+                raw.extend_from_slice(value.as_bytes());
+            }
+            raw.push(b'\n');
+        }
+        Self(raw.into())
+    }
+
+    pub(super) fn written(&self, redactor: &Redactor) -> Vec<(String, String)> {
+        let lines = self.0.split(|it| *it == b'\n').filter(|it| !it.is_empty());
+        lines
+            .map(|line| {
+                let end = line.iter().position(|it| *it == 0).unwrap_or(line.len());
+                let name = String::from_utf8_lossy(&line[..end]);
+                let value = String::from_utf8_lossy(line.get(end + 1..).unwrap_or_default());
+                let value = if name == header::AUTHORIZATION.as_str() {
+                    value.into_owned()
+                } else {
+                    redactor.header(&name, &value)
+                };
+                (redactor.text(&name).into_owned(), cut(&value))
+            })
+            .collect()
+    }
+}
+
+/// What is kept of a body, as it came.
+pub(super) struct RawBody {
+    kind: Box<str>,
+    /// The beginning of a text, a whole document, or nothing.
+    bytes: Box<[u8]>,
+    length: usize,
+}
+
+impl RawBody {
+    pub(super) fn of(headers: &HeaderMap, bytes: &Bytes) -> Option<Self> {
         if bytes.is_empty() {
             return None;
         }
         let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.map(|it| String::from_utf8_lossy(it.as_bytes()));
         let kind = kind.unwrap_or_default();
-        if bytes.len() <= BODY_KEPT && kind.contains("json") {
-            // Graph's are many and long, and few are ever looked at.
-            if self.is_graph {
-                return Some(Body::of_json(bytes, Names::Documents, self.redactor));
-            }
-            return Some(Body::of_json(bytes, Names::Credentials, self.redactor).read());
-        }
-        if kind.starts_with("text/plain") {
-            // Replaced before it is cut: a token may lie across the edge.
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(BODY_KEPT)]);
-            return Some(Value::String(cut(&self.redactor.body(&text))).into());
-        }
-        let kind = cut(&self.redactor.text(&kind));
-        Some(json!({ "content_type": kind, "bytes": bytes.len() }).into())
+        let kept: &[u8] = if is_json(&kind) && bytes.len() <= BODY_KEPT {
+            bytes
+        } else if is_text(&kind) {
+            &bytes[..bytes.len().min(BODY_KEPT)]
+        } else {
+            &[]
+        };
+        // A copy: a slice would keep the whole buffer of its connection.
+        Some(Self {
+            bytes: kept.into(),
+            length: bytes.len(),
+            kind: kind.into(),
+        })
     }
+
+    pub(super) fn written(self, write: &Write<'_>) -> Body {
+        if is_json(&self.kind) && !self.bytes.is_empty() {
+            let names = if write.is_graph {
+                Names::Documents
+            } else {
+                Names::Credentials
+            };
+            return Body::of_json(&self.bytes, names, write.redactor);
+        }
+        if is_text(&self.kind) {
+            // Replaced before it is cut: a token may lie across the edge.
+            let text = String::from_utf8_lossy(&self.bytes);
+            return Value::String(cut(&write.redactor.body(&text))).into();
+        }
+        let kind = cut(&write.redactor.text(&self.kind));
+        json!({ "content_type": kind, "bytes": self.length }).into()
+    }
+}
+
+fn is_json(kind: &str) -> bool {
+    kind.contains("json")
+}
+
+fn is_text(kind: &str) -> bool {
+    kind.starts_with("text/plain")
 }
 
 fn cut(text: &str) -> String {
@@ -109,13 +190,21 @@ pub(super) fn note_tokens(
         note_fields(parameters.as_bytes());
     }
     // Only answers with tokens are worth reading a second time.
-    if let Ok(Value::Object(answer)) = serde_json::from_slice(answer) {
-        for name in TOKENS {
-            if let Some(token) = answer.get(name).and_then(Value::as_str) {
-                note(token);
-            }
-        }
+    if let Ok(answer) = serde_json::from_slice::<Issued<'_>>(answer) {
+        let tokens = [answer.access, answer.id, answer.refresh];
+        tokens.into_iter().flatten().for_each(note);
     }
+}
+
+/// The tokens of an answer.
+#[derive(serde::Deserialize)]
+struct Issued<'a> {
+    #[serde(rename = "access_token")]
+    access: Option<&'a str>,
+    #[serde(rename = "id_token")]
+    id: Option<&'a str>,
+    #[serde(rename = "refresh_token")]
+    refresh: Option<&'a str>,
 }
 
 /// Whether a body is a form.

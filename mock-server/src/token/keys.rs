@@ -18,6 +18,9 @@ use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DnType};
 use serde::{Deserialize, Serialize};
 
+use super::access::VerifyError;
+use super::seal::Sealer;
+use super::verified::{Verified, VerifiedTokens};
 use crate::environment::SignInCloud;
 use crate::file;
 use crate::lock::{Mutex, rank};
@@ -26,6 +29,7 @@ use crate::lock::{Mutex, rank};
 #[derive(Debug)]
 pub struct KeyRings {
     rings: [KeyRing; 3],
+    verified: VerifiedTokens,
 }
 
 /// The signing keys of one sign-in cloud.
@@ -84,6 +88,7 @@ impl KeyRings {
         };
         Self {
             rings: SignInCloud::ALL.map(ring),
+            verified: VerifiedTokens::default(),
         }
     }
 
@@ -117,7 +122,18 @@ impl KeyRings {
             self.of(place.cloud)
                 .put(place.generation as usize, Arc::new(key));
         }
+        self.verified.forget();
         Some(())
+    }
+
+    /// Verifies an access token as [`verify_access_token`](super::verify_access_token) does, and
+    /// remembers it.
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        sealer: &Sealer,
+    ) -> Result<Arc<Verified>, VerifyError> {
+        self.verified.verify(token, self, sealer)
     }
 
     /// The key with this id, in whichever cloud, among the keys made so far.

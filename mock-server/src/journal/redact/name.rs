@@ -15,6 +15,9 @@ pub enum Names {
 impl Names {
     /// Whether a field of this name has a secret for its value.
     pub(super) fn mean_a_secret(self, name: &str) -> bool {
+        if PLAIN_NAMES.contains(&name) {
+            return false;
+        }
         let name = plain(name);
         match self {
             Self::Credentials => resembles_a_secret(&name),
@@ -124,20 +127,52 @@ const HARMLESS: [&str; 6] = [
     "skiptoken",
 ];
 
+/// Names that nearly every exchange has, none of which is that of a secret: found at once.
+const PLAIN_NAMES: [&str; 18] = [
+    "@odata.context",
+    "client_id",
+    "correlation_id",
+    "error",
+    "error_codes",
+    "error_description",
+    "expires_in",
+    "expires_on",
+    "ext_expires_in",
+    "grant_type",
+    "id",
+    "not_before",
+    "resource",
+    "scope",
+    "timestamp",
+    "token_type",
+    "trace_id",
+    "value",
+];
+
 /// Headers that nearly every message has, none of which is a secret.
-const PLAIN_HEADERS: [&str; 12] = [
+const PLAIN_HEADERS: [&str; 22] = [
     "accept",
     "accept-encoding",
     "cache-control",
+    "client-request-id",
     "connection",
     "content-length",
     "content-type",
     "date",
+    "expires",
     "host",
+    "odata-version",
+    "p3p",
+    "pragma",
+    "request-id",
     "strict-transport-security",
     "user-agent",
     "vary",
     "x-content-type-options",
+    "x-ms-clitelem",
+    "x-ms-ests-server",
+    "x-ms-request-id",
+    "x-ms-srs",
 ];
 
 /// Parts of the names of headers whose values are secrets.
@@ -189,6 +224,17 @@ mod tests {
             "refresh_token_expires_in",
         ] {
             assert!(!Names::Credentials.mean_a_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_at_once_is_no_secret_by_the_rules() {
+        for name in PLAIN_NAMES {
+            assert!(!resembles_a_secret(&plain(name)), "{name}");
+        }
+        for name in PLAIN_HEADERS {
+            let name = plain(name);
+            assert!(!SECRET_HEADERS.iter().any(|it| name.contains(it)), "{name}");
         }
     }
 
