@@ -5,7 +5,10 @@
 //! of that first use, so that recent mail exists whatever the tenant's clock shows.
 
 mod content;
+mod drawn;
 mod id;
+mod members;
+mod messages;
 mod recurrence;
 mod sample;
 mod store;
@@ -17,7 +20,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use drawn::Drawn;
 pub use id::{IdError, IdSpace, ItemKey};
+pub(crate) use members::member_of;
+pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{
     Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown,
@@ -26,7 +32,7 @@ pub use store::{
 
 pub(crate) use store::base_subject;
 
-use crate::directory::{Directory, MailboxKind, ObjectId};
+use crate::directory::{Directory, MailboxKind, ObjectId, User};
 use crate::lock::{Mutex, rank};
 
 /// The contents of a mailbox behind their lock.
@@ -103,6 +109,7 @@ impl Mailboxes {
         contents.try_write(|contents| {
             if contents.owner.person != *person {
                 contents.owner.person = person.clone();
+                contents.drawn.forget();
             }
         });
         Some(contents)
@@ -119,11 +126,6 @@ impl Mailboxes {
             .write(|it| Arc::clone(it.entry(owner.id).or_insert(contents)))
     }
 
-    /// Delta queries of a mailbox have to begin anew.
-    pub fn forget_changes(&self, owner: &Owner, now: Timestamp) {
-        self.open(owner, now).write(Contents::forget_changes);
-    }
-
     /// Changes the newest mail with a subject: whether it is read, and where it is. Says whether
     /// there is one.
     pub fn change(
@@ -136,12 +138,11 @@ impl Mailboxes {
     ) -> bool {
         let contents = self.open(owner, now);
         contents.write(|contents| {
-            let found = contents
-                .messages
-                .values()
-                .filter(|item| item.text("subject") == subject)
-                .max_by_key(|item| (item.received, item.key))
+            let mut newest = contents.messages.newest_first();
+            let found = newest
+                .find(|item| item.text("subject") == subject)
                 .map(|item| item.key);
+            drop(newest);
             let Some(key) = found else { return false };
             if let Some(read) = read {
                 contents.change_message(key, now, |item| item.read = read);
@@ -152,33 +153,6 @@ impl Mailboxes {
             }
             true
         })
-    }
-
-    /// Puts a new mail into the inbox of a user.
-    pub fn deliver(&self, owner: &Owner, subject: &str, from: &str, body: &str, now: Timestamp) {
-        let sender = owner
-            .colleagues
-            .iter()
-            .find(|it| it.address.eq_ignore_ascii_case(from))
-            .cloned()
-            .unwrap_or_else(|| Person {
-                name: from.to_owned(),
-                address: from.to_owned(),
-            });
-        let Value::Object(properties) = json!({
-            "subject": subject,
-            "body": {"contentType": "text", "content": body},
-            "sender": sender.recipient(),
-            "from": sender.recipient(),
-            "toRecipients": [owner.person.recipient()],
-        }) else {
-            return;
-        };
-        let contents = self.open(owner, now);
-        contents.write(|contents| {
-            let inbox = contents.well_known(WellKnown::Inbox);
-            contents.receive(inbox, &properties, Vec::new(), now);
-        });
     }
 }
 
@@ -218,6 +192,23 @@ impl Owner {
 }
 
 impl Person {
+    /// Who has an address: the user with a mailbox, or somebody of whom nothing else is known.
+    pub(crate) fn of_address(directory: &Directory, address: &str) -> Self {
+        let with_address = |it: &&User| {
+            let mail = it.mail();
+            it.deleted.is_none() && mail.is_some_and(|it| it.eq_ignore_ascii_case(address))
+        };
+        let name = directory
+            .users
+            .values()
+            .find(with_address)
+            .map(|it| it.display_name.clone());
+        Self {
+            name: name.unwrap_or_else(|| address.to_owned()),
+            address: address.to_owned(),
+        }
+    }
+
     /// The person as a `recipient` of Graph.
     pub fn recipient(&self) -> Value {
         json!({"emailAddress": self.email_address()})

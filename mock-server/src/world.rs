@@ -27,7 +27,7 @@ use crate::journal::{
 };
 use crate::limit::Limits;
 use crate::lock::{RwLock, rank};
-use crate::mailbox::{MailboxLock, Mailboxes, Owner};
+use crate::mailbox::{Contents, MailboxLock, Mailboxes, Owner, Person};
 use crate::notation::Span;
 use crate::random::Random;
 use crate::store::Documents;
@@ -354,9 +354,8 @@ impl World {
                 }
             }
             Then::ForgetChanges(user) => {
-                let owner = tenant.read(|it| Owner::of(it, user));
-                if let Some(owner) = owner {
-                    tenant.mailboxes.forget_changes(&owner, now);
+                if let Some(contents) = tenant.mailbox(user, now) {
+                    contents.write(Contents::forget_changes);
                 }
             }
             Then::Deliver {
@@ -366,11 +365,9 @@ impl World {
                 body,
             } => {
                 // The directory's lock is released before the mailbox is opened.
-                let owner = tenant.read(|it| Owner::of(it, user));
-                if let Some(owner) = owner {
-                    tenant
-                        .mailboxes
-                        .deliver(&owner, &subject, &from, &body, now);
+                let sender = tenant.read(|it| Person::of_address(it, &from));
+                if let Some(contents) = tenant.mailbox(user, now) {
+                    contents.write(|it| it.deliver(&subject, &sender, &body, now));
                 }
             }
         }

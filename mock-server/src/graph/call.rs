@@ -72,6 +72,8 @@ pub(crate) struct Reply {
 pub(crate) enum Payload {
     Empty,
     Json(Value),
+    /// JSON that is written already.
+    Written(String),
     Raw {
         content_type: String,
         bytes: Vec<u8>,
@@ -417,6 +419,11 @@ impl Reply {
     /// A JSON answer.
     pub(crate) fn json(status: StatusCode, value: Value) -> Self {
         Self::new(status, Payload::Json(value))
+    }
+
+    /// A JSON answer that is written already.
+    pub(crate) fn written(text: String) -> Self {
+        Self::new(StatusCode::OK, Payload::Written(text))
     }
 
     /// An answer without a body.

@@ -103,6 +103,56 @@ pub(crate) trait Source {
     }
 }
 
+/// A page of a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+}
+
+impl Page {
+    /// The page that a request asks for.
+    pub(crate) fn of(call: &Call<'_>, listing: &Listing<'_>) -> Result<Self, GraphError> {
+        let query = &call.query;
+        let size = query
+            .top
+            .or(call.prefer.page_size)
+            .unwrap_or(listing.page)
+            .min(listing.most);
+        let start = match &query.skip_token {
+            Some(token) => token_position(token)?,
+            None => query.skip,
+        };
+        Ok(Self { start, size })
+    }
+
+    fn end(self) -> usize {
+        self.start.saturating_add(self.size)
+    }
+}
+
+/// The beginning of a list, up to its first element; `]}` ends it. `total` is how many elements
+/// there are, where that was asked for.
+pub(crate) fn head(
+    call: &Call<'_>,
+    listing: &Listing<'_>,
+    page: Page,
+    total: Option<usize>,
+    more: bool,
+) -> String {
+    let mut text = format!("{{\"@odata.context\":{}", call.context(&listing.set, false));
+    let total = total.filter(|_| call.query.skip_token.is_none());
+    if let Some(total) = total {
+        text.push_str(&format!(",\"@odata.count\":{total}"));
+    }
+    if more {
+        let link = json!(next_link(call, page.end()));
+        text.push_str(&format!(",\"@odata.nextLink\":{link}"));
+    }
+    text.push_str(",\"value\":[");
+    text
+}
+
 /// Lists a collection as the query asks.
 pub(crate) fn list<S: Source>(
     call: &Call<'_>,
@@ -113,17 +163,9 @@ pub(crate) fn list<S: Source>(
     let query = &call.query;
     let chosen = choose(call, listing, source);
     let total = chosen.len();
-    let size = query
-        .top
-        .or(call.prefer.page_size)
-        .unwrap_or(listing.page)
-        .min(listing.most);
-    let start = match &query.skip_token {
-        Some(token) => token_position(token)?,
-        None => query.skip,
-    };
+    let page = Page::of(call, listing)?;
     let mut value = Vec::new();
-    for (item, document) in chosen.into_iter().skip(start).take(size) {
+    for (item, document) in chosen.into_iter().skip(page.start).take(page.size) {
         let document = document.unwrap_or_else(|| source.render(item));
         let id = document
             .get("id")
@@ -155,9 +197,9 @@ pub(crate) fn list<S: Source>(
     if directory_query::counts(call, listing.of) && query.skip_token.is_none() {
         body.insert("@odata.count".to_owned(), json!(total));
     }
-    let end = start.saturating_add(size);
-    if end < total {
-        body.insert("@odata.nextLink".to_owned(), json!(next_link(call, end)));
+    if page.end() < total {
+        let link = json!(next_link(call, page.end()));
+        body.insert("@odata.nextLink".to_owned(), link);
     }
     body.insert("value".to_owned(), Value::Array(value));
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))

@@ -212,14 +212,12 @@ fn shown(
             })));
         }
     };
-    let document = Value::Object(message::document(call, contents, item));
-    let wanted = query
-        .filter
-        .as_ref()
-        .is_none_or(|filter| holds(filter, &document));
-    let (true, Value::Object(document)) = (wanted, document) else {
+    let fields = message::MessageFields::new(call, contents, item);
+    let wanted = |filter| holds(filter, &fields);
+    if !query.filter.as_ref().is_none_or(wanted) {
         return Ok(None);
-    };
+    }
+    let document = message::document(call, contents, item);
     let mut shown = Map::new();
     shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.message"));
     let select = query.select.as_deref();
@@ -239,8 +237,7 @@ fn shown(
 fn all(contents: &Contents, folder: u64) -> Vec<Entry<'_>> {
     let mut entries: Vec<Entry<'_>> = contents
         .messages
-        .values()
-        .filter(|item| item.folder == folder)
+        .newest_first_in(folder)
         .map(|item| Entry {
             at: Cursor::newest_first(item.received, item.key),
             state: EntryState::Present(item),

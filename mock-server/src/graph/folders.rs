@@ -8,7 +8,7 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::messages::{folder_id, of_id};
 use super::odata::query::Expand;
-use crate::mailbox::{Contents, Folder, FolderKind, Item, ItemKey, Properties, WellKnown};
+use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
 /// `GET …/mailFolders` and `…/childFolders`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
@@ -252,12 +252,7 @@ fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphE
 }
 
 fn document(contents: &Contents, folder: &Folder) -> Properties {
-    let inside = || {
-        contents
-            .messages
-            .values()
-            .filter(|item| item.folder == folder.key)
-    };
+    let messages = &contents.messages;
     let children = contents
         .folders
         .values()
@@ -269,10 +264,10 @@ fn document(contents: &Contents, folder: &Folder) -> Properties {
         // The root lies in a folder that nobody sees.
         "parentFolderId": folder_id(contents, folder.parent.unwrap_or(1)),
         "childFolderCount": children,
-        "unreadItemCount": inside().filter(|item| !item.read).count(),
-        "totalItemCount": inside().count(),
+        "unreadItemCount": messages.unread_in(folder.key),
+        "totalItemCount": messages.count_in(folder.key),
         "isHidden": folder.hidden,
-        "sizeInBytes": inside().map(Item::size).sum::<usize>(),
+        "sizeInBytes": messages.bytes_in(folder.key),
     });
     match value {
         Value::Object(map) => map,

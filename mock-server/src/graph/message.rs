@@ -1,113 +1,177 @@
 //! A message as a document, and how bodies of requests change it.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::access::Reach;
 use super::call::Call;
 use super::error::GraphError;
+use super::odata::evaluate::{Field, Fields, value_at};
+use super::odata::text::json_may_contain;
 use super::prefer::BodyType;
 use super::text;
-use crate::mailbox::{Contents, Item, ItemKey, Properties, seconds};
+use crate::mailbox::{Contents, Item, ItemKey, Properties, member_of, seconds};
 
 /// The document of a message, in the order in which Graph writes it.
 pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
-    let ids = contents.ids();
-    let stored = item.properties();
-    let get = |name: &str, default: Value| stored.get(name).cloned().unwrap_or(default);
-    let id = id_of(call, contents, item);
-    let body = get("body", json!({"contentType": "html", "content": ""}));
-    let received = seconds(item.received);
-    let host = outlook_host(call);
-    let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
-    let change_key = ids.change_key(item.change);
-    let mut found = Properties::new();
-    let mut put = |name: &str, value: Value| {
-        found.insert(name.to_owned(), value);
-    };
-    if let Some(of) = stored.get("@odata.type") {
-        put("@odata.type", of.clone());
-    }
-    put("@odata.etag", json!(format!("W/\"{change_key}\"")));
-    put("id", json!(id));
-    put("createdDateTime", json!(seconds(item.created)));
-    put("lastModifiedDateTime", json!(seconds(item.modified)));
-    put("changeKey", json!(change_key));
-    put("categories", get("categories", json!([])));
-    put("receivedDateTime", json!(received));
-    put("sentDateTime", get("sentDateTime", json!(received)));
-    put(
-        "hasAttachments",
-        json!(item.attachments.iter().any(|it| !it.inline)),
-    );
-    put(
-        "internetMessageId",
-        json!(internet_message_id(contents, item, &stored)),
-    );
-    put(
-        "internetMessageHeaders",
-        get("internetMessageHeaders", json!([])),
-    );
-    put("subject", get("subject", json!("")));
-    if call.reach == Reach::Full {
-        put("bodyPreview", json!(text::preview(&body)));
-    }
-    put("importance", get("importance", json!("normal")));
-    put(
-        "parentFolderId",
-        json!(ids.encode(ItemKey::Folder(item.folder))),
-    );
-    put("conversationId", json!(ids.conversation(item.conversation)));
-    put("conversationIndex", json!(conversation_index(item)));
-    put(
-        "isDeliveryReceiptRequested",
-        get("isDeliveryReceiptRequested", Value::Null),
-    );
-    put(
-        "isReadReceiptRequested",
-        get("isReadReceiptRequested", json!(false)),
-    );
-    put("isRead", json!(item.read));
-    put("isDraft", json!(item.draft));
-    put(
-        "webLink",
-        json!(format!(
-            "https://{host}/owa/?ItemID={encoded}&exvsurl=1&viewmodel=ReadMessageItem"
-        )),
-    );
-    put(
-        "inferenceClassification",
-        get("inferenceClassification", json!("focused")),
-    );
-    if call.reach == Reach::Full {
-        let body = preferred(call, body);
-        put("uniqueBody", body.clone());
-        put("body", body);
-    }
-    // A draft that names nobody has neither.
-    // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail/message_patched.json.
-    for name in ["sender", "from"] {
-        if let Some(value) = stored.get(name) {
-            put(name, value.clone());
+    let fields = MessageFields::new(call, contents, item);
+    MEMBERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), fields.member(name)?)))
+        .collect()
+}
+
+/// The members of a message, each drawn when it is asked for.
+pub(super) struct MessageFields<'a> {
+    call: &'a Call<'a>,
+    contents: &'a Contents,
+    item: &'a Item,
+}
+
+impl<'a> MessageFields<'a> {
+    pub(super) fn new(call: &'a Call<'a>, contents: &'a Contents, item: &'a Item) -> Self {
+        Self {
+            call,
+            contents,
+            item,
         }
     }
-    for (name, default) in [
-        ("toRecipients", json!([])),
-        ("ccRecipients", json!([])),
-        ("bccRecipients", json!([])),
-        ("replyTo", json!([])),
-        ("flag", json!({"flagStatus": "notFlagged"})),
-    ] {
-        put(name, get(name, default));
+
+    /// A member by its name; none where this message has none.
+    fn member(&self, name: &str) -> Option<Value> {
+        let Self {
+            call,
+            contents,
+            item,
+        } = self;
+        let ids = contents.ids();
+        let or = |default: Value| item.property(name).unwrap_or(default);
+        let is_whole = call.reach == Reach::Full;
+        let value = match name {
+            "@odata.etag" => json!(format!("W/\"{}\"", ids.change_key(item.change))),
+            "id" => json!(id_of(call, contents, item)),
+            "createdDateTime" => json!(seconds(item.created)),
+            "lastModifiedDateTime" => json!(seconds(item.modified)),
+            "changeKey" => json!(ids.change_key(item.change)),
+            "receivedDateTime" => json!(seconds(item.received)),
+            "sentDateTime" => or(json!(seconds(item.received))),
+            "hasAttachments" => json!(has_attachments(item)),
+            "internetMessageId" => json!(internet_message_id(contents, item)),
+            "subject" => or(json!("")),
+            "bodyPreview" if is_whole => json!(text::preview(&stored_body(item))),
+            "importance" => or(json!("normal")),
+            "parentFolderId" => json!(ids.encode(ItemKey::Folder(item.folder))),
+            "conversationId" => json!(ids.conversation(item.conversation)),
+            "conversationIndex" => json!(conversation_index(item)),
+            "isDeliveryReceiptRequested" => or(Value::Null),
+            "isReadReceiptRequested" => or(json!(false)),
+            "isRead" => json!(item.read),
+            "isDraft" => json!(item.draft),
+            "webLink" => json!(web_link(call, contents, item)),
+            "inferenceClassification" => or(json!("focused")),
+            "body" | "uniqueBody" if is_whole => preferred(call, stored_body(item)),
+            "body" | "bodyPreview" | "uniqueBody" => return None,
+            // A draft that names nobody has neither sender.
+            // Source: allodia-eu/email-calendar-sync-engine, fixtures/mail/message_patched.json.
+            "@odata.type" | "from" | "sender" => item.property(name)?,
+            "flag" => or(json!({"flagStatus": "notFlagged"})),
+            _ => or(json!([])),
+        };
+        Some(value)
     }
-    found
+}
+
+impl Fields for MessageFields<'_> {
+    fn field(&self, path: &[String]) -> Field<'_> {
+        let Some((name, rest)) = path.split_first() else {
+            return Field::Null;
+        };
+        let Some(name) = MEMBERS.iter().find(|it| it.eq_ignore_ascii_case(name)) else {
+            return Field::Null;
+        };
+        let item = self.item;
+        match *name {
+            "isRead" => Field::Bool(item.read),
+            "isDraft" => Field::Bool(item.draft),
+            "hasAttachments" => Field::Bool(has_attachments(item)),
+            "createdDateTime" => whole_seconds(item.created),
+            "lastModifiedDateTime" => whole_seconds(item.modified),
+            "receivedDateTime" => whole_seconds(item.received),
+            name => {
+                if let Some(json) = self.stored(name) {
+                    return inside(json, rest);
+                }
+                let member = self.member(name).unwrap_or_default();
+                Field::owned(value_at(&member, rest).clone())
+            }
+        }
+    }
+
+    fn may_contain(&self, path: &[String], text: &str) -> bool {
+        let name = path
+            .first()
+            .and_then(|name| MEMBERS.iter().find(|it| it.eq_ignore_ascii_case(name)));
+        name.and_then(|name| self.stored(name))
+            .is_none_or(|json| json_may_contain(json, text))
+    }
+}
+
+impl MessageFields<'_> {
+    /// The JSON of a member that is shown as it is stored, where it is stored.
+    fn stored(&self, name: &str) -> Option<&str> {
+        let is_body = name == "body" && self.call.reach == Reach::Full;
+        let as_it_is = STORED.contains(&name) || is_body && self.call.prefer.body.is_none();
+        self.item.json(name).filter(|_| as_it_is)
+    }
+}
+
+/// What is at a path inside of JSON.
+fn inside<'a>(json: &'a str, path: &[String]) -> Field<'a> {
+    let found = path
+        .iter()
+        .try_fold(json, |json, name| member_of(json, name));
+    let Some(json) = found else {
+        return Field::Null;
+    };
+    let plain = json
+        .strip_prefix('"')
+        .and_then(|it| it.strip_suffix('"'))
+        .filter(|it| !it.contains('\\'));
+    match plain {
+        Some(text) => Field::Text(Cow::Borrowed(text)),
+        None => Field::owned(serde_json::from_str(json).unwrap_or_default()),
+    }
+}
+
+/// A time as documents show it.
+fn whole_seconds(time: Timestamp) -> Field<'static> {
+    Field::Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
+}
+
+fn has_attachments(item: &Item) -> bool {
+    item.attachments.iter().any(|it| !it.inline)
+}
+
+fn stored_body(item: &Item) -> Value {
+    let body = item.property("body");
+    body.unwrap_or_else(|| json!({"contentType": "html", "content": ""}))
+}
+
+fn web_link(call: &Call<'_>, contents: &Contents, item: &Item) -> String {
+    let id = id_of(call, contents, item);
+    let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
+    let host = outlook_host(call);
+    format!("https://{host}/owa/?ItemID={encoded}&exvsurl=1&viewmodel=ReadMessageItem")
 }
 
 /// The id of a message on the internet: it stays from the draft to the copies of its recipients.
 ///
 /// Source: microsoftgraph/msgraph-sdk-dotnet#2947, OfficeDev/office-js#6066.
-pub(super) fn internet_message_id(contents: &Contents, item: &Item, stored: &Properties) -> String {
-    if let Some(Value::String(id)) = stored.get("internetMessageId") {
-        return id.clone();
+pub(super) fn internet_message_id(contents: &Contents, item: &Item) -> String {
+    if let Some(Value::String(id)) = item.property("internetMessageId") {
+        return id;
     }
     let address = &contents.owner.person.address;
     let domain = address.rsplit('@').next().unwrap_or("example");
@@ -251,6 +315,62 @@ fn conversation_index(item: &Item) -> String {
     bytes.extend(u128::from(item.conversation).to_be_bytes());
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
+
+/// The members of a message, in the order in which Graph writes them.
+const MEMBERS: [&str; 33] = [
+    "@odata.type",
+    "@odata.etag",
+    "id",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "changeKey",
+    "categories",
+    "receivedDateTime",
+    "sentDateTime",
+    "hasAttachments",
+    "internetMessageId",
+    "internetMessageHeaders",
+    "subject",
+    "bodyPreview",
+    "importance",
+    "parentFolderId",
+    "conversationId",
+    "conversationIndex",
+    "isDeliveryReceiptRequested",
+    "isReadReceiptRequested",
+    "isRead",
+    "isDraft",
+    "webLink",
+    "inferenceClassification",
+    "uniqueBody",
+    "body",
+    "sender",
+    "from",
+    "toRecipients",
+    "ccRecipients",
+    "bccRecipients",
+    "replyTo",
+    "flag",
+];
+
+/// Those that are shown as they are stored, where they are.
+const STORED: [&str; 15] = [
+    "bccRecipients",
+    "categories",
+    "ccRecipients",
+    "flag",
+    "from",
+    "importance",
+    "inferenceClassification",
+    "internetMessageHeaders",
+    "internetMessageId",
+    "isReadReceiptRequested",
+    "replyTo",
+    "sender",
+    "sentDateTime",
+    "subject",
+    "toRecipients",
+];
 
 /// What the service sets, whatever a body says.
 const READ_ONLY: [&str; 18] = [

@@ -1,31 +1,53 @@
 //! Messages: list, get, create, change, delete, move, copy.
 
-use axum::http::StatusCode;
+use std::cmp::Ordering;
+
+use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use super::access::Reach;
 use super::attachments;
 use super::call::{Call, Reply};
-use super::collection::{self, Listing, Source};
+use super::collection::{self, Listing, Page};
 use super::error::GraphError;
 use super::folders;
-use super::message::{self, document};
+use super::message::{self, MessageFields, document};
 use super::mime;
+use super::odata::evaluate::{Field, Fields as _, holds};
 use super::odata::parser::{Expression, Function, Operand};
 use super::odata::query::Expand;
 use super::people;
+use super::prefer::{BodyType, Metadata};
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    contents.read(|contents| collection::list(call, &listing(call), &Messages::of(call, contents)?))
+    contents.read(|contents| {
+        let messages = Messages::of(call, contents)?;
+        let listing = listing(call);
+        let page = Page::of(call, &listing)?;
+        let chosen = messages.chosen(page);
+        let mut text = collection::head(call, &listing, page, chosen.total, chosen.more);
+        for (at, item) in chosen.items.into_iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            write(call, contents, item, &mut text)?;
+        }
+        text.push_str("]}");
+        Ok(Reply::written(text))
+    })
 }
 
 /// `GET …/messages/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    contents
-        .read(|contents| collection::count(call, &listing(call), &Messages::of(call, contents)?))
+    contents.read(|contents| {
+        let messages = Messages::of(call, contents)?;
+        let count = messages.fitting().count().to_string();
+        Ok(Reply::raw("text/plain", count.into_bytes()))
+    })
 }
 
 /// `GET …/messages/{id}`.
@@ -33,11 +55,71 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
         let item = find(call, contents)?;
-        if call.not_modified(&contents.ids().change_key(item.change)) {
+        let state = contents.ids().change_key(item.change);
+        if call.not_modified(&state) {
             return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
         }
-        shown(call, contents, item)
+        // As in a list, but for the place of the type.
+        if call.metadata != Metadata::Minimal || item.json("@odata.type").is_some() {
+            return shown(call, contents, item);
+        }
+        collection::check_members(call, &call.query, "message")?;
+        let mut text = format!("{{\"@odata.context\":{},", call.context(&set(call), true));
+        let mut document = String::new();
+        write(call, contents, item, &mut document)?;
+        text.push_str(document.strip_prefix('{').unwrap_or_default());
+        let mut reply = Reply::written(text);
+        reply.headers.push((header::ETAG, format!("W/\"{state}\"")));
+        Ok(reply)
     })
+}
+
+/// Writes the document of a message to the end of a text, as the request asks for it.
+fn write(
+    call: &Call<'_>,
+    contents: &Contents,
+    item: &Item,
+    to: &mut String,
+) -> Result<(), GraphError> {
+    let draw = || {
+        let document = collection::project(call, "message", document(call, contents, item))?;
+        let mut found = Properties::new();
+        let id = || message::id_of(call, contents, item);
+        if call.metadata == Metadata::Full {
+            call.describe(&mut found, &set(call), "message", &id());
+        }
+        found.extend(document);
+        for expand in &call.query.expand {
+            if let Some(value) = expanded(call, contents, item, expand)? {
+                found.insert(expand.name.clone(), value);
+            }
+        }
+        Ok(Value::Object(found).to_string())
+    };
+    if !call.query.expand.is_empty() || call.metadata == Metadata::Full {
+        to.push_str(&draw()?);
+        return Ok(());
+    }
+    // All that a document depends on beside the message and the mailbox.
+    let mut way = String::with_capacity(64);
+    way.push(if call.prefer.immutable_ids { 'i' } else { 'p' });
+    way.push(match call.prefer.body {
+        None => '-',
+        Some(BodyType::Html) => 'h',
+        Some(BodyType::Text) => 't',
+    });
+    way.push(match call.reach {
+        Reach::Basic => 'b',
+        Reach::Full => 'f',
+    });
+    for name in call.query.select.iter().flatten() {
+        way.push(' ');
+        way.push_str(name);
+    }
+    if call.query.select.is_some() {
+        way.push('.');
+    }
+    contents.drawn.write(&way, item, to, draw)
 }
 
 /// `GET …/messages/{id}/$value`.
@@ -143,7 +225,7 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
                 .ok_or_else(GraphError::item_not_found)?
                 .clone();
             let mut stored = item.properties();
-            let id = message::internet_message_id(contents, &item, &stored);
+            let id = message::internet_message_id(contents, &item);
             stored.insert("internetMessageId".to_owned(), json!(id));
             item.set_properties(&stored);
             item.key = contents.next_key();
@@ -196,7 +278,7 @@ pub(super) fn draft(
     let mut item = contents.make_item(folder, &Properties::new(), call.now);
     message::apply(&mut item, properties);
     let mut stored = item.properties();
-    let id = message::internet_message_id(contents, &item, &stored);
+    let id = message::internet_message_id(contents, &item);
     stored.insert("internetMessageId".to_owned(), json!(id));
     stored
         .entry("isDeliveryReceiptRequested")
@@ -221,13 +303,8 @@ pub(super) fn shown(
             wanted.push((expand.name.clone(), value));
         }
     }
-    let set = if call.parameters.find("folder").is_some() {
-        format!("mailFolders('{}')/messages", call.parameters.get("folder"))
-    } else {
-        "messages".to_owned()
-    };
     let type_name = document.shift_remove("@odata.type");
-    let mut reply = call.entity(&call.set(&set), "message", document)?;
+    let mut reply = call.entity(&set(call), "message", document)?;
     if let super::call::Payload::Json(Value::Object(map)) = &mut reply.payload {
         if let Some(name) = type_name {
             map.insert("@odata.type".to_owned(), name);
@@ -245,7 +322,7 @@ pub(super) fn expanded(
 ) -> Result<Option<Value>, GraphError> {
     let name = &expand.name;
     match name.to_ascii_lowercase().as_str() {
-        "attachments" if call.reach == super::access::Reach::Full => {
+        "attachments" if call.reach == Reach::Full => {
             Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
@@ -253,17 +330,21 @@ pub(super) fn expanded(
     }
 }
 
+/// The name of the set in contexts.
+fn set(call: &Call<'_>) -> String {
+    match call.parameters.find("folder") {
+        Some(folder) => call.set(&format!("mailFolders('{folder}')/messages")),
+        None => call.set("messages"),
+    }
+}
+
 fn listing(call: &Call<'_>) -> Listing<'static> {
-    let set = match call.parameters.find("folder") {
-        Some(folder) => format!("mailFolders('{folder}')/messages"),
-        None => "messages".to_owned(),
-    };
     Listing {
         of: "message",
-        set: call.set(&set),
+        set: set(call),
         page: 10,
         most: 1000,
-        searched: &["from", "subject", "body/content"],
+        searched: SEARCHED,
         aliases: ALIASES,
     }
 }
@@ -272,7 +353,16 @@ fn listing(call: &Call<'_>) -> Listing<'static> {
 struct Messages<'a> {
     call: &'a Call<'a>,
     contents: &'a Contents,
+    folder: Option<u64>,
+}
+
+/// A page of messages.
+struct Chosen<'a> {
     items: Vec<&'a Item>,
+    /// How many there are on all pages, where the answer says so.
+    total: Option<usize>,
+    /// Whether there are further ones.
+    more: bool,
 }
 
 impl<'a> Messages<'a> {
@@ -292,37 +382,117 @@ impl<'a> Messages<'a> {
             Some(_) => Some(folders::find(call, contents)?),
             None => None,
         };
-        let hidden = contents.well_known(WellKnown::RecoverableItemsDeletions);
-        let mut items: Vec<&Item> = contents
-            .messages
-            .values()
-            .filter(|item| match folder {
-                Some(folder) => item.folder == folder,
-                None => item.folder != hidden,
-            })
-            .collect();
-        items.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
         Ok(Self {
             call,
             contents,
-            items,
+            folder,
         })
     }
-}
 
-impl<'a> Source for Messages<'a> {
-    type Item = &'a Item;
-
-    fn items(&self) -> &[&'a Item] {
-        &self.items
+    /// All, newest first.
+    fn all(&self) -> Box<dyn Iterator<Item = &'a Item> + 'a> {
+        let messages = &self.contents.messages;
+        if let Some(folder) = self.folder {
+            return Box::new(messages.newest_first_in(folder));
+        }
+        let hidden = self.hidden();
+        Box::new(
+            messages
+                .newest_first()
+                .filter(move |it| it.folder != hidden),
+        )
     }
 
-    fn render(&self, item: &&'a Item) -> Properties {
-        document(self.call, self.contents, item)
+    /// The folder that lists of the whole mailbox leave out.
+    fn hidden(&self) -> u64 {
+        self.contents
+            .well_known(WellKnown::RecoverableItemsDeletions)
     }
 
-    fn expand(&self, item: &&'a Item, expand: &Expand) -> Result<Option<Value>, GraphError> {
-        expanded(self.call, self.contents, item, expand)
+    /// Those that filter and search leave, newest first.
+    fn fitting(&self) -> impl Iterator<Item = &'a Item> {
+        let (call, contents) = (self.call, self.contents);
+        let query = &call.query;
+        self.all().filter(move |item| {
+            let fields = MessageFields::new(call, contents, item);
+            query
+                .filter
+                .as_ref()
+                .is_none_or(|filter| holds(filter, &fields))
+                && query
+                    .search
+                    .as_ref()
+                    .is_none_or(|search| search.fits(&fields, SEARCHED, ALIASES))
+        })
+    }
+
+    fn chosen(&self, page: Page) -> Chosen<'a> {
+        let query = &self.call.query;
+        let end = page.start.saturating_add(page.size);
+        let on_page = |all: &[&'a Item]| {
+            let items = all.iter().copied().skip(page.start).take(page.size);
+            items.collect()
+        };
+        if !query.order.is_empty() {
+            let all = self.sorted(self.fitting().collect());
+            return Chosen {
+                items: on_page(&all),
+                total: query.count.then_some(all.len()),
+                more: end < all.len(),
+            };
+        }
+        if query.filter.is_some() || query.search.is_some() {
+            // One more tells whether there is a next page.
+            let most = if query.count {
+                usize::MAX
+            } else {
+                end.saturating_add(1)
+            };
+            let found: Vec<&Item> = self.fitting().take(most).collect();
+            return Chosen {
+                items: on_page(&found),
+                total: query.count.then_some(found.len()),
+                more: end < found.len(),
+            };
+        }
+        let messages = &self.contents.messages;
+        let total = match self.folder {
+            Some(folder) => messages.count_in(folder),
+            None => messages.len() - messages.count_in(self.hidden()),
+        };
+        Chosen {
+            items: self.all().skip(page.start).take(page.size).collect(),
+            total: query.count.then_some(total),
+            more: end < total,
+        }
+    }
+
+    /// In the order that the request asks for; what is equal stays in its own.
+    fn sorted(&self, items: Vec<&'a Item>) -> Vec<&'a Item> {
+        let order = &self.call.query.order;
+        let fields: Vec<MessageFields<'_>> = items
+            .iter()
+            .map(|item| MessageFields::new(self.call, self.contents, item))
+            .collect();
+        let keys = fields
+            .iter()
+            .map(|fields| order.iter().map(|by| fields.field(&by.path.0)).collect());
+        let mut sorted: Vec<(Vec<Field<'_>>, &Item)> = keys.zip(items).collect();
+        sorted.sort_by(|(left, _), (right, _)| {
+            let pairs = order.iter().zip(left.iter().zip(right));
+            pairs
+                .map(|(by, (left, right))| {
+                    let ordering = left.order(right);
+                    if by.descending {
+                        ordering.reverse()
+                    } else {
+                        ordering
+                    }
+                })
+                .find(|ordering| ordering.is_ne())
+                .unwrap_or(Ordering::Equal)
+        });
+        sorted.into_iter().map(|(_, item)| item).collect()
     }
 }
 
@@ -397,6 +567,9 @@ fn paths(expression: &Expression, found: &mut Vec<String>) {
 pub(super) fn folder_id(contents: &Contents, folder: u64) -> Value {
     json!(contents.ids().encode(ItemKey::Folder(folder)))
 }
+
+/// What words without a property look into.
+const SEARCHED: &[&str] = &["from", "subject", "body/content"];
 
 /// What the properties of `$search` look into. Source: learn.microsoft.com/graph/search-query-parameter.
 const ALIASES: &[(&str, &[&str])] = &[

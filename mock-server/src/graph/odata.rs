@@ -1,5 +1,5 @@
 //! OData as Graph has it: query options, `$filter` expressions, `$search`, and their evaluation
-//! over JSON documents.
+//! over the fields of objects.
 //!
 //! Source: learn.microsoft.com/graph/query-parameters and /filter-query-parameter; the grammar
 //! from OASIS OData 4.01, part 2 (URL conventions).
@@ -9,6 +9,7 @@ mod lexer;
 pub(crate) mod parser;
 pub(crate) mod query;
 pub(crate) mod search;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod tests;

@@ -124,15 +124,13 @@ fn success(sent: &HeaderMap, reply: Reply) -> Written {
             content_type,
             bytes,
         } => (Some(content_type), bytes),
-        Payload::Json(mut value) => {
-            if metadata == Metadata::None {
-                strip(&mut value);
-            }
-            (
-                Some(metadata.content_type()),
-                value.to_string().into_bytes(),
-            )
+        Payload::Json(value) => (Some(metadata.content_type()), text_of(metadata, value)),
+        Payload::Written(text) if metadata == Metadata::None => {
+            // Written here, from JSON values.
+            let value = serde_json::from_str(&text).unwrap_or_default();
+            (Some(metadata.content_type()), text_of(metadata, value))
         }
+        Payload::Written(text) => (Some(metadata.content_type()), text.into_bytes()),
     };
     let mut headers = HeaderMap::new();
     for (name, value) in reply.headers {
@@ -198,6 +196,14 @@ fn refusal(
         headers,
         bytes: body.to_string().into_bytes(),
     }
+}
+
+/// JSON with as much control information as was asked for.
+fn text_of(metadata: Metadata, mut value: Value) -> Vec<u8> {
+    if metadata == Metadata::None {
+        strip(&mut value);
+    }
+    value.to_string().into_bytes()
 }
 
 /// Takes the control information away, except for links and counts.

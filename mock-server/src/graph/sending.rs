@@ -54,7 +54,7 @@ pub(super) fn send_draft(call: &Call<'_>) -> Result<Reply, GraphError> {
                 return Err(GraphError::invalid_request("Only drafts can be sent."));
             }
             let mut properties = item.properties();
-            let id = message::internet_message_id(contents, item, &properties);
+            let id = message::internet_message_id(contents, item);
             properties.insert("internetMessageId".to_owned(), json!(id));
             Ok((item.key, properties, item.attachments.clone()))
         })?
@@ -86,9 +86,9 @@ pub(super) fn create(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError>
     contents.write(|contents| {
         let folder = contents.well_known(WellKnown::Drafts);
         let key = messages::draft(call, contents, folder, properties, attachments);
-        if let Some(item) = contents.messages.get_mut(&key) {
-            item.conversation = conversation;
-        }
+        contents
+            .messages
+            .change(key, |item| item.conversation = conversation);
         let item = contents
             .messages
             .get(&key)
@@ -266,9 +266,7 @@ fn deliver(
         contents.write(|contents| {
             let folder = contents.well_known(WellKnown::SentItems);
             let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
-            if let Some(item) = contents.messages.get_mut(&key) {
-                item.read = true;
-            }
+            contents.messages.change(key, |item| item.read = true);
         });
     }
     for owner in owners {

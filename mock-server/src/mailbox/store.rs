@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::drawn::Drawn;
 use super::id::{IdError, IdSpace, ItemKey};
-use super::{Owner, Properties};
+use super::members::Members;
+use super::messages::Messages;
+use super::{Owner, Person, Properties};
 
 /// The contents of one mailbox.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,7 +24,7 @@ pub struct Contents {
     /// Folders, calendars and contact folders by key.
     pub folders: BTreeMap<u64, Folder>,
     /// Messages.
-    pub messages: Collection,
+    pub messages: Messages,
     /// Events, series masters included, occurrences not.
     pub events: Collection,
     /// Contacts.
@@ -32,6 +35,9 @@ pub struct Contents {
     changes: u64,
     log: VecDeque<Change>,
     forgotten: u64,
+    /// Documents of messages as they were written lately.
+    #[serde(skip)]
+    pub drawn: Drawn,
 }
 
 /// The items of one kind.
@@ -114,8 +120,7 @@ pub struct Item {
     pub conversation: u64,
     /// Files.
     pub attachments: Vec<Attachment>,
-    #[serde(with = "json_text")]
-    properties: Box<str>,
+    properties: Members,
 }
 
 /// A file attached to an item.
@@ -169,7 +174,7 @@ impl Contents {
         Self {
             owner,
             folders: BTreeMap::new(),
-            messages: BTreeMap::new(),
+            messages: Messages::default(),
             events: BTreeMap::new(),
             contacts: BTreeMap::new(),
             settings: Map::new(),
@@ -177,6 +182,7 @@ impl Contents {
             changes: 0,
             log: VecDeque::new(),
             forgotten: 0,
+            drawn: Drawn::default(),
         }
     }
 
@@ -269,7 +275,7 @@ impl Contents {
             self.delete_folder(child);
         }
         self.folders.remove(&key);
-        self.messages.retain(|_, item| item.folder != key);
+        self.messages.empty(key);
         self.events.retain(|_, item| item.folder != key);
         self.contacts.retain(|_, item| item.folder != key);
         self.changes += 1;
@@ -290,7 +296,7 @@ impl Contents {
             draft: false,
             conversation: key,
             attachments: Vec::new(),
-            properties: text_of(properties),
+            properties: Members::of(properties),
         }
     }
 
@@ -298,7 +304,7 @@ impl Contents {
     pub fn add_message(&mut self, item: Item) -> u64 {
         let key = item.key;
         self.record(item.folder, key, ChangeKind::Created);
-        self.messages.insert(key, item);
+        self.messages.insert(item);
         key
     }
 
@@ -317,17 +323,34 @@ impl Contents {
         self.add_message(item)
     }
 
+    /// A mail arrives in the inbox.
+    pub fn deliver(&mut self, subject: &str, from: &Person, body: &str, now: Timestamp) {
+        let mail = json!({
+            "subject": subject,
+            "body": {"contentType": "text", "content": body},
+            "sender": from.recipient(),
+            "from": from.recipient(),
+            "toRecipients": [self.owner.person.recipient()],
+        });
+        if let Value::Object(properties) = mail {
+            let inbox = self.well_known(WellKnown::Inbox);
+            self.receive(inbox, &properties, Vec::new(), now);
+        }
+    }
+
     /// Changes a message and takes note of it.
     pub fn change_message(&mut self, key: u64, now: Timestamp, change: impl FnOnce(&mut Item)) {
         self.changes += 1;
         let number = self.changes;
-        let Some(item) = self.messages.get_mut(&key) else {
+        let folder = self.messages.change(key, |item| {
+            change(item);
+            item.change = number;
+            item.modified = now;
+            item.folder
+        });
+        let Some(folder) = folder else {
             return;
         };
-        change(item);
-        item.change = number;
-        item.modified = now;
-        let folder = item.folder;
         self.log(Change {
             number,
             folder,
@@ -344,16 +367,16 @@ impl Contents {
         self.record(from, key, ChangeKind::Removed);
         self.record(to, key, ChangeKind::Created);
         let change = self.changes;
-        if let Some(item) = self.messages.get_mut(&key) {
+        self.messages.change(key, |item| {
             item.folder = to;
             item.change = change;
             item.modified = now;
-        }
+        });
     }
 
     /// Removes a message for good.
     pub fn remove_message(&mut self, key: u64) -> Option<Item> {
-        let item = self.messages.remove(&key)?;
+        let item = self.messages.remove(key)?;
         self.record(item.folder, key, ChangeKind::Removed);
         Some(item)
     }
@@ -424,13 +447,22 @@ impl Contents {
 impl Item {
     /// The stored properties.
     pub fn properties(&self) -> Properties {
-        // Written by this type only.
-        serde_json::from_str(&self.properties).unwrap_or_default()
+        self.properties.properties()
+    }
+
+    /// One of the stored properties.
+    pub fn property(&self, name: &str) -> Option<Value> {
+        self.properties.get(name)
+    }
+
+    /// The JSON of a stored property.
+    pub(crate) fn json(&self, name: &str) -> Option<&str> {
+        self.properties.json(name)
     }
 
     /// Replaces the stored properties.
     pub fn set_properties(&mut self, properties: &Properties) {
-        self.properties = text_of(properties);
+        self.properties = Members::of(properties);
     }
 
     /// About how many bytes it takes: its properties and its files.
@@ -441,7 +473,7 @@ impl Item {
 
     /// A stored text, empty where there is none.
     pub fn text(&self, name: &str) -> String {
-        match self.properties().remove(name) {
+        match self.property(name) {
             Some(Value::String(text)) => text,
             _ => String::new(),
         }
@@ -499,31 +531,6 @@ pub(crate) fn base_subject(mut subject: &str) -> &str {
 /// A time as Graph writes it for mail: whole seconds, `Z`.
 pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn text_of(properties: &Properties) -> Box<str> {
-    // A map of JSON values can always be written.
-    serde_json::to_string(properties)
-        .unwrap_or_default()
-        .into_boxed_str()
-}
-
-/// JSON text as a part of the JSON around it.
-mod json_text {
-    use serde::de::Deserializer;
-    use serde::ser::{Error as _, Serialize as _, Serializer};
-    use serde_json::value::RawValue;
-
-    pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(text)
-            .map_err(S::Error::custom)?
-            .serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<str>, D::Error> {
-        let raw: Box<RawValue> = serde::Deserialize::deserialize(from)?;
-        Ok(raw.into())
-    }
 }
 
 /// Changes that are kept for delta queries.

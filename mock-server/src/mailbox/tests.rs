@@ -17,6 +17,11 @@ fn owner(id: u128) -> Owner {
     }
 }
 
+/// A mailbox with its first contents.
+pub(super) fn contents() -> Arc<MailboxLock> {
+    Mailboxes::new(7).open(&owner(1), now())
+}
+
 fn now() -> Timestamp {
     "2026-01-15T12:00:42Z".parse().unwrap()
 }
@@ -93,9 +98,9 @@ fn a_mailbox_takes_less_than_half_a_mebibyte_of_text() {
 fn a_delivered_mail_is_the_newest_and_unread() {
     let mailboxes = Mailboxes::new(7);
     let later = now() + jiff::SignedDuration::from_mins(5);
-    mailboxes.deliver(&owner(1), "Hello", "bob@contoso.example", "text", later);
     let contents = mailboxes.open(&owner(1), later);
-    contents.read(|contents| {
+    contents.write(|contents| {
+        contents.deliver("Hello", &owner(1).colleagues[0], "text", later);
         let newest = contents
             .messages
             .values()
@@ -151,4 +156,55 @@ fn a_renamed_user_writes_from_the_new_address() {
         contents.read(|it| it.owner.person.address.clone()),
         "a.archer@contoso.example"
     );
+}
+
+#[test]
+fn the_order_of_messages_is_kept_whatever_happens_to_them() {
+    fn check(contents: &Contents) {
+        let messages = &contents.messages;
+        let mut all: Vec<&Item> = messages.values().collect();
+        all.sort_by_key(|item| std::cmp::Reverse((item.received, item.key)));
+        let keys = |items: &mut dyn Iterator<Item = &Item>| items.map(|it| it.key).collect();
+        let listed: Vec<u64> = keys(&mut messages.newest_first());
+        assert_eq!(listed, all.iter().map(|it| it.key).collect::<Vec<_>>());
+        for folder in contents.folders.keys() {
+            let inside: Vec<&Item> = all
+                .iter()
+                .copied()
+                .filter(|it| it.folder == *folder)
+                .collect();
+            let listed: Vec<u64> = keys(&mut messages.newest_first_in(*folder));
+            assert_eq!(listed, inside.iter().map(|it| it.key).collect::<Vec<_>>());
+            assert_eq!(messages.count_in(*folder), inside.len());
+            let unread = inside.iter().filter(|it| !it.read).count();
+            assert_eq!(messages.unread_in(*folder), unread);
+            let bytes: usize = inside.iter().map(|it| it.size()).sum();
+            assert_eq!(messages.bytes_in(*folder), bytes);
+        }
+    }
+    contents().write(|contents| {
+        check(contents);
+        let inbox = contents.well_known(WellKnown::Inbox);
+        let archive = contents.well_known(WellKnown::Archive);
+        let keys: Vec<u64> = contents
+            .messages
+            .newest_first_in(inbox)
+            .map(|it| it.key)
+            .collect();
+        contents.move_message(keys[0], archive, now());
+        contents.remove_message(keys[1]);
+        contents.change_message(keys[2], now(), |item| {
+            item.read = !item.read;
+            item.received = now();
+            item.set_properties(&Properties::new());
+        });
+        contents.receive(inbox, &Properties::new(), Vec::new(), now());
+        check(contents);
+        let text = serde_json::to_string(contents).unwrap();
+        let restored: Contents = serde_json::from_str(&text).unwrap();
+        check(&restored);
+        contents.delete_folder(archive);
+        assert_eq!(contents.messages.count_in(archive), 0);
+        check(contents);
+    });
 }

@@ -272,6 +272,7 @@ fn modelled(call: &Call<'_>, address: &str) -> Option<Properties> {
     let reply = dispatch::handle(&call.elsewhere(endpoint, parameters)).ok()?;
     match reply.payload {
         Payload::Json(document) => Some(members(document)),
+        Payload::Written(text) => serde_json::from_str(&text).ok().map(members),
         Payload::Empty | Payload::Raw { .. } => None,
     }
 }

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::evaluate::value_at;
+use super::evaluate::{Field, Fields};
+use super::text;
 use crate::graph::error::GraphError;
 
 /// A search: one of the alternatives must fit.
@@ -103,25 +104,26 @@ impl Search {
             .filter_map(|term| term.property.as_deref())
     }
 
-    /// Whether a document fits. `defaults` are looked into by words without a property;
+    /// Whether an object fits. `defaults` are looked into by words without a property;
     /// `aliases` tell which members a search property means.
     pub(crate) fn fits(
         &self,
-        document: &Value,
+        fields: &dyn Fields,
         defaults: &[&str],
         aliases: &[(&str, &[&str])],
     ) -> bool {
         self.alternatives.iter().any(|terms| {
             terms.iter().all(|term| {
+                let mentioned_in = |name: &str| {
+                    let path: Vec<String> = name.split('/').map(str::to_owned).collect();
+                    fields.may_contain(&path, &term.text)
+                        && mentions(&fields.field(&path), &term.text)
+                };
                 let found = match &term.property {
-                    None => defaults
-                        .iter()
-                        .any(|name| mentions(at(document, name), &term.text)),
+                    None => defaults.iter().any(|name| mentioned_in(name)),
                     Some(property) => match aliases.iter().find(|(alias, _)| alias == property) {
-                        Some((_, members)) => members
-                            .iter()
-                            .any(|name| mentions(at(document, name), &term.text)),
-                        None => mentions(at(document, property), &term.text),
+                        Some((_, members)) => members.iter().any(|name| mentioned_in(name)),
+                        None => mentioned_in(property),
                     },
                 };
                 found != term.negated
@@ -130,27 +132,17 @@ impl Search {
     }
 }
 
-fn at<'a>(document: &'a Value, path: &str) -> &'a Value {
-    let path: Vec<String> = path.split('/').map(str::to_owned).collect();
-    value_at(document, &path)
-}
-
 /// Whether a text occurs at the beginning of a word of a value or of its parts.
-fn mentions(value: &Value, text: &str) -> bool {
-    match value {
-        Value::String(found) => {
-            let found = found.to_lowercase();
-            found.match_indices(text).any(|(at, _)| {
-                at == 0
-                    || !found[..at]
-                        .chars()
-                        .next_back()
-                        .is_some_and(char::is_alphanumeric)
-            })
-        }
-        Value::Bool(found) => found.to_string() == text,
-        Value::Array(elements) => elements.iter().any(|element| mentions(element, text)),
-        Value::Object(members) => members.values().any(|member| mentions(member, text)),
-        Value::Null | Value::Number(_) => false,
+fn mentions(field: &Field<'_>, text: &str) -> bool {
+    match field {
+        Field::Text(found) => text::begins_a_word(found, text),
+        Field::Time(found) => text::begins_a_word(&found.to_string(), text),
+        Field::Bool(found) => found.to_string() == text,
+        Field::Composite(value) => match &**value {
+            Value::Array(elements) => elements.iter().any(|it| mentions(&Field::of(it), text)),
+            Value::Object(members) => members.values().any(|it| mentions(&Field::of(it), text)),
+            _ => false,
+        },
+        Field::Null | Field::Number(_) => false,
     }
 }

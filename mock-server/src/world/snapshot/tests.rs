@@ -3,7 +3,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::directory::{Event, RevokedBy};
 use crate::journal::{Journal, Redaction};
-use crate::mailbox::Owner;
+use crate::mailbox::{Owner, Person};
 use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
 use crate::world::seed::SeedContext;
@@ -52,9 +52,11 @@ fn a_world_goes_on_with_everything_that_was_in_it() {
     let sealed = world.sealer.seal("code", &1);
     let alice = tenant.read(|it| it.find_user("alice").unwrap().id);
     let owner = tenant.read(|it| Owner::of(it, alice)).unwrap();
+    let bob = tenant.read(|it| Person::of_address(it, "bob@x"));
     tenant
         .mailboxes
-        .deliver(&owner, "Kept", "bob@x", "text", expires);
+        .open(&owner, expires)
+        .write(|it| it.deliver("Kept", &bob, "text", expires));
 
     let other = again(&world);
     let kept = &other.defaults()[0];
