@@ -7,6 +7,7 @@ mod command_line;
 mod connections;
 mod control_api;
 mod dashboard;
+mod dependencies;
 mod guides;
 mod login_hosts;
 mod real_clients;
