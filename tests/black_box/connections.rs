@@ -72,6 +72,36 @@ fn where_few_files_are_permitted_the_control_port_answers_and_one_warning_is_giv
     assert!(busy < Duration::from_secs(3), "{busy:?}");
 }
 
+#[test]
+fn out_of_files_the_mock_waits_without_a_busy_loop_and_serves_again_once_there_are_some() {
+    let server = Server::start(&[]);
+    let port = port_of(server.get("/environments/office365/authority"));
+    let control = port_of(server.get("/control"));
+    let id = server.id();
+    let limit = |files: usize| {
+        let limited = Command::new("prlimit")
+            .args(["--pid", &id.to_string(), &format!("--nofile={files}:65536")])
+            .status();
+        assert!(limited.expect("prlimit (util-linux) runs").success());
+    };
+    let open = std::fs::read_dir(format!("/proc/{id}/fd")).expect("it runs");
+    // No file more than it has: the next connection cannot be accepted.
+    limit(open.count());
+    let before = processor_time(id);
+    // The system accepts them for it.
+    let held: Vec<TcpStream> = (0..10).map(|_| connect(port)).collect();
+    std::thread::sleep(Duration::from_secs(2));
+    let busy = processor_time(id) - before;
+    limit(1024);
+    let answer = health(control);
+    drop(held);
+    let said = server.end();
+
+    assert!(busy < Duration::from_millis(500), "{busy:?}");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(said.matches("WARN").count(), 1, "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_and_slow_clients_are_held_while_others_are_served() {
     hold_and_serve(300, 100).await;
