@@ -4,79 +4,86 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use entra_black_box::root;
 use serde_json::Value;
 
-/// The packages of the project and all that they need, as Cargo resolves them.
+/// The packages that Cargo knows here.
 struct Packages {
-    by_id: BTreeMap<String, Value>,
-    own: BTreeSet<String>,
-    needs: BTreeMap<String, Vec<(String, bool)>>,
+    /// By name and version.
+    all: BTreeMap<(String, String), Value>,
+    own: Vec<Value>,
 }
 
-impl Packages {
-    fn read() -> Self {
-        let output = Command::new("cargo")
-            .args([
-                "metadata",
-                "--format-version",
-                "1",
-                "--all-features",
-                "--locked",
-            ])
-            .current_dir(root())
-            .output()
-            .expect("cargo runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        let metadata: Value = serde_json::from_slice(&output.stdout).expect("Cargo writes JSON");
-        let list = |value: &Value| value.as_array().expect("a list").clone();
-        let by_id = list(&metadata["packages"]).into_iter();
-        let needs = list(&metadata["resolve"]["nodes"]).into_iter().map(|node| {
-            let needed = list(&node["deps"]).into_iter().map(|needed| {
-                let runs = list(&needed["dep_kinds"])
-                    .iter()
-                    .any(|it| it["kind"].is_null());
-                (text(&needed["pkg"]), runs)
-            });
-            (text(&node["id"]), needed.collect())
-        });
-        Self {
-            by_id: by_id.map(|it| (text(&it["id"]), it)).collect(),
-            own: list(&metadata["workspace_members"])
-                .iter()
-                .map(text)
-                .collect(),
-            needs: needs.collect(),
-        }
+static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
+    let said = cargo(&[
+        "metadata",
+        "--format-version",
+        "1",
+        "--all-features",
+        "--locked",
+    ]);
+    let metadata: Value = serde_json::from_str(&said).expect("Cargo writes JSON");
+    let list = |name: &str| metadata[name].as_array().expect("a list").clone();
+    let own: BTreeSet<String> = list("workspace_members").iter().map(text).collect();
+    let packages = list("packages");
+    let of_ours = packages.iter().filter(|it| own.contains(&text(&it["id"])));
+    Packages {
+        own: of_ours.cloned().collect(),
+        all: packages
+            .into_iter()
+            .map(|it| ((text(&it["name"]), text(&it["version"])), it))
+            .collect(),
     }
+});
 
-    /// All that some packages need; only what is part of a program, or also what builds and tests it.
-    fn needed_by(&self, packages: &BTreeSet<String>, only_programs: bool) -> Vec<&Value> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<&String> = packages.iter().collect();
-        while let Some(id) = open.pop() {
-            if found.insert(id) {
-                let needed = self.needs[id].iter();
-                open.extend(
-                    needed
-                        .filter(|(_, runs)| *runs || !only_programs)
-                        .map(|it| &it.0),
-                );
-            }
-        }
-        let others = found.into_iter().filter(|id| !self.own.contains(*id));
-        let mut others: Vec<&Value> = others.map(|id| &self.by_id[id]).collect();
-        others.sort_by_key(|it| (text(&it["name"]), text(&it["version"])));
-        others
-    }
+/// What is compiled on any system: everything, or what the programs contain.
+fn compiled(choice: &[&str]) -> Vec<&'static Value> {
+    let common = [
+        "tree", "--locked", "--target", "all", "--prefix", "none", "--format", "{p}",
+    ];
+    let tree = cargo(&[&common, choice].concat());
+    let named: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" v")?;
+            Some((name, rest.split(' ').next()?))
+        })
+        .collect();
+    let packages = named
+        .into_iter()
+        .map(|(name, version)| &PACKAGES.all[&(name.to_owned(), version.to_owned())]);
+    packages.filter(|it| !PACKAGES.own.contains(it)).collect()
+}
 
-    /// What the programs contain.
-    fn in_programs(&self) -> Vec<&Value> {
-        let is_program = |id: &&String| self.by_id[*id]["name"] == "entra-conformance";
-        self.needed_by(&self.own.iter().filter(is_program).cloned().collect(), true)
-    }
+fn everything() -> Vec<&'static Value> {
+    compiled(&[
+        "--workspace",
+        "--all-features",
+        "--edges",
+        "normal,build,dev",
+    ])
+}
+
+fn in_programs() -> Vec<&'static Value> {
+    compiled(&[
+        "--package",
+        "entra-conformance",
+        "--edges",
+        "normal,no-proc-macro",
+    ])
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new("cargo")
+        .args(arguments)
+        .current_dir(root())
+        .output();
+    let output = output.expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout).expect("Cargo writes text")
 }
 
 fn text(value: &Value) -> String {
@@ -98,9 +105,7 @@ fn policy() -> toml::Table {
 
 #[test]
 fn nothing_is_depended_on_without_a_use() {
-    let packages = Packages::read();
-    for id in &packages.own {
-        let package = &packages.by_id[id];
+    for package in &PACKAGES.own {
         let mut source = String::new();
         read_rust(&folder_of(package), &mut source);
         for dependency in package["dependencies"].as_array().expect("a list") {
@@ -137,7 +142,6 @@ fn read_rust(folder: &Path, into: &mut String) {
 
 #[test]
 fn every_dependency_has_a_licence_that_the_project_may_use() {
-    let packages = Packages::read();
     let policy = policy();
     let allowed: Vec<&str> = policy["licenses"]["allow"]
         .as_array()
@@ -146,7 +150,7 @@ fn every_dependency_has_a_licence_that_the_project_may_use() {
         .filter_map(toml::Value::as_str)
         .collect();
     let mut used = BTreeSet::new();
-    for package in packages.needed_by(&packages.own, false) {
+    for package in everything() {
         let expression = text(&package["license"]);
         assert!(
             is_allowed(&expression, &allowed, &mut used),
@@ -230,7 +234,6 @@ fn licences_are_read_as_spdx_has_them() {
 
 #[test]
 fn every_dependency_is_of_one_registry_and_none_is_banned() {
-    let packages = Packages::read();
     let policy = policy();
     let strings = |value: &toml::Value| {
         let list = value.as_array().expect("a list").iter();
@@ -243,7 +246,7 @@ fn every_dependency_is_of_one_registry_and_none_is_banned() {
     };
     let banned = strings(&policy["bans"]["deny"]);
     let registries = strings(&policy["sources"]["allow-registry"]);
-    for package in packages.needed_by(&packages.own, false) {
+    for package in everything() {
         let (name, source) = (text(&package["name"]), text(&package["source"]));
         let from = source
             .strip_prefix("registry+")
@@ -262,7 +265,7 @@ fn every_dependency_is_of_one_registry_and_none_is_banned() {
 )]
 fn the_notices_name_what_the_programs_contain() {
     let path = root().join("THIRD-PARTY-NOTICES.txt");
-    let wanted = notices(&Packages::read());
+    let wanted = notices();
     if std::env::var_os("UPDATE_NOTICES").is_some() {
         std::fs::write(&path, &wanted).expect("the notices can be written");
     }
@@ -279,10 +282,10 @@ fn the_notices_name_what_the_programs_contain() {
 }
 
 /// Every package that a program contains, and the texts of the licences, each once.
-fn notices(packages: &Packages) -> String {
+fn notices() -> String {
     let mut text_of: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut list = String::new();
-    for package in packages.in_programs() {
+    for package in in_programs() {
         let named = format!("{} {}", text(&package["name"]), text(&package["version"]));
         list.push_str(&format!("{named}: {}", text(&package["license"])));
         let authors = package["authors"]
