@@ -4,6 +4,8 @@
 //! Source: learn.microsoft.com/entra/identity-platform/permissions-consent-overview,
 //! /application-consent-experience, and entra/identity/enterprise-apps/configure-user-consent.
 
+mod managed;
+
 use std::collections::BTreeSet;
 
 use crate::directory::{
@@ -158,6 +160,13 @@ fn user_may_consent(
     match directory.policies.user_consent {
         UserConsent::All => true,
         UserConsent::None => false,
+        UserConsent::MicrosoftManaged => {
+            managed::is_excepted(application.app_id)
+                || missing.iter().all(|of| {
+                    let mut scopes = of.scopes.iter();
+                    !scopes.any(|scope| managed::is_kept_back(of.resource, scope))
+                })
+        }
         UserConsent::VerifiedLowImpact => {
             let trusted = application.publisher.verified
                 || directory.applications.contains_key(&application.app_id);

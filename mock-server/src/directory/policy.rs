@@ -80,6 +80,8 @@ pub enum UserConsent {
     /// All permissions that are not restricted to administrators, of all apps.
     #[default]
     All,
+    /// What Microsoft recommends: all but mail, calendars, contacts, files and chats.
+    MicrosoftManaged,
     /// Low-impact permissions of verified publishers or of apps of the same tenant.
     VerifiedLowImpact,
     /// None: every consent is an administrator's.

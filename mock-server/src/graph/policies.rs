@@ -96,6 +96,7 @@ fn consent_of(value: &Value) -> Result<UserConsent, GraphError> {
         .collect();
     let known = [
         UserConsent::All,
+        UserConsent::MicrosoftManaged,
         UserConsent::VerifiedLowImpact,
         UserConsent::None,
     ];
@@ -106,7 +107,7 @@ fn consent_of(value: &Value) -> Result<UserConsent, GraphError> {
             let what = format!("the permission grant policies {}", own.join(", "));
             GraphError::directory_request(format!(
                 "{what} can't be assigned here: only microsoft-user-default-legacy, \
-                 microsoft-user-default-low, or none"
+                 microsoft-user-default-recommended, microsoft-user-default-low, or none"
             ))
             .not_in_the_mock(what)
         })
@@ -115,6 +116,7 @@ fn consent_of(value: &Value) -> Result<UserConsent, GraphError> {
 fn policy_of(consent: UserConsent) -> Option<&'static str> {
     match consent {
         UserConsent::All => Some("microsoft-user-default-legacy"),
+        UserConsent::MicrosoftManaged => Some("microsoft-user-default-recommended"),
         UserConsent::VerifiedLowImpact => Some("microsoft-user-default-low"),
         UserConsent::None => None,
     }

@@ -50,6 +50,29 @@ async fn the_tenant_classifies_what_is_low_impact() {
 }
 
 #[tokio::test]
+async fn what_microsoft_manages_keeps_mail_back_and_lets_people_sign_in() {
+    let mock = Mock::new();
+    mock.event(&Event::SetUserConsentPolicy {
+        user_consent: UserConsent::MicrosoftManaged,
+        admin_consent_requests: None,
+        low_impact: None,
+        request_days: None,
+        reviewers: None,
+    });
+    let asks = async |scope: &str| {
+        let uri = mock.authorize("unconsented-app", &[("scope", scope)]);
+        let page = mock.browser().sign_in(&uri, "alice").await;
+        (page.page(), page.error_code())
+    };
+    let consent = ("consent".to_owned(), 0);
+    assert_eq!(asks("openid profile User.Read").await, consent);
+    assert_eq!(asks("openid Mail.Send").await, consent);
+    for kept_back in ["Mail.Read", "Calendars.ReadWrite", "Sites.Read.All"] {
+        assert_eq!(asks(&format!("openid {kept_back}")).await.1, 90094);
+    }
+}
+
+#[tokio::test]
 async fn an_app_of_another_tenant_needs_a_verified_publisher() {
     let mock = Mock::new();
     low_impact(&mock, &["openid", "User.Read", "profile", "offline_access"]);

@@ -210,6 +210,10 @@ async fn user_consent_is_switched_and_existing_consent_stays() {
             crate::directory::UserConsent::VerifiedLowImpact,
         ),
         (
+            json!(["managePermissionGrantsForSelf.microsoft-user-default-recommended"]),
+            crate::directory::UserConsent::MicrosoftManaged,
+        ),
+        (
             json!(["managePermissionGrantsForSelf.microsoft-user-default-legacy"]),
             crate::directory::UserConsent::All,
         ),
@@ -229,11 +233,9 @@ async fn user_consent_is_switched_and_existing_consent_stays() {
         );
         assert_eq!(office.refresh("native-app", &token).await, 0);
     }
-    let other = body(json!([
-        "managePermissionGrantsForSelf.microsoft-user-default-recommended"
-    ]));
+    let other = body(json!(["managePermissionGrantsForSelf.contoso-consent"]));
     let answer = office.call(&admin, "PATCH", path, other).await.expect(400);
-    assert!(answer.text.contains("microsoft-user-default-recommended"));
+    assert!(answer.text.contains("contoso-consent"));
 }
 
 #[tokio::test]
