@@ -504,7 +504,7 @@ impl Bench {
         let home = self.home();
         let guest = self.0.tenant.read(|directory| {
             let guest = directory.find_user("guest").unwrap();
-            crate::authority::sign_in::home_name(&guest.user_principal_name)
+            guest.user_principal_name.at_home()
         });
         home.write(|directory| {
             let mut account = directory.find_user("vendor-admin").unwrap().clone();
