@@ -15,10 +15,12 @@ mod held;
 mod home;
 mod interaction;
 mod issue;
+mod journey;
 mod login;
 mod logout;
 mod pages;
 mod permissions;
+mod refusal;
 mod resolve;
 mod routes;
 mod session;
@@ -99,3 +101,6 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,8 @@ mod lock;
 pub mod mailbox;
 mod model;
 pub mod notation;
+#[cfg(test)]
+mod order;
 pub mod permission;
 pub mod random;
 #[cfg(test)]

@@ -136,6 +136,21 @@ fn codes_that_no_state_leads_to_are_known_and_have_a_reason() {
 }
 
 #[test]
+fn the_documents_count_the_codes_that_no_state_leads_to() {
+    let mut counts = std::collections::BTreeMap::new();
+    let list = include_str!("../../data/unreached-codes.csv");
+    for row in csv::Reader::from_reader(list.as_bytes()).deserialize() {
+        let (_, reason): (u32, String) = row.unwrap();
+        *counts.entry(reason).or_insert(0) += 1;
+    }
+    let document = include_str!("../../docs/known-differences.md");
+    for (reason, count) in counts {
+        let line = format!("| {reason} | {count} |\n");
+        assert!(document.contains(&line), "no line {line}");
+    }
+}
+
+#[test]
 fn client_failures_are_unauthorized() {
     for code in [7000215, 7000222, 7000218, 700027] {
         let row = Row::find(code).unwrap();

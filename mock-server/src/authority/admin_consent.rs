@@ -4,37 +4,23 @@
 //! /v2-oauth2-client-creds-grant-flow.
 
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
 
+use super::authorize;
 use super::authorize::answer::Fields;
-use super::authorize::{self, ResponseMode, Target};
 use super::error::{AuthorityError, PAGE};
-use super::flow::{Flow, Purpose};
+use super::flow::{AdminConsentRequest, Flow, Purpose, ResponseMode, Target};
 use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, Person, frame};
 use super::pages::consent as pages;
 use super::pages::notice;
 use super::permissions::{self, Apis};
-use super::resolve::{Requested, graph_id};
+use super::resolve::{CONSUMERS_TENANT, Requested, graph_id};
 use super::session::Login;
 use super::sign_in::Realm;
 use super::visit::Visit;
 use crate::aadsts::{Endpoint, Place};
 use crate::consent::ResourceScopes;
-use crate::directory::{Application, ApplicationId, ConsentType};
-
-/// A request for consent of an administrator.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct AdminConsentRequest {
-    /// 1 or 2, by the path.
-    pub(crate) version: u8,
-    pub(crate) client: ApplicationId,
-    /// v1 works without one.
-    pub(crate) redirect_uri: Option<String>,
-    pub(crate) state: Option<String>,
-    /// v2: as requested.
-    pub(crate) scope: String,
-}
+use crate::directory::{Application, ConsentType};
 
 /// What an administrator is asked to grant.
 struct Wanted {
@@ -44,10 +30,17 @@ struct Wanted {
     whole_list: bool,
 }
 
-/// Answers the link.
-pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, form: &Form) -> Response {
+/// Begins with the link.
+pub(crate) fn start(
+    visit: &mut Visit,
+    segment: &str,
+    version: u8,
+    form: &Form,
+) -> Result<Flow, Response> {
     let known = authorize::client(visit, segment, form).and_then(|app| {
         visit.for_app(&app);
+        check_place(segment, version)?;
+        form.refuse_repeated(&["redirect_uri", "state", "scope"])?;
         let realm = Realm::of_segment(visit.world(), &visit.arrival, segment, None)?;
         if let Realm::One(tenant) = &realm {
             visit.at(tenant);
@@ -64,16 +57,26 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, form: &Form) 
     });
     let mut request = match known {
         Ok(request) => request,
-        Err(refusal) => return visit.error_page(&refusal),
+        Err(refusal) => return Err(visit.error_page(&refusal)),
     };
     if version == 2 {
         match form.required("scope") {
             Ok(scope) => scope.clone_into(&mut request.scope),
-            Err(refusal) => return refuse(visit, &request, &refusal),
+            Err(refusal) => return Err(refuse(visit, &request, &refusal)),
         }
     }
-    let mut flow = Flow::new(Purpose::AdminConsent(request), segment, visit);
-    interaction::answer(visit, &mut flow)
+    Ok(Flow::new(Purpose::AdminConsent(request), segment, visit))
+}
+
+/// At v2 consent is for a tenant or `organizations`; v1 takes `common`, too.
+///
+/// Source: f-bader/EntraID-ErrorCodes; learn.microsoft.com/entra/identity-platform/v2-admin-consent.
+fn check_place(segment: &str, version: u8) -> Result<(), AuthorityError> {
+    let is = |name: &str| segment.eq_ignore_ascii_case(name);
+    if version == 2 && (is("common") || is("consumers") || is(CONSUMERS_TENANT)) {
+        return Err(AuthorityError::aadsts(9002328));
+    }
+    Ok(())
 }
 
 /// Somebody is signed in: whether that is an administrator, and what is to be granted.

@@ -15,10 +15,10 @@ pub(super) use consenting::{
     ask_for_approval, consent, create_principal, request_approval, settle,
 };
 pub(super) use registration::can_appear;
-pub(super) use request::{AuthorizeRequest, Prompt, ResponseMode, Target, check_absolute};
+pub(super) use request::{check_absolute, check_registered, is_opaque};
 
 use super::error::AuthorityError;
-use super::flow::{Flow, Purpose};
+use super::flow::{AuthorizeRequest, Flow, Purpose, Target};
 use super::form::Form;
 use super::interaction::{self, Halt, Person};
 use super::issue::ClaimsRequest;
@@ -28,8 +28,13 @@ use super::visit::Visit;
 use crate::directory::Application;
 use crate::world::{Tenant, World};
 
-/// Answers an authorize request of a path's version.
-pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &Form) -> Response {
+/// Begins with an authorize request of a path's version.
+pub(crate) fn start(
+    visit: &mut Visit,
+    segment: &str,
+    version: u8,
+    parameters: &Form,
+) -> Result<Flow, Response> {
     visit.correlate(parameters.typed("client-request-id"));
     // Without the app and its redirect URI nobody can be told but the person.
     let known = client(visit, segment, parameters).and_then(|app| {
@@ -48,14 +53,14 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
     });
     let (app, target) = match known {
         Ok(known) => known,
-        Err(refusal) => return visit.error_page(&refusal),
+        Err(refusal) => return Err(visit.error_page(&refusal)),
     };
     if let Some(code) = visit.arrival.refused {
-        return refuse(visit, &target.0, &AuthorityError::aadsts(code));
+        return Err(refuse(visit, &target.0, &AuthorityError::aadsts(code)));
     }
     let request = match request::read(parameters, version, &app, target.clone()) {
         Ok(request) => request,
-        Err(refusal) => return refuse(visit, &target.0, &refusal),
+        Err(refusal) => return Err(refuse(visit, &target.0, &refusal)),
     };
     let claims = ClaimsRequest::parse(request.claims.as_deref());
     if let Ok(Some(claims)) = claims {
@@ -68,12 +73,11 @@ pub(crate) fn start(visit: &mut Visit, segment: &str, version: u8, parameters: &
         if let Ok(requested) = requested
             && let Err(refusal) = check_indicator(visit.world(), &tenant, &requested, resource)
         {
-            return visit.error_page(&refusal);
+            return Err(visit.error_page(&refusal));
         }
     }
     let purpose = Purpose::Authorize(Box::new(request));
-    let mut flow = Flow::new(purpose, segment, visit);
-    interaction::answer(visit, &mut flow)
+    Ok(Flow::new(purpose, segment, visit))
 }
 
 /// A signed-in user is there: consent, then the answer.

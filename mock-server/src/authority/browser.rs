@@ -9,12 +9,15 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{any, get};
 
+use super::error::AuthorityError;
 use super::form::Form;
 use super::pages::notice::{self, CodeFacts};
 use super::pages::{LOGO, Page};
 use super::routes::Routes;
 use super::visit::Visit;
-use super::{State, admin_consent, authorize, consent_requests, device_login, login, logout};
+use super::{
+    State, admin_consent, authorize, consent_requests, device_login, journey, login, logout,
+};
 use crate::aadsts::Row;
 use crate::environment::SignInCloud;
 use crate::exchange::{Annotation, Arrival};
@@ -55,14 +58,22 @@ fn open((state, arrival, query, headers, body): Common, endpoint: &str) -> (Visi
 }
 
 async fn authorize_v1(Path(tenant): Path<String>, common: Common) -> Response {
-    let (mut visit, form) = open(common, "authorize");
-    let response = authorize::start(&mut visit, &tenant, 1, &form);
-    visit.finish(response)
+    start(&tenant, 1, common)
 }
 
 async fn authorize_v2(Path(tenant): Path<String>, common: Common) -> Response {
+    start(&tenant, 2, common)
+}
+
+fn start(segment: &str, version: u8, common: Common) -> Response {
+    let length = common.2.0.as_ref().map_or(0, String::len);
     let (mut visit, form) = open(common, "authorize");
-    let response = authorize::start(&mut visit, &tenant, 2, &form);
+    let response = if length > LONGEST_QUERY {
+        visit.error_page(&AuthorityError::aadsts(90015))
+    } else {
+        let started = authorize::start(&mut visit, segment, version, &form);
+        journey::begin(&mut visit, started)
+    };
     visit.finish(response)
 }
 
@@ -74,19 +85,22 @@ async fn submit(common: Common) -> Response {
 
 async fn admin_consent_v1(Path(tenant): Path<String>, common: Common) -> Response {
     let (mut visit, form) = open(common, "adminconsent");
-    let response = admin_consent::start(&mut visit, &tenant, 1, &form);
+    let started = admin_consent::start(&mut visit, &tenant, 1, &form);
+    let response = journey::begin(&mut visit, started);
     visit.finish(response)
 }
 
 async fn admin_consent_v2(Path(tenant): Path<String>, common: Common) -> Response {
     let (mut visit, form) = open(common, "adminconsent");
-    let response = admin_consent::start(&mut visit, &tenant, 2, &form);
+    let started = admin_consent::start(&mut visit, &tenant, 2, &form);
+    let response = journey::begin(&mut visit, started);
     visit.finish(response)
 }
 
 async fn requests(Path(tenant): Path<String>, common: Common) -> Response {
     let (mut visit, _) = open(common, "consent-requests");
-    let response = consent_requests::start(&mut visit, &tenant);
+    let started = consent_requests::start(&mut visit, &tenant);
+    let response = journey::begin(&mut visit, Ok(started));
     visit.finish(response)
 }
 
@@ -99,7 +113,8 @@ async fn sign_out(Path(tenant): Path<String>, common: Common) -> Response {
 async fn device(method: Method, uri: Uri, common: Common) -> Response {
     let (mut visit, form) = open(common, "deviceauth");
     let response = if method == Method::POST {
-        device_login::enter(&mut visit, uri.path(), &form)
+        let started = device_login::enter(&mut visit, uri.path(), &form);
+        journey::begin(&mut visit, started)
     } else {
         device_login::show(&mut visit, uri.path(), &form)
     };
@@ -205,8 +220,12 @@ pub(super) async fn not_found(uri: Uri, common: Common) -> Response {
     visit.finish(response)
 }
 
+/// The longest query of the authorize endpoint: a form may be longer. Unverified: the length, and
+/// that the app gets no answer.
+const LONGEST_QUERY: usize = 8192;
+
 /// Where a person types a device code.
 const DEVICE_PAGE: &str = "/common/oauth2/deviceauth";
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::error::AuthorityError;
 use super::flow::{Flow, Purpose};
-use super::interaction::{self, Ask, Halt, Kind, Person, frame};
+use super::interaction::{Ask, Halt, Kind, Person, frame};
 use super::pages::consent::{self as pages, RequestCard, Requestor};
 use super::permissions::{self, Apis};
 use super::session::Login;
@@ -14,10 +14,9 @@ use super::visit::Visit;
 use crate::consent::ResourceScopes;
 use crate::directory::{ApplicationId, ConsentRequest, ConsentRequestStatus, Event, User};
 
-/// Answers the link to the page.
-pub(crate) fn start(visit: &mut Visit, segment: &str) -> Response {
-    let mut flow = Flow::new(Purpose::ConsentRequests, segment, visit);
-    interaction::answer(visit, &mut flow)
+/// Begins with the link to the page.
+pub(crate) fn start(visit: &mut Visit, segment: &str) -> Flow {
+    Flow::new(Purpose::ConsentRequests, segment, visit)
 }
 
 /// Somebody is signed in: shows the requests to a reviewer.

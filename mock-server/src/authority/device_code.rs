@@ -160,9 +160,10 @@ impl Store {
         self.decide(device_code, Decision::Declined)
     }
 
-    /// Forgets a sign-in whose tokens were issued.
-    pub(crate) fn remove(&self, device_code: &str) {
-        self.pending.write(|it| it.remove(device_code));
+    /// Forgets a sign-in whose tokens are issued. Returns whether it was still there: of two polls
+    /// at once only one gets tokens.
+    pub(crate) fn remove(&self, device_code: &str) -> bool {
+        self.pending.write(|it| it.remove(device_code).is_some())
     }
 
     fn decide(&self, device_code: &str, decision: Decision) -> bool {

@@ -4,33 +4,17 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
 
 use super::authorize;
 use super::client_authentication::default_class;
 use super::device_code::{Decision, Pending};
 use super::error::AuthorityError;
-use super::flow::{Flow, Purpose};
+use super::flow::{DeviceLogin, Flow, Purpose};
 use super::form::Form;
 use super::interaction::{self, Ask, Halt, Kind, Person, app_name, frame};
 use super::pages::notice;
 use super::visit::Visit;
 use crate::clock::Clock;
-use crate::directory::ApplicationId;
-
-/// A device that waits for a person.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct DeviceLogin {
-    /// What the device polls with.
-    pub(crate) device_code: String,
-    pub(crate) client: ApplicationId,
-    /// As requested, unresolved.
-    pub(crate) scope: String,
-    /// v1: the API.
-    pub(crate) resource: Option<String>,
-    /// The person confirmed that the device is theirs.
-    pub(crate) confirmed: bool,
-}
 
 /// Shows the page, with the code filled in if the link carries one.
 pub(crate) fn show(visit: &mut Visit, action: &str, form: &Form) -> Response {
@@ -43,19 +27,21 @@ pub(crate) fn show(visit: &mut Visit, action: &str, form: &Form) -> Response {
 }
 
 /// The person entered a code.
-pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
+pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Result<Flow, Response> {
     let typed = form.typed("otc").unwrap_or_default().to_owned();
-    let found = visit
-        .state
-        .device_codes
-        .find_by_user_code(visit.arrival.cloud, &typed);
+    let codes = &visit.state.device_codes;
+    let found = match codes.find_by_user_code(visit.arrival.cloud, &typed) {
+        Some(pending) => Ok(pending),
+        None if typed.trim().is_empty() => Err(AuthorityError::aadsts(90119)),
+        None => Err(AuthorityError::aadsts(70018)),
+    };
     let pending = match check(visit, found) {
         Ok(pending) => pending,
         Err(refusal) => {
             visit.note(&refusal);
             let text = "That code didn't work. Check the code and try again.";
             let page = notice::device_code(action, &typed, Some((refusal.code, text)));
-            return visit.show(page);
+            return Err(visit.show(page));
         }
     };
     let known = visit
@@ -63,7 +49,7 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
         .application(visit.arrival.cloud, pending.client);
     let Some((_, app)) = known else {
         let client = pending.client.to_string();
-        return visit.error_page(&interaction::no_such_app(&client, "organizations"));
+        return Err(visit.error_page(&interaction::no_such_app(&client, "organizations")));
     };
     visit.for_app(&app);
     let segment = pending
@@ -76,8 +62,7 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Response {
         resource: pending.resource,
         confirmed: false,
     });
-    let mut flow = Flow::new(purpose, segment, visit);
-    interaction::answer(visit, &mut flow)
+    Ok(Flow::new(purpose, segment, visit))
 }
 
 /// Somebody is signed in: asks whether the device is theirs, and lets it sign in.
@@ -138,8 +123,11 @@ pub(crate) fn decline(visit: &mut Visit, request: &DeviceLogin) -> Response {
     ))
 }
 
-fn check(visit: &mut Visit, found: Option<Pending>) -> Result<Pending, AuthorityError> {
-    let pending = found.ok_or_else(|| AuthorityError::aadsts(70018))?;
+fn check(
+    visit: &mut Visit,
+    found: Result<Pending, AuthorityError>,
+) -> Result<Pending, AuthorityError> {
+    let pending = found?;
     visit.annotation.client = Some(pending.client);
     let tenant = pending
         .tenant
@@ -153,6 +141,6 @@ fn check(visit: &mut Visit, found: Option<Pending>) -> Result<Pending, Authority
     }
     match pending.decision {
         Decision::Open => Ok(pending),
-        Decision::Approved(_) | Decision::Declined => Err(AuthorityError::aadsts(70018)),
+        Decision::Approved(_) | Decision::Declined => Err(AuthorityError::aadsts(90120)),
     }
 }

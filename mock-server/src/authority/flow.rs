@@ -2,13 +2,13 @@
 //!
 //! So the server keeps nothing of a sign-in that a person abandons.
 
+mod authorize;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::admin_consent::AdminConsentRequest;
-use super::authorize::AuthorizeRequest;
-use super::device_login::DeviceLogin;
+pub(crate) use self::authorize::{AuthorizeRequest, Prompt, ResponseMode, ResponseType, Target};
 use super::session::Login;
 use super::visit::Visit;
 use crate::clock::Clock;
@@ -55,6 +55,33 @@ pub(crate) enum Purpose {
     ConsentRequests,
     /// To let a device use an app.
     DeviceLogin(DeviceLogin),
+}
+
+/// A request for consent of an administrator.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct AdminConsentRequest {
+    /// 1 or 2, by the path.
+    pub(crate) version: u8,
+    pub(crate) client: ApplicationId,
+    /// v1 works without one.
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) state: Option<String>,
+    /// v2: as requested.
+    pub(crate) scope: String,
+}
+
+/// A device that waits for a person.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct DeviceLogin {
+    /// What the device polls with.
+    pub(crate) device_code: String,
+    pub(crate) client: ApplicationId,
+    /// As requested, unresolved.
+    pub(crate) scope: String,
+    /// v1: the API.
+    pub(crate) resource: Option<String>,
+    /// The person confirmed that the device is theirs.
+    pub(crate) confirmed: bool,
 }
 
 impl Flow {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::error::AuthorityError;
 use super::resolve::{azure_ad_graph_id, azure_ad_graph_scopes};
 use crate::directory::{Application, ApplicationId, Directory, ObjectId};
+use crate::permission::OPENID_SCOPES;
 
 /// The permissions that are consented, if those asked for are among them.
 pub(crate) fn held_scopes(
@@ -36,6 +37,18 @@ fn consented_scopes(
         return azure_ad_graph_scopes(directory, app.app_id, user);
     }
     let mut granted = directory.granted_scopes(app.app_id, user, resource);
+    if let Some(api) = directory
+        .applications
+        .get(&resource)
+        .and_then(|it| it.api.as_ref())
+    {
+        // A grant may name what the API has no more; what is only disabled can't be asked for, and
+        // goes on. Unverified.
+        granted.retain(|scope| {
+            OPENID_SCOPES.contains(&scope.as_str())
+                || api.scopes.iter().any(|it| it.value == *scope)
+        });
+    }
     // An API of this tenant may name clients whose users are not asked.
     if let Some(api) = directory
         .applications

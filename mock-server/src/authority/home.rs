@@ -6,50 +6,74 @@
 use std::sync::Arc;
 
 use super::error::AuthorityError;
-use super::issue;
-use super::resolve::{Client, is_open};
-use super::sign_in::home_name;
-use crate::directory::{ObjectId, Risk, TenantId, UserKind};
+use super::refusal::refusal;
+use super::resolve::is_open;
+use crate::directory::{Application, ObjectId, Risk, TenantId, UserKind};
 use crate::token::SignIn;
 use crate::token::validity;
 use crate::world::{Tenant, World};
+
+/// The account at home of a guest.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// The home tenant.
+    pub(crate) tenant: Arc<Tenant>,
+    /// The user there.
+    pub(crate) user: ObjectId,
+}
+
+impl Account {
+    /// The account from which a user comes, if that is a guest of a tenant that can be entered.
+    /// A seed file may name a home without the account.
+    pub(crate) fn of(
+        world: &World,
+        tenant: &Tenant,
+        user: ObjectId,
+    ) -> Result<Option<Self>, AuthorityError> {
+        let Some((id, name)) = guest(tenant, user) else {
+            return Ok(None);
+        };
+        let named = id.to_string();
+        let home = world
+            .tenant(tenant.environment.cloud(), id)
+            .ok_or_else(|| AuthorityError::aadsts(90002).with("tenant", &named))?;
+        is_open(&home, &named)?;
+        let account = home.read(|directory| {
+            let mut users = directory.users.values();
+            let account = users.find(|user| {
+                user.user_principal_name
+                    .as_str()
+                    .eq_ignore_ascii_case(&name)
+            })?;
+            Some((account.id, account.risk))
+        });
+        match account {
+            None => Ok(None),
+            // Source: learn.microsoft.com/entra/id-protection/concept-identity-protection-b2b.
+            Some((_, Risk::High)) => Err(AuthorityError::aadsts(53011)),
+            Some((user, _)) => Ok(Some(Self { tenant: home, user })),
+        }
+    }
+}
 
 /// Whether a sign-in stands where the user comes from; members and guests without a home do.
 pub(crate) fn stands(
     world: &World,
     tenant: &Tenant,
-    client: &Client,
+    app: Option<&Application>,
     sign_in: &SignIn,
 ) -> Result<(), AuthorityError> {
-    let Some((home, name)) = guest(tenant, sign_in.user) else {
+    let Some(account) = Account::of(world, tenant, sign_in.user)? else {
         return Ok(());
     };
-    let named = home.to_string();
-    let home = world
-        .tenant(tenant.environment.cloud(), home)
-        .ok_or_else(|| AuthorityError::aadsts(90002).with("tenant", &named))?;
-    is_open(&home, &named)?;
-    home.read(|directory| {
-        let account = directory.users.values().find(|user| {
-            user.user_principal_name
-                .as_str()
-                .eq_ignore_ascii_case(&name)
-        });
-        // A seed file may name a home without the account.
-        let Some(account) = account else {
-            return Ok(());
-        };
-        // Source: learn.microsoft.com/entra/id-protection/concept-identity-protection-b2b.
-        if account.risk == Risk::High {
-            return Err(AuthorityError::aadsts(53011));
-        }
-        let at_home = SignIn {
-            tenant: home.id,
-            user: account.id,
-            ..sign_in.clone()
-        };
+    let at_home = SignIn {
+        tenant: account.tenant.id,
+        user: account.user,
+        ..sign_in.clone()
+    };
+    account.tenant.read(|directory| {
         validity::sign_in_stands(&at_home, directory)
-            .map_err(|invalid| issue::refusal(invalid, directory, client, &at_home))
+            .map_err(|invalid| refusal(invalid, directory, app, &at_home))
     })
 }
 
@@ -59,15 +83,9 @@ fn guest(tenant: &Tenant, user: ObjectId) -> Option<(TenantId, String)> {
         let user = directory.user(user)?;
         match user.kind {
             UserKind::Guest { home_tenant } => {
-                Some((home_tenant?, home_name(&user.user_principal_name)))
+                Some((home_tenant?, user.user_principal_name.at_home()))
             }
             UserKind::Member => None,
         }
     })
-}
-
-/// Whether the tenant in which a client is registered is still there. Unverified: that an app of a
-/// deleted tenant is told as one that does not exist.
-pub(crate) fn is_gone(home: &Arc<Tenant>) -> bool {
-    home.read(|directory| directory.deleted)
 }

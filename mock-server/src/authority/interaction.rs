@@ -1,23 +1,20 @@
-//! The way of a person through the pages: from nobody to a user who may use the app.
+//! What pages ask of a person: from nobody to a user who may use the app.
 //!
-//! Each step either passes or says what to ask; the pages' forms come back here, and the way is
-//! walked again from its beginning. So a form that was kept while the directory changed gets
-//! today's answer.
+//! Each step either passes or says what to ask. `journey` walks over the steps, anew with each form,
+//! so that a form that was kept while the directory changed gets today's answer.
 
 use std::sync::Arc;
 
-use axum::response::Response;
-
 use super::error::{AuthorityError, PAGE};
-use super::flow::{Flow, Purpose};
-use super::issue;
+use super::flow::{Flow, Prompt, Purpose};
+use super::home;
 use super::pages::Page;
 use super::pages::account::{self, Frame};
-use super::resolve::{Client, check_enabled, is_admitted};
+use super::refusal::refusal;
+use super::resolve::{check_enabled, is_admitted, is_open};
 use super::session::Login;
-use super::sign_in::{Realm, tile};
+use super::sign_in::{Realm, stands, tile};
 use super::visit::Visit;
-use super::{admin_consent, authorize, consent_requests, device_login};
 use crate::directory::{Application, Risk, User};
 use crate::environment::GRAPH_APPLICATION_ID;
 use crate::token::ClientClass;
@@ -88,61 +85,6 @@ impl Ask {
     }
 }
 
-/// Walks the way and answers.
-pub(crate) fn answer(visit: &mut Visit, flow: &mut Flow) -> Response {
-    match walk(visit, flow) {
-        Ok(response) => response,
-        Err(halt) => stop(visit, flow, halt),
-    }
-}
-
-/// Answers where the way ends.
-pub(crate) fn stop(visit: &mut Visit, flow: &Flow, halt: Halt) -> Response {
-    let silent = matches!(&flow.purpose, Purpose::Authorize(request) if request.is_silent());
-    match halt {
-        Halt::Ask(ask) if silent => refuse(visit, flow, &ask.silent),
-        Halt::Page(refusal) if silent => refuse(visit, flow, &refusal),
-        Halt::Ask(ask) => visit.show(ask.page),
-        Halt::Page(refusal) => visit.error_page(&refusal),
-        Halt::App(refusal) => refuse(visit, flow, &refusal),
-    }
-}
-
-/// The whole way.
-pub(crate) fn walk(visit: &mut Visit, flow: &mut Flow) -> Result<Response, Halt> {
-    let person = reach(visit, flow)?;
-    match flow.purpose.clone() {
-        Purpose::AdminConsent(request) => admin_consent::go_on(visit, flow, &request, &person),
-        Purpose::Authorize(request) => authorize::go_on(visit, flow, &request, &person),
-        Purpose::ConsentRequests => consent_requests::go_on(visit, flow, &person),
-        Purpose::DeviceLogin(request) => device_login::go_on(visit, flow, &request, &person),
-    }
-}
-
-/// Tells the app of a refusal, or shows it where there is no app to tell.
-pub(crate) fn refuse(visit: &mut Visit, flow: &Flow, refusal: &AuthorityError) -> Response {
-    match &flow.purpose {
-        Purpose::AdminConsent(request) => admin_consent::refuse(visit, request, refusal),
-        Purpose::Authorize(request) => authorize::refuse(visit, &request.target, refusal),
-        Purpose::ConsentRequests | Purpose::DeviceLogin(_) => visit.error_page(refusal),
-    }
-}
-
-/// The person pressed Cancel: on a consent page (`declined`) or on another one.
-pub(crate) fn cancel(visit: &mut Visit, flow: &Flow, declined: bool) -> Response {
-    match &flow.purpose {
-        Purpose::AdminConsent(request) => admin_consent::cancel(visit, request, declined),
-        Purpose::Authorize(request) => authorize::cancel(visit, request, declined),
-        Purpose::ConsentRequests => visit.show(super::pages::notice::message(
-            "cancelled",
-            "Cancelled",
-            "You can close this window.",
-            false,
-        )),
-        Purpose::DeviceLogin(request) => device_login::decline(visit, request),
-    }
-}
-
 /// Where forms of this flow go and what they carry.
 pub(crate) fn frame(visit: &Visit, flow: &Flow) -> Frame {
     Frame {
@@ -188,7 +130,7 @@ pub(crate) fn ask_to_sign_in(
 }
 
 /// A signed-in user whose use of the app nothing forbids; consent is a separate question.
-fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
+pub(crate) fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
     let realm = realm(visit, flow)?;
     if let Realm::One(tenant) = &realm {
         visit.at(tenant);
@@ -203,7 +145,9 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
         .tenant(cloud, login.tenant)
         .ok_or_else(|| Halt::Page(gone()))?;
     visit.at(&tenant);
+    is_open(&tenant, &tenant.id.to_string()).map_err(Halt::Page)?;
     is_admitted(&visit.arrival, &tenant).map_err(Halt::Page)?;
+    home::Account::of(visit.world(), &tenant, login.user).map_err(Halt::Page)?;
     visit.annotation.user = Some(login.user);
     if let Some(app) = &visit.app {
         exists_in(app, &tenant).map_err(Halt::Page)?;
@@ -224,14 +168,14 @@ fn reach(visit: &mut Visit, flow: &mut Flow) -> Result<Person, Halt> {
 fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Halt> {
     if let Some(login) = flow.login.take() {
         let tenant = visit.world().tenant(visit.arrival.cloud, login.tenant);
-        if tenant.is_some_and(|tenant| tenant.read(|it| login.stands(it))) {
+        if tenant.is_some_and(|tenant| stands(visit.world(), &tenant, &login)) {
             return Ok(login);
         }
         flow.fresh = false;
     }
     let forced = matches!(
         &flow.purpose,
-        Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::Login)
+        Purpose::Authorize(request) if request.prompt == Some(Prompt::Login)
     );
     if flow.name.is_none() && forced {
         flow.name = flow.hint().map(str::to_owned);
@@ -281,7 +225,7 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
     }
     let pick = matches!(
         &flow.purpose,
-        Purpose::Authorize(request) if request.prompt == Some(authorize::Prompt::SelectAccount)
+        Purpose::Authorize(request) if request.prompt == Some(Prompt::SelectAccount)
     );
     match known.len() {
         0 if matches!(realm, Realm::One(_)) && !visit.session.accounts().is_empty() => {
@@ -320,8 +264,8 @@ pub(crate) fn exists_in(app: &Application, tenant: &Tenant) -> Result<(), Author
     tenant.read(|directory| {
         let principal = directory.service_principal(app.app_id);
         check_enabled(app, principal)?;
-        let known = principal.is_some() || directory.applications.contains_key(&app.app_id);
-        if known || app.is_multi_tenant() {
+        let is_home = directory.applications.contains_key(&app.app_id);
+        if is_home || app.is_multi_tenant() {
             return Ok(());
         }
         Err(no_such_app(
@@ -361,17 +305,8 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
             now,
             from: directory.seen_from(address),
         };
-        match validity::access(&sign_in, directory, attempt, Use::Interactive) {
-            Ok(()) => None,
-            Err(invalid) => {
-                let principal = directory.service_principal(app.app_id).cloned();
-                let client = Client { app, principal };
-                Some((
-                    invalid,
-                    issue::refusal(invalid, directory, &client, &sign_in),
-                ))
-            }
-        }
+        let invalid = validity::access(&sign_in, directory, attempt, Use::Interactive).err()?;
+        Some((invalid, refusal(invalid, directory, Some(&app), &sign_in)))
     });
     if let Some((invalid, refusal)) = refused {
         return Err(match invalid {
@@ -410,7 +345,12 @@ fn may_use(visit: &mut Visit, flow: &mut Flow, realm: &Realm, person: &Person) -
                 account::terms_of_use(&frame(visit, flow), &upn),
                 refusal,
             ),
-            Invalid::SignInFrequency { .. } => ask_again(visit, flow, realm, &upn, refusal),
+            Invalid::SignInFrequency { every, .. } => {
+                // A session is refused with codes of its own.
+                // Source: f-bader/EntraID-ErrorCodes.
+                let code = if every.is_zero() { 70046 } else { 70044 };
+                ask_again(visit, flow, realm, &upn, AuthorityError::aadsts(code))
+            }
             _ => Halt::Page(refusal),
         });
     }

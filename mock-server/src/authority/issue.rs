@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::claims::ClaimsRequest;
 use super::State;
-use super::error::{AuthorityError, RefusalFacts, Trace, no_such_user};
+use super::error::{AuthorityError, Trace};
 use super::held::{consent_missing, held_scopes};
 use super::home;
+use super::refusal::refusal;
 use super::resolve::{Client, RequestedResource};
 use crate::directory::{Directory, Risk, SignInAudience};
 use crate::exchange::{Annotation, Arrival};
@@ -80,9 +81,9 @@ pub(crate) fn check_sign_in(
 ) -> Result<(), AuthorityError> {
     tenant.read(|directory| {
         validity::sign_in_stands(sign_in, directory)
-            .map_err(|invalid| refusal(invalid, directory, client, sign_in))
+            .map_err(|invalid| refusal(invalid, directory, Some(&client.app), sign_in))
     })?;
-    home::stands(world, tenant, client, sign_in)?;
+    home::stands(world, tenant, Some(&client.app), sign_in)?;
     check_access(tenant, client, sign_in, attempt)
 }
 
@@ -99,7 +100,7 @@ pub(crate) fn check_access(
             from: directory.seen_from(address),
         };
         validity::access(sign_in, directory, attempt, usage)
-            .map_err(|invalid| refusal(invalid, directory, client, sign_in))
+            .map_err(|invalid| refusal(invalid, directory, Some(&client.app), sign_in))
     })
 }
 
@@ -108,40 +109,6 @@ pub(crate) fn check_consent(grant: &UserGrant<'_>) -> Result<(), AuthorityError>
     grant
         .tenant
         .read(|directory| granted_scopes(directory, grant).map(drop))
-}
-
-/// The refusal of a sign-in or a refresh token, with its facts filled in.
-pub(crate) fn refusal(
-    invalid: Invalid,
-    directory: &Directory,
-    client: &Client,
-    sign_in: &SignIn,
-) -> AuthorityError {
-    if matches!(invalid, Invalid::UserDeleted | Invalid::UserUnknown) {
-        let deleted = invalid == Invalid::UserDeleted;
-        return no_such_user(deleted, directory.id.to_string());
-    }
-    let user = directory.users.get(&sign_in.user).map_or_else(
-        || sign_in.user.to_string(),
-        |user| user.user_principal_name.to_string(),
-    );
-    let policy = directory
-        .policies
-        .conditional_access
-        .iter()
-        .find(|policy| policy.concerns(sign_in.user, sign_in.client) && invalid.is_of(policy))
-        .map(|policy| policy.id);
-    AuthorityError::of_invalid(
-        invalid,
-        &RefusalFacts {
-            user: &user,
-            tenant: &directory.display_name,
-            app: &client.app.app_id.to_string(),
-            app_name: &client.app.display_name,
-            resource: crate::environment::GRAPH_APPLICATION_ID,
-            policy,
-        },
-    )
 }
 
 /// Issues the tokens of a user grant: the members of the answer, in the service's order.
@@ -160,7 +127,7 @@ pub(crate) fn user_tokens(
     let (spec, id_spec, key_generation, granted) = tenant.read(|directory| {
         let user = directory
             .user(grant.sign_in.user)
-            .ok_or_else(|| refusal(Invalid::UserDeleted, directory, grant.client, grant.sign_in))?;
+            .ok_or_else(|| refusal(Invalid::UserDeleted, directory, Some(app), grant.sign_in))?;
         let granted = granted_scopes(directory, grant)?;
         let from = directory.seen_from(grant.arrival.address);
         let facts = UserFacts::of(user, from);

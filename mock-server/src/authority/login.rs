@@ -5,9 +5,10 @@ use axum::response::Response;
 use super::error::{AuthorityError, PAGE};
 use super::flow::{Flow, Purpose};
 use super::form::Form;
-use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, cancel, realm, stop, walk};
+use super::interaction::{self, Ask, Halt, Kind, ask_to_sign_in, realm};
+use super::journey::{cancel, stop, walk};
 use super::pages::account;
-use super::resolve::OtherCloud;
+use super::resolve::{Client, OtherCloud};
 use super::session::Login;
 use super::sign_in::{Failure, Found, Proof, Realm};
 use super::visit::Visit;
@@ -25,13 +26,8 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
         return visit.error_page(&refusal);
     };
     visit.correlate(Some(&flow.correlation.to_string()));
-    if let Some(client) = flow.client() {
-        let known = visit.world().application(visit.arrival.cloud, client);
-        let Some((_, app)) = known else {
-            let refusal = interaction::no_such_app(&client.to_string(), &flow.segment);
-            return visit.error_page(&refusal);
-        };
-        visit.for_app(&app);
+    if let Err(refusal) = recognize(visit, &flow) {
+        return visit.error_page(&refusal);
     }
     if flow.is_expired(visit) {
         return visit.error_page(&AuthorityError::aadsts(50089));
@@ -41,6 +37,22 @@ pub(crate) fn submit(visit: &mut Visit, form: &Form) -> Response {
         Err(halt) => halt,
     };
     stop(visit, &flow, halt)
+}
+
+/// The app of a page that was open: as it is now.
+fn recognize(visit: &mut Visit, flow: &Flow) -> Result<(), AuthorityError> {
+    let Some(client) = flow.client() else {
+        return Ok(());
+    };
+    let id = client.to_string();
+    let (_, app) = Client::find(visit.world(), &visit.arrival, &id, &flow.segment)?;
+    visit.for_app(&app);
+    match &flow.purpose {
+        Purpose::Authorize(request) => {
+            authorize::check_registered(&app, &request.target.redirect_uri)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn act(visit: &mut Visit, flow: &mut Flow, form: &Form) -> Result<Response, Halt> {
@@ -116,6 +128,10 @@ fn decide(visit: &mut Visit, flow: &mut Flow, form: &Form, action: &str) -> Resu
     let Some(login) = flow.login.clone() else {
         return Err(Halt::Ask(ask));
     };
+    if form.typed("page").is_some_and(|seen| seen != ask.page.name) {
+        // The answer to a page that is not the one to be answered now.
+        return Err(Halt::Ask(ask));
+    }
     match (ask.kind, action) {
         (Kind::Mfa, "approve") => {
             let mfa_time = Some(visit.now());

@@ -7,6 +7,8 @@
 use axum::response::Response;
 
 use super::authorize::answer::escape;
+use super::authorize::is_opaque;
+use super::error::AuthorityError;
 use super::form::Form;
 use super::pages::notice;
 use super::resolve::TenantSegment;
@@ -19,16 +21,17 @@ pub(crate) fn sign_out(visit: &mut Visit, segment: &str, form: &Form) -> Respons
         Ok(_) => {}
         Err(refusal) => return visit.error_page(&refusal),
     }
+    if let Err(refusal) = check(form) {
+        return visit.error_page(&refusal);
+    }
     let told = forget(visit, form.typed("logout_hint"));
     visit.decide(if told.is_empty() {
         "signed out".to_owned()
     } else {
         format!("signed out; front-channel sign-out of {}", told.join(", "))
     });
-    let wanted = form
-        .typed("post_logout_redirect_uri")
-        .filter(|uri| is_registered(visit, uri));
-    match wanted {
+    let wanted = form.typed("post_logout_redirect_uri");
+    match wanted.filter(|uri| is_registered(visit, uri)) {
         Some(uri) => Visit::redirect(&match form.typed("state") {
             Some(state) => {
                 let separator = if uri.contains('?') { '&' } else { '?' };
@@ -36,13 +39,38 @@ pub(crate) fn sign_out(visit: &mut Visit, segment: &str, form: &Form) -> Respons
             }
             None => uri.to_owned(),
         }),
-        None => visit.show(notice::message(
-            "signed-out",
-            "You signed out of your account",
-            "It's a good idea to close all browser windows.",
-            true,
-        )),
+        None => {
+            let mut page = notice::message(
+                "signed-out",
+                "You signed out of your account",
+                "It's a good idea to close all browser windows.",
+                true,
+            );
+            // The person is signed out, and stays on this page.
+            // Source: f-bader/EntraID-ErrorCodes. Unverified: that the page shows no code.
+            if let Some(uri) = wanted {
+                visit.note(&AuthorityError::aadsts(700041).with("url", uri));
+                page.error_code = Some(700041);
+            }
+            visit.show(page)
+        }
     }
+}
+
+/// What a hint must look like: the claim of a token, or a name or an id.
+///
+/// Source: f-bader/EntraID-ErrorCodes; learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
+fn check(form: &Form) -> Result<(), AuthorityError> {
+    let readable =
+        |hint: &str| is_opaque(hint) || hint.contains('@') || uuid::Uuid::try_parse(hint).is_ok();
+    if !form.typed("logout_hint").is_none_or(readable) {
+        return Err(AuthorityError::aadsts(1002017));
+    }
+    let is_id = |sid: &str| uuid::Uuid::try_parse(sid).is_ok();
+    if !form.typed("sid").is_none_or(is_id) {
+        return Err(AuthorityError::aadsts(90007));
+    }
+    Ok(())
 }
 
 /// Ends the hinted session, or all. Returns the sign-out pages of the apps concerned.

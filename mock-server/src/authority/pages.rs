@@ -191,11 +191,13 @@ impl Page {
     }
 }
 
-/// A form that goes on with a sealed flow.
-pub(crate) fn form(action: &str, flow: &str, body: &Markup) -> Markup {
+/// A form that continues a sealed flow. It names its page, so that what was pressed there is never
+/// taken for an answer to another page.
+pub(crate) fn form(action: &str, flow: &str, page: &str, body: &Markup) -> Markup {
     html! {
         form method="post" action=(action) autocomplete="off" {
             input type="hidden" name="flow" value=(flow);
+            @if !page.is_empty() { input type="hidden" name="page" value=(page); }
             (body)
         }
     }

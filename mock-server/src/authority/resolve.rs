@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
 pub(crate) use self::resource::{Resource, azure_ad_graph_id, azure_ad_graph_scopes, graph_id};
+use self::tenant::is_gone;
 pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
 use super::error::AuthorityError;
-use super::home::is_gone;
 use crate::consent::ResourceScopes;
 use crate::directory::{
     Application, ApplicationId, Directory, ObjectId, ServicePrincipal, SignInAudience,
@@ -63,7 +63,7 @@ impl Client {
         tenant: &Tenant,
     ) -> Result<Self, AuthorityError> {
         let place = tenant.read(|it| it.display_name.clone());
-        let (_, app) = Self::find(world, arrival, client_id, &place)?;
+        let (home, app) = Self::find(world, arrival, client_id, &place)?;
         let principal = tenant.read(|it| it.service_principal(app.app_id).cloned());
         if principal.is_none() {
             return Err(AuthorityError::aadsts(700016)
@@ -72,6 +72,11 @@ impl Client {
         }
         if app.sign_in_audience == SignInAudience::Personal {
             return Err(for_personal_accounts(&app));
+        }
+        if !app.may_be_used_in(tenant.id, home.id) {
+            return Err(AuthorityError::aadsts(700016)
+                .with("app", client_id)
+                .with("tenant", place));
         }
         let client = Self { app, principal };
         check_enabled(&client.app, client.principal.as_ref())?;

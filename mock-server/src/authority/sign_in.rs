@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::AuthorityError;
+use super::home::Account;
 use super::pages::account::AccountTile;
 use super::resolve::{Client, TenantSegment};
 use super::session::{Login, Session};
@@ -125,7 +126,7 @@ impl Realm {
             let Some(tenant) = world.tenant(cloud, login.tenant) else {
                 continue;
             };
-            if !tenant.read(|it| login.stands(it)) {
+            if !stands(world, &tenant, &login) {
                 session.forget(login.tenant, login.user);
             } else if matches!(self, Self::Any(_)) || self.tenant_id() == Some(login.tenant) {
                 good.push(login);
@@ -211,6 +212,24 @@ impl Found {
     }
 }
 
+/// Whether a sign-in with this browser stands: in its tenant, and a guest's at home, too. What
+/// keeps people out of a home tenant is shown on a page later.
+pub(crate) fn stands(world: &World, tenant: &Tenant, login: &Login) -> bool {
+    let stands_at_home = |account: &Account| {
+        let at_home = Login {
+            tenant: account.tenant.id,
+            user: account.user,
+            ..login.clone()
+        };
+        account.tenant.read(|directory| at_home.stands(directory))
+    };
+    tenant.read(|directory| login.stands(directory))
+        && match Account::of(world, tenant, login.user) {
+            Ok(Some(account)) => stands_at_home(&account),
+            Ok(None) | Err(_) => true,
+        }
+}
+
 /// The tile of a user on a page.
 pub(crate) fn tile(user: &User, remark: Option<&'static str>) -> AccountTile {
     AccountTile {
@@ -245,7 +264,7 @@ fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> O
             home_tenant: Some(home),
         } => {
             let home = world.tenant(tenant.environment.cloud(), home)?;
-            let at_home = home_name(&guest_name);
+            let at_home = guest_name.at_home();
             let id = home.read(|it| it.user_by_name(&at_home).map(|user| user.id));
             // A seed file may name a home without the account: the guest's own password counts.
             id.map(|id| (home, id))
@@ -268,16 +287,6 @@ fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
         name.local_part(),
         name.domain(),
         directory.domain()
-    )
-}
-
-/// The sign-in name at home of a guest.
-pub(crate) fn home_name(guest: &UserPrincipalName) -> String {
-    let local = guest.local_part();
-    let mangled = local.strip_suffix("#EXT#").unwrap_or(local);
-    mangled.rsplit_once('_').map_or_else(
-        || guest.to_string(),
-        |(local, domain)| format!("{local}@{domain}"),
     )
 }
 
@@ -336,18 +345,3 @@ fn not_in_tenant(
 }
 
 const MOST_PICKS: usize = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guest_is_found_by_the_name_at_home() {
-        let guest = UserPrincipalName::new("ann_lee_fabrikam.com#EXT#@contoso.onmicrosoft.com");
-        assert_eq!(home_name(&guest), "ann_lee@fabrikam.com");
-        assert_eq!(
-            home_name(&UserPrincipalName::new("bob@contoso.com")),
-            "bob@contoso.com"
-        );
-    }
-}

@@ -7,6 +7,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod endpoint;
 mod on_behalf_of;
 mod password;
 mod refresh_token;
@@ -22,6 +23,7 @@ use axum::{Extension, routing};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::endpoint::{Endpoint, note_tenant};
 use self::request::TokenRequest;
 use super::State;
 use super::client_authentication::Presented;
@@ -33,7 +35,6 @@ use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
-use crate::world::Tenant;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -82,25 +83,6 @@ async fn v1(
         &body,
         Endpoint::V1,
     )
-}
-
-/// Which of the two endpoints was called.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Endpoint {
-    /// `/oauth2/token`.
-    V1,
-    /// `/oauth2/v2.0/token`.
-    V2,
-}
-
-impl Endpoint {
-    /// 1 or 2.
-    fn version(self) -> u8 {
-        match self {
-            Self::V1 => 1,
-            Self::V2 => 2,
-        }
-    }
 }
 
 fn answer(
@@ -262,14 +244,6 @@ fn facts_of_request(
         })
 }
 
-/// Takes the tenant's time and switches into what the answer says.
-fn note_tenant(trace: &mut Trace, annotation: &mut Annotation, tenant: &Tenant) {
-    trace.now = tenant.now();
-    trace.line_breaks = tenant.read(|it| it.switches.error_description_line_breaks);
-    annotation.tenant = Some(tenant.id);
-    annotation.environment = Some(tenant.environment);
-}
-
 /// The grant type as the journal spells it.
 pub(crate) fn short_name(grant: &str) -> &str {
     match grant {
@@ -318,10 +292,5 @@ const PARAMETERS: &[&str] = &[
     "username",
 ];
 
-/// The moment until which a code of this age is good.
-fn expiry(issued: Timestamp, lifetime: jiff::SignedDuration) -> Timestamp {
-    issued.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

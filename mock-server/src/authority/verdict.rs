@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::error::{AuthorityError, TOKEN};
+use super::refusal::refusal;
 use super::resolve::{Client, Resource, check_enabled, is_open};
-use super::{held, home, issue};
+use super::{held, home};
 use crate::directory::ApplicationId;
 use crate::permission::OPENID_SCOPES;
 use crate::token::RefreshToken;
@@ -41,9 +42,9 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
     let client = client(world, &tenant, sign_in.client)?;
     tenant.read(|directory| {
         validity::refresh_token_stands(token, directory, tenant.now())
-            .map_err(|invalid| issue::refusal(invalid, directory, &client, sign_in))
+            .map_err(|invalid| refusal(invalid, directory, Some(&client.app), sign_in))
     })?;
-    home::stands(world, &tenant, &client, sign_in)?;
+    home::stands(world, &tenant, Some(&client.app), sign_in)?;
     Resource::again(world, &tenant, token.resource, token.named())?;
     let is_permission = |scope: &&String| !OPENID_SCOPES.contains(&scope.as_str());
     let asked = token.scopes.iter().filter(is_permission).cloned().collect();
@@ -55,7 +56,7 @@ fn check(world: &World, token: &RefreshToken) -> Result<(), AuthorityError> {
             ..local
         };
         validity::access(sign_in, directory, attempt, Use::NonInteractive)
-            .map_err(|invalid| issue::refusal(invalid, directory, &client, sign_in))
+            .map_err(|invalid| refusal(invalid, directory, Some(&client.app), sign_in))
     })
 }
 

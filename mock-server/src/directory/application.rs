@@ -394,6 +394,12 @@ impl Application {
             })
     }
 
+    /// Whether the app may be used in a tenant, being registered in another or the same one.
+    /// Unverified: that an app that was closed to other tenants is not found there any more.
+    pub fn may_be_used_in(&self, tenant: TenantId, home: TenantId) -> bool {
+        tenant == home || self.is_multi_tenant()
+    }
+
     /// Whether accounts of other tenants may use the app.
     pub fn is_multi_tenant(&self) -> bool {
         matches!(

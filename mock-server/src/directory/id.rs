@@ -84,6 +84,19 @@ impl UserPrincipalName {
             .rsplit_once('@')
             .map_or(self.0.as_str(), |(local, _)| local)
     }
+
+    /// The sign-in name at home of a guest: `bob@fabrikam.com` of
+    /// `bob_fabrikam.com#EXT#@contoso.onmicrosoft.com`.
+    ///
+    /// Source: learn.microsoft.com/entra/external-id/user-properties.
+    pub fn at_home(&self) -> String {
+        let local = self.local_part();
+        let mangled = local.strip_suffix("#EXT#").unwrap_or(local);
+        mangled.rsplit_once('_').map_or_else(
+            || self.to_string(),
+            |(local, domain)| format!("{local}@{domain}"),
+        )
+    }
 }
 
 impl PartialEq for UserPrincipalName {
@@ -123,5 +136,13 @@ mod tests {
         let name = UserPrincipalName::new("Alice@Contoso.com");
         assert_eq!(name, UserPrincipalName::new("alice@contoso.COM"));
         assert_eq!((name.local_part(), name.domain()), ("Alice", "Contoso.com"));
+    }
+
+    #[test]
+    fn a_guest_has_another_name_at_home() {
+        let guest = UserPrincipalName::new("ann_lee_fabrikam.com#EXT#@contoso.onmicrosoft.com");
+        assert_eq!(guest.at_home(), "ann_lee@fabrikam.com");
+        let member = UserPrincipalName::new("bob@contoso.com");
+        assert_eq!(member.at_home(), "bob@contoso.com");
     }
 }

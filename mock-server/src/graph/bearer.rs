@@ -109,7 +109,8 @@ fn tenant_of(
 ) -> Result<Arc<Tenant>, GraphError> {
     let tenant = world
         .tenant(environment.cloud(), claims.tid)
-        .filter(|tenant| !tenant.read(|it| it.deleted))
+        // Unverified: that a tenant that Microsoft blocks is answered as one that is gone.
+        .filter(|tenant| !tenant.read(|it| it.deleted || it.blocked))
         .ok_or_else(GraphError::identity_not_found)?;
     if tenant.environment != environment {
         // L4 and L5 share a sign-in cloud, and a token may have Graph's application id as its

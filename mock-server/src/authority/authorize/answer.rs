@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use axum::response::Response;
 
-use super::request::{ResponseMode, Target, with_path};
+use super::request::with_path;
 use crate::authority::error::{AuthorityError, REDIRECT, Trace};
+use crate::authority::flow::{ResponseMode, Target};
 use crate::authority::pages::notice;
 use crate::authority::visit::Visit;
 use crate::random::Random;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::authority::error::{AuthorityError, PAGE};
-use crate::authority::flow::{Flow, Purpose};
+use crate::authority::flow::{Flow, Prompt, Purpose};
 use crate::authority::interaction::{Ask, Halt, Kind, Person, frame};
 use crate::authority::pages::consent::{self as pages, PermissionLine};
 use crate::authority::permissions::{self, Apis};
@@ -16,7 +16,6 @@ use crate::random::Random;
 use crate::world::{Tenant, World};
 
 use super::registration;
-use super::request::Prompt;
 
 /// What is to be consented to, and by whom.
 struct Question {

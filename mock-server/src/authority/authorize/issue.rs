@@ -4,9 +4,8 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::answer::Fields;
-use super::request::AuthorizeRequest;
 use crate::authority::error::AuthorityError;
-use crate::authority::flow::Flow;
+use crate::authority::flow::{AuthorizeRequest, Flow};
 use crate::authority::interaction::Person;
 use crate::authority::issue::{self, ClaimsRequest, UserGrant, Version};
 use crate::authority::resolve::{Client, Requested};

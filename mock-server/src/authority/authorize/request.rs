@@ -3,80 +3,14 @@
 //! Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow,
 //! /v2-protocols-oidc, /v2-oauth2-implicit-grant-flow.
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::authority::error::AuthorityError;
+use crate::authority::flow::{AuthorizeRequest, Prompt, ResponseMode, ResponseType, Target};
 use crate::authority::form::Form;
 use crate::authority::issue::ClaimsRequest;
-use crate::directory::{Application, ApplicationId, Platform};
+use crate::directory::{Application, Platform};
 use crate::token::ClientClass;
-
-/// An authorize request that may be worked on.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct AuthorizeRequest {
-    /// 1 or 2, by the path.
-    pub(crate) version: u8,
-    pub(crate) client: ApplicationId,
-    /// By the platform of the redirect URI.
-    pub(crate) client_class: ClientClass,
-    /// Where and how answers go.
-    pub(crate) target: Target,
-    pub(crate) response_type: ResponseType,
-    /// As requested, unresolved.
-    pub(crate) scope: String,
-    /// v1: the API.
-    pub(crate) resource: Option<String>,
-    /// v2: the API as `resource` names it beside the scopes.
-    pub(crate) indicator: Option<String>,
-    pub(crate) nonce: Option<String>,
-    pub(crate) prompt: Option<Prompt>,
-    pub(crate) login_hint: Option<String>,
-    pub(crate) domain_hint: Option<String>,
-    pub(crate) sid: Option<String>,
-    /// The PKCE challenge and its method.
-    pub(crate) challenge: Option<(String, String)>,
-    pub(crate) claims: Option<String>,
-    /// The age in seconds up to which a sign-in is good enough.
-    pub(crate) max_age: Option<u32>,
-    pub(crate) client_info: bool,
-    pub(crate) instance_aware: bool,
-}
-
-/// Where and how answers go to the app.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Target {
-    pub(crate) redirect_uri: String,
-    pub(crate) mode: ResponseMode,
-    pub(crate) state: Option<String>,
-}
-
-/// How an answer travels.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) enum ResponseMode {
-    FormPost,
-    Fragment,
-    Query,
-}
-
-/// What the app wants to get; nothing with `none`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct ResponseType {
-    pub(crate) code: bool,
-    pub(crate) id_token: bool,
-    pub(crate) token: bool,
-}
-
-/// What the app wants the person to see.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) enum Prompt {
-    /// v1 only: consent for the tenant.
-    AdminConsent,
-    Consent,
-    Login,
-    None,
-    SelectAccount,
-}
 
 /// The target of an app's answers, as far as it can be told before anything else is checked.
 ///
@@ -124,6 +58,9 @@ pub(crate) fn target(
 ///
 /// Source: MicrosoftDocs/azure-docs#61707, directus/directus#18324; vanvfields/Microsoft-365#15.
 pub(in crate::authority) fn check_absolute(redirect_uri: &str) -> Result<(), AuthorityError> {
+    if !redirect_uri.is_ascii() {
+        return Err(AuthorityError::aadsts(50029));
+    }
     match Url::parse(redirect_uri) {
         Err(_) => Err(AuthorityError::aadsts(90102).with("name", "redirect_uri")),
         Ok(uri) if uri.scheme() == "urn" => Err(AuthorityError::aadsts(500119)),
@@ -159,18 +96,23 @@ pub(crate) fn read(
             return Err(AuthorityError::aadsts(90014).with("field", "nonce"));
         }
         if version == 2 && !scope.split_ascii_whitespace().any(|it| it == "openid") {
-            return Err(AuthorityError::aadsts(70005));
+            return Err(AuthorityError::aadsts(700053));
         }
     }
     let challenge = challenge(parameters)?;
     if platform == Platform::Spa && response_type.code && challenge.is_none() {
         return Err(AuthorityError::aadsts(9002325));
     }
+    let prompt = prompt(parameters, version)?;
     let login_hint = owned(parameters, "login_hint")?;
+    let domain_hint = owned(parameters, "domain_hint")?;
     let sid = owned(parameters, "sid")?;
-    if login_hint.is_some() && sid.is_some() {
-        return Err(AuthorityError::aadsts(90005));
-    }
+    check_hints(
+        login_hint.as_deref(),
+        domain_hint.as_deref(),
+        sid.as_deref(),
+        prompt,
+    )?;
     Ok(AuthorizeRequest {
         version,
         client: app.app_id,
@@ -185,27 +127,18 @@ pub(crate) fn read(
         resource: owned(parameters, "resource")?.filter(|_| version == 1),
         indicator: owned(parameters, "resource")?.filter(|_| version == 2),
         nonce: owned(parameters, "nonce")?,
-        prompt: prompt(parameters, version)?,
+        prompt,
         login_hint,
-        domain_hint: owned(parameters, "domain_hint")?,
+        domain_hint,
         sid,
         challenge,
         claims: claims(parameters)?,
-        max_age: parameters
-            .get("max_age")?
-            .and_then(|text| text.parse().ok()),
+        max_age: max_age(parameters)?,
         client_info: parameters.is_set("client_info"),
         instance_aware: parameters
             .typed("instance_aware")
             .is_some_and(|text| text.eq_ignore_ascii_case("true")),
     })
-}
-
-impl ResponseType {
-    /// Whether the answer holds a token, so that it must not travel in a query.
-    pub(crate) fn has_token(self) -> bool {
-        self.id_token || self.token
-    }
 }
 
 impl std::str::FromStr for ResponseType {
@@ -229,20 +162,6 @@ impl std::str::FromStr for ResponseType {
             return Err(AuthorityError::aadsts(70005));
         }
         Ok(wanted)
-    }
-}
-
-impl AuthorizeRequest {
-    /// Whether nothing may be shown.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.prompt == Some(Prompt::None)
-    }
-
-    /// Whether the ID token is to tell when the user signed in.
-    pub(crate) fn wants_auth_time(&self) -> bool {
-        self.max_age.is_some()
-            || ClaimsRequest::parse(self.claims.as_deref())
-                .is_ok_and(|claims| claims.is_some_and(|it| it.auth_time))
     }
 }
 
@@ -286,25 +205,71 @@ fn prompt(parameters: &Form, version: u8) -> Result<Option<Prompt>, AuthorityErr
     }))
 }
 
+/// Hints that contradict each other, and those that can't be read.
+///
+/// Source: f-bader/EntraID-ErrorCodes. Unverified: where each of them is looked at.
+fn check_hints(
+    login_hint: Option<&str>,
+    domain_hint: Option<&str>,
+    sid: Option<&str>,
+    prompt: Option<Prompt>,
+) -> Result<(), AuthorityError> {
+    if let Some(sid) = sid {
+        if login_hint.is_some() {
+            return Err(AuthorityError::aadsts(90138));
+        }
+        let shown = match prompt {
+            Some(Prompt::Login) => Some("login"),
+            Some(Prompt::SelectAccount) => Some("select_account"),
+            _ => None,
+        };
+        if let Some(prompt) = shown {
+            return Err(AuthorityError::aadsts(90131).with("prompt", prompt));
+        }
+        if uuid::Uuid::try_parse(sid).is_err() {
+            return Err(AuthorityError::aadsts(90007));
+        }
+    }
+    if domain_hint.is_some() && login_hint.is_some_and(is_opaque) {
+        return Err(AuthorityError::aadsts(1002014));
+    }
+    Ok(())
+}
+
+/// Whether a hint is the claim `login_hint` of an ID token, not a name.
+///
+/// Source: learn.microsoft.com/entra/identity-platform/optional-claims-reference; the form is that
+/// of tokens in MSAL's tests.
+pub(in crate::authority) fn is_opaque(hint: &str) -> bool {
+    hint.starts_with("O.") && !hint.contains('@')
+}
+
 fn challenge(parameters: &Form) -> Result<Option<(String, String)>, AuthorityError> {
     let method = parameters.get("code_challenge_method")?;
     let Some(challenge) = parameters.get("code_challenge")? else {
         return match method {
-            Some(_) => Err(AuthorityError::aadsts(50147)),
+            Some(_) => Err(AuthorityError::aadsts(501471)),
             None => Ok(None),
         };
     };
-    // RFC 7636, section 4.2.
-    if !(43..=128).contains(&challenge.chars().count()) {
+    // RFC 7636, section 4.2. Unverified: that what has other characters is refused as what is too
+    // short.
+    let unreserved = |it: char| it.is_ascii_alphanumeric() || "-._~".contains(it);
+    if !(43..=128).contains(&challenge.len()) || !challenge.chars().all(unreserved) {
         return Err(AuthorityError::aadsts(501491));
     }
     match method.unwrap_or("plain") {
         method @ ("S256" | "plain") => Ok(Some((challenge.to_owned(), method.to_owned()))),
-        // Unverified: the code and the text are own knowledge.
-        _ => Err(AuthorityError::aadsts(90023).with(
-            "reason",
-            "The value of 'code_challenge_method' is not supported.",
-        )),
+        _ => Err(AuthorityError::aadsts(50149)),
+    }
+}
+
+/// Unverified: the code.
+fn max_age(parameters: &Form) -> Result<Option<u32>, AuthorityError> {
+    let refused = || AuthorityError::aadsts(90100).with("name", "max_age");
+    match parameters.get("max_age")? {
+        Some(text) => text.parse().map(Some).map_err(|_| refused()),
+        None => Ok(None),
     }
 }
 
@@ -316,6 +281,17 @@ fn claims(parameters: &Form) -> Result<Option<String>, AuthorityError> {
 
 fn owned(parameters: &Form, name: &str) -> Result<Option<String>, AuthorityError> {
     Ok(parameters.get(name)?.map(str::to_owned))
+}
+
+/// A redirect URI that is no more registered gets no answer.
+pub(in crate::authority) fn check_registered(
+    app: &Application,
+    redirect_uri: &str,
+) -> Result<(), AuthorityError> {
+    match app.redirect_uri(redirect_uri) {
+        Some(_) => Ok(()),
+        None => Err(reply_address_mismatch(app, redirect_uri)),
+    }
 }
 
 fn reply_address_mismatch(app: &Application, requested: &str) -> AuthorityError {

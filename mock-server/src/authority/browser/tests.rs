@@ -4,7 +4,7 @@ mod administrator;
 mod authorize;
 mod conditional_access;
 mod consent;
-mod consent_codes;
+pub(in crate::authority) mod consent_codes;
 mod consent_rules;
 mod device;
 mod other_cloud;
@@ -16,7 +16,7 @@ mod sign_in;
 mod sweep;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -36,34 +36,37 @@ use crate::world::seed::SeedContext;
 use crate::world::{Tenant, World};
 
 /// The authority with the default world.
-pub(super) struct Mock {
-    pub(super) world: Arc<World>,
-    pub(super) tenant: Arc<Tenant>,
+pub(in crate::authority) struct Mock {
+    pub(in crate::authority) world: Arc<World>,
+    pub(in crate::authority) tenant: Arc<Tenant>,
     router: Router,
 }
 
+/// Made once: a key takes some 100 ms.
+static KEYS: LazyLock<Arc<KeyRings>> = LazyLock::new(|| Arc::new(KeyRings::new(None)));
+
 /// A browser: keeps cookies, follows nothing, presses buttons.
-pub(super) struct Browser<'a> {
+pub(in crate::authority) struct Browser<'a> {
     mock: &'a Mock,
     /// The address that is asked.
-    pub(super) arrival: Arrival,
+    pub(in crate::authority) arrival: Arrival,
     cookies: BTreeMap<String, String>,
 }
 
 /// What the browser got.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) html: String,
-    pub(super) annotation: Annotation,
+pub(in crate::authority) struct Answer {
+    pub(in crate::authority) status: StatusCode,
+    pub(in crate::authority) headers: HeaderMap,
+    pub(in crate::authority) html: String,
+    pub(in crate::authority) annotation: Annotation,
 }
 
 impl Mock {
     /// A default world of its own.
-    pub(super) fn new() -> Self {
+    pub(in crate::authority) fn new() -> Self {
         let world = Arc::new(World::new(
             Random::seeded(7),
-            Arc::new(KeyRings::new(None)),
+            Arc::clone(&KEYS),
             Sealer::new(),
             Journal::new(100, Redaction::On),
         ));
@@ -82,7 +85,7 @@ impl Mock {
     }
 
     /// A browser without cookies.
-    pub(super) fn browser(&self) -> Browser<'_> {
+    pub(in crate::authority) fn browser(&self) -> Browser<'_> {
         Browser {
             mock: self,
             arrival: Arrival {
@@ -101,7 +104,7 @@ impl Mock {
     }
 
     /// A browser that asks the login host of a cloud by its name.
-    pub(super) fn browser_at(&self, cloud: SignInCloud) -> Browser<'_> {
+    pub(in crate::authority) fn browser_at(&self, cloud: SignInCloud) -> Browser<'_> {
         let mut browser = self.browser();
         browser.arrival = Arrival {
             cloud,
@@ -114,17 +117,17 @@ impl Mock {
     }
 
     /// Something happens in the tenant.
-    pub(super) fn event(&self, event: &Event) {
+    pub(in crate::authority) fn event(&self, event: &Event) {
         self.world.apply(&self.tenant, event).unwrap();
     }
 
     /// A user of the tenant.
-    pub(super) fn user(&self, alias: &str) -> User {
+    pub(in crate::authority) fn user(&self, alias: &str) -> User {
         self.tenant.read(|it| it.find_user(alias).unwrap().clone())
     }
 
     /// An app of the tenant or of its vendor.
-    pub(super) fn app(&self, alias: &str) -> Application {
+    pub(in crate::authority) fn app(&self, alias: &str) -> Application {
         let all = self.world.tenants();
         all.iter()
             .filter(|tenant| tenant.environment == Environment::Office365)
@@ -141,7 +144,11 @@ impl Mock {
     }
 
     /// Changes the registration of an app of the tenant.
-    pub(super) fn change_app(&self, alias: &str, change: impl FnOnce(&mut Application)) {
+    pub(in crate::authority) fn change_app(
+        &self,
+        alias: &str,
+        change: impl FnOnce(&mut Application),
+    ) {
         self.tenant.write(|directory| {
             change(
                 directory
@@ -154,7 +161,11 @@ impl Mock {
     }
 
     /// The path and query of an authorize request; parameters given replace the usual ones.
-    pub(super) fn authorize(&self, alias: &str, parameters: &[(&str, &str)]) -> String {
+    pub(in crate::authority) fn authorize(
+        &self,
+        alias: &str,
+        parameters: &[(&str, &str)],
+    ) -> String {
         let app = self.app(alias);
         let client_id = app.app_id.to_string();
         let mut all = vec![
@@ -172,12 +183,12 @@ impl Mock {
 
 impl Browser<'_> {
     /// Opens a page.
-    pub(super) async fn get(&mut self, uri: &str) -> Answer {
+    pub(in crate::authority) async fn get(&mut self, uri: &str) -> Answer {
         self.send(Request::get(uri), Body::empty()).await
     }
 
     /// Presses the button with this `action` (or `name=value`), with fields filled in.
-    pub(super) async fn press(
+    pub(in crate::authority) async fn press(
         &mut self,
         page: &Answer,
         button: &str,
@@ -190,7 +201,7 @@ impl Browser<'_> {
     }
 
     /// Opens a page and signs in there with name and password.
-    pub(super) async fn sign_in(&mut self, uri: &str, alias: &str) -> Answer {
+    pub(in crate::authority) async fn sign_in(&mut self, uri: &str, alias: &str) -> Answer {
         let user = self.mock.user(alias);
         let page = self.get(uri).await;
         assert_eq!(page.page(), "sign-in", "{}", page.html);
@@ -202,7 +213,7 @@ impl Browser<'_> {
     }
 
     /// Sends any request.
-    pub(super) async fn send(
+    pub(in crate::authority) async fn send(
         &mut self,
         request: axum::http::request::Builder,
         body: Body,
@@ -238,27 +249,43 @@ impl Browser<'_> {
         }
     }
 
+    /// The cookies, as they are sent.
+    pub(in crate::authority) fn cookies(&self) -> String {
+        let pairs = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Takes the cookies of another browser.
+    pub(in crate::authority) fn keep(&mut self, cookies: &str) {
+        let pairs = cookies.split("; ").filter_map(|it| it.split_once('='));
+        self.cookies
+            .extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
     /// Whether a cookie is kept.
-    pub(super) fn has_cookies(&self) -> bool {
+    pub(in crate::authority) fn has_cookies(&self) -> bool {
         !self.cookies.is_empty()
     }
 }
 
 impl Answer {
     /// `data-page`.
-    pub(super) fn page(&self) -> String {
+    pub(in crate::authority) fn page(&self) -> String {
         self.body_attribute("data-page").unwrap_or_default()
     }
 
     /// `data-error-code`.
-    pub(super) fn error_code(&self) -> u32 {
+    pub(in crate::authority) fn error_code(&self) -> u32 {
         self.body_attribute("data-error-code")
             .and_then(|it| it.parse().ok())
             .unwrap_or_default()
     }
 
     /// The text of the first element that fits.
-    pub(super) fn text(&self, selector: &str) -> String {
+    pub(in crate::authority) fn text(&self, selector: &str) -> String {
         let html = Html::parse_document(&self.html);
         let selector = Selector::parse(selector).unwrap();
         html.select(&selector)
@@ -268,7 +295,7 @@ impl Answer {
     }
 
     /// The permissions that the page lists.
-    pub(super) fn permissions(&self) -> Vec<String> {
+    pub(in crate::authority) fn permissions(&self) -> Vec<String> {
         let html = Html::parse_document(&self.html);
         let selector = Selector::parse("[data-permission]").unwrap();
         html.select(&selector)
@@ -277,13 +304,13 @@ impl Answer {
     }
 
     /// Where the browser is sent.
-    pub(super) fn location(&self) -> &str {
+    pub(in crate::authority) fn location(&self) -> &str {
         assert_eq!(self.status, StatusCode::FOUND, "{}", self.html);
         self.headers[header::LOCATION].to_str().unwrap()
     }
 
     /// The parameters of the redirect, from the query or the fragment.
-    pub(super) fn parameters(&self) -> BTreeMap<String, String> {
+    pub(in crate::authority) fn parameters(&self) -> BTreeMap<String, String> {
         let (_, text) = self.location().split_once(['?', '#']).unwrap();
         form_urlencoded::parse(text.as_bytes())
             .into_owned()
@@ -291,7 +318,11 @@ impl Answer {
     }
 
     /// The form that holds a button: its action, and its fields as pressed.
-    pub(super) fn form(&self, button: &str, fields: &[(&str, &str)]) -> (String, String) {
+    pub(in crate::authority) fn form(
+        &self,
+        button: &str,
+        fields: &[(&str, &str)],
+    ) -> (String, String) {
         let html = Html::parse_document(&self.html);
         let (name, value) = button.split_once('=').unwrap_or(("action", button));
         let forms = Selector::parse("form").unwrap();
@@ -342,14 +373,14 @@ fn certificate() -> Vec<u8> {
 }
 
 /// Encodes fields.
-pub(super) fn query(pairs: &[(&str, &str)]) -> String {
+pub(in crate::authority) fn query(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
 }
 
 /// Replaces what differs from run to run.
-pub(super) fn redacted(text: &str) -> String {
+pub(in crate::authority) fn redacted(text: &str) -> String {
     let mut text = text.to_owned();
     let changing = [
         ("?code=", "&"),
@@ -371,6 +402,6 @@ pub(super) fn redacted(text: &str) -> String {
 }
 
 /// The id of an app in a text.
-pub(super) fn id(app: ApplicationId) -> String {
+pub(in crate::authority) fn id(app: ApplicationId) -> String {
     app.to_string()
 }

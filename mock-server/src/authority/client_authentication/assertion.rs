@@ -178,7 +178,20 @@ fn trusted<'a>(
         .iter()
         .filter(|it| it.issuer == issuer)
         .collect();
+    let audience = audiences.first().copied().unwrap_or_default();
     if by_issuer.is_empty() {
+        let fits = |it: &FederatedCredential| {
+            it.subject == subject || audiences.contains(&it.audience.as_str())
+        };
+        // Source: Azure/azure-workload-identity docs/book/src/troubleshooting.md. Unverified: that
+        // this older code is left to assertions of which nothing fits.
+        let all = &app.federated_credentials;
+        if !all.is_empty() && !all.iter().any(fits) {
+            return Err(AuthorityError::aadsts(70021)
+                .with("issuer", issuer)
+                .with("subject", subject)
+                .with("audience", audience));
+        }
         return Err(AuthorityError::aadsts(700211).with("issuer", issuer));
     }
     let mut by_subject = by_issuer
@@ -196,10 +209,7 @@ fn trusted<'a>(
     by_subject
         .find(|it| audiences.contains(&it.audience.as_str()))
         .copied()
-        .ok_or_else(|| {
-            AuthorityError::aadsts(700212)
-                .with("audience", audiences.first().copied().unwrap_or_default())
-        })
+        .ok_or_else(|| AuthorityError::aadsts(700212).with("audience", audience))
 }
 
 /// `aud` names the token endpoint, the issuer or the tenant, at any login host of the cloud or at

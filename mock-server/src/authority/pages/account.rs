@@ -47,7 +47,7 @@ pub(crate) fn sign_in(
     };
     let body = html! {
         p.lead { (to_continue(app)) }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "sign-in", &fields))
     };
     Page::new("sign-in", "Sign in", body)
         .tenant(frame.tenant.clone())
@@ -86,7 +86,7 @@ pub(crate) fn password(
         p.lead { (to_continue(app)) }
         p.who #displayName { (upn) }
         @if let Some(note) = note { p.alert.note { (note) } }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "password", &fields))
     };
     Page::new("password", "Enter password", body)
         .tenant(frame.tenant.clone())
@@ -112,7 +112,7 @@ pub(crate) fn pick_account(frame: &Frame, app: Option<&str>, accounts: &[Account
     };
     let body = html! {
         p.lead { (to_continue(app)) }
-        (form(&frame.action, &frame.flow, &choose))
+        (form(&frame.action, &frame.flow, "pick-account", &choose))
     };
     Page::new("pick-account", "Pick an account", body).tenant(frame.tenant.clone())
 }
@@ -129,7 +129,7 @@ pub(crate) fn mfa(frame: &Frame, upn: &str, number: u8) -> Page {
              telephone. This mock has none, so answer here."
         }
         strong.number #idRichContext_DisplaySign { (number) }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "mfa", &fields))
     };
     Page::new("mfa", "Approve the sign-in request", body).tenant(frame.tenant.clone())
 }
@@ -144,7 +144,7 @@ pub(crate) fn register_factor(frame: &Frame, upn: &str) -> Page {
              This mock has no telephone: registering takes one press of a button."
         }
         p.alert.note { "More information is required. " span.mono { "AADSTS50072" } }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "register-factor", &fields))
     };
     Page::new("register-factor", "Keep your account secure", body)
         .tenant(frame.tenant.clone())
@@ -164,7 +164,7 @@ pub(crate) fn compliant_device(frame: &Frame, upn: &str) -> Page {
              say whether you sit at one."
         }
         p.alert.note { "This device is not compliant. " span.mono { "AADSTS53000" } }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "compliant-device", &fields))
     };
     Page::new("compliant-device", "Set up your device to get access", body)
         .tenant(frame.tenant.clone())
@@ -194,7 +194,7 @@ pub(crate) fn change_password(
     let body = html! {
         p.who #displayName { (upn) }
         p.alert.note { (notice.1) " " span.mono { "AADSTS" (notice.0) } }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "password-change", &fields))
     };
     Page::new("password-change", "Update your password", body)
         .tenant(frame.tenant.clone())
@@ -212,7 +212,7 @@ pub(crate) fn terms_of_use(frame: &Frame, upn: &str) -> Page {
             "Terms of use of a test tenant: there is nothing to agree to, and nothing is sold. "
             span.mono { "AADSTS50158" }
         }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "terms-of-use", &fields))
     };
     Page::new("terms-of-use", "Terms of use", body)
         .tenant(frame.tenant.clone())
@@ -231,7 +231,7 @@ fn quick_picks(frame: &Frame, picks: &[AccountTile]) -> Option<Markup> {
         aside.side aria-labelledby="quick" {
             h2 #quick { "Test users" }
             p.soft { "One press signs in, with the user's own password." }
-            (form(&frame.action, &frame.flow, &choose))
+            (form(&frame.action, &frame.flow, "", &choose))
         }
     })
 }

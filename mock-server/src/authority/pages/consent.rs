@@ -70,7 +70,7 @@ pub(crate) fn consent(
             "Accepting lets the app use your data as listed, until the consent is withdrawn. \
              You can withdraw it at any time."
         }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "consent", &fields))
     };
     Page::new("consent", "Permissions requested", body)
         .tenant(frame.tenant.clone())
@@ -96,7 +96,7 @@ pub(crate) fn admin_consent(
             "If you accept, the app gets these permissions for all users of the organization, and \
              nobody is asked again."
         }
-        (form(&frame.action, &frame.flow, &actions(("accept", "Accept"), Some(("cancel", "Cancel")))))
+        (form(&frame.action, &frame.flow, "admin-consent", &actions(("accept", "Accept"), Some(("cancel", "Cancel")))))
     };
     Page::new(
         "admin-consent",
@@ -128,7 +128,7 @@ pub(crate) fn need_admin_approval(
             "Ask an administrator to grant permission to this app. If you have an administrator's \
              account, sign in with that one."
         }
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "approval-required", &fields))
     };
     Page::new("approval-required", "Need admin approval", body)
         .tenant(frame.tenant.clone())
@@ -172,7 +172,7 @@ pub(crate) fn request_approval(
             span.mono { "AADSTS" (code) }
         }
         (list(permissions))
-        (form(&frame.action, &frame.flow, &fields))
+        (form(&frame.action, &frame.flow, "approval-required", &fields))
     };
     Page::new("approval-required", "Approval required", body)
         .tenant(frame.tenant.clone())
@@ -189,7 +189,7 @@ pub(crate) fn approval_requested(frame: &Frame, upn: &str, app: &AppCard) -> Pag
             "Your administrators have been asked to approve this app. You can sign in to it as \
              soon as one of them approves."
         }
-        (form(&frame.action, &frame.flow, &actions(("cancel", "Back to the app"), None)))
+        (form(&frame.action, &frame.flow, "approval-requested", &actions(("cancel", "Back to the app"), None)))
     };
     Page::new("approval-requested", "Request sent", body)
         .tenant(frame.tenant.clone())
@@ -269,7 +269,7 @@ pub(crate) fn requests(
                 }
                 (list(&request.permissions))
                 @if request.status == "pending" {
-                    (form(&frame.action, &frame.flow, &review(&request.app.id, may_approve)))
+                    (form(&frame.action, &frame.flow, "consent-requests", &review(&request.app.id, may_approve)))
                 }
             }
         }

@@ -121,7 +121,7 @@ pub(crate) fn question(
 ) -> Page {
     let body = html! {
         p #message { (text) }
-        (form(&frame.action, &frame.flow, &actions(primary, secondary)))
+        (form(&frame.action, &frame.flow, name, &actions(primary, secondary)))
     };
     Page::new(name, title, body).tenant(frame.tenant.clone())
 }

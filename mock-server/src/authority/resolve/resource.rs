@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::tenant::is_gone;
 use crate::authority::error::AuthorityError;
 use crate::directory::{Application, ApplicationId, Directory, ObjectId};
 use crate::environment::{Environment, GRAPH_APPLICATION_ID, Site};
@@ -166,22 +167,27 @@ impl Resource {
 /// The registration of an API that is in the tenant. A slash at the end makes no difference, in the
 /// request and in the registration.
 fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Application> {
-    let cloud = tenant.environment.cloud();
     if let Ok(id) = without_slash(spelled).parse::<ApplicationId>() {
         // Every app is an API by its id, also without a URI or a scope.
         tenant.read(|it| it.service_principal(id).map(drop))?;
-        return world.application(cloud, id).map(|(_, app)| app);
+        return standing(world, tenant, id);
     }
     let principals: Vec<ApplicationId> =
         tenant.read(|it| it.service_principals.keys().copied().collect());
     let trimmed = without_slash(spelled);
     principals.into_iter().find_map(|id| {
-        let (_, app) = world.application(cloud, id)?;
+        let app = standing(world, tenant, id)?;
         let uris = &app.api.as_ref()?.identifier_uris;
         uris.iter()
             .any(|uri| without_slash(uri) == trimmed)
             .then_some(app)
     })
+}
+
+/// A registration, unless the tenant in which it stands is gone.
+fn standing(world: &World, tenant: &Tenant, id: ApplicationId) -> Option<Application> {
+    let (home, app) = world.application(tenant.environment.cloud(), id)?;
+    (!is_gone(&home)).then_some(app)
 }
 
 /// An API whose service principal is switched off gets no tokens, whoever asks.

@@ -34,6 +34,12 @@ pub(crate) fn is_open(tenant: &Tenant, name: &str) -> Result<(), AuthorityError>
     })
 }
 
+/// Whether the tenant in which an app is registered is gone. Unverified: that an app of a deleted
+/// tenant is refused as one that does not exist.
+pub(super) fn is_gone(home: &Tenant) -> bool {
+    home.read(|directory| directory.deleted)
+}
+
 /// Whether a proxy on the way lets its people sign in to a tenant (tenant restrictions).
 ///
 /// Source: learn.microsoft.com/entra/identity/enterprise-apps/tenant-restrictions.

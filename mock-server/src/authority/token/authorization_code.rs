@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use super::endpoint::{Endpoint, expiry};
 use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
-use super::{Endpoint, expiry};
 use crate::authority::client_authentication::{class_of_platform, default_class};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, UserGrant, Version};
@@ -42,10 +42,12 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     )?;
     request.annotation.user = Some(code.sign_in.user);
     let client = request.client(&tenant)?;
-    let class = client.app.redirect_uri(&code.redirect_uri).map_or_else(
+    let registered = client.app.redirect_uri(&code.redirect_uri);
+    let class = registered.map_or_else(
         || default_class(&client.app),
         |uri| class_of_platform(uri.platform),
     );
+    let is_registered = registered.is_some();
     let how = request.authenticate(&client, class, &tenant)?;
     if code.sign_in.client != client.app.app_id {
         return Err(AuthorityError::aadsts(700007));
@@ -60,6 +62,12 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
             return Err(AuthorityError::aadsts(500112)
                 .with("redirect_uri", uri)
                 .with("expected", &code.redirect_uri));
+        }
+        // Unverified: that a redirect URI that was taken away meanwhile is looked at here.
+        Some(uri) if !is_registered => {
+            return Err(AuthorityError::aadsts(50011)
+                .with("redirect_uri", uri)
+                .with("app", client.app.app_id.to_string()));
         }
         Some(_) => {}
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::request::{TokenRequest, Wanted};
 use crate::authority::error::AuthorityError;
 use crate::authority::issue::{self, Version};

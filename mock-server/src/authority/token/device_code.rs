@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::Endpoint;
+use super::endpoint::{Endpoint, note_tenant};
 use super::request::{TokenRequest, Wanted, of_another_tenant};
 use crate::aadsts::{self, Place};
 use crate::authority::State;
@@ -54,6 +54,12 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         .ok_or_else(|| AuthorityError::aadsts(7000014))?;
     if pending.client != app.app_id {
         return Err(AuthorityError::aadsts(700007));
+    }
+    // Wherever the person signs in, the code is one of the tenant at which it was asked for.
+    if let Some(tenant) = pending.tenant
+        && request.another_tenant(tenant).is_some()
+    {
+        return Err(of_another_tenant(tenant)(request.segment));
     }
     let now = request.now_of(&pending);
     let sign_in = match &pending.decision {
@@ -136,8 +142,11 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
         request.trace,
         request.annotation,
     )?;
-    request.state.device_codes.remove(text);
-    Ok(body)
+    if request.state.device_codes.remove(text) {
+        Ok(body)
+    } else {
+        Err(AuthorityError::aadsts(7000014))
+    }
 }
 
 impl TokenRequest<'_> {
@@ -199,7 +208,7 @@ fn answer(
         let client_id = form.required("client_id")?;
         let (name, tenant) = match &place {
             TenantSegment::Tenant(tenant) => {
-                super::note_tenant(&mut trace, &mut annotation, tenant);
+                note_tenant(&mut trace, &mut annotation, tenant);
                 (tenant.read(|it| it.display_name.clone()), Some(tenant.id))
             }
             _ => (segment.0.clone(), None),
@@ -233,6 +242,9 @@ fn answer(
                 (String::new(), Some(resource))
             }
         };
+        if let (TenantSegment::Tenant(tenant), Some(resource)) = (&place, &v1_resource) {
+            Resource::find(world, tenant, resource)?;
+        }
         if let (TenantSegment::Tenant(tenant), Endpoint::V2) = (&place, endpoint) {
             let requested = Requested::parse(world, tenant, &scope)?;
             let is_meant = |resource: &str| match requested.resources.as_slice() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::request::{TokenRequest, Wanted};
 use crate::authority::error::{AuthorityError, ticks};
 use crate::authority::issue::{self, UserGrant, Version};

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Endpoint;
+use super::endpoint::{Endpoint, note_tenant};
 use super::request::{TokenRequest, Wanted};
 use crate::authority::client_authentication::default_class;
 use crate::authority::error::{AuthorityError, no_such_user};
@@ -38,7 +38,7 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
                 .ok_or_else(|| AuthorityError::aadsts(50128))?;
             let app = request.registration()?;
             Client::check_audience(&app, &request.place)?;
-            super::note_tenant(request.trace, request.annotation, &tenant);
+            note_tenant(request.trace, request.annotation, &tenant);
             tenant
         }
     };

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Endpoint;
+use super::endpoint::{Endpoint, expiry};
 use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
 use crate::authority::error::AuthorityError;
 use crate::authority::home;
 use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::refusal::refusal;
 use crate::authority::resolve::{RequestedResource, Resource, for_itself};
 use crate::directory::Application;
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
@@ -59,9 +60,14 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     }
     tenant.read(|directory| {
         validity::refresh_token_stands(&token, directory, tenant.now())
-            .map_err(|invalid| issue::refusal(invalid, directory, &client, &token.sign_in))
+            .map_err(|invalid| refusal(invalid, directory, Some(&client.app), &token.sign_in))
     })?;
-    home::stands(&request.state.world, &tenant, &client, &token.sign_in)?;
+    home::stands(
+        &request.state.world,
+        &tenant,
+        Some(&client.app),
+        &token.sign_in,
+    )?;
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
     // access token": of scopes of several APIs the first decides.
     let Wanted {
@@ -204,7 +210,7 @@ fn strict_rotation(
     }
     let id = uuid::Uuid::new_v5(&token.sign_in.family, text.as_bytes());
     let now = tenant.now();
-    let expires = super::expiry(token.issued, validity::INACTIVITY);
+    let expires = expiry(token.issued, validity::INACTIVITY);
     let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, id, expires, now) {
         return Err(AuthorityError::aadsts(50173)

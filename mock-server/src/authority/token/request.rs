@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use super::{Endpoint, note_tenant};
+use super::endpoint::{Endpoint, note_tenant};
 use crate::authority::State;
 use crate::authority::client_authentication::{Presented, Verification, default_class};
 use crate::authority::error::{AuthorityError, Trace};

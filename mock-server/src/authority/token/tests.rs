@@ -20,14 +20,14 @@ use crate::token::{
     AuthenticationMethod, AuthorizationCode, ClientClass, KeyRings, Sealer, SignIn,
 };
 use crate::world::seed::SeedContext;
-use crate::world::{TenantDescription, World};
+use crate::world::{Tenant, TenantDescription, World};
 
 mod assertions;
 mod continuous_access;
 mod device_code;
 mod federated;
-mod invalidation;
-mod mutations;
+pub(in crate::authority) mod invalidation;
+pub(in crate::authority) mod mutations;
 mod on_behalf_of;
 mod recorded;
 mod refusals;

@@ -74,7 +74,8 @@ async fn without_app_and_redirect_uri_the_person_is_told() {
 #[tokio::test]
 async fn other_faults_are_told_to_the_app() {
     let mock = Mock::new();
-    let short = "a".repeat(42);
+    let (short, long) = ("a".repeat(42), "a".repeat(43));
+    let session = "11111111-2222-3333-4444-555555555555";
     for (parameters, error, code) in [
         (vec![("response_type", "")], "invalid_request", 900144),
         (
@@ -94,16 +95,38 @@ async fn other_faults_are_told_to_the_app() {
         (
             vec![("code_challenge_method", "S256")],
             "invalid_request",
-            50147,
+            501471,
+        ),
+        (
+            vec![("code_challenge_method", "S512"), ("code_challenge", &long)],
+            "invalid_request",
+            50149,
         ),
         (vec![("claims", "{")], "invalid_request", 9002313),
         (
-            vec![("sid", "1"), ("login_hint", "a@b.c")],
+            vec![("sid", session), ("login_hint", "a@b.c")],
             "invalid_request",
-            90005,
+            90138,
         ),
         (
-            vec![("sid", "1"), ("prompt", "none")],
+            vec![("sid", session), ("prompt", "login")],
+            "invalid_request",
+            90131,
+        ),
+        (
+            vec![("sid", session), ("prompt", "select_account")],
+            "invalid_request",
+            90131,
+        ),
+        (vec![("sid", "1")], "invalid_request", 90007),
+        (vec![("max_age", "soon")], "invalid_request", 90100),
+        (
+            vec![("domain_hint", "contoso.com"), ("login_hint", "O.CiQ")],
+            "invalid_request",
+            1002014,
+        ),
+        (
+            vec![("sid", session), ("prompt", "none")],
             "interaction_required",
             160021,
         ),
@@ -183,7 +206,7 @@ async fn tokens_in_the_answer_need_the_implicit_switches() {
         ("nonce", "1"),
         ("scope", "User.Read"),
     ];
-    assert_eq!(told(&mock, "own-app", &no_openid).await.1, 70005);
+    assert_eq!(told(&mock, "own-app", &no_openid).await.1, 700053);
 
     let all = [("response_type", "token id_token code"), ("nonce", "n-1")];
     let answer = mock

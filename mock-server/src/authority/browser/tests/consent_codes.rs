@@ -27,6 +27,18 @@ const NOT_REPRODUCED: [(u32, &str); 3] = [
     (90099, "no partners with delegated administrators"),
 ];
 
+/// The codes that arise from state.
+pub(in crate::authority) fn codes() -> impl Iterator<Item = u32> {
+    let text = include_str!("../../../../data/consent-codes.csv");
+    let rows: Vec<Row> = csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    rows.into_iter()
+        .map(|row| row.code)
+        .filter(|code| !NOT_REPRODUCED.iter().any(|(listed, _)| listed == code))
+}
+
 /// The code that an app is told, or that the page shows.
 fn code_of(answer: &Answer) -> u32 {
     if answer.status != axum::http::StatusCode::FOUND {

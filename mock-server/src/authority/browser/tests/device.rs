@@ -56,6 +56,8 @@ async fn a_person_lets_a_device_sign_in() {
         (wrong.page().as_str(), wrong.error_code()),
         ("device-code", 70018)
     );
+    let none = browser.press(&wrong, "next", &[("otc", "")]).await;
+    assert_eq!(none.error_code(), 90119);
     let typed = user_code.to_lowercase();
     let page = browser.press(&wrong, "next", &[("otc", &typed)]).await;
     assert_eq!(page.page(), "sign-in");
@@ -68,6 +70,8 @@ async fn a_person_lets_a_device_sign_in() {
     );
     let page = browser.press(&page, "accept", &[]).await;
     assert_eq!(page.page(), "device-done", "{}", page.html);
+    let twice = post(&mut browser, "/devicelogin", &[("otc", &user_code)]).await;
+    assert_eq!(twice.error_code(), 90120);
     let tokens = poll(&mock, &device_code).await;
     assert!(tokens["refresh_token"].is_string(), "{tokens}");
     let again = post(&mut browser, "/devicelogin", &[("otc", &user_code)]).await;

@@ -436,10 +436,59 @@ async fn signing_out_ends_the_session_and_returns_to_registered_uris_only() {
         format!("/common/oauth2/v2.0/logout?{query}")
     };
     let foreign = browser.get(&to("https://evil.example/")).await;
-    assert_eq!(foreign.page(), "signed-out");
+    assert_eq!(
+        (foreign.page().as_str(), foreign.error_code()),
+        ("signed-out", 700041)
+    );
     assert!(!browser.has_cookies());
     let answer = browser.get(&to(&uri)).await;
     assert_eq!(answer.location(), format!("{uri}?state=a+b"));
+}
+
+#[tokio::test]
+async fn nobody_is_signed_out_by_a_hint_that_cannot_be_read() {
+    let mock = Mock::new();
+    let mut browser = mock.browser();
+    browser
+        .sign_in(&mock.authorize("own-app", &[]), "alice")
+        .await;
+    for (name, value, code) in [("logout_hint", "nonsense", 1002017), ("sid", "1", 90007)] {
+        let uri = format!("/common/oauth2/v2.0/logout?{}", query(&[(name, value)]));
+        let page = browser.get(&uri).await;
+        assert_eq!((page.page().as_str(), page.error_code()), ("error", code));
+        assert!(browser.has_cookies());
+    }
+    for hint in ["O.CiQ", "alice@contoso.onmicrosoft.com"] {
+        let uri = format!(
+            "/common/oauth2/v2.0/logout?{}",
+            query(&[("logout_hint", hint)])
+        );
+        assert_eq!(browser.get(&uri).await.page(), "signed-out");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_is_too_long_is_refused_as_a_whole() {
+    let mock = Mock::new();
+    let long = "s".repeat(9000);
+    let page = mock
+        .browser()
+        .get(&mock.authorize("own-app", &[("state", &long)]))
+        .await;
+    assert_eq!((page.page().as_str(), page.error_code()), ("error", 90015));
+}
+
+#[tokio::test]
+async fn an_administrators_consent_at_v2_is_not_for_all_tenants_and_people() {
+    let mock = Mock::new();
+    let client = mock.app("vendor-app").app_id.to_string();
+    let link = query(&[("client_id", client.as_str()), ("scope", ".default")]);
+    for segment in ["common", "consumers"] {
+        let uri = format!("/{segment}/v2.0/adminconsent?{link}");
+        assert_eq!(mock.browser().get(&uri).await.error_code(), 9002328);
+    }
+    let v1 = format!("/common/adminconsent?{link}");
+    assert_eq!(mock.browser().get(&v1).await.page(), "sign-in");
 }
 
 #[tokio::test]

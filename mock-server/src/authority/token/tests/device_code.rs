@@ -15,6 +15,18 @@ impl Mock {
         form.extend(code);
         self.token(&form).await
     }
+
+    /// The vendor's app is in the tenant.
+    fn let_vendor_in(&self) {
+        let app = self.facts.apps["vendor-app"].client_id;
+        let id = crate::directory::ObjectId(self.world.random.uuid());
+        let now = self.tenant.now();
+        self.tenant.write(|directory| {
+            let home = directory.id;
+            let principal = crate::directory::ServicePrincipal::new(id, app, home, now);
+            directory.add_principal(principal);
+        });
+    }
 }
 
 #[tokio::test]
@@ -99,6 +111,45 @@ async fn polls_in_all_spellings_wait_for_the_person() {
         (400, &json!("expired_token")),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn a_device_code_is_good_once_and_where_it_was_asked_for() {
+    let mock = Mock::new();
+    let (vendor, secret) = mock.client("vendor-app");
+    let form = [("client_id", vendor.as_str()), ("scope", "User.Read")];
+    let home = mock.facts.apps["vendor-app"].tenant_id.to_string();
+    let (status, body) = mock.device(&home, &form).await;
+    assert_eq!(status, 200, "{body}");
+    let code = body["device_code"].as_str().unwrap();
+    let with_secret = [("device_code", code), ("client_secret", secret.as_str())];
+    mock.let_vendor_in();
+    let elsewhere = mock.poll(URN, &vendor, &with_secret).await;
+    assert_eq!(code_of(&elsewhere), 700005, "{}", elsewhere.1);
+
+    let (id, _) = mock.client("native-app");
+    let form = [("client_id", id.as_str()), ("scope", "User.Read")];
+    let (_, body) = mock.device(&mock.id(), &form).await;
+    let code = body["device_code"].as_str().unwrap().to_owned();
+    let now = mock.tenant.now();
+    let sign_in = SignIn {
+        family: Uuid::from_u128(3),
+        tenant: mock.tenant.id,
+        client: mock.facts.apps["native-app"].client_id,
+        client_class: ClientClass::Public,
+        user: mock.facts.users["alice"].id,
+        auth_time: now,
+        moment: now,
+        method: AuthenticationMethod::Password,
+        mfa_time: None,
+        session: Uuid::from_u128(4),
+        compliant_device: false,
+    };
+    assert!(mock.state.device_codes.approve(&code, sign_in));
+    let first = mock.poll(URN, &id, &[("device_code", &code)]).await;
+    assert_eq!(first.0, 200, "{}", first.1);
+    let second = mock.poll(URN, &id, &[("device_code", &code)]).await;
+    assert_eq!(code_of(&second), 7000014, "{}", second.1);
 }
 
 #[tokio::test]

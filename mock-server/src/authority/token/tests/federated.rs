@@ -84,6 +84,20 @@ async fn an_assertion_of_a_trusted_issuer_is_a_credential() {
 }
 
 #[tokio::test]
+async fn an_assertion_of_which_nothing_fits_is_refused_as_such() {
+    let mock = Mock::new();
+    mock.trust();
+    let header = json!({"alg": "RS256", "kid": "builds-1"});
+    let claims = [
+        ("iss", json!("https://elsewhere.example")),
+        ("sub", json!("nobody")),
+        ("aud", json!("api://other")),
+    ];
+    let answer = mock.assert_federated(&header, &claims).await;
+    assert_eq!((answer.0, code_of(&answer)), (401, 70021), "{}", answer.1);
+}
+
+#[tokio::test]
 async fn issuer_subject_and_audience_must_equal_the_credentials() {
     let mock = Mock::new();
     mock.trust();

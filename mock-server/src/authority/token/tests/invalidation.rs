@@ -67,6 +67,17 @@ const NOT_REPRODUCED: [(&str, &str); 10] = [
     ("RT83", "signing out of the app is the app's own matter"),
 ];
 
+/// The codes that the rows which are reproduced lead to.
+pub(in crate::authority) fn codes() -> impl Iterator<Item = u32> {
+    table()
+        .into_iter()
+        .filter(|row| !NOT_REPRODUCED.iter().any(|(id, _)| *id == row.id))
+        .filter(|row| !OWN_TESTS.contains(&row.id.as_str()))
+        // Where the table has several codes, one of them is answered.
+        .filter(|row| row.alt_codes.is_empty())
+        .filter_map(|row| row.primary_code.parse().ok())
+}
+
 /// Rows without a refresh token to redeem: tests of their own, here, and with the pages for RT17.
 const OWN_TESTS: [&str; 4] = ["RT17", "RT22", "RT58", "RT85"];
 

@@ -1,0 +1,5 @@
+//! Sweeps over all endpoints of the login hosts: what the service refuses is refused everywhere.
+
+mod codes;
+mod objects;
+mod parameters;
