@@ -64,6 +64,7 @@ impl Directory {
             UserConsent::VerifiedLowImpact => {
                 "users may consent to low-impact permissions of verified publishers"
             }
+            UserConsent::MicrosoftManaged => "users may consent to what Microsoft recommends",
             UserConsent::None => "only administrators may consent",
         };
         let requests = if self.policies.admin_consent_requests.enabled {
