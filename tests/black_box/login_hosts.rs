@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use entra_black_box::{Server, python, root, run};
+use entra_black_box::{Server, isolated, python, root, run};
 
 fn script(name: &str, server: &Server) -> entra_black_box::Finished {
     run(Command::new(python())
@@ -14,6 +14,17 @@ fn script(name: &str, server: &Server) -> entra_black_box::Finished {
 fn every_address_that_people_are_given_opens() {
     let server = Server::start(&[]);
     let finished = script("addresses.py", &server);
+    assert_eq!(finished.code, Some(0), "{finished}");
+}
+
+#[test]
+fn every_address_that_people_are_given_opens_in_isolation() {
+    let Some(mut command) = isolated() else {
+        return;
+    };
+    let finished = run(command
+        .arg(python())
+        .arg(root().join("tests/clients/python/addresses.py")));
     assert_eq!(finished.code, Some(0), "{finished}");
 }
 

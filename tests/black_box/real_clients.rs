@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use entra_black_box::{node, program, python, root, run};
+use entra_black_box::{Server, isolated, node, program, python, root, run};
 use serde_json::{Value, json};
 
 /// Login host, Graph host and name of each environment.
@@ -116,4 +116,104 @@ fn nothing_leaves_an_isolated_run() {
         .args(["-c", ask]);
     let finished = run(&mut command);
     assert_eq!(finished.code, Some(0), "{finished}");
+}
+
+#[test]
+fn python_o365_works_with_mail_and_calendar_through_the_proxy() {
+    let mut command = Command::new(program("entra-mock"));
+    command
+        .args(["run", "--"])
+        .arg(python())
+        .arg(root().join("tests/clients/python/o365_mailbox.py"));
+    let result = run(&mut command).json();
+    for step in [
+        "signed_in",
+        "sent",
+        "in_order",
+        "searched",
+        "marked",
+        "moved",
+        "replied",
+        "draft",
+        "event",
+        "changed",
+        "removed",
+        "contact",
+        "contacts",
+        "renewed",
+        "app_signed_in",
+    ] {
+        assert_eq!(result[step], true, "{step}: {result}");
+    }
+    let user = result["user"].as_str().unwrap_or_default();
+    assert!(user.starts_with("alice@"), "{result}");
+    let subject = "Quarterly figures of the harbour";
+    assert_eq!(result["received"][0], subject, "{result}");
+    assert_eq!(result["received"][1], user, "{result}");
+    assert_eq!(result["received"][2], json!(["figures.csv"]), "{result}");
+    assert_eq!(result["sent_items"], 1, "{result}");
+    assert_eq!(result["listed"], 40, "{result}");
+    assert_eq!(result["in_folder"], json!([subject]), "{result}");
+    assert_eq!(
+        result["events"],
+        json!([["Harbour review", "Building 2", 15]]),
+        "{result}"
+    );
+    assert_eq!(result["occurrences"], 3, "{result}");
+    assert_eq!(result["still_reads"], 1, "{result}");
+    assert_eq!(result["app_listed"], 3, "{result}");
+}
+
+#[test]
+fn msal_browser_signs_in_renews_and_fetches_me() {
+    let server = Server::start(&[]);
+    let result = run(Command::new(node())
+        .arg(root().join("tests/clients/node/spa_mail.mjs"))
+        .arg(server.get("/proxy"))
+        .arg(server.ready_file()))
+    .json();
+    let account = result["account"].as_str().unwrap_or_default();
+    assert!(account.starts_with("alice@"), "{result}");
+    let me = json!([200, account, true]);
+    assert_eq!(result["me"], me, "{result}");
+    // By the refresh token, and by a frame with the session's cookie.
+    assert_eq!(result["renewed"], json!([false, true, me]), "{result}");
+    assert_eq!(result["framed"], json!([false, account, me]), "{result}");
+    assert_eq!(result["refused"], 401, "{result}");
+    let errors = result["console"].as_array().map_or(0, Vec::len);
+    assert_eq!(errors, 1, "only the request without a token: {result}");
+}
+
+#[test]
+fn an_agents_mail_server_signs_in_with_its_default_scopes_isolated() {
+    let Some(mut command) = isolated() else {
+        return;
+    };
+    let result = run(command
+        .arg(node())
+        .arg(root().join("tests/clients/node/mcp_mail.mjs")))
+    .json();
+    assert_eq!(
+        result["address"], "https://microsoft.com/devicelogin",
+        "{result}"
+    );
+    assert_eq!(result["login"], 0, "{result}");
+    assert_eq!(
+        result["pages"],
+        json!([
+            "device-code",
+            "sign-in",
+            "password",
+            "device-confirm",
+            "consent",
+            "device-done"
+        ]),
+        "{result}"
+    );
+    let tools = result["tools"].as_u64().unwrap_or_default();
+    assert!(tools > 100, "{result}");
+    assert_eq!(result["sent"], true, "{result}");
+    assert_eq!(result["listed"], 5, "{result}");
+    let user = result["user"].as_str().unwrap_or_default();
+    assert!(user.starts_with("alice@"), "{result}");
 }

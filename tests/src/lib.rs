@@ -70,6 +70,25 @@ fn installed(path: PathBuf) -> PathBuf {
     path
 }
 
+/// `entra-mock run --isolated --`, where the machine permits namespaces; elsewhere nothing, and
+/// standard error has the reason.
+pub fn isolated() -> Option<Command> {
+    let mut command = Command::new(program("entra-mock"));
+    command.args(["run", "--isolated", "--"]);
+    let mut probe = Command::new("unshare");
+    probe.args(["--user", "--map-root-user", "--net", "--mount", "true"]);
+    let probed = probe.output();
+    if probed.as_ref().is_ok_and(|it| it.status.success()) {
+        return Some(command);
+    }
+    let reason = probed.map_or_else(
+        |error| error.to_string(),
+        |it| String::from_utf8_lossy(&it.stderr).into_owned(),
+    );
+    eprintln!("skipped: namespaces are forbidden here: {reason}");
+    None
+}
+
 /// What a finished program left.
 #[derive(Debug)]
 pub struct Finished {

@@ -1,11 +1,14 @@
 """Opens every address that an answer of the login hosts gives to people, and follows it.
 
-addresses.py READY-FILE: prints each address with what it led to; ends with 1 if one does not open.
+addresses.py READY-FILE: through the proxy and at the ports of the environments.
+addresses.py: inside of an isolated run, where nothing but the names of the hosts leads to the mock.
+Prints each address with what it led to; ends with 1 if one does not open.
 """
 
 import html
 import http.cookiejar
 import json
+import os
 import re
 import ssl
 import sys
@@ -13,8 +16,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-ready = json.load(open(sys.argv[1]))
-context = ssl.create_default_context(cafile=ready["ca_file"])
+isolated = len(sys.argv) < 2
+ready = json.load(open(os.environ["ENTRA_MOCK_READY"] if isolated else sys.argv[1]))
+# An isolated run has the root among those of the system.
+context = ssl.create_default_context(cafile=None if isolated else ready["ca_file"])
 failed = []
 
 
@@ -26,8 +31,9 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 def opener(proxy, follow):
+    proxies = {"https": ready["proxy"], "http": ready["proxy"]} if proxy and not isolated else {}
     handlers = [
-        urllib.request.ProxyHandler({"https": ready["proxy"], "http": ready["proxy"]} if proxy else {}),
+        urllib.request.ProxyHandler(proxies),
         urllib.request.HTTPSHandler(context=context),
         urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
     ]
@@ -54,6 +60,15 @@ def opens(url, page=None, proxy=True):
     return text
 
 
+def answers(url, proxy=True):
+    """An endpoint that a document names: whatever it answers, it is the mock that answers."""
+    status, _, _, headers = ask(url, proxy=proxy)
+    good = status in (200, 302, 400, 401, 405) and "x-ms-request-id" in headers or "request-id" in headers
+    print("ok   " if good else "WRONG", url, status)
+    if not good:
+        failed.append(url)
+
+
 def links(base, text):
     """Whatever a page links to, sends a form to, or embeds."""
     for link in re.findall(r'(?:href|src)="([^"#]+)"', text):
@@ -76,6 +91,16 @@ for name, world in ready["environments"].items():
             opens(answer[member], "device-code", proxy)
             # People type the address without a scheme, and a slash too many.
             opens(answer[member] + "/", "device-code", proxy)
+        # What the documents name, but for endpoints of protocols and services that are not here.
+        for path in ["v2.0/.well-known/openid-configuration", ".well-known/openid-configuration"]:
+            document = json.loads(ask(f"{root}/{tenant}/{path}", None, proxy)[2])
+            document.update(document.get("mtls_endpoint_aliases", {}))
+            for member, value in document.items():
+                named = member.endswith("_endpoint") or member == "jwks_uri"
+                not_here = ("kerberos_endpoint", "check_session_iframe")
+                # The user info of v1 is not here either: docs/known-differences.md.
+                if named and member not in not_here and not value.endswith("/openid/userinfo"):
+                    answers(value, proxy)
         # Codes of refusals, in JSON, in redirects and on pages.
         wrong = {"grant_type": "client_credentials", "client_id": own["client_id"], "client_secret": "wrong", "scope": "x/.default"}
         for url, fields in [
