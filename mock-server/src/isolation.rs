@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{
@@ -26,6 +26,17 @@ use crate::server::SYSTEM_BUNDLES;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IsolationError {
+    /// The kernel or the container does not permit namespaces.
+    #[error(
+        "--isolated needs a user, a network and a mount namespace of its own, and they are \
+         forbidden here: {said}{}", listed(.remedies)
+    )]
+    Forbidden {
+        /// What `unshare` said.
+        said: String,
+        /// What forbids them, and how to permit them.
+        remedies: Vec<String>,
+    },
     /// `unshare` can't be started.
     #[error("--isolated needs the program 'unshare' of util-linux: {0}")]
     NoUnshare(io::Error),
@@ -50,10 +61,60 @@ pub enum IsolationError {
     },
 }
 
-/// What to do where namespaces are not permitted; `unshare` has said what the kernel said.
-pub const HELP: &str = "user namespaces may be switched off: permit them with \
-    `sudo sysctl kernel.unprivileged_userns_clone=1` (Debian) or \
-    `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or run as root";
+/// What works where namespaces are not to be had.
+pub const HELP: &str = "without --isolated the proxy leads clients here, and needs no namespaces: \
+    `entra-mock run -- CMD`";
+
+/// Settings of the kernel that forbid namespaces: the file, its value that does, and the remedy.
+/// Sources: user_namespaces(7); debian/linux, sysctl `kernel.unprivileged_userns_clone`; Ubuntu
+/// 23.10 release notes, "restricted unprivileged user namespaces".
+const SETTINGS: [(&str, &str, &str); 4] = [
+    (
+        "user/max_user_namespaces",
+        "0",
+        "user.max_user_namespaces is 0: permit them with `sudo sysctl user.max_user_namespaces=10000`",
+    ),
+    (
+        "user/max_net_namespaces",
+        "0",
+        "user.max_net_namespaces is 0: permit them with `sudo sysctl user.max_net_namespaces=10000`",
+    ),
+    (
+        "kernel/unprivileged_userns_clone",
+        "0",
+        "kernel.unprivileged_userns_clone is 0 (Debian): permit them with \
+         `sudo sysctl kernel.unprivileged_userns_clone=1`, or run as root",
+    ),
+    (
+        "kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "kernel.apparmor_restrict_unprivileged_userns is 1 (Ubuntu, its CI runners too): permit them \
+         with `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run as root",
+    ),
+];
+
+/// What forbids namespaces, as far as settings tell.
+fn remedies(setting: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut found: Vec<String> = SETTINGS
+        .iter()
+        .filter(|(name, forbids, _)| setting(name).is_some_and(|it| it.trim() == *forbids))
+        .map(|(_, _, remedy)| (*remedy).to_owned())
+        .collect();
+    if found.is_empty() {
+        let container = "no setting of the kernel forbids them, so that a container probably does: \
+            start it with `--security-opt seccomp=unconfined --cap-add SYS_ADMIN` (Docker, Podman), \
+            or run outside of it";
+        found.push(container.to_owned());
+    }
+    found
+}
+
+fn listed(remedies: &[String]) -> String {
+    remedies.iter().map(|it| format!("\n  {it}")).collect()
+}
+
+/// The namespaces of an isolated run, as options of `unshare`.
+const NAMESPACES: [&str; 5] = ["--user", "--map-root-user", "--net", "--mount", "--"];
 
 /// Enters namespaces of our own. The first call replaces the process by a copy of itself inside of
 /// them, with the same arguments; in the copy the call returns.
@@ -67,9 +128,24 @@ pub fn enter() -> Result<(), IsolationError> {
     if std::env::var_os(INSIDE).is_some() {
         return loopback_up().map_err(IsolationError::Loopback);
     }
+    // Tried first: afterwards it is `unshare` that speaks, which knows no remedy.
+    let tried = Command::new("unshare")
+        .args(NAMESPACES)
+        .arg("true")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(IsolationError::NoUnshare)?;
+    if !tried.status.success() {
+        let said = String::from_utf8_lossy(&tried.stderr).trim().to_owned();
+        let setting = |name: &str| fs::read_to_string(Path::new("/proc/sys").join(name)).ok();
+        return Err(IsolationError::Forbidden {
+            said,
+            remedies: remedies(setting),
+        });
+    }
     let itself = itself().map_err(IsolationError::NoUnshare)?;
     let error = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "--mount", "--"])
+        .args(NAMESPACES)
         .arg(itself)
         .args(std::env::args_os().skip(1))
         .env(INSIDE, "1")
@@ -183,3 +259,25 @@ fn set_link_up() -> [u8; 32] {
 }
 
 const INSIDE: &str = "ENTRA_MOCK_INSIDE";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_forbids_namespaces_is_named_with_its_remedy() {
+        let ubuntu = |name: &str| {
+            let restricted = name == "kernel/apparmor_restrict_unprivileged_userns";
+            Some(if restricted { "1\n" } else { "1000\n" }.to_owned())
+        };
+        let found = remedies(ubuntu);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("apparmor_restrict_unprivileged_userns=0"));
+
+        let none = remedies(|name| name.starts_with("user/").then(|| "0\n".to_owned()));
+        assert_eq!(none.len(), 2, "{none:?}");
+
+        let container = remedies(|_| None);
+        assert!(container[0].contains("seccomp"), "{container:?}");
+    }
+}

@@ -268,3 +268,76 @@ async fn a_further_name_is_the_mocks_own_everywhere() {
 fn port_of(url: &str) -> &str {
     url.rsplit(':').next().expect("a port")
 }
+
+/// What OpenSSL says of the PKCS#12 file of a client certificate that was made with a flag.
+fn pkcs12(flags: &[&str]) -> Finished {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let made = run(Command::new(program("entra-mock"))
+        .args(["cert", "--out"])
+        .arg(folder.path())
+        .args(flags));
+    assert_eq!(made.code, Some(0), "{made}");
+    openssl(
+        folder.path(),
+        &[
+            "pkcs12",
+            "-in",
+            "client-certificate.pfx",
+            "-passin",
+            "pass:entra-mock",
+            "-info",
+            "-nodes",
+        ],
+    )
+}
+
+#[test]
+fn a_pfx_has_the_form_that_all_libraries_read_unless_the_modern_one_is_asked_for() {
+    for (flags, encryption, check) in [
+        (&[] as &[&str], "pbeWithSHA1And3-KeyTripleDES-CBC", "sha1"),
+        (&["--modern"], "AES-256-CBC", "sha256"),
+    ] {
+        let read = pkcs12(flags);
+        assert_eq!(read.code, Some(0), "{flags:?}: {read}");
+        // The key and the certificate.
+        assert_eq!(read.stderr.matches(encryption).count(), 2, "{read}");
+        assert!(read.stderr.contains(&format!("MAC: {check}")), "{read}");
+        assert!(read.stdout.contains("BEGIN PRIVATE KEY"), "{read}");
+        assert!(read.stdout.contains("BEGIN CERTIFICATE"), "{read}");
+    }
+}
+
+#[test]
+fn a_stored_pfx_of_an_older_version_is_replaced_by_one_that_all_libraries_read() {
+    let folder = authority(&[]);
+    let pfx = folder.path().join("client-certificate.pfx");
+    let before = openssl(
+        folder.path(),
+        &[
+            "pkcs12",
+            "-export",
+            "-inkey",
+            "client-key.pem",
+            "-in",
+            "client-certificate.pem",
+            "-keypbe",
+            "AES-256-CBC",
+            "-certpbe",
+            "AES-256-CBC",
+            "-macalg",
+            "sha256",
+            "-passout",
+            "pass:entra-mock",
+            "-out",
+            "client-certificate.pfx",
+        ],
+    );
+    assert_eq!(before.code, Some(0), "{before}");
+    let older = fs::read(&pfx).expect("the folder is ours");
+    let again = run(Command::new(program("entra-mock"))
+        .args(["run", "--data-dir"])
+        .arg(folder.path())
+        .args(["--", "true"]));
+    assert_eq!(again.code, Some(0), "{again}");
+    assert_ne!(fs::read(&pfx).expect("the folder is ours"), older);
+}

@@ -252,3 +252,30 @@ fn a_mistyped_command_gets_the_nearest_right_one() {
         run(Command::new(program("entra-conformance")).args(["run", "--filter", "no-such/**"]));
     assert_eq!(suite.code, Some(4), "nothing selected: {suite}");
 }
+
+#[test]
+fn where_namespaces_are_forbidden_the_remedy_is_told_and_the_proxy_named() {
+    // A namespace in which no further ones may be made.
+    let mut command = Command::new("unshare");
+    let script =
+        "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" run --isolated -- true";
+    command
+        .args(["--user", "--map-root-user", "sh", "-c", script])
+        .arg(program("entra-mock"));
+    let finished = run(&mut command);
+    if finished.stderr.starts_with("unshare:") {
+        eprintln!(
+            "skipped: namespaces are forbidden here: {}",
+            finished.stderr
+        );
+        return;
+    }
+    assert_eq!(finished.code, Some(2), "{finished}");
+    for told in [
+        "user.max_user_namespaces is 0",
+        "sysctl user.max_user_namespaces=",
+        "entra-mock run -- CMD",
+    ] {
+        assert!(finished.stderr.contains(told), "{told}: {finished}");
+    }
+}

@@ -30,6 +30,11 @@ pub(super) struct Cert {
     /// Make a certificate that becomes valid in a month
     #[arg(long)]
     not_yet_valid: bool,
+
+    /// Encrypt the .pfx file with AES-256 and SHA-256, which some libraries cannot read, instead of
+    /// the older form that all of them read
+    #[arg(long)]
+    modern: bool,
 }
 
 #[derive(Debug, Args)]
@@ -61,7 +66,10 @@ impl Cert {
             Validity::Now
         };
         let now = Clock::real().now();
-        let made = ClientCertificate::generate(&self.name, validity, &self.password, now);
+        let mut made = ClientCertificate::generate(&self.name, validity, &self.password, now);
+        if self.modern {
+            made = made.with_modern_pfx();
+        }
         let base64 = made.pfx_base64();
         let files: [(&str, &[u8]); 4] = [
             ("pem", made.certificate_pem.as_bytes()),

@@ -8,6 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use p12_keystore::{EncryptionAlgorithm, MacAlgorithm};
 use rcgen::{CertificateParams, DnType};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -42,6 +43,16 @@ pub enum Validity {
     Now,
 }
 
+/// How a PKCS#12 file is encrypted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum PfxForm {
+    /// As every library reads it: three keys of DES, and a check by SHA-1. It hides nothing from an
+    /// attacker, and nothing here is worth hiding.
+    Common,
+    /// AES-256 and SHA-256, which `golang.org/x/crypto/pkcs12` and Java before 8u301 do not read.
+    Modern,
+}
+
 /// Where the files of the mock's own client certificate are.
 #[derive(Clone, Debug)]
 pub(super) struct ClientCertificateFiles {
@@ -56,6 +67,22 @@ impl ClientCertificate {
         let (certificate_pem, key_pem) = generate(name, validity, now);
         // Made a moment ago.
         Self::from_pem(certificate_pem, key_pem, password).expect("a certificate made here is PEM")
+    }
+
+    /// The same certificate with a PKCS#12 file in AES-256 and SHA-256.
+    #[must_use]
+    pub fn with_modern_pfx(mut self) -> Self {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(self.key_pem.as_bytes());
+        // The key was read when the file was made.
+        let key = key.expect("the key of a certificate is PEM");
+        let made = pfx(
+            key.secret_pkcs8_der(),
+            &self.certificate,
+            &self.password,
+            PfxForm::Modern,
+        );
+        self.pfx = made.expect("a certificate that was written can be written again");
+        self
     }
 
     /// The certificate that the default world registers, kept in a data folder.
@@ -147,7 +174,12 @@ impl ClientCertificate {
         let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).ok()?;
         let pfx = match stored_pfx.filter(|pfx| holds(pfx, password, &certificate)) {
             Some(pfx) => pfx,
-            None => pfx(key.secret_pkcs8_der(), &certificate, password)?,
+            None => pfx(
+                key.secret_pkcs8_der(),
+                &certificate,
+                password,
+                PfxForm::Common,
+            )?,
         };
         Some(Self {
             certificate_pem,
@@ -159,8 +191,12 @@ impl ClientCertificate {
     }
 }
 
-/// Whether a stored PKCS#12 file is of this certificate; its encryption takes time to make anew.
+/// Whether a stored PKCS#12 file is of this certificate and of the common form; its encryption
+/// takes time to make anew.
 fn holds(pfx: &[u8], password: &str, certificate: &[u8]) -> bool {
+    if !pfx.windows(TRIPLE_DES.len()).any(|it| it == TRIPLE_DES) {
+        return false;
+    }
     let policy = p12_keystore::Pkcs12ImportPolicy::Relaxed;
     p12_keystore::KeyStore::from_pkcs12(pfx, password, policy).is_ok_and(|store| {
         store
@@ -169,7 +205,22 @@ fn holds(pfx: &[u8], password: &str, certificate: &[u8]) -> bool {
     })
 }
 
-fn pfx(key: &[u8], certificate: &[u8], password: &str) -> Option<Vec<u8>> {
+/// pbeWithSHAAnd3-KeyTripleDES-CBC, an object identifier in DER. Source: RFC 7292, appendix C.
+const TRIPLE_DES: [u8; 12] = [
+    0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03,
+];
+
+fn pfx(key: &[u8], certificate: &[u8], password: &str, form: PfxForm) -> Option<Vec<u8>> {
+    let (encryption, mac) = match form {
+        PfxForm::Common => (
+            EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
+            MacAlgorithm::HmacSha1,
+        ),
+        PfxForm::Modern => (
+            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
+            MacAlgorithm::HmacSha256,
+        ),
+    };
     let chain = p12_keystore::PrivateKeyChain::new(
         digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref(),
         p12_keystore::PrivateKey::from_der(key).ok()?,
@@ -183,6 +234,8 @@ fn pfx(key: &[u8], certificate: &[u8], password: &str) -> Option<Vec<u8>> {
     // Few iterations: the key guards nothing, and start-up should not wait for it.
     store
         .writer(password)
+        .encryption_algorithm(encryption)
+        .mac_algorithm(mac)
         .encryption_iterations(2048)
         .mac_iterations(2048)
         .write()
