@@ -10,6 +10,7 @@ mod dashboard;
 mod dependencies;
 mod guides;
 mod login_hosts;
+mod packages;
 mod real_clients;
 mod scenarios;
 mod soak;

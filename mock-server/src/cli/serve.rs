@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::config::ConfigArgument;
 use super::scenario::{ScenarioArguments, beginning};
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
@@ -47,6 +48,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 
+    /// Stop when standard input ends, so that the mock never outlives the program that started it
+    #[arg(long)]
+    until_eof: bool,
+
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -55,6 +60,9 @@ pub(super) struct Serve {
 /// What `serve` and `run` share.
 #[derive(Args, Clone, Debug)]
 pub(super) struct WorldArguments {
+    #[command(flatten)]
+    _config: ConfigArgument,
+
     /// A world of your own (YAML) instead of the default one
     #[arg(long, value_name = "FILE")]
     pub(super) seed: Option<PathBuf>,
@@ -191,7 +199,14 @@ impl Serve {
                 line(&beginning(&progress));
                 mock.tell_of_scenarios(line);
             }
-            wait_for_signal().await;
+            if self.until_eof {
+                tokio::select! {
+                    () = wait_for_signal() => {}
+                    () = end_of_input() => {}
+                }
+            } else {
+                wait_for_signal().await;
+            }
             mock.stop().await;
             Ok(ExitCode::SUCCESS)
         })
@@ -239,6 +254,17 @@ impl Drop for Remove {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
+}
+
+/// Waits until whoever holds the other end of standard input closes it, or ends.
+async fn end_of_input() {
+    let (tell, ended) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for a read that is under way.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = tell.send(());
+    });
+    let _ = ended.await;
 }
 
 /// Waits for Ctrl-C or a polite request to end.

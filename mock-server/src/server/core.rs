@@ -14,7 +14,7 @@ use super::host_name::HostName;
 use super::ready::{Ready, ReadyEnvironment};
 use super::variables::{self, Variables};
 use crate::directory::TenantId;
-use crate::environment::{Environment, SignInCloud};
+use crate::environment::{Environment, SignInCloud, Site};
 use crate::scenario::Players;
 use crate::world::seed::{SeedContext, SeedError, SeedFile};
 use crate::world::{Tenant, TenantDescription, World};
@@ -93,6 +93,7 @@ impl Core {
             proxy: self.control_url_at(at),
             ca_file: self.authority.file().display().to_string(),
             ca_bundle_file: self.authority.bundle_file().display().to_string(),
+            hosts: Site::all_hosts().map(str::to_owned).collect(),
             environments,
         }
     }

@@ -16,6 +16,9 @@ pub struct Ready {
     pub ca_file: String,
     /// The system's roots and ours, PEM.
     pub ca_bundle_file: String,
+    /// Microsoft's host names that the mock serves, all at each TLS port.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// The environments by slug.
     pub environments: IndexMap<String, ReadyEnvironment>,
 }

@@ -1,0 +1,20 @@
+// Fixtures for Vitest: `import { test } from "entra-mock/vitest"`.
+import { test as base } from "vitest";
+import entra from "./index.cjs";
+
+let started;
+
+/** The mock of this worker; it ends with the worker. */
+export const server = () => (started ??= entra.Server.inProcess());
+
+export const test = base.extend({
+  /** The environment of the test's tenant. */
+  environment: "office365",
+  // Vitest wants the pattern.
+  entraServer: async ({}, use) => use(await server()),
+  tenant: async ({ entraServer, environment }, use) => {
+    const tenant = await entraServer.createTenant({ environment });
+    await use(tenant);
+    await tenant.remove();
+  },
+});

@@ -1,0 +1,5 @@
+export default {
+  testMatch: "*.playwright.mjs",
+  reporter: "line",
+  use: { launchOptions: { executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] } },
+};
