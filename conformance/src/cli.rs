@@ -2,6 +2,7 @@
 
 mod check_driver;
 mod explain;
+mod init;
 mod list;
 mod merge;
 mod replay;
@@ -12,8 +13,9 @@ mod target;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use entra_mock::cli::config;
 
 use crate::case::{AuthMethod, LibraryError};
 use crate::report::{ExitStatus, Paint};
@@ -44,6 +46,8 @@ enum Command {
     CheckDriver(check_driver::CheckDriver),
     /// Prove that the suite can fail: every deliberately broken connector is caught
     Selftest(selftest::Selftest),
+    /// Write a driver to begin with, in one of five languages
+    Init(init::Init),
     /// Join the results of shards into one report
     Merge(merge::Merge),
     /// Print the JSON Schemas of the protocol, of the reports, or of scenario files
@@ -124,7 +128,15 @@ impl From<LibraryError> for Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments = std::env::args_os().collect();
+    let matches = match config::matches(&Cli::command(), arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            eprintln!("error: {}", crate::text::visible(&error.to_string()));
+            return ExitStatus::Usage.into();
+        }
+    };
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let paint = Paint {
         colour: cli.color.on_standard_output(),
     };
@@ -135,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.execute(),
         Command::Replay(replay) => replay.execute(paint),
         Command::CheckDriver(check) => check.execute(),
+        Command::Init(init) => init.execute(),
         Command::Merge(merge) => merge.execute(paint),
         Command::Schema { of } => schema(of),
         Command::Completions { shell } => {

@@ -9,6 +9,7 @@ mod human;
 mod machine;
 mod model;
 mod results;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,10 @@ pub struct ReportOptions {
     /// Write the results to this file as a single HTML page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Add a summary in Markdown to the end of this file; with `--format github` the one that
+    /// GitHub shows on the page of the run
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
 }
 
 /// Why a report can't be written.
@@ -82,6 +87,7 @@ pub struct Reporter {
     json: Option<(PathBuf, Pending)>,
     junit: Option<(PathBuf, Pending)>,
     html: Option<(PathBuf, Pending)>,
+    summary: Option<(PathBuf, File)>,
     results: Results,
     /// The causes that were annotated.
     annotated: BTreeSet<cause::Key>,
@@ -112,6 +118,21 @@ impl Reporter {
             }
             None => None,
         };
+        #[expect(clippy::disallowed_methods, reason = "GitHub names the file so")]
+        let of_github = || std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+        let summary = match options.summary {
+            None if options.format == Format::Github => of_github(),
+            given => given,
+        };
+        // Steps add to one file.
+        let summary = match summary {
+            Some(path) => {
+                let file = File::options().append(true).create(true).open(&path);
+                let file = file.map_err(failed(&path))?;
+                Some((path, file))
+            }
+            None => None,
+        };
         let human = || Human::new(io::stdout(), paint, progress);
         let terminal = match options.format {
             Format::Github => Terminal::Human {
@@ -130,6 +151,7 @@ impl Reporter {
             json: pending(options.json)?,
             junit: pending(options.junit)?,
             html: pending(options.html)?,
+            summary,
             results: Results::default(),
             annotated: BTreeSet::new(),
             failed: Vec::new(),
@@ -204,6 +226,11 @@ impl Reporter {
         }
         if self.html.is_some() {
             write(self.html, Ok(html::page(&results)));
+        }
+        if let Some((path, mut file)) = self.summary
+            && let Err(error) = file.write_all(summary::markdown(&results).as_bytes())
+        {
+            self.failed.push(failed(&path)(error));
         }
         if self.failed.is_empty() {
             Ok(results)

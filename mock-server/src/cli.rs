@@ -1,6 +1,7 @@
 //! The command line.
 
 mod client;
+pub mod config;
 mod control;
 mod coverage;
 mod event;
@@ -15,7 +16,7 @@ mod summary;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 /// Microsoft Entra ID and Microsoft Graph on your laptop: issues and revokes tokens, and fails on
@@ -79,7 +80,14 @@ impl Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = match config::matches(&Cli::command(), std::env::args_os().collect()) {
+        Ok(matches) => matches,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
         Command::Serve(serve) => serve.execute(),
         Command::Run(run) => run.execute(),

@@ -1,6 +1,7 @@
 //! `entra-conformance check-driver`: whether a driver keeps to the protocol, before any case runs.
 
 use clap::Args;
+use entra_mock::cli::config::ConfigArgument;
 
 use super::target::ConnectorFlags;
 use super::{Failure, print, runtime};
@@ -10,6 +11,8 @@ use crate::text::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckDriver {
+    #[command(flatten)]
+    _config: ConfigArgument,
     #[command(flatten)]
     connector: ConnectorFlags,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use entra_mock::cli::config::ConfigArgument;
 use entra_mock::environment::Environment;
 
 use super::{Failure, auth_method};
@@ -17,6 +18,8 @@ use crate::selection::{Selection, Shard};
 /// Which library of scenarios.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct LibraryFlags {
+    #[command(flatten)]
+    _config: ConfigArgument,
     /// Take the scenarios of this folder instead of those of the program
     #[arg(long, value_name = "DIR")]
     scenarios: Option<PathBuf>,
