@@ -57,6 +57,31 @@ fn copy(from: &Path, to: &Path) {
     succeeded(&run(Command::new("cp").arg("-r").arg(from).arg(to)));
 }
 
+/// The block of a page whose first line names a file, in a comment; it is written there.
+fn write_example(page: &str, file: &str, to: &Path) {
+    let text = fs::read_to_string(root().join(page)).expect("the page is there");
+    let block = text
+        .split("\n```")
+        .filter_map(|block| block.split_once('\n'))
+        .map(|(_, block)| block)
+        .find(|block| {
+            let first = block.lines().next().unwrap_or_default();
+            let named = first.trim_start_matches(['#', '/', ' ']);
+            named == file || named.starts_with(&format!("{file}:"))
+        })
+        .unwrap_or_else(|| panic!("{page} has no {file}"));
+    fs::write(to.join(file), format!("{block}\n")).expect("the file is written");
+}
+
+/// What a page shows below a command.
+fn shown(page: &str, command: &str) -> String {
+    let text = fs::read_to_string(root().join(page)).expect("the page is there");
+    let after = text.split_once(&format!("$ {command}\n"));
+    let (_, after) = after.unwrap_or_else(|| panic!("{page} has no {command}"));
+    let (output, _) = after.split_once("```").expect("a block ends");
+    output.to_owned()
+}
+
 /// A place for a user's project: programs on the path, a home of its own, no Rust.
 struct Place {
     folder: tempfile::TempDir,
@@ -106,6 +131,14 @@ fn the_wheel_does_what_its_guide_says_in_a_fresh_environment() {
         wheel.display()
     )));
 
+    write_example("README.md", "mail.py", &place.project());
+    write_example("README.md", "test_revoked.py", &place.project());
+    let mail = place.shell("entra-mock run -- python mail.py");
+    assert_eq!(
+        mail.stdout,
+        shown("README.md", "entra-mock run -- python mail.py"),
+        "{mail}"
+    );
     succeeded(&place.shell("python -m pytest --quiet"));
     succeeded(&place.shell("python -m pytest --quiet -n 2 test_tenant.py"));
     succeeded(&place.shell(
@@ -141,7 +174,10 @@ fn the_npm_package_does_what_its_guide_says_in_a_fresh_project() {
         main.display()
     )));
 
-    succeeded(&place.shell("npx vitest run"));
+    write_example("README.md", "expired.test.mjs", &place.project());
+    let vitest = place.shell("npx vitest run");
+    succeeded(&vitest);
+    assert!(vitest.stdout.contains("expired.test.mjs"), "{vitest}");
     succeeded(&place.shell("npx jest"));
     succeeded(&place.shell("npx playwright test"));
     succeeded(&place.shell("npx tsc -p ."));

@@ -260,4 +260,5 @@ fn generate(name: &str, validity: Validity, now: Timestamp) -> (String, String) 
 }
 
 /// The password of the mock's own PKCS#12 file.
-const PASSWORD: &str = "entra-mock";
+// Not the name of the program: what stands in paths and logs would be taken for this secret.
+const PASSWORD: &str = "pfx-password-for-tests";

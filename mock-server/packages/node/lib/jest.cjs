@@ -8,7 +8,8 @@ function useEntra({ environment = "office365", ...options } = {}) {
   const entra = { server: undefined, tenant: undefined };
   beforeAll(async () => {
     entra.server = await Server.inProcess(options);
-  });
+    // The time limit of a test would be short for a program that starts on a busy machine.
+  }, 60_000);
   beforeEach(async () => {
     entra.tenant = await entra.server.createTenant({ environment });
   });

@@ -2,10 +2,11 @@
 import { test as base } from "vitest";
 import entra from "./index.cjs";
 
-let started;
+// Before the first test, whose time limit is short; it ends with the worker.
+const started = await entra.Server.inProcess();
 
-/** The mock of this worker; it ends with the worker. */
-export const server = () => (started ??= entra.Server.inProcess());
+/** The mock of this worker. */
+export const server = async () => started;
 
 export const test = base.extend({
   /** The environment of the test's tenant. */

@@ -1,1 +1,1 @@
-module.exports = { testMatch: ["**/*.jest.test.cjs"] };
+module.exports = { testMatch: ["**/*.jest.test.cjs"], testTimeout: 30_000 };
