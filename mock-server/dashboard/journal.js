@@ -1,8 +1,8 @@
 // The journal as it is written: a list or a sequence, with filters, and what is in each exchange.
 
-import { get, remove } from "./api.js";
+import { get, post, remove } from "./api.js";
 import { empty, fill, h, heading, soon, toast } from "./dom.js";
-import { appName, forgetEntries, listen, store, tenant, tenantName, userName } from "./store.js";
+import { appName, forgetEntries, listen, of, store, tenant, tenantName, userName } from "./store.js";
 import { timeOfDay } from "./clock.js";
 import { describeEntry, showEntry } from "./exchange.js";
 import { drawSequence } from "./sequence.js";
@@ -41,6 +41,10 @@ export function show(root, [number]) {
   fill(root,
     heading("Journal", null,
       h("div", { class: "segments", role: "group", "aria-label": "Form" }, modes),
+      h("button", {
+        class: "button", id: "demo", type: "button", onclick: demo,
+        title: "A small client signs alice in and reads her mail, at the real endpoints",
+      }, "Demo: read mail as alice"),
       pause,
       h("button", { class: "button", id: "clear-journal", type: "button", onclick: clear }, "Clear")),
     h("div", { class: "tools" },
@@ -73,6 +77,21 @@ export function show(root, [number]) {
     wanted.paused = !wanted.paused;
     frozen = wanted.paused ? [...store.entries] : null;
     draw();
+  }
+
+  async function demo(event) {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      const { user, requests, subjects } = await post(of("/demo"));
+      const refused = requests.find((it) => it.refused);
+      if (refused) toast(`${user} was refused`, refused.refused, "bad");
+      else toast(`${user} signed in and read ${subjects.length} messages`, `“${subjects[0] ?? ""}”`);
+    } catch (error) {
+      toast(error.title ?? "Nothing to demonstrate", error.message, "bad");
+    } finally {
+      button.disabled = false;
+    }
   }
 
   async function clear() {
@@ -122,7 +141,8 @@ export function show(root, [number]) {
     if (entries.length === 0) {
       main.replaceChildren(inScope.length > 0
         ? empty("Nothing fits the filter", "Take a word away, or look at all surfaces.")
-        : empty("Nothing has asked yet", "Requests of your connector appear here as they happen. In its shell:",
+        : empty("Nothing has asked yet",
+          "Requests of your connector appear here as they happen; “Demo” above makes some. In its shell:",
           `eval "$(entra-mock env --control ${location.origin})"`));
     } else if (wanted.mode === "list") {
       drawList(main, entries.slice(-SHOWN), select);

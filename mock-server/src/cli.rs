@@ -4,6 +4,7 @@ mod client;
 pub mod config;
 mod control;
 mod coverage;
+mod demo;
 mod event;
 mod fault;
 mod files;
@@ -13,6 +14,7 @@ mod scenario;
 mod serve;
 mod state;
 mod summary;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -48,11 +50,13 @@ enum Command {
     Journal(journal::JournalCommand),
     /// Show how much of Microsoft Graph the mock does, by area
     Coverage(coverage::Coverage),
+    /// Let a small client sign in and read mail, to have something to look at
+    Demo(demo::Demo),
     /// Export, import or reset the whole state of a running mock
     State(state::StateCommand),
     /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it
     Cert(files::Cert),
-    /// Print the path of the root certificate, or the certificate
+    /// Print the path of the root certificate, or put it into the stores of your user
     Ca(files::Ca),
     /// Print shell completions
     Completions {
@@ -98,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Scenario(scenario) => scenario.execute(),
         Command::Journal(journal) => journal.execute(),
         Command::Coverage(coverage) => coverage.execute(),
+        Command::Demo(demo) => demo.execute(),
         Command::State(state) => state.execute(),
         Command::Cert(cert) => cert.execute(),
         Command::Ca(ca) => ca.execute(),

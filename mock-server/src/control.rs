@@ -8,6 +8,7 @@ mod api;
 mod conceal;
 mod consequence;
 mod dashboard;
+mod demo;
 mod directory;
 mod explain;
 mod faults;
@@ -112,6 +113,7 @@ fn serve(api: Api) -> Api {
     [
         aadsts::serve,
         tenants::serve,
+        demo::serve,
         directory::serve,
         explain::serve,
         faults::serve,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 pub use body::Body;
-pub use expect::Expectation;
+pub use expect::{Expectation, Within};
 pub use filter::{Filter, status_range};
 pub use kept::Feed;
 pub use redact::{KnownSecrets, Names, Redaction, Redactor, SecretHolder, fingerprint};

@@ -52,4 +52,4 @@ pub mod store;
 pub mod token;
 pub mod world;
 
-pub use server::{Builder, MockEntra, StartError, TenantHandle};
+pub use server::{Builder, FaultGuard, MockEntra, StartError, TenantHandle};

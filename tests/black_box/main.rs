@@ -3,10 +3,12 @@
 mod bad_drivers;
 mod browser;
 mod certificates;
+mod ci;
 mod command_line;
 mod connections;
 mod control_api;
 mod dashboard;
+mod demo;
 mod dependencies;
 mod guides;
 mod login_hosts;
@@ -16,3 +18,4 @@ mod scenarios;
 mod soak;
 mod state;
 mod suite;
+mod trust;

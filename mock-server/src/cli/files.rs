@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Failure, print};
+use super::{Failure, print, trust};
 use crate::clock::Clock;
 use crate::server::{CertificateAuthority, ClientCertificate, Validity, default_data_directory};
 
@@ -52,8 +52,20 @@ pub(super) struct Ca {
     remove: bool,
 
     /// Folder of the root certificate and the keys
-    #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
     data_dir: Option<PathBuf>,
+
+    #[command(subcommand)]
+    stores: Option<Stores>,
+}
+
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+enum Stores {
+    /// Put the certificate into the stores of your user, for browsers and others that read no
+    /// variable: NSS on Linux, the login keychain of macOS, the user's roots of Windows
+    Trust,
+    /// Take it out of all stores into which `trust` has put it
+    Untrust,
 }
 
 impl Cert {
@@ -108,6 +120,9 @@ impl Ca {
     pub(super) fn execute(self) -> Result<ExitCode, Failure> {
         let folder = self.data_dir.unwrap_or_else(default_data_directory);
         let folder = std::path::absolute(&folder).unwrap_or(folder);
+        if matches!(self.stores, Some(Stores::Untrust)) {
+            return trust::untrust(&folder);
+        }
         if self.remove {
             let removed = CertificateAuthority::remove(&folder).map_err(Failure::usage)?;
             for path in &removed {
@@ -123,6 +138,9 @@ impl Ca {
             .map_err(Failure::usage)?;
         if let Some(notice) = authority.notice() {
             eprintln!("note: {notice}");
+        }
+        if matches!(self.stores, Some(Stores::Trust)) {
+            return trust::trust(&authority, &folder);
         }
         if self.print {
             print(authority.pem());

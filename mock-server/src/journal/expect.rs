@@ -1,6 +1,9 @@
 //! Assertions about the journal that read like sentences, and print the exchanges when they fail.
 
 use std::fmt::{self, Display};
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Exchange, Journal, Surface};
 use crate::directory::{ApplicationId, ObjectId, TenantId};
@@ -30,7 +33,7 @@ impl Journal {
     }
 }
 
-impl Expectation<'_> {
+impl<'a> Expectation<'a> {
     /// Only exchanges after a position ([`Journal::position`]).
     pub fn since(mut self, position: u64) -> Self {
         self.since = position;
@@ -94,6 +97,14 @@ impl Expectation<'_> {
         self.and(words.to_owned(), holds)
     }
 
+    /// Waits until it is so, at most so long: `.within(…).once().await`.
+    pub fn within(self, patience: Duration) -> Within<'a> {
+        Within {
+            expectation: self,
+            patience,
+        }
+    }
+
     /// It happened once, and is returned.
     ///
     /// # Panics
@@ -152,14 +163,19 @@ impl Expectation<'_> {
         self
     }
 
+    fn found(&self) -> usize {
+        let all = self.journal.exchanges_since(self.since);
+        all.iter().filter(|it| self.fits(it)).count()
+    }
+
+    fn fits(&self, exchange: &Exchange) -> bool {
+        self.conditions.iter().all(|it| (it.holds)(exchange))
+    }
+
     #[track_caller]
     fn check(self, wanted: &str, is_right: impl Fn(usize) -> bool) -> Vec<Exchange> {
         let all = self.journal.exchanges_since(self.since);
-        let fits = |it: &Exchange| {
-            self.conditions
-                .iter()
-                .all(|condition| (condition.holds)(it))
-        };
+        let fits = |it: &Exchange| self.fits(it);
         let matching: Vec<Exchange> = all.iter().filter(|it| fits(it)).cloned().collect();
         assert!(
             is_right(matching.len()),
@@ -169,6 +185,86 @@ impl Expectation<'_> {
             listing(&all, fits)
         );
         matching
+    }
+}
+
+/// An expectation with a deadline.
+#[derive(Debug)]
+#[must_use = "an expectation is checked by `once`, `never`, `times`, `at_least` or `at_most`"]
+pub struct Within<'a> {
+    expectation: Expectation<'a>,
+    patience: Duration,
+}
+
+impl Within<'_> {
+    /// It happens once in time, and is returned.
+    ///
+    /// # Panics
+    ///
+    /// If it does not, or happens more often.
+    pub async fn once(self) -> Exchange {
+        self.until(|count| count >= 1).await.expectation.once()
+    }
+
+    /// It does not happen before the deadline.
+    ///
+    /// # Panics
+    ///
+    /// If it does.
+    pub async fn never(self) {
+        self.until(|count| count > 0).await.expectation.never();
+    }
+
+    /// It has happened so many times before the deadline.
+    ///
+    /// # Panics
+    ///
+    /// If it happened less often in time, or more often.
+    pub async fn times(self, times: usize) -> Vec<Exchange> {
+        self.until(|count| count >= times)
+            .await
+            .expectation
+            .times(times)
+    }
+
+    /// It has happened so many times or more often before the deadline.
+    ///
+    /// # Panics
+    ///
+    /// If it happened less often.
+    pub async fn at_least(self, times: usize) -> Vec<Exchange> {
+        self.until(|count| count >= times)
+            .await
+            .expectation
+            .at_least(times)
+    }
+
+    /// It does not happen more often before the deadline.
+    ///
+    /// # Panics
+    ///
+    /// If it does.
+    pub async fn at_most(self, times: usize) -> Vec<Exchange> {
+        self.until(|count| count > times)
+            .await
+            .expectation
+            .at_most(times)
+    }
+
+    /// Waits until a number of exchanges decides, or the deadline passes.
+    async fn until(self, decided: impl Fn(usize) -> bool) -> Self {
+        let mut feed = self.expectation.journal.follow();
+        let settled = async {
+            while !decided(self.expectation.found()) {
+                // A reader that lost entries looks at all that are kept; nothing more comes from
+                // a journal that is gone.
+                if let Err(RecvError::Closed) = feed.recv().await {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(self.patience, settled).await;
+        self
     }
 }
 

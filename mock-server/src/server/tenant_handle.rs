@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::core::Core;
 use crate::clock::Clock;
 use crate::directory::{Did, Event, EventError, TenantId};
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultError};
+use crate::journal::ClockMove;
 use crate::scenario::{AuthMethod, PlayError, Progress, Scenario};
 use crate::world::{Tenant, TenantDescription};
 
@@ -38,16 +41,37 @@ impl TenantHandle {
         self.core.describe(&self.tenant)
     }
 
-    /// The tenant's token endpoint (v2) on localhost.
-    pub fn token_endpoint(&self) -> String {
-        format!(
-            "{}/{}/oauth2/v2.0/token",
-            self.core.root(self.environment()),
-            self.id()
-        )
+    /// The authority on localhost, for clients that take addresses.
+    pub fn authority(&self) -> String {
+        format!("{}/{}", self.core.root(self.environment()), self.id())
     }
 
-    /// The tenant's time.
+    /// The root of Graph on localhost, without a version.
+    pub fn graph(&self) -> String {
+        self.core.root(self.environment())
+    }
+
+    /// The tenant's token endpoint (v2) on localhost.
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/oauth2/v2.0/token", self.authority())
+    }
+
+    /// Moves the tenant's time forward, or back; the journal says so.
+    pub fn advance(&self, by: SignedDuration) {
+        let by = ClockMove::Advance(format!("{}s", by.as_secs()));
+        // Seconds can be read.
+        let _ = self.core.world.move_clock(&self.tenant, by);
+    }
+
+    /// Stops the tenant's time; the journal says so.
+    pub fn freeze(&self) {
+        let _ = self
+            .core
+            .world
+            .move_clock(&self.tenant, ClockMove::Freeze {});
+    }
+
+    /// The tenant's time, to read it. What moves it here stands in no journal.
     pub fn clock(&self) -> &Clock {
         &self.tenant.clock
     }
@@ -68,6 +92,17 @@ impl TenantHandle {
     /// The fault would never act, or names what the tenant does not have.
     pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
         self.core.world.add_fault(&self.tenant, fault)
+    }
+
+    /// Sets a fault until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The fault would never act, or names what the tenant does not have.
+    pub fn with_fault(&self, fault: Fault) -> Result<FaultGuard, FaultError> {
+        let number = self.fault(fault)?;
+        let tenant = self.clone();
+        Ok(FaultGuard { tenant, number })
     }
 
     /// Plays a scenario, in place of the one that was loaded before: what it says of the mock
@@ -109,5 +144,28 @@ impl TenantHandle {
     /// The tenant itself.
     pub fn tenant(&self) -> &Arc<Tenant> {
         &self.tenant
+    }
+}
+
+/// A fault that is taken away when this is dropped.
+#[derive(Debug)]
+#[must_use = "the fault is taken away when the guard is dropped"]
+pub struct FaultGuard {
+    tenant: TenantHandle,
+    number: u64,
+}
+
+impl FaultGuard {
+    /// The number, which the journal names.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for FaultGuard {
+    fn drop(&mut self) {
+        // It may be gone already: all were cleared.
+        let core = &self.tenant.core;
+        core.world.remove_fault(&self.tenant.tenant, self.number);
     }
 }

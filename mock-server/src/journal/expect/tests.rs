@@ -82,3 +82,37 @@ fn a_failure_says_what_was_expected_and_prints_the_exchanges() {
         assert!(wrong.contains("exchanges"), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn an_expectation_waits_for_what_is_to_come() {
+    let journal = journal();
+    let later = async {
+        tokio::task::yield_now().await;
+        journal.exchange(exchange("device_code", 200));
+    };
+    let patience = Duration::from_secs(10);
+    let expected = journal.expect().grant("device_code").within(patience);
+    let (found, ()) = tokio::join!(expected.once(), later);
+    assert_eq!(found.number, 4);
+    let short = Duration::from_millis(1);
+    journal
+        .expect()
+        .grant("password")
+        .within(short)
+        .never()
+        .await;
+    journal.expect().within(short).at_most(4).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "expected once: grant password")]
+async fn an_expectation_that_is_not_met_in_time_fails() {
+    let journal = journal();
+    let short = Duration::from_millis(1);
+    let _ = journal
+        .expect()
+        .grant("password")
+        .within(short)
+        .once()
+        .await;
+}
