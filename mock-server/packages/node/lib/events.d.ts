@@ -20,9 +20,12 @@ export interface Events {
   "block-request": { app: string; justification?: string };
   /** Microsoft blocks the tenant. */
   "block-tenant": Record<string, never>;
+  /** The person reads a mail in Outlook, or moves it to another folder by its well-known name: the
+newest one with the subject. */
+  "change-message": { user: string; subject: string; read?: boolean; folder?: string };
   /** The user changes the password. */
   "change-password": { user: string; password?: string };
-  /** A developer changes the Graph permissions that are registered on an app. */
+  /** A developer changes the permissions that are registered on an app. */
   "change-permissions": { app: string; scopes?: readonly string[]; roles?: readonly string[] };
   /** A developer replaces the redirect URIs of an app. */
   "change-redirect-uris": { app: string; redirect_uris: readonly string[] };
@@ -56,9 +59,11 @@ export interface Events {
   "expire-password": { user: string };
   /** The secrets of an app expire. */
   "expire-secret": { app: string };
-  /** An administrator grants an application permission of Graph. */
+  /** An administrator grants an application permission: of Graph, of Exchange, or of an app's own
+API (`middle-tier-api/Tasks.Read.All`). */
   "grant-app-role": { app: string; role: string };
-  /** Consent: of a user, or (without one) of an administrator for the tenant. */
+  /** Consent: of a user, or (without one) of an administrator for the tenant. A permission of an
+app's own API is written with the API (`middle-tier-api/access_as_user`). */
   "grant-consent": { app: string; scopes: readonly string[]; user?: string };
   /** Somebody may open a mailbox. */
   "grant-mailbox-access": { mailbox: string; user: string; right?: "full-access" | "send-as" | "send-on-behalf" };
@@ -94,9 +99,10 @@ export interface Events {
   "restore-user": { user: string };
   /** Continuous access evaluation: tokens issued so far are challenged. */
   "revoke-access-tokens": { user?: string; app?: string };
-  /** An application permission of Graph is taken away. */
+  /** An application permission is taken away, or (without `role`) all of them. */
   "revoke-app-role": { app: string; role?: string };
-  /** Consent is withdrawn: of a user, or (without one) all consent to the app. */
+  /** Consent is withdrawn: of a user, or (without one) all consent to the app. A user's consent is
+the user's own: what was consented for the tenant stays. */
   "revoke-consent": { app: string; user?: string };
   /** Somebody may no longer open a mailbox. */
   "revoke-mailbox-access": { mailbox: string; user: string };

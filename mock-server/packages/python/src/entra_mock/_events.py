@@ -45,12 +45,17 @@ class Events:
         """Microsoft blocks the tenant."""
 
     @overload
+    def event(self, name: Literal["change-message"], /, *, user: str, subject: str, read: bool | None = ..., folder: str | None = ...) -> None:
+        """The person reads a mail in Outlook, or moves it to another folder by its well-known name: the
+newest one with the subject."""
+
+    @overload
     def event(self, name: Literal["change-password"], /, *, user: str, password: str | None = ...) -> None:
         """The user changes the password."""
 
     @overload
     def event(self, name: Literal["change-permissions"], /, *, app: str, scopes: Sequence[str] | None = ..., roles: Sequence[str] | None = ...) -> None:
-        """A developer changes the Graph permissions that are registered on an app."""
+        """A developer changes the permissions that are registered on an app."""
 
     @overload
     def event(self, name: Literal["change-redirect-uris"], /, *, app: str, redirect_uris: Sequence[str]) -> None:
@@ -118,11 +123,13 @@ class Events:
 
     @overload
     def event(self, name: Literal["grant-app-role"], /, *, app: str, role: str) -> None:
-        """An administrator grants an application permission of Graph."""
+        """An administrator grants an application permission: of Graph, of Exchange, or of an app's own
+API (`middle-tier-api/Tasks.Read.All`)."""
 
     @overload
     def event(self, name: Literal["grant-consent"], /, *, app: str, scopes: Sequence[str], user: str | None = ...) -> None:
-        """Consent: of a user, or (without one) of an administrator for the tenant."""
+        """Consent: of a user, or (without one) of an administrator for the tenant. A permission of an
+app's own API is written with the API (`middle-tier-api/access_as_user`)."""
 
     @overload
     def event(self, name: Literal["grant-mailbox-access"], /, *, mailbox: str, user: str, right: Literal["full-access", "send-as", "send-on-behalf"] | None = ...) -> None:
@@ -194,11 +201,12 @@ class Events:
 
     @overload
     def event(self, name: Literal["revoke-app-role"], /, *, app: str, role: str | None = ...) -> None:
-        """An application permission of Graph is taken away."""
+        """An application permission is taken away, or (without `role`) all of them."""
 
     @overload
     def event(self, name: Literal["revoke-consent"], /, *, app: str, user: str | None = ...) -> None:
-        """Consent is withdrawn: of a user, or (without one) all consent to the app."""
+        """Consent is withdrawn: of a user, or (without one) all consent to the app. A user's consent is
+the user's own: what was consented for the tenant stays."""
 
     @overload
     def event(self, name: Literal["revoke-mailbox-access"], /, *, mailbox: str, user: str) -> None:
