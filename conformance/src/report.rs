@@ -200,7 +200,9 @@ impl Reporter {
             && results.unexpected().next().is_some()
         {
             let path = Path::new(folder).join(human::FAILURES);
-            let written = Pending::new(&path)
+            // No case may have left anything there.
+            let written = std::fs::create_dir_all(folder)
+                .and_then(|()| Pending::new(&path))
                 .and_then(|file| file.write(human::failures(&results).as_bytes()));
             self.failed.extend(written.err().map(failed(&path)));
         }

@@ -110,6 +110,7 @@ impl Place {
                 .current_dir(self.project())
                 .env("PATH", &self.path)
                 .env("ENTRA_MOCK_DATA_DIR", self.folder.path().join("data"))
+                .env("XDG_DATA_HOME", self.folder.path().join("data-home"))
                 .env("CHROMIUM", "/usr/bin/chromium")
                 .env("NO_COLOR", "1")
                 .env("CI", "1"),

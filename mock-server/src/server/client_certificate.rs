@@ -108,7 +108,9 @@ impl ClientCertificate {
             .find("-----BEGIN PRIVATE KEY")
             .ok_or_else(|| broken("no private key"))?;
         let (certificate_pem, key_pem) = text.split_at(key_at);
-        let pfx_file = folder.join("client-certificate.pfx");
+        // Up to 0.1.0 it was `client-certificate.pfx`, with another password: a version that runs
+        // beside this one keeps its own.
+        let pfx_file = folder.join("client.pfx");
         let stored = std::fs::read(&pfx_file).ok();
         let made = Self::assemble(
             certificate_pem.to_owned(),
