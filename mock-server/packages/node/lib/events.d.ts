@@ -120,7 +120,7 @@ of the second factor alone. */
   /** A token lifetime policy for access tokens. */
   "set-token-lifetime": { seconds?: number };
   /** Who may consent. */
-  "set-user-consent-policy": { user_consent: "all" | "verified-low-impact" | "none"; admin_consent_requests?: boolean; low_impact?: readonly string[]; request_days?: number; reviewers?: readonly string[] };
+  "set-user-consent-policy": { user_consent: "all" | "microsoft-managed" | "verified-low-impact" | "none"; admin_consent_requests?: boolean; low_impact?: readonly string[]; request_days?: number; reviewers?: readonly string[] };
   /** Identity Protection reports a risk; `policy`: what the tenant demands of such users. */
   "set-user-risk": { user: string; risk: "none" | "low" | "medium" | "high"; policy?: "block" | "change-password" };
   /** The user signs out everywhere on the web. */

@@ -238,7 +238,7 @@ of the second factor alone."""
         """A token lifetime policy for access tokens."""
 
     @overload
-    def event(self, name: Literal["set-user-consent-policy"], /, *, user_consent: Literal["all", "verified-low-impact", "none"], admin_consent_requests: bool | None = ..., low_impact: Sequence[str] | None = ..., request_days: int | None = ..., reviewers: Sequence[str] | None = ...) -> None:
+    def event(self, name: Literal["set-user-consent-policy"], /, *, user_consent: Literal["all", "microsoft-managed", "verified-low-impact", "none"], admin_consent_requests: bool | None = ..., low_impact: Sequence[str] | None = ..., request_days: int | None = ..., reviewers: Sequence[str] | None = ...) -> None:
         """Who may consent."""
 
     @overload
