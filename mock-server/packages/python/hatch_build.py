@@ -39,7 +39,8 @@ class Programs(BuildHookInterface):
                  if (path := pathlib.Path(folder, name + ending)).is_file()]
         if not any(path.stem == "entra-mock" for path in found):
             raise SystemExit(f"there is no entra-mock in {folder}: build it with 'cargo build --release'")
-        for path in found:
+        notices = pathlib.Path(folder, "THIRD-PARTY-NOTICES.txt")
+        for path in [*found, *([notices] if notices.is_file() else [])]:
             build_data["force_include"][str(path)] = f"entra_mock/_bin/{path.name}"
         build_data["pure_python"] = False
         platform = os.environ.get("ENTRA_MOCK_PLATFORM") or re.sub(r"[-.]", "_", sysconfig.get_platform())
