@@ -283,7 +283,7 @@ fn lines(
     if users.len() > LISTED {
         lines.push(format!("and {} more users", users.len() - LISTED));
     }
-    if users.is_empty() && reaches && changed && (named.user.is_some() || named.app.is_some()) {
+    if users.is_empty() && reaches && changed && named.user.is_some() {
         lines.push("no connection yet: nobody concerned holds a refresh token".to_owned());
     }
     lines
