@@ -80,7 +80,7 @@ fn out_of_files_the_mock_waits_without_a_busy_loop_and_serves_again_once_there_a
     let id = server.id();
     let limit = |files: usize| {
         let limited = Command::new("prlimit")
-            .args(["--pid", &id.to_string(), &format!("--nofile={files}:65536")])
+            .args(["--pid", &id.to_string(), &format!("--nofile={files}:")])
             .status();
         assert!(limited.expect("prlimit (util-linux) runs").success());
     };
@@ -99,7 +99,8 @@ fn out_of_files_the_mock_waits_without_a_busy_loop_and_serves_again_once_there_a
 
     assert!(busy < Duration::from_millis(500), "{busy:?}");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert_eq!(said.matches("WARN").count(), 1, "{said}");
+    // Keys that are made meanwhile cannot be kept, which is said too.
+    assert_eq!(said.matches("`ulimit -n`").count(), 1, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
