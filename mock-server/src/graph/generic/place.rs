@@ -186,7 +186,7 @@ fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, G
         return Ok(place.address());
     }
     if fetch(call, &place.address()).is_none() {
-        return Err(voice.not_found(&place.id));
+        return Err(voice.not_found_in(&place.collection, &place.id));
     }
     Ok(place.address())
 }

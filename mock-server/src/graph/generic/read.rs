@@ -42,7 +42,8 @@ pub(super) fn count(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphEr
 
 /// One element, or a singleton.
 pub(super) fn get(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
-    let found = entity(call, place).ok_or_else(|| voice.not_found(&place.id))?;
+    let found =
+        entity(call, place).ok_or_else(|| voice.not_found_in(&place.collection, &place.id))?;
     call.entity(&place.set, place.of.name(), found)
 }
 

@@ -87,6 +87,19 @@ impl Voice {
         )
     }
 
+    /// There is nothing with this id in a collection. A site may be named by its host.
+    /// Source: pnp/pnpcore, MockData of ExceptionTests (2021).
+    pub(super) fn not_found_in(&self, collection: &str, id: &str) -> GraphError {
+        if collection == "sites" && id.contains('.') && !id.contains(',') {
+            return GraphError::new(
+                StatusCode::BAD_REQUEST,
+                "invalidRequest",
+                "Invalid hostname for this tenancy",
+            );
+        }
+        self.not_found(id)
+    }
+
     /// The token does not have what is needed.
     pub(super) fn denied(&self, needed: &str, held: &str) -> GraphError {
         let text = self
