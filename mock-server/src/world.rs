@@ -363,11 +363,16 @@ impl World {
                 subject,
                 from,
                 body,
+                late,
             } => {
                 // The directory's lock is released before the mailbox is opened.
                 let sender = tenant.read(|it| Person::of_address(it, &from));
                 if let Some(contents) = tenant.mailbox(user, now) {
-                    contents.write(|it| it.deliver(&subject, &sender, &body, now));
+                    let late = SignedDuration::from_secs(late.into());
+                    let received = now.checked_sub(late).unwrap_or(now);
+                    contents.write(|it| {
+                        it.deliver_late(&subject, &sender, &body, (received, now));
+                    });
                 }
             }
         }

@@ -88,12 +88,13 @@ pub enum Event {
     DeleteTenant {},
     /// A user is deleted (and can be restored).
     DeleteUser { user: String },
-    /// A mail arrives.
+    /// A mail arrives; `late`: it was received so many seconds ago, and is only seen now.
     DeliverMessage {
         user: String,
         subject: Option<String>,
         from: Option<String>,
         body: Option<String>,
+        late: Option<u32>,
     },
     /// A reviewer denies a consent request.
     DenyRequest {
@@ -319,6 +320,8 @@ pub enum Then {
         from: String,
         /// The text.
         body: String,
+        /// How many seconds ago it was received.
+        late: u32,
     },
 }
 

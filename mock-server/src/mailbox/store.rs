@@ -325,6 +325,17 @@ impl Contents {
 
     /// A mail arrives in the inbox.
     pub fn deliver(&mut self, subject: &str, from: &Person, body: &str, now: Timestamp) {
+        self.deliver_late(subject, from, body, (now, now));
+    }
+
+    /// A mail arrives in the inbox that was received earlier, and is only seen now.
+    pub fn deliver_late(
+        &mut self,
+        subject: &str,
+        from: &Person,
+        body: &str,
+        (received, now): (Timestamp, Timestamp),
+    ) {
         let mail = json!({
             "subject": subject,
             "body": {"contentType": "text", "content": body},
@@ -334,7 +345,8 @@ impl Contents {
         });
         if let Value::Object(properties) = mail {
             let inbox = self.well_known(WellKnown::Inbox);
-            self.receive(inbox, &properties, Vec::new(), now);
+            let key = self.receive(inbox, &properties, Vec::new(), now);
+            self.messages.change(key, |item| item.received = received);
         }
     }
 

@@ -182,7 +182,11 @@ impl Directory {
                 subject,
                 from,
                 body,
-            } => self.deliver_message(user, subject.as_ref(), from.as_ref(), body.as_ref()),
+                late,
+            } => {
+                let texts = [subject, from, body].map(Option::as_ref);
+                self.deliver_message(user, texts, late.unwrap_or_default())
+            }
             Event::ExpireDeltaTokens { user } => self.expire_delta_tokens(user),
             // The tenant.
             Event::BlockTenant {} => Ok(self.block_tenant()),

@@ -44,9 +44,8 @@ impl Directory {
     pub(super) fn deliver_message(
         &mut self,
         user: &str,
-        subject: Option<&String>,
-        from: Option<&String>,
-        body: Option<&String>,
+        [subject, from, body]: [Option<&String>; 3],
+        late: u32,
     ) -> Result<Applied, EventError> {
         let domain = self.domain().to_owned();
         let owner = self.mailbox_owner(user)?;
@@ -60,6 +59,7 @@ impl Directory {
             subject,
             from: from.map_or_else(|| format!("bob@{domain}"), String::clone),
             body: body.cloned().unwrap_or_default(),
+            late,
         }))
     }
 

@@ -44,6 +44,7 @@ fn deliver(bench: &Bench, subject: &str) {
         subject: Some(subject.into()),
         from: None,
         body: None,
+        late: None,
     };
     bench.world.apply(&bench.tenant, &event).unwrap();
 }
