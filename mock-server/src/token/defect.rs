@@ -211,4 +211,41 @@ mod tests {
         );
         assert_eq!(issuer.aud, "me");
     }
+
+    #[test]
+    fn tokens_name_another_sign_in_user_cloud_or_key() {
+        let keys = KeyRings::new(None);
+        let key = keys.of(SignInCloud::Global).key(0);
+        let claims = json!({
+            "aud": "me", "iss": "https://login.microsoftonline.com/t/v2.0", "tid": "t",
+            "sub": "s", "oid": "o", "nonce": "n", "iat": 1000, "exp": 4600,
+        });
+        let header = json!({"alg": "RS256", "kid": key.kid()});
+        let good = sign(&header, &claims, &key);
+        let spoilt = |defect: TokenDefect| {
+            let spoilt = defect.spoil(&good, &keys);
+            let head = URL_SAFE_NO_PAD.decode(spoilt.split('.').next().unwrap());
+            let head: Value = serde_json::from_slice(&head.unwrap()).unwrap();
+            (head, claims_of(&spoilt))
+        };
+        let differing = |other: &Value| -> Vec<String> {
+            let members = claims.as_object().unwrap().iter();
+            let other = |name: &String, value: &Value| other[name] != *value;
+            members
+                .filter(|it| other(it.0, it.1))
+                .map(|it| it.0.clone())
+                .collect()
+        };
+        let (_, nonce) = spoilt(TokenDefect::WrongNonce);
+        assert_eq!(differing(&nonce), ["nonce"]);
+        let (_, user) = spoilt(TokenDefect::WrongUser);
+        assert_eq!(differing(&user), ["sub", "oid"]);
+        let (_, cloud) = spoilt(TokenDefect::IssuerOfAnotherCloud);
+        assert_eq!(differing(&cloud), ["iss"]);
+        assert_eq!(cloud["iss"], format!("https://{CHINA}/t/v2.0"));
+        let (head, foreign) = spoilt(TokenDefect::ForeignKey);
+        assert!(differing(&foreign).is_empty());
+        assert_eq!(head["jku"], STRANGER);
+        assert_ne!(head["kid"], key.kid());
+    }
 }

@@ -58,6 +58,55 @@ async fn delete(bench: &Bench, id: &str) {
 }
 
 #[tokio::test]
+async fn a_mail_that_is_read_moved_or_late_is_told() {
+    let bench = Bench::new();
+    let (_, link) = round(&bench, "/v1.0/me/mailFolders/inbox/messages/delta").await;
+    let happen = |event: serde_json::Value| {
+        let event: Event = serde_json::from_value(event).unwrap();
+        bench.world.apply(&bench.tenant, &event)
+    };
+    happen(json!({"deliver-message": {"user": "alice", "subject": "Held up", "late": 90}}))
+        .unwrap();
+    let (told, link) = round(&bench, &link).await;
+    let received: jiff::Timestamp = told[0]["receivedDateTime"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let created: jiff::Timestamp = told[0]["createdDateTime"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(created.duration_since(received).as_secs(), 90);
+    let change = |fields: serde_json::Value| {
+        let mut change = json!({"user": "alice", "subject": "Held up"});
+        change
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        happen(json!({"change-message": change}))
+    };
+    change(json!({"read": true})).unwrap();
+    let (told, link) = round(&bench, &link).await;
+    assert_eq!(told[0]["isRead"], true);
+    change(json!({"folder": "archive"})).unwrap();
+    let (told, _) = round(&bench, &link).await;
+    assert_eq!(told[0]["@removed"]["reason"], "deleted");
+    for (wrong, why) in [
+        (json!({}), "say what changes"),
+        (json!({"folder": "archiv"}), "did you mean 'archive'?"),
+        (
+            json!({"subject": "Nobody's", "read": true}),
+            "no mail with the subject",
+        ),
+    ] {
+        let error = change(wrong).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_round_tells_all_and_the_next_what_changed() {
     let bench = Bench::new();
     let first = "/v1.0/me/mailFolders/inbox/messages/delta()?$select=subject";
