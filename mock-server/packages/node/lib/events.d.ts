@@ -35,8 +35,8 @@ newest one with the subject. */
   "delete-tenant": Record<string, never>;
   /** A user is deleted (and can be restored). */
   "delete-user": { user: string };
-  /** A mail arrives. */
-  "deliver-message": { user: string; subject?: string; from?: string; body?: string };
+  /** A mail arrives; `late`: it was received so many seconds ago, and is only seen now. */
+  "deliver-message": { user: string; subject?: string; from?: string; body?: string; late?: number };
   /** A reviewer denies a consent request. */
   "deny-request": { app: string; justification?: string };
   /** An administrator switches off sign-in to an app. */

@@ -74,8 +74,8 @@ newest one with the subject."""
         """A user is deleted (and can be restored)."""
 
     @overload
-    def event(self, name: Literal["deliver-message"], /, *, user: str, subject: str | None = ..., from_: str | None = ..., body: str | None = ...) -> None:
-        """A mail arrives."""
+    def event(self, name: Literal["deliver-message"], /, *, user: str, subject: str | None = ..., from_: str | None = ..., body: str | None = ..., late: int | None = ...) -> None:
+        """A mail arrives; `late`: it was received so many seconds ago, and is only seen now."""
 
     @overload
     def event(self, name: Literal["deny-request"], /, *, app: str, justification: str | None = ...) -> None:
