@@ -61,25 +61,25 @@ async fn delete(bench: &Bench, id: &str) {
 async fn a_mail_that_is_read_moved_or_late_is_told() {
     let bench = Bench::new();
     let (_, link) = round(&bench, "/v1.0/me/mailFolders/inbox/messages/delta").await;
-    let happen = |event: serde_json::Value| {
+    let happen = |event: Value| {
         let event: Event = serde_json::from_value(event).unwrap();
         bench.world.apply(&bench.tenant, &event)
     };
     happen(json!({"deliver-message": {"user": "alice", "subject": "Held up", "late": 90}}))
         .unwrap();
     let (told, link) = round(&bench, &link).await;
-    let received: jiff::Timestamp = told[0]["receivedDateTime"]
+    let received: Timestamp = told[0]["receivedDateTime"]
         .as_str()
         .unwrap()
         .parse()
         .unwrap();
-    let created: jiff::Timestamp = told[0]["createdDateTime"]
+    let created: Timestamp = told[0]["createdDateTime"]
         .as_str()
         .unwrap()
         .parse()
         .unwrap();
     assert_eq!(created.duration_since(received).as_secs(), 90);
-    let change = |fields: serde_json::Value| {
+    let change = |fields: Value| {
         let mut change = json!({"user": "alice", "subject": "Held up"});
         change
             .as_object_mut()
