@@ -9,6 +9,7 @@ mod event;
 mod grant;
 mod id;
 mod policy;
+mod role;
 mod user;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub use policy::{
     AdminConsentRequests, ConditionalAccessPolicy, Demand, HighRisk, Networks, Policies,
     PolicyState, Switches, UserConsent, Variation,
 };
+pub(crate) use role::RoleTemplate;
 pub use user::{
     DirectoryRole, Mailbox, MailboxKind, MailboxRight, Revocation, RevocationCause, Risk, User,
     UserKind,

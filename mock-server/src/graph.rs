@@ -6,6 +6,7 @@
 mod access;
 mod apart;
 mod applications;
+mod areas;
 mod attachments;
 mod batch;
 mod bearer;
@@ -26,8 +27,10 @@ mod gateway;
 mod generic;
 mod governance;
 mod grants;
+mod groups;
 mod link;
 mod link_id;
+mod logs;
 mod message;
 mod messages;
 mod mime;
@@ -39,10 +42,13 @@ mod photos;
 mod policies;
 mod prefer;
 mod respond;
+mod roles;
 mod schema;
 mod sending;
 mod service_principals;
 mod settings;
+mod sites;
+mod teams;
 mod text;
 mod throttling;
 mod time_zone;
@@ -57,8 +63,6 @@ use axum::response::Response;
 use bytes::Bytes;
 
 pub(crate) use self::error::{GraphError, usual_message};
-#[cfg(feature = "cli")]
-pub(crate) use self::generic::coverage;
 
 use self::access::Actor;
 use self::apart::Apart;
@@ -74,6 +78,25 @@ use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::limit::{InFlight, Places};
 use crate::world::World;
+
+/// How much of Graph the mock does.
+#[cfg(feature = "cli")]
+pub(crate) mod coverage {
+    pub(crate) use super::generic::coverage::{Covered, Level};
+    use crate::environment::SignInCloud;
+
+    /// All documented requests in a cloud.
+    pub(crate) fn all(cloud: SignInCloud) -> impl Iterator<Item = Covered> {
+        super::areas::install();
+        super::generic::coverage::all(cloud)
+    }
+
+    /// A table of the levels by area: the first name of the path.
+    pub(crate) fn table(cloud: SignInCloud, below: &str) -> String {
+        super::areas::install();
+        super::generic::coverage::table(cloud, below)
+    }
+}
 
 /// What Graph says to an access token now: nothing, or the message of its refusal.
 pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -> Option<String> {
@@ -148,6 +171,7 @@ pub(crate) struct Graph {
 impl Graph {
     /// The Graph of a world.
     pub(crate) fn new(world: Arc<World>) -> Self {
+        areas::install();
         Self {
             world,
             apart: Apart::new(),
@@ -223,7 +247,13 @@ impl Request {
         let outcome = if self.body.len() > MAX_BODY {
             Err(GraphError::too_large())
         } else {
-            self.answer(&mut annotation, &mut places)
+            let outcome = self.answer(&mut annotation, &mut places);
+            if let Ok(reply) = &outcome
+                && self.method != Method::GET
+            {
+                self.audit(&annotation, reply);
+            }
+            outcome
         };
         let mut response = answer(
             &self.world,
@@ -281,6 +311,16 @@ impl Request {
                     .unwrap_or(Err(refusal));
             }
         };
+        // Deleted groups are documents; people are the directory's.
+        let document = parameters.find("deletedItem").is_some_and(|id| {
+            let deleted = generic::membership::DELETED;
+            let read = |it: &crate::store::Documents| it.get(deleted, id).is_some();
+            caller.tenant.read_documents(read)
+        });
+        if document {
+            return generic::answer(self, caller, &path, version, false, annotation)
+                .unwrap_or_else(|| Err(GraphError::method_not_allowed()));
+        }
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
         let service = Service::from(endpoint.workload);
         let found = Addressed {
@@ -293,6 +333,17 @@ impl Request {
         match self.serve(found, caller, places) {
             Ok(reply) => Ok(Reply { service, ..reply }),
             Err(error) => Err(error.of_service(service)),
+        }
+    }
+
+    /// Writes what the request changed into the tenant's audit log.
+    fn audit(&self, annotation: &Annotation, reply: &Reply) {
+        let tenant = annotation
+            .environment
+            .zip(annotation.tenant)
+            .and_then(|(environment, id)| self.world.tenant(environment.cloud(), id));
+        if let Some(tenant) = tenant {
+            logs::audit(&self.world, &tenant, self.uri.path(), annotation, reply);
         }
     }
 
@@ -310,7 +361,15 @@ impl Request {
             endpoint,
             parameters,
         } = addressed;
-        let (target, reach) = admit(&caller, endpoint, &parameters)?;
+        let listed = |own| {
+            // Which permissions count there is a matter of what was deleted.
+            if parameters.find("deletedItem").is_some() {
+                return None;
+            }
+            let cloud = environment.cloud();
+            generic::reach(&caller.actor, &path, endpoint, cloud, own)
+        };
+        let (target, reach) = admit(&caller, endpoint, &parameters, listed)?;
         let parameters_sent: Vec<(String, String)> =
             form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
                 .into_owned()
@@ -396,11 +455,13 @@ impl Request {
     }
 }
 
-/// Whether the caller may use the endpoint, and for whom.
+/// Whether the caller may use the endpoint, and for whom. `listed`: how far the published list of
+/// permissions lets the token reach, where the endpoint's own row does not.
 fn admit(
     caller: &Caller,
     endpoint: &Endpoint,
     parameters: &Parameters,
+    listed: impl Fn(bool) -> Option<access::Reach>,
 ) -> Result<(Option<Target>, access::Reach), GraphError> {
     let has_target = endpoint.has_user();
     caller.tenant.read(|directory| {
@@ -421,7 +482,8 @@ fn admit(
         let own = !has_target
             || parameters.user.is_none()
             || addressed.is_some_and(|user| Some(user.id) == caller.actor.user());
-        let reach = access::permissions(&caller.actor, endpoint, own)?;
+        let reach = access::permissions(&caller.actor, endpoint, own)
+            .or_else(|refusal| listed(own).ok_or(refusal))?;
         if let Actor::User(user, _) = &caller.actor
             && !(endpoint.has_me() && own)
         {

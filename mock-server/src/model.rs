@@ -6,6 +6,9 @@
 
 mod table;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::environment::SignInCloud;
 use table::{Record, Section};
 
@@ -49,6 +52,18 @@ pub(crate) struct Accepted {
     /// Of an app as itself.
     pub(crate) application: &'static str,
 }
+
+/// The types that declare a member, by its name in lower case.
+static OWNERS: LazyLock<HashMap<String, Vec<Type>>> = LazyLock::new(|| {
+    let mut owners: HashMap<String, Vec<Type>> = HashMap::new();
+    for of in Section::Types.all().map(Type) {
+        for member in Section::Members.range(of.0.word(4), of.0.word(5)) {
+            let name = member.text(0).to_ascii_lowercase();
+            owners.entry(name).or_default().push(of);
+        }
+    }
+    owners
+});
 
 fn exists_in(flags: u32, cloud: SignInCloud) -> bool {
     let bit = match cloud {
@@ -113,6 +128,15 @@ impl Type {
     /// Whether it is another type or derived from it.
     pub(crate) fn is_a(self, other: Self) -> bool {
         self.lineage().any(|it| it == other)
+    }
+
+    /// The member with a name that a derived type adds.
+    pub(crate) fn member_of_derived(self, name: &str, cloud: SignInCloud) -> Option<Member> {
+        let owners = OWNERS.get(&name.to_ascii_lowercase())?;
+        owners
+            .iter()
+            .filter(|it| it.is_a(self))
+            .find_map(|it| it.member(name, cloud))
     }
 
     /// The name of the key member: `id` for nearly all.
@@ -313,6 +337,14 @@ pub(crate) fn accepted(template: &str, method: &str) -> Option<Accepted> {
             delegated: record.text(2),
             application: record.text(3),
         })
+}
+
+/// Whether documented paths begin with these names and keys, in the tables' spelling.
+pub(crate) fn is_published(start: &str) -> bool {
+    Section::Paths
+        .first_from(start)
+        .and_then(|record| record.text(0).strip_prefix(start))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(', ':']))
 }
 
 /// All documented methods and paths, in the tables' spelling.

@@ -125,15 +125,61 @@ impl Documents {
         };
         self.sequence += 1;
         self.bytes -= size_of(&document.properties) + id.len();
-        found.tombstones.push_back((self.sequence, id.to_owned()));
-        if found.tombstones.len() > MOST_TOMBSTONES
-            && let Some((number, _)) = found.tombstones.pop_front()
-        {
-            found.forgotten = number;
-        }
+        found.bury(self.sequence, id);
         let address = address(collection, id);
         self.forget_below(&address);
         true
+    }
+
+    /// Drops the oldest documents of a log, so that one more fits.
+    pub(crate) fn make_room(&mut self, collection: &str, most: usize) {
+        let Some(found) = self.collections.get_mut(collection) else {
+            return;
+        };
+        while found.documents.len() >= most {
+            // The oldest stand first; a tenth goes at once, since that moves the others.
+            for (id, gone) in found.documents.drain(..most.div_ceil(10)) {
+                self.bytes -= size_of(&gone.properties) + id.len();
+            }
+        }
+    }
+
+    /// Moves a document to another collection, changed; links and what lives below it stay where
+    /// they are, for when it comes back. Null takes a member away. Says whether it was there.
+    pub(crate) fn relocate(
+        &mut self,
+        from: &str,
+        id: &str,
+        to: &str,
+        more: Properties,
+        now: Timestamp,
+    ) -> Result<bool, Full> {
+        let Some(found) = self.collections.get_mut(from) else {
+            return Ok(false);
+        };
+        let Some(document) = found.documents.shift_remove(id) else {
+            return Ok(false);
+        };
+        self.sequence += 1;
+        self.bytes -= size_of(&document.properties) + id.len();
+        found.bury(self.sequence, id);
+        let mut properties = document.properties;
+        for (name, value) in more {
+            if value.is_null() {
+                properties.shift_remove(&name);
+            } else {
+                properties.insert(name, value);
+            }
+        }
+        self.put(to, id, properties, now)?;
+        if let Some(moved) = self
+            .collections
+            .get_mut(to)
+            .and_then(|it| it.documents.get_mut(id))
+        {
+            moved.created = document.created;
+        }
+        Ok(true)
     }
 
     /// Forgets what lives below an entity that is kept elsewhere, such as a user.
@@ -227,6 +273,18 @@ impl Documents {
             .map(|(_, id)| id.as_str())
             .collect();
         Some(changes)
+    }
+}
+
+impl Collection {
+    /// Leaves a tombstone.
+    fn bury(&mut self, sequence: u64, id: &str) {
+        self.tombstones.push_back((sequence, id.to_owned()));
+        if self.tombstones.len() > MOST_TOMBSTONES
+            && let Some((number, _)) = self.tombstones.pop_front()
+        {
+            self.forgotten = number;
+        }
     }
 }
 

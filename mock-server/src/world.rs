@@ -2,6 +2,7 @@
 
 mod connections;
 pub mod seed;
+pub(crate) mod sign_in;
 mod snapshot;
 mod template;
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 
 pub use connections::Connections;
+pub(crate) use sign_in::append_to_log;
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use template::default_seed;
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};

@@ -141,7 +141,8 @@ def template(path, types):
         bare = segment.removeprefix("microsoft.graph.").removeprefix("graph.").replace("()", "")
         segment = f"microsoft.graph.{bare}" if bare != segment and bare in types else bare
         segments.append(re.sub(r"\{[^{}]*\}+", "{id}", segment) if "=" not in segment else segment)
-    return "/" + "/".join(segments)
+    # Some lack the second colon around a path inside a drive.
+    return re.sub(r":/\{id\}/", ":/{id}:/", "/" + "/".join(segments))
 
 
 def arguments(text):

@@ -35,6 +35,7 @@ use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
 use crate::exchange::{Annotation, Arrival};
+use crate::world::{World, sign_in};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -162,6 +163,10 @@ fn answer(
         body.map(|body| (body, cross_origin))
     })();
     let root = arrival.authority_root();
+    if grant.as_deref() == Some("password") {
+        let refusal = result.as_ref().err().map(|error| error.code);
+        log_sign_in(world, arrival, &trace, &annotation, refusal);
+    }
     match result {
         Ok((body, cross_origin)) => {
             annotation.tenant_time = Some(trace.now);
@@ -187,6 +192,33 @@ fn answer(
             }
             response
         }
+    }
+}
+
+/// Writes a sign-in by password without a page into the tenant's log.
+fn log_sign_in(
+    world: &World,
+    arrival: &Arrival,
+    trace: &Trace,
+    annotation: &Annotation,
+    refusal: Option<u32>,
+) {
+    let tenant = annotation
+        .environment
+        .zip(annotation.tenant)
+        .and_then(|(environment, id)| world.tenant(environment.cloud(), id));
+    if let Some(tenant) = tenant {
+        let noted = Annotation {
+            aadsts: refusal.into_iter().collect(),
+            ..annotation.clone()
+        };
+        sign_in::log(
+            world,
+            &tenant,
+            &noted,
+            arrival.address,
+            trace.correlation_id,
+        );
     }
 }
 

@@ -17,7 +17,8 @@ use crate::aadsts::Row;
 use crate::clock::Clock;
 use crate::directory::Application;
 use crate::exchange::{Annotation, Arrival};
-use crate::world::{Tenant, World};
+use crate::journal::{Direction, TokenKind};
+use crate::world::{Tenant, World, sign_in};
 
 /// A request of a browser with all that its handlers share.
 pub(crate) struct Visit {
@@ -207,6 +208,22 @@ impl Visit {
         }
         common_headers(headers, &self.trace);
         self.annotation.tenant_time = self.tenant.as_ref().map(|tenant| tenant.now());
+        let issued = self
+            .annotation
+            .tokens
+            .iter()
+            .any(|it| it.kind == TokenKind::Code && it.direction == Direction::Issued);
+        if let Some(tenant) = &self.tenant
+            && (issued || !self.annotation.aadsts.is_empty())
+        {
+            sign_in::log(
+                &self.state.world,
+                tenant,
+                &self.annotation,
+                self.arrival.address,
+                self.trace.correlation_id,
+            );
+        }
         self.annotation.attach(response.extensions_mut());
         response
     }

@@ -48,6 +48,9 @@ pub struct User {
     /// Directory roles.
     #[serde(default)]
     pub roles: BTreeSet<DirectoryRole>,
+    /// The templates of other built-in roles, which the mock grants nothing by.
+    #[serde(default)]
+    pub other_roles: BTreeSet<String>,
     /// When the account was made.
     pub created: Timestamp,
     /// When the account was deleted; it can be restored for 30 days.
@@ -123,6 +126,21 @@ pub enum DirectoryRole {
 }
 
 impl DirectoryRole {
+    /// All.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::GlobalAdministrator,
+        Self::PrivilegedRoleAdministrator,
+        Self::ApplicationAdministrator,
+        Self::CloudApplicationAdministrator,
+        Self::UserAdministrator,
+        Self::AuthenticationAdministrator,
+        Self::ConditionalAccessAdministrator,
+        Self::HelpdeskAdministrator,
+        Self::LicenseAdministrator,
+        Self::PrivilegedAuthenticationAdministrator,
+        Self::SecurityAdministrator,
+    ];
+
     /// The id of the role template, as in the `wids` claim.
     ///
     /// Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::access::{Actor, Reach};
-use super::endpoint::{Endpoint, Parameters, Workload};
+use super::endpoint::{Endpoint, Operation, Parameters, Workload};
 use super::error::{GraphError, Service};
 use super::link;
 use super::odata::query::Query;
@@ -181,7 +181,19 @@ impl Call<'_> {
             .query
             .select
             .as_ref()
-            .map_or_else(String::new, |it| format!("({})", it.join(",")));
+            .map_or_else(String::new, |it| it.join(","));
+        // Source: pnp/pnpcore, MockData of tabs: what is expanded stands with parentheses.
+        let generic = self.endpoint.operation == Operation::Generic;
+        let expanded = self.query.expand.iter().filter(|_| generic);
+        let mut shown: Vec<String> = expanded.map(|it| format!("{}()", it.name)).collect();
+        if !select.is_empty() {
+            shown.insert(0, select);
+        }
+        let select = if shown.is_empty() {
+            String::new()
+        } else {
+            format!("({})", shown.join(","))
+        };
         let entity = if entity { "/$entity" } else { "" };
         json!(format!("{}/$metadata#{set}{select}{entity}", self.root()))
     }
@@ -203,10 +215,12 @@ impl Call<'_> {
             .to_owned();
         if self.endpoint.workload == Workload::Mailbox {
             super::collection::check_members(self, &self.query, of)?;
-            // Messages and events expand on their own.
-            if let (false, Some(expand)) =
-                (matches!(of, "message" | "event"), self.query.expand.first())
-            {
+            let generic = self.endpoint.operation == Operation::Generic;
+            // Messages and events expand on their own, and so does what the model alone gives.
+            if let (false, Some(expand)) = (
+                generic || matches!(of, "message" | "event"),
+                self.query.expand.first(),
+            ) {
                 let name = &expand.name;
                 return Err(GraphError::expand_not_supported(name)
                     .not_in_the_mock(format!("$expand={name}")));
@@ -240,7 +254,8 @@ impl Call<'_> {
         document: &Properties,
     ) -> Result<Vec<(String, Value)>, GraphError> {
         let is_read = self.endpoint.method == Method::GET;
-        if self.endpoint.workload != Workload::Directory || !is_read {
+        let generic = self.endpoint.operation == Operation::Generic;
+        if self.endpoint.workload != Workload::Directory || !is_read || generic {
             return Ok(Vec::new());
         }
         super::collection::check_members(self, &self.query, of)?;

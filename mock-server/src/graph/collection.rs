@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::access::Reach;
 use super::call::{Call, Reply};
 use super::directory_query;
-use super::endpoint::Workload;
+use super::endpoint::{Operation, Workload};
 use super::error::GraphError;
 use super::expand;
 use super::link;
@@ -172,7 +172,8 @@ pub(crate) fn list<S: Source>(
             .and_then(Value::as_str)
             .unwrap_or("")
             .to_owned();
-        let extra = if call.endpoint.workload == Workload::Directory {
+        let generic = call.endpoint.operation == Operation::Generic;
+        let extra = if call.endpoint.workload == Workload::Directory && !generic {
             expand::all(call, listing.of, &document)?
         } else {
             Vec::new()
@@ -308,9 +309,10 @@ pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphE
 
 /// What the source itself expands: the directory's relations are the same wherever they stand.
 fn others<'a>(call: &'a Call<'_>) -> &'a [Expand] {
+    let generic = call.endpoint.operation == Operation::Generic;
     match call.endpoint.workload {
-        Workload::Directory => &[],
-        Workload::Mailbox => &call.query.expand,
+        Workload::Directory if !generic => &[],
+        Workload::Directory | Workload::Mailbox => &call.query.expand,
     }
 }
 

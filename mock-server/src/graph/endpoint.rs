@@ -264,6 +264,13 @@ impl Endpoint {
             .unwrap_or(&OF_THE_MODEL[0])
     }
 
+    /// Whether a permission counts only together with another one.
+    pub(crate) fn combines(&self, permission: &str) -> bool {
+        let lists = [&self.delegated, &self.delegated_other, &self.application];
+        let mut combined = lists.into_iter().flatten().filter(|it| it.contains('+'));
+        combined.any(|it| it.split('+').any(|one| one == permission))
+    }
+
     /// Whether the path leads to a user.
     pub(crate) fn has_user(&self) -> bool {
         self.path

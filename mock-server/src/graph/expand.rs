@@ -12,6 +12,7 @@ use super::call::Call;
 use super::collection::selected;
 use super::directory_query;
 use super::error::GraphError;
+use super::generic::membership;
 use super::odata::query::Expand;
 use super::service_principals::assignments::{self, Whose};
 use super::{applications, grants, service_principals, users};
@@ -58,9 +59,22 @@ fn one(
     let (element, documents) = match (of, name.as_str()) {
         ("user", "manager") => return manager(call, id, expand),
         ("user", "directreports") => ("user", users::manager::reports(call, id)),
-        // There are no groups.
         ("user" | "servicePrincipal", "memberof" | "transitivememberof") => {
-            ("directoryObject", Vec::new())
+            let set = if of == "user" {
+                "users"
+            } else {
+                "servicePrincipals"
+            };
+            let navigation = if name == "memberof" {
+                "memberOf"
+            } else {
+                "transitiveMemberOf"
+            };
+            let of = format!("{set}/{id}");
+            (
+                "directoryObject",
+                membership::member_of(call, &of, navigation),
+            )
         }
         ("user", "approleassignments") => (
             "appRoleAssignment",

@@ -5,35 +5,44 @@
 //! their types say: an empty tenant lists empty, an unknown id is a 404, what was written is read.
 //! Actions and functions, and streams, are refused with 501 `NotInTheMock`: nothing is made up.
 
-mod group;
+mod act;
+pub(super) mod behaviour;
+mod drive;
+mod expansion;
 mod guard;
+mod id;
 pub(super) mod membership;
+mod mirror;
 mod place;
+mod property;
 mod read;
 mod route;
 mod segment;
 mod service;
+mod stream;
+mod view;
 mod write;
 
-pub(crate) mod coverage;
+pub(super) mod coverage;
 
 use axum::http::{HeaderName, Method, StatusCode};
 
-use self::route::{Route, Step, StepKind, Suffix};
+use self::act::Act;
+use self::route::{Route, Suffix};
 use self::segment::Segment;
 use self::service::Voice;
 use super::Request;
 use super::access::{Actor, Reach};
 use super::bearer::Caller;
 use super::call::{Call, Reply};
-use super::endpoint::{self, Endpoint, Found, Parameters, Workload};
+use super::endpoint::{Endpoint, Parameters, Workload};
 use super::error::GraphError;
 use super::odata::query::Query;
 use super::path::Path;
 use super::prefer::{Metadata, Prefer};
 use super::throttling;
+use crate::environment::SignInCloud;
 use crate::exchange::Annotation;
-use crate::model::{Member, MemberKind};
 
 /// Answers a request that no endpoint of the mock's own serves; none where the path has one for
 /// another method and no document has this one, and where beta may have what v1.0 has not.
@@ -64,6 +73,31 @@ pub(super) fn answer(
         Ok(reply) => Ok(Reply { service, ..reply }),
         Err(error) => Err(error.of_service(service)),
     })
+}
+
+/// How far a token reaches at a path by the published list of permissions, where the rows of the
+/// mock's own endpoints do not open it.
+pub(super) fn reach(
+    actor: &Actor,
+    path: &Path,
+    endpoint: &Endpoint,
+    cloud: SignInCloud,
+    own: bool,
+) -> Option<Reach> {
+    let segments = Segment::all(&path.sent).ok()?;
+    let route = route::walk(&segments, cloud).ok()?;
+    let mut opened = guard::opened_by(actor, &route, &endpoint.method, own);
+    // The list leaves out what is needed together with some.
+    opened.retain(|name| !endpoint.combines(name));
+    let basic = |name: &&str| name.split('.').nth(1) == Some("ReadBasic");
+    let mailbox = Voice::of(&route).service() == super::error::Service::Exchange;
+    if opened.is_empty() {
+        None
+    } else if mailbox && opened.iter().all(basic) {
+        Some(Reach::Basic)
+    } else {
+        Some(Reach::Full)
+    }
 }
 
 fn admitted(
@@ -129,103 +163,65 @@ fn admitted(
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {
     let method = &call.endpoint.method;
-    if let Some((at, operation)) = route.operation() {
-        let place = place::find(call, route, voice)?;
-        let delta = operation.name() == "delta" && at + 1 == route.steps.len();
-        if delta && *method == Method::GET && is_stored(place.step) && !is_kept_elsewhere(call) {
-            return read::delta(call, &place);
-        }
-        if *method == Method::POST && at + 1 == route.steps.len() && membership::answers(operation)
-        {
+    let properties = act::properties(route);
+    let end = route.operation().map_or(route.steps.len(), |(at, _)| at) - properties.len();
+    let place = place::owner(call, route, end, voice)?;
+    let act = act::of(route, method, place.is_link());
+    match act {
+        Act::Count => read::count(call, &place),
+        Act::Create => write::create(call, &place, voice),
+        Act::Delete => write::delete(call, &place, voice),
+        Act::Delta => read::delta(call, &place),
+        Act::Get => read::get(call, &place, voice),
+        Act::Link => write::add_link(call, &place, voice),
+        Act::Linked => linked(call, &place, voice),
+        Act::Links => read::links(call, &place, voice),
+        Act::List => read::list(call, &place, voice),
+        Act::Operate => {
             place.exists(call, voice)?;
-            return membership::answer(call, operation, &place);
+            let Some((_, operation)) = route.operation() else {
+                return Err(GraphError::method_not_allowed());
+            };
+            match behaviour::operation(place.of, operation.name()) {
+                Some(run) => run(call, &place.subject()),
+                None => membership::answer(call, operation, &place),
+            }
         }
-        return Err(not_in_the_mock(&format!("{method} {}", route.display)));
-    }
-    let properties = properties(route);
-    if properties
-        .last()
-        .is_some_and(|it| it.type_name() == "Stream")
-    {
-        return Err(not_in_the_mock(&format!("{method} {}", route.display)));
-    }
-    if !properties.is_empty() {
-        let owner = place::owner(call, route, route.steps.len() - properties.len(), voice)?;
-        return match (method.as_str(), route.suffix) {
-            ("GET", Suffix::None) => read::property(call, &owner, &properties, false, voice),
-            ("GET", Suffix::Value) => read::property(call, &owner, &properties, true, voice),
-            _ => Err(not_in_the_mock(&format!("{method} {}", route.display))),
-        };
-    }
-    let place = place::find(call, route, voice)?;
-    let many = place.step.is_open_collection();
-    if UNTRACKED.contains(&place.step.name) && place.step.is_link() {
-        return Err(not_in_the_mock(&format!("{method} {}", route.display)));
-    }
-    match (method.as_str(), route.suffix) {
-        ("GET", Suffix::Count) => read::count(call, &place),
-        ("GET", Suffix::Ref) => read::links(call, &place, voice),
-        ("POST" | "PUT", Suffix::Ref) => write::add_link(call, &place, voice),
-        ("DELETE", Suffix::Ref) => write::remove_link(call, &place, voice),
-        ("GET", Suffix::None) if many => read::list(call, &place, voice),
-        ("GET", Suffix::None) => read::get(call, &place, voice),
-        ("POST", Suffix::None) if many && is_stored(place.step) => {
-            write::create(call, &place, voice)
+        Act::Property => {
+            let bare = route.suffix == Suffix::Value;
+            read::property(call, &place, &properties, bare, voice)
         }
-        ("PATCH", Suffix::None) if !many && is_stored(place.step) => {
-            write::update(call, &place, false, voice)
+        Act::Replace => write::update(call, &place, true, voice),
+        Act::Stream => {
+            let name = properties.last().map_or("$value", |it| it.name());
+            match method.as_str() {
+                "GET" => stream::read(call, &place, name, voice),
+                "DELETE" => stream::delete(call, &place, name, voice),
+                _ => stream::write(call, place, name, voice),
+            }
         }
-        ("PUT", Suffix::None)
-            if !many && is_stored(place.step) && guard::is_documented(route, method) =>
-        {
-            write::update(call, &place, true, voice)
-        }
-        ("DELETE", Suffix::None) if !many && is_stored(place.step) => {
-            write::delete(call, &place, voice)
-        }
-        _ if guard::is_documented(route, method) || route.suffix == Suffix::Value => {
-            Err(not_in_the_mock(&format!("{method} {}", route.display)))
-        }
-        _ => Err(GraphError::method_not_allowed()),
+        Act::Unlink => write::remove_link(call, &place, voice),
+        Act::Update => write::update(call, &place, false, voice),
+        Act::WriteProperty => property::write(call, &place, &properties, voice),
+        Act::Unsupported => Err(not_in_the_mock(&format!("{method} {}", route.display))),
+        Act::NotAllowed => Err(GraphError::method_not_allowed()),
     }
 }
 
-/// Whether the collection of a delta is one of the mock's own endpoints: its objects are not among
-/// the documents whose changes are known.
-fn is_kept_elsewhere(call: &Call<'_>) -> bool {
-    let Some((collection, _)) = call.path.rsplit_once('/') else {
-        return false;
-    };
-    let path = collection.parse().ok().and_then(|it| Path::parse(&it).ok());
-    path.is_some_and(|path| {
-        let found = endpoint::find(
-            &Method::GET,
-            &path.segments[1..],
-            call.cloud(),
-            call.version,
-        );
-        matches!(found, Found::Endpoint(..))
-    })
-}
-
-/// Whether documents are kept where a step leads, and not only links to them.
-fn is_stored(step: &Step) -> bool {
-    !step.is_link()
-}
-
-/// The members of a document that a path ends with.
-fn properties(route: &Route) -> Vec<Member> {
-    let mut found: Vec<Member> = route
-        .steps
-        .iter()
-        .rev()
-        .map_while(|step| match step.kind {
-            StepKind::Member(member) if member.kind() == MemberKind::Property => Some(member),
-            _ => None,
-        })
-        .collect();
-    found.reverse();
-    found
+/// Writes through a navigation. With `@odata.id` it is the link that is written, though the path
+/// lacks `$ref`: the published permissions write it so. Otherwise what the link leads to is
+/// changed, and who takes it away without `$ref` takes the link alone.
+///
+/// Unverified: that it is the link alone. For members of groups the service is documented to
+/// delete the object where the caller may: learn.microsoft.com/graph/api/group-delete-members.
+fn linked(call: &Call<'_>, place: &place::Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
+    let names_link = || call.json().is_ok_and(|body| body.contains_key("@odata.id"));
+    match call.endpoint.method.as_str() {
+        "POST" | "PUT" if names_link() => write::add_link(call, place, voice),
+        "POST" => write::create_linked(call, place, voice),
+        "DELETE" => write::remove_link(call, place, voice),
+        _ => write::update_linked(call, place, voice),
+    }
 }
 
 /// Whether a path leads to the caller's own data, or to nobody's in particular.
@@ -275,9 +271,6 @@ fn roles(
         Err(voice.denied("", ""))
     }
 }
-
-/// Navigations that the mock does not keep account of: an empty list would be made up.
-const UNTRACKED: [&str; 1] = ["createdObjects"];
 
 /// A documented request that the mock does not do.
 fn not_in_the_mock(what: &str) -> GraphError {

@@ -83,6 +83,10 @@ impl Bench {
         Self { world, tenant }
     }
 
+    pub(super) fn cloud(&self) -> SignInCloud {
+        self.tenant.environment.cloud()
+    }
+
     pub(super) fn user(&self, alias: &str) -> ObjectId {
         self.tenant.read(|it| it.find_user(alias).unwrap().id)
     }
@@ -169,7 +173,24 @@ impl Bench {
         headers: &[(&str, &str)],
         body: Value,
     ) -> Answer {
-        let bearer = format!("Bearer {}", self.token(token));
+        self.send_as(&self.bearer(token), method, path, headers, body)
+            .await
+    }
+
+    /// A token as the header has it.
+    pub(super) fn bearer(&self, token: &Token) -> String {
+        format!("Bearer {}", self.token(token))
+    }
+
+    /// Sends a request with a token that is signed already.
+    pub(super) async fn send_as(
+        &self,
+        bearer: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

@@ -57,6 +57,14 @@ pub(super) fn owned_objects(call: &Call<'_>) -> Result<Reply, GraphError> {
     collection::list(call, &listing, &Documents(items))
 }
 
+/// The documents of all people of the tenant.
+pub(super) fn everybody(call: &Call<'_>) -> Vec<Properties> {
+    call.tenant.read(|directory| {
+        let all = directory.users.values().filter(|it| it.deleted.is_none());
+        all.map(|it| document(directory, it)).collect()
+    })
+}
+
 /// A user with its type.
 pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
     call.tenant.read(|directory| {
@@ -67,7 +75,7 @@ pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
 
 /// `GET …/memberOf` and `…/transitiveMemberOf`, by the name of the navigation.
 pub(super) fn member_of(call: &Call<'_>, navigation: &str) -> Result<Reply, GraphError> {
-    let user = call.target()?.user.to_string();
+    let user = format!("users/{}", call.target()?.user);
     let groups = membership::member_of(call, &user, navigation);
     let listing = Listing::of("directoryObject", "directoryObjects");
     collection::list(call, &listing, &Documents(groups))

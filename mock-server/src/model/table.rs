@@ -101,6 +101,24 @@ impl Section {
         })
     }
 
+    /// The first record whose text is not before another one.
+    pub(super) fn first_from(self, text: &str) -> Option<Record> {
+        let (mut low, mut high) = (0, self.count());
+        while low < high {
+            let index = low + (high - low) / 2;
+            let record = Record {
+                section: self,
+                index,
+            };
+            if record.text(0) < text {
+                low = index + 1;
+            } else {
+                high = index;
+            }
+        }
+        self.get(low)
+    }
+
     fn bisect(self, start: u32, count: u32, order: impl Fn(Record) -> Ordering) -> Option<Record> {
         let (mut low, mut high) = (start, start.saturating_add(count));
         while low < high {

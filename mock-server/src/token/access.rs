@@ -120,7 +120,7 @@ pub struct UserFacts {
     /// The address of the client, `ipaddr`.
     pub address: IpAddr,
     /// Role templates, `wids`.
-    pub roles: Vec<&'static str>,
+    pub roles: Vec<String>,
 }
 
 /// The outer form of access tokens.
@@ -270,8 +270,9 @@ impl UserFacts {
         let roles = user
             .roles
             .iter()
-            .map(|role| role.template_id())
-            .chain([MEMBER])
+            .map(|role| role.template_id().to_owned())
+            .chain(user.other_roles.iter().cloned())
+            .chain([MEMBER.to_owned()])
             .collect();
         Self {
             id: user.id,

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use axum::http::Method;
 use serde::Serialize;
 
-use super::route::{self, Route, StepKind, Suffix};
+use super::act::{self, Act};
+use super::behaviour;
+use super::guard;
+use super::route::{self, Route, Step};
 use super::segment::Segment;
-use super::{guard, membership};
 use crate::environment::SignInCloud;
 use crate::graph::endpoint::{self, Found};
-use crate::model::{self, MemberKind};
+use crate::model;
 
 /// How a documented request is answered.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -66,10 +68,12 @@ fn covered(cloud: SignInCloud, path: &'static str, method: &'static str) -> Cove
         return found;
     };
     found.guarded = guard::row(&route, &verb).is_some();
-    found.level = if is_generic(&route, &verb) {
-        Level::Generic
-    } else {
+    found.level = if !is_generic(cloud, &route, &verb) {
         Level::Unsupported
+    } else if has_behaviour(cloud, &route) {
+        Level::Modelled
+    } else {
+        Level::Generic
     };
     found
 }
@@ -86,29 +90,40 @@ fn is_modelled(cloud: SignInCloud, sample: &str, method: &Method) -> bool {
 }
 
 /// Whether the generic level answers a request from state.
-fn is_generic(route: &Route, method: &Method) -> bool {
-    if let Some((at, operation)) = route.operation() {
-        if membership::answers(operation) {
-            return *method == Method::POST && at + 1 == route.steps.len();
+fn is_generic(cloud: SignInCloud, route: &Route, method: &Method) -> bool {
+    let properties = act::properties(route).len();
+    let at = route.operation().map_or(route.steps.len(), |(at, _)| at);
+    let before = &route.steps[..at - properties];
+    let link = before.last().is_some_and(Step::is_link);
+    match act::of(route, method, link) {
+        Act::NotAllowed | Act::Unsupported => false,
+        // What endpoints of the mock's own keep only they write.
+        Act::Create | Act::Delete | Act::Replace | Act::Update | Act::WriteProperty => {
+            !is_modelled(cloud, &address(before), &Method::GET)
         }
-        return operation.name() == "delta"
-            && at + 1 == route.steps.len()
-            && *method == Method::GET;
+        _ => true,
     }
-    let Some(last) = route.last() else {
-        return false;
-    };
-    if let StepKind::Member(member) = last.kind
-        && member.kind() == MemberKind::Property
-    {
-        return *method == Method::GET && member.type_name() != "Stream";
+}
+
+/// Whether the type that a path leads to has behaviour of its own, or its collection an endpoint.
+fn has_behaviour(cloud: SignInCloud, route: &Route) -> bool {
+    let at = route.operation().map_or(route.steps.len(), |(at, _)| at);
+    let before = &route.steps[..at];
+    let of = before.last().and_then(Step::actual);
+    of.is_some_and(|of| behaviour::find(of).is_some())
+        || route.operation().is_some() && is_modelled(cloud, &address(before), &Method::GET)
+}
+
+/// The path to a step, in a spelling that endpoints read.
+fn address(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        path.extend(["/", step.name]);
+        if step.key.is_some() {
+            path.push_str("/x");
+        }
     }
-    match (method.as_str(), route.suffix) {
-        ("GET", Suffix::None | Suffix::Count) | (_, Suffix::Ref) => true,
-        ("POST", Suffix::None) => last.is_open_collection() && !last.is_link(),
-        ("PATCH" | "PUT" | "DELETE", Suffix::None) => !last.is_open_collection() && !last.is_link(),
-        _ => false,
-    }
+    path
 }
 
 /// A table of the levels by area: the first name of the path.

@@ -8,11 +8,18 @@
 //! - A scope without `.All` or `.Shared` reaches the person's own data only.
 //! - Who may take a link away may add one.
 //! - A permission to read opens no write.
+//! - Who may read a collection may read what changed in it.
+//! - A path inside a drive leads to an item like the item's id.
 //! - What then has no row is refused.
 //!
-//! Unverified: these rules. Source of the list: `data/model/README.md`.
+//! Unverified: these rules. Source of the list: `data/model/README.md`; corrections of it, with
+//! their sources: `data/graph-permissions.csv`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use axum::http::Method;
+use serde::Deserialize;
 
 use super::route::{Key, Route, Step, StepKind, Suffix};
 use super::service::Voice;
@@ -29,13 +36,7 @@ pub(super) fn check(
     own: bool,
     voice: &Voice,
 ) -> Result<(), GraphError> {
-    let row = row(route, method);
-    let writes = writes(route, method);
-    let list = row.map_or("", |row| match actor {
-        Actor::Application(_) => row.application,
-        Actor::User(..) => row.delegated,
-    });
-    let alternatives = opening(list, writes);
+    let alternatives = alternatives(actor, route, method);
     if alternatives.iter().any(|it| it.is_held(actor, own)) {
         return Ok(());
     }
@@ -43,11 +44,32 @@ pub(super) fn check(
     Err(voice.denied(&needed.join(", "), &actor.listed()))
 }
 
+/// The permissions of a token that open a path.
+pub(super) fn opened_by(
+    actor: &Actor,
+    route: &Route,
+    method: &Method,
+    own: bool,
+) -> Vec<&'static str> {
+    let held = alternatives(actor, route, method)
+        .into_iter()
+        .filter(|it| it.is_held(actor, own));
+    held.map(|it| it.name).collect()
+}
+
+fn alternatives(actor: &Actor, route: &Route, method: &Method) -> Vec<Alternative<'static>> {
+    let list = row(route, method).map_or("", |row| match actor {
+        Actor::Application(_) => row.application,
+        Actor::User(..) => row.delegated,
+    });
+    opening(list, writes(route, method))
+}
+
 /// One way to be let in.
-struct Alternative<'a> {
-    name: &'a str,
+pub(super) struct Alternative<'a> {
+    pub(super) name: &'a str,
     /// One of these is needed, too.
-    also: &'a str,
+    pub(super) also: &'a str,
 }
 
 impl Alternative<'_> {
@@ -63,7 +85,7 @@ impl Alternative<'_> {
 }
 
 /// The alternatives of a list; for a write, without those that only read.
-fn opening(list: &str, writes: bool) -> Vec<Alternative<'_>> {
+pub(super) fn opening(list: &str, writes: bool) -> Vec<Alternative<'_>> {
     list.split(';')
         .filter(|it| !it.is_empty())
         .map(|it| {
@@ -95,9 +117,14 @@ fn writes(route: &Route, method: &Method) -> bool {
 
 /// Whether the documentation has the method of a path.
 pub(super) fn is_documented(route: &Route, method: &Method) -> bool {
+    is_documented_by(route, method.as_str())
+}
+
+/// The same, of the method's name.
+pub(super) fn is_documented_by(route: &Route, method: &str) -> bool {
     let mut templates = route.literals();
     templates.push(route.template.clone());
-    first(&templates, route, &[method.as_str()]).is_some()
+    first(&templates, route, &[method]).is_some()
 }
 
 /// The permissions that a method of a path accepts.
@@ -115,6 +142,9 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
             .collect();
         templates.extend(parents);
     }
+    if let Some(plain) = without_paths(&route.template) {
+        templates.push(plain);
+    }
     if let Some(parent) = without_property(route) {
         templates.push(parent);
     }
@@ -122,6 +152,13 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
     // PUT creates or replaces, as the one who may create or change may.
     if *method == Method::PUT {
         verbs.extend(["PATCH", "POST"]);
+    }
+    if templates[templates.len() - 1].ends_with("/delta") {
+        let collections: Vec<String> = templates
+            .iter()
+            .filter_map(|it| it.strip_suffix("/delta").map(str::to_owned))
+            .collect();
+        templates.extend(collections);
     }
     let found = first(&templates, route, &verbs);
     if found.is_some() || route.operation().is_some() {
@@ -161,6 +198,35 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
         })
 }
 
+/// The permissions of a path: a correction of the list, or the list's own.
+fn accepted(template: &str, method: &str) -> Option<Accepted> {
+    let corrections = CORRECTIONS.iter();
+    let mut own = corrections.filter(|it| it.path == template && it.method == method);
+    own.next()
+        .map(|it| Accepted {
+            delegated: &it.delegated,
+            application: &it.application,
+        })
+        .or_else(|| model::accepted(template, method))
+}
+
+#[derive(Debug, Deserialize)]
+struct Correction {
+    path: String,
+    method: String,
+    delegated: String,
+    application: String,
+}
+
+/// What the published list lacks or has wrong: rows of `data/graph-permissions.csv`.
+static CORRECTIONS: LazyLock<Vec<Correction>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../../../data/graph-permissions.csv").as_bytes())
+        .deserialize()
+        // The file is part of the program; a test reads it.
+        .map(|row: Result<Correction, _>| row.expect("data/graph-permissions.csv fits its types"))
+        .collect()
+});
+
 fn first(templates: &[String], route: &Route, verbs: &[&str]) -> Option<Accepted> {
     let spellings: Vec<String> = templates
         .iter()
@@ -169,7 +235,7 @@ fn first(templates: &[String], route: &Route, verbs: &[&str]) -> Option<Accepted
     verbs.iter().find_map(|verb| {
         spellings
             .iter()
-            .find_map(|template| model::accepted(template, verb))
+            .find_map(|template| accepted(template, verb))
     })
 }
 
@@ -193,12 +259,9 @@ fn spellings(template: &str, route: &Route) -> Vec<String> {
         if step.is_open_collection() {
             continue;
         }
-        for root in Root::all().filter(|it| it.is_set() && it.of() == step.of && step.of.is_some())
-        {
-            add(format!(
-                "/{}/{{id}}{rest}",
-                root.name().to_ascii_lowercase()
-            ));
+        let sets = step.of.and_then(|it| SETS.get(it.name()));
+        for set in sets.into_iter().flatten() {
+            add(format!("/{set}/{{id}}{rest}"));
         }
     }
     // An alternate key names what the id names.
@@ -215,6 +278,18 @@ fn spellings(template: &str, route: &Route) -> Vec<String> {
     found
 }
 
+/// The entity sets of each type, in the tables' spelling.
+static SETS: LazyLock<HashMap<&'static str, Vec<String>>> = LazyLock::new(|| {
+    let mut sets: HashMap<&str, Vec<String>> = HashMap::new();
+    for root in Root::all().filter(|it| it.is_set()) {
+        if let Some(of) = root.of() {
+            let name = root.name().to_ascii_lowercase();
+            sets.entry(of.name()).or_default().push(name);
+        }
+    }
+    sets
+});
+
 fn without_casts(template: &str) -> Option<String> {
     let plain: Vec<&str> = template
         .split('/')
@@ -222,6 +297,19 @@ fn without_casts(template: &str) -> Option<String> {
         .collect();
     let plain = plain.join("/");
     (plain != template).then_some(plain)
+}
+
+/// The template with items by their ids and not by paths.
+fn without_paths(template: &str) -> Option<String> {
+    if !template.contains(":/{id}") {
+        return None;
+    }
+    let inside = template.replace(":/{id}:", "").replace(":/{id}", "");
+    Some(
+        inside
+            .replace("/drive/root", "/drive/items/{id}")
+            .replace("/{id}/root", "/{id}/items/{id}"),
+    )
 }
 
 fn without_property(route: &Route) -> Option<String> {

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::behaviour;
 use super::place::{self, Place};
 use super::read;
-use crate::directory::{Directory, ObjectId};
+use crate::directory::{Directory, ObjectId, RoleTemplate};
 use crate::graph::call::{Call, Reply};
 use crate::graph::collection;
 use crate::graph::error::GraphError;
@@ -19,8 +20,30 @@ use crate::mailbox::Properties;
 use crate::model::Operation;
 use crate::store::Documents;
 
+/// Where deleted objects of the directory wait.
+pub(in crate::graph) const DELETED: &str = "directory/deletedItems";
+
+/// The addresses to which a navigation leads.
+pub(super) fn reached(call: &Call<'_>, of: &str, navigation: &str) -> Vec<String> {
+    if navigation.to_ascii_lowercase().contains("member") {
+        behaviour::refresh(call);
+    }
+    // The directory is asked before the documents: see `crate::lock`.
+    let mut found = of_the_directory(call, of, navigation);
+    let linked = call.tenant.read_documents(|documents| {
+        derived(documents, of, navigation)
+            .unwrap_or_else(|| documents.links(&format!("{of}/{navigation}")).to_vec())
+    });
+    for address in linked {
+        if !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
 /// The addresses to which a navigation leads, where they follow from other links.
-pub(super) fn derived(documents: &Documents, of: &str, navigation: &str) -> Option<Vec<String>> {
+fn derived(documents: &Documents, of: &str, navigation: &str) -> Option<Vec<String>> {
     Some(match navigation {
         "memberOf" => documents.holders("members", of),
         "transitiveMemberOf" => closure(of, |it| documents.holders("members", it)),
@@ -36,7 +59,7 @@ pub(super) fn derived(documents: &Documents, of: &str, navigation: &str) -> Opti
 
 /// The addresses to which a navigation leads by what the directory keeps: the owners of
 /// registrations, and what is theirs.
-pub(super) fn of_the_directory(call: &Call<'_>, of: &str, navigation: &str) -> Vec<String> {
+fn of_the_directory(call: &Call<'_>, of: &str, navigation: &str) -> Vec<String> {
     let Some((set, id)) = of.split_once('/') else {
         return Vec::new();
     };
@@ -54,6 +77,31 @@ pub(super) fn of_the_directory(call: &Call<'_>, of: &str, navigation: &str) -> V
             .values()
             .filter(|app| app.object_id.to_string() == id)
             .flat_map(|app| app.owners.iter().map(|owner| address(directory, *owner)))
+            .collect(),
+        ("directoryRoles", "members") => RoleTemplate::all()
+            .iter()
+            .filter(|it| it.object_id(directory.id).to_string() == id)
+            .flat_map(|it| directory.holders_of(it))
+            .map(|user| format!("users/{user}"))
+            .collect(),
+        ("users", "memberOf" | "transitiveMemberOf") => RoleTemplate::all()
+            .iter()
+            .filter(|it| directory.holders_of(it).any(|user| user.to_string() == id))
+            .map(|it| format!("directoryRoles/{}", it.object_id(directory.id)))
+            .collect(),
+        ("users", "manager") => directory
+            .users
+            .values()
+            .filter(|user| user.id.to_string() == id)
+            .filter_map(|user| Some(format!("users/{}", user.manager?)))
+            .collect(),
+        ("users", "directReports") => directory
+            .users
+            .values()
+            .filter(|user| {
+                user.deleted.is_none() && user.manager.is_some_and(|it| it.to_string() == id)
+            })
+            .map(|user| format!("users/{}", user.id))
             .collect(),
         ("users" | "servicePrincipals", "ownedObjects") => directory
             .applications
@@ -84,14 +132,13 @@ pub(super) fn answer(
         return by_ids(call, &ids, &types);
     }
     let member = place.address();
-    let of = call
-        .tenant
-        .read_documents(|documents| derived(documents, &member, "transitiveMemberOf"))
-        .unwrap_or_default();
+    let of = reached(call, &member, "transitiveMemberOf");
     let groups_alone = operation.name().ends_with("Groups");
     let mut ids: Vec<String> = of
         .iter()
         .filter(|address| !groups_alone || address.starts_with("groups/"))
+        // Deleted ones wait elsewhere.
+        .filter(|address| place::fetch(call, address).is_some())
         .map(|address| id_of(address).to_owned())
         .collect();
     match operation.name() {
@@ -150,20 +197,11 @@ fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Result<Reply, Gr
     ))
 }
 
-/// What a person is a member of, through other groups too where `navigation` is
+/// What a person or an app is a member of, by its address, through other groups too where `navigation` is
 /// `transitiveMemberOf`.
-pub(in crate::graph) fn member_of(
-    call: &Call<'_>,
-    user: &str,
-    navigation: &str,
-) -> Vec<Properties> {
-    let of = format!("users/{user}");
-    let groups = call
-        .tenant
-        .read_documents(|documents| derived(documents, &of, navigation));
-    groups
+pub(in crate::graph) fn member_of(call: &Call<'_>, of: &str, navigation: &str) -> Vec<Properties> {
+    reached(call, of, navigation)
         .iter()
-        .flatten()
         .filter_map(|address| read::described(call, address))
         .collect()
 }

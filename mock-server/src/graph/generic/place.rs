@@ -3,9 +3,12 @@
 
 use serde_json::{Value, json};
 
+use super::behaviour::{self, Subject};
 use super::membership;
 use super::route::{Key, Route, Step, StepKind};
 use super::service::Voice;
+use super::view::View;
+use super::{drive, id};
 use crate::directory::ObjectId;
 use crate::graph::call::{Call, Payload};
 use crate::graph::collection::members;
@@ -14,9 +17,10 @@ use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::{Root, Type};
-use crate::store::{self, Document};
+use crate::store::{self, Document, Documents};
 
 /// The place of a path's last step.
+#[derive(Clone)]
 pub(super) struct Place<'r> {
     /// The last step.
     pub(super) step: &'r Step,
@@ -28,12 +32,36 @@ pub(super) struct Place<'r> {
     pub(super) id: String,
     /// The name of the set in contexts.
     pub(super) set: String,
+    /// The part of the collection that the path shows.
+    pub(super) view: Option<View>,
+    /// The end of a path in a drive that nobody has written; the place is where it would begin.
+    pub(super) unborn: Vec<String>,
 }
 
 impl Place<'_> {
+    /// Whether the path leads to what lives elsewhere, by a link.
+    pub(super) fn is_link(&self) -> bool {
+        self.view.is_none() && self.step.is_link()
+    }
+
+    /// Whether the path shows an element of the collection.
+    pub(super) fn shows(&self, documents: &Documents, document: &Document) -> bool {
+        let view = self.view.as_ref();
+        view.is_none_or(|it| it.shows(documents, document))
+    }
+
+    /// The element, as behaviours know it.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            collection: &self.collection,
+            id: &self.id,
+        }
+    }
+
     /// Checks that the element is there; a collection always is.
     pub(super) fn exists(&self, call: &Call<'_>, voice: &Voice) -> Result<(), GraphError> {
-        if self.id.is_empty() || fetch(call, &self.address()).is_some() {
+        if self.unborn.is_empty() && (self.id.is_empty() || fetch(call, &self.address()).is_some())
+        {
             Ok(())
         } else {
             Err(voice.not_found(&self.id))
@@ -44,16 +72,6 @@ impl Place<'_> {
     pub(super) fn address(&self) -> String {
         store::address(&self.collection, &self.id)
     }
-}
-
-/// Finds the place of a route's last step before its operation, and checks what is on the way.
-pub(super) fn find<'r>(
-    call: &Call<'_>,
-    route: &'r Route,
-    voice: &Voice,
-) -> Result<Place<'r>, GraphError> {
-    let end = route.operation().map_or(route.steps.len(), |(at, _)| at);
-    owner(call, route, end, voice)
 }
 
 /// Finds the place of the step before an end, and checks what is on the way.
@@ -113,7 +131,23 @@ fn place_of<'r>(
         collection: below(address),
         id: String::new(),
         set: below(set),
+        view: None,
+        unborn: Vec::new(),
     };
+    if let StepKind::Operation(_) = step.kind {
+        place.collection = below(address) + &arguments(step);
+    }
+    if let Some(view) = View::at(&place.collection) {
+        let before = std::mem::replace(&mut place.collection, view.collection.clone());
+        let named = view.id().map(str::to_owned);
+        place.view = Some(view);
+        if !step.is_collection {
+            place.id = named
+                .or_else(|| only(call, &place))
+                .or_else(|| drive::provided(call, of, &before))
+                .ok_or_else(|| drive::missing(of).unwrap_or_else(|| voice.not_found(step.name)))?;
+        }
+    }
     if step.is_link() && of.name() == "directoryObject" {
         // Source: pnp/pnpcore, MockData of groups.
         "directoryObjects".clone_into(&mut place.set);
@@ -134,13 +168,48 @@ fn place_of<'r>(
                 .ok_or_else(|| voice.not_found(id))?
                 .to_string();
         }
+        Some(Key::Id(id)) if of.name() == "site" => {
+            place.id = drive::site_id(call, &place, id, step.within.is_some())?;
+        }
+        Some(Key::Id(id)) if of.name() == "driveItem" && id == "root" => {
+            place.id = drive::root(call, address).ok_or_else(|| voice.not_found(id))?;
+        }
         Some(Key::Id(id)) => id.clone_into(&mut place.id),
         Some(Key::Alternate(name, value)) => {
             let found = alternate(call, &place.collection, name, value);
             place.id = found.ok_or_else(|| voice.not_found(value))?;
         }
     }
+    if let Some(within) = &step.within {
+        drive::descend(call, &mut place, within, voice)?;
+    }
     Ok(place)
+}
+
+/// The one element that a view shows.
+fn only(call: &Call<'_>, place: &Place<'_>) -> Option<String> {
+    call.tenant.read_documents(|documents| {
+        documents
+            .list(&place.collection)
+            .find(|it| place.shows(documents, it))
+            .map(|it| it.id.clone())
+    })
+}
+
+/// The arguments of a function, as part of an address.
+fn arguments(step: &Step) -> String {
+    let mut all: Vec<String> = step
+        .arguments
+        .iter()
+        .map(|(name, value)| format!("{}={value}", name.to_ascii_lowercase()))
+        .collect();
+    all.sort();
+    format!("({})", all.join(","))
+}
+
+/// A new id for an element of a place.
+pub(super) fn new_id(call: &Call<'_>, of: Type) -> String {
+    id::new(of, &call.world.random)
 }
 
 fn user(call: &Call<'_>, name: &str) -> Option<ObjectId> {
@@ -171,6 +240,9 @@ fn alternate(call: &Call<'_>, collection: &str, name: &str, value: &str) -> Opti
 
 /// The address of an element on the way, once it is certain that it exists.
 fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, GraphError> {
+    if let Some(name) = place.unborn.first() {
+        return Err(voice.not_found(name));
+    }
     if place.step.is_open_collection() {
         // A cast alone can follow.
         return Ok(place.collection.clone());
@@ -178,17 +250,29 @@ fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, G
     if !place.of.is_entity() {
         return Ok(place.address());
     }
-    if place.step.is_link() {
+    if place.is_link() {
         let target = target(call, place).ok_or_else(|| voice.not_found(&place.id))?;
         return Ok(target);
     }
     if place.id.is_empty() {
         return Ok(place.address());
     }
-    if fetch(call, &place.address()).is_none() {
+    let shown = place.view.is_none() || stored(call, place).is_some();
+    if !shown || fetch(call, &place.address()).is_none() {
         return Err(voice.not_found_in(&place.collection, &place.id));
     }
     Ok(place.address())
+}
+
+/// The stored document of a place, if the path shows it.
+pub(super) fn stored(call: &Call<'_>, place: &Place<'_>) -> Option<Document> {
+    if !place.unborn.is_empty() {
+        return None;
+    }
+    call.tenant.read_documents(|documents| {
+        let found = documents.get(&place.collection, &place.id)?;
+        place.shows(documents, found).then(|| found.clone())
+    })
 }
 
 /// The address to which a link leads: the one link of a navigation, or the one with a key.
@@ -203,18 +287,7 @@ pub(super) fn target(call: &Call<'_>, place: &Place<'_>) -> Option<String> {
 /// The addresses to which the navigation of a place leads.
 pub(super) fn targets(call: &Call<'_>, place: &Place<'_>) -> Vec<String> {
     let (of, navigation) = place.collection.rsplit_once('/').unwrap_or_default();
-    // The directory is asked before the documents: see `crate::lock`.
-    let mut found = membership::of_the_directory(call, of, navigation);
-    let linked = call.tenant.read_documents(|documents| {
-        membership::derived(documents, of, navigation)
-            .unwrap_or_else(|| documents.links(&place.collection).to_vec())
-    });
-    for address in linked {
-        if !found.contains(&address) {
-            found.push(address);
-        }
-    }
-    found
+    membership::reached(call, of, navigation)
 }
 
 /// The document at an address: a stored one, or one of the directory or a mailbox.
@@ -228,7 +301,43 @@ pub(super) fn fetch(call: &Call<'_>, address: &str) -> Option<Properties> {
     let stored = call
         .tenant
         .read_documents(|documents| documents.get(collection, id).map(drawn));
-    stored.or_else(|| modelled(call, address))
+    stored
+        .or_else(|| preset(call, collection, id))
+        .or_else(|| modelled(call, address))
+}
+
+/// What a collection has without anybody having written it.
+pub(super) fn presets(call: &Call<'_>, collection: &str, of: Type) -> Vec<(String, Properties)> {
+    behaviour::find(of)
+        .and_then(|it| it.presets)
+        .map_or_else(Vec::new, |presets| presets(call, collection))
+}
+
+/// An element that a collection has without anybody having written it.
+fn preset(call: &Call<'_>, collection: &str, id: &str) -> Option<Properties> {
+    let of = match collection.split_once('/') {
+        None => Root::all().find(|it| it.name() == collection)?.of()?,
+        Some(_) => element_of(call, collection)?,
+    };
+    let mut all = presets(call, collection, of).into_iter();
+    let (id, properties) = all.find(|(own, _)| own == id)?;
+    let mut found = Properties::new();
+    found.insert("id".to_owned(), json!(id));
+    found.extend(properties);
+    Some(found)
+}
+
+/// The type of the elements of a collection below a singleton.
+fn element_of(call: &Call<'_>, collection: &str) -> Option<Type> {
+    let mut names = collection.split('/');
+    let root = names.next()?;
+    let mut of = Root::all()
+        .find(|it| it.name() == root && !it.is_set())?
+        .of()?;
+    for name in names {
+        of = of.member(name, call.cloud())?.of()?;
+    }
+    Some(of)
 }
 
 /// The canonical address of an object of the directory.

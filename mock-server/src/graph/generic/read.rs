@@ -5,12 +5,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::behaviour::{self, Subject};
+use super::expansion;
+use super::membership::DELETED;
+use super::mirror;
 use super::place::{self, Place};
 use super::service::Voice;
 use crate::graph::call::{Call, Payload, Reply};
-use crate::graph::collection::{self, Documents, Listing};
+use crate::graph::collection::{self, Documents, Listing, Source};
 use crate::graph::error::GraphError;
 use crate::graph::link;
+use crate::graph::odata::query::Expand;
 use crate::graph::schema;
 use crate::mailbox::Properties;
 use crate::model::{Member, MemberKind, Type};
@@ -18,7 +23,11 @@ use crate::store::Document;
 
 /// A list of a collection, or of what a navigation leads to.
 pub(super) fn list(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
-    let source = Documents(elements(call, place));
+    let source = Elements {
+        call,
+        items: addressed(call, place),
+        of: place.of,
+    };
     let mut reply = collection::list(call, &listing(place), &source)?;
     if voice.is_teams()
         && let Payload::Json(Value::Object(body)) = &mut reply.payload
@@ -44,7 +53,65 @@ pub(super) fn count(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphEr
 pub(super) fn get(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
     let found =
         entity(call, place).ok_or_else(|| voice.not_found_in(&place.collection, &place.id))?;
-    call.entity(&place.set, place.of.name(), found)
+    let address = if place.is_link() {
+        place::target(call, place).unwrap_or_default()
+    } else {
+        place.address()
+    };
+    let of = place::type_at(&address).unwrap_or(place.of);
+    let mut expanded = Vec::new();
+    for expand in &call.query.expand {
+        let value = expansion::of(call, &address, of, expand)?;
+        expanded.extend(value.map(|it| (expand.name.clone(), it)));
+    }
+    let mut reply = call.entity(&place.set, place.of.name(), found)?;
+    if let Payload::Json(Value::Object(body)) = &mut reply.payload {
+        body.extend(expanded);
+    }
+    Ok(reply)
+}
+
+/// The elements of a collection with their addresses.
+struct Elements<'c> {
+    call: &'c Call<'c>,
+    items: Vec<(String, Properties)>,
+    of: Type,
+}
+
+impl Source for Elements<'_> {
+    type Item = (String, Properties);
+
+    fn items(&self) -> &[Self::Item] {
+        &self.items
+    }
+
+    fn render(&self, (_, document): &Self::Item) -> Properties {
+        document.clone()
+    }
+
+    fn expand(
+        &self,
+        (address, _): &Self::Item,
+        expand: &Expand,
+    ) -> Result<Option<Value>, GraphError> {
+        let of = place::type_at(address).unwrap_or(self.of);
+        expansion::of(self.call, address, of, expand)
+    }
+}
+
+fn addressed(call: &Call<'_>, place: &Place<'_>) -> Vec<(String, Properties)> {
+    let address = |document: &Properties| {
+        let id = document.get("id").and_then(Value::as_str).unwrap_or("");
+        if place.is_link() {
+            place::directory_address(call, id)
+        } else {
+            Some(crate::store::address(&place.collection, id))
+        }
+    };
+    elements(call, place)
+        .into_iter()
+        .map(|document| (address(&document).unwrap_or_default(), document))
+        .collect()
 }
 
 /// The links of a navigation, without what they lead to.
@@ -130,9 +197,14 @@ pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphEr
             Some(Round::read(token).ok_or_else(|| GraphError::bad_request("Badly formed token."))?)
         }
     };
-    let select = match &token {
-        Some(round) => round.select.clone(),
-        None => call.query.select.clone(),
+    let (select, window) = match &token {
+        Some(round) => (round.select.clone(), round.window.clone()),
+        None => (call.query.select.clone(), window(call)),
+    };
+    let mirror = if place::is_modelled(call, &place.collection) {
+        Some(mirror::refreshed(call, place, &window)?)
+    } else {
+        None
     };
     let (changed, removed, now) = call.tenant.read_documents(|documents| {
         let after = match (&token, sent) {
@@ -140,26 +212,46 @@ pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphEr
             (None, Some(_)) => documents.sequence(),
             (None, None) => 0,
         };
+        let collection = mirror
+            .as_ref()
+            .map_or(&place.collection, |it| &it.collection);
         let changes = documents
-            .changes(&place.collection, after)
+            .changes(collection, after)
             .ok_or_else(|| GraphError::sync_state_not_found(after, documents.sequence()))?;
         let changed = changes.documents.into_iter();
-        let changed: Vec<Properties> = changed.map(|it| whole(call, it, place.of)).collect();
-        let removed = changes.removed.into_iter().map(str::to_owned);
-        Ok::<_, GraphError>((changed, removed.collect::<Vec<_>>(), documents.sequence()))
+        let changed: Vec<Document> = changed
+            .filter(|it| mirror.is_some() || place.shows(documents, it))
+            .cloned()
+            .collect();
+        let removed: Vec<(String, bool)> = changes
+            .removed
+            .into_iter()
+            .map(|id| (id.to_owned(), documents.get(DELETED, id).is_some()))
+            .collect();
+        Ok::<_, GraphError>((changed, removed, documents.sequence()))
     })?;
     let mut value = Vec::new();
     for document in changed {
+        let document = match &mirror {
+            Some(mirror) => mirror.documents.get(&document.id).cloned(),
+            None => Some(whole(call, &document, place.of)),
+        };
+        let Some(document) = document else { continue };
         let shown = collection::selected(call, place.of.name(), document, select.as_deref())?;
         value.push(Value::Object(shown));
     }
     if sent.is_some() {
-        let removed = removed.iter();
-        value.extend(removed.map(|id| json!({"id": id, "@removed": {"reason": "deleted"}})));
+        // Source: learn.microsoft.com/graph/delta-query-overview: `changed` can be restored.
+        value.extend(removed.iter().map(|(id, kept)| {
+            let kept = *kept || is_deleted_user(call, id);
+            let reason = if kept { "changed" } else { "deleted" };
+            json!({"id": id, "@removed": {"reason": reason}})
+        }));
     }
     let token = Round {
         sequence: now,
         select,
+        window,
     }
     .write();
     let body = json!({
@@ -170,19 +262,42 @@ pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphEr
     Ok(Reply::json(StatusCode::OK, body))
 }
 
+/// The parameters that narrow a calendar view.
+fn window(call: &Call<'_>) -> Vec<(String, String)> {
+    ["startDateTime", "endDateTime"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = call.parameter(name)?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+fn is_deleted_user(call: &Call<'_>, id: &str) -> bool {
+    call.tenant.read(|directory| {
+        let mut users = directory.deleted_users(call.now);
+        users.any(|it| it.id.to_string() == id)
+    })
+}
+
 /// The document of a place with all members that its type has.
 pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
-    if place.step.is_link() {
+    if place.is_link() {
         let target = place::target(call, place)?;
         return described(call, &target);
     }
-    let stored = call.tenant.read_documents(|documents| {
-        documents
-            .get(&place.collection, &place.id)
-            .map(|it| whole(call, it, place.of))
-    });
-    if stored.is_some() {
-        return stored;
+    if !place.unborn.is_empty() {
+        return None;
+    }
+    if let Some(stored) = place::stored(call, place) {
+        return Some(whole(call, &stored, place.of));
+    }
+    if place.view.is_some() {
+        return None;
+    }
+    let mut presets = place::presets(call, &place.collection, place.of).into_iter();
+    if let Some((id, properties)) = presets.find(|(id, _)| *id == place.id) {
+        return Some(whole(call, &made(call, id, properties), place.of));
     }
     if place.id.is_empty() {
         // A singleton is there before anybody writes it.
@@ -192,7 +307,7 @@ pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
 }
 
 fn elements(call: &Call<'_>, place: &Place<'_>) -> Vec<Properties> {
-    if place.step.is_link() {
+    if place.is_link() {
         let targets = place::targets(call, place);
         return targets
             .iter()
@@ -200,13 +315,37 @@ fn elements(call: &Call<'_>, place: &Place<'_>) -> Vec<Properties> {
             .filter(|document| fits(document, place.step.cast))
             .collect();
     }
-    call.tenant.read_documents(|documents| {
+    let stored: Vec<Document> = call.tenant.read_documents(|documents| {
         documents
             .list(&place.collection)
-            .filter(|it| fits(&it.properties, place.step.cast))
-            .map(|it| whole(call, it, place.of))
+            .filter(|it| fits(&it.properties, place.step.cast) && place.shows(documents, it))
+            .cloned()
             .collect()
-    })
+    });
+    let mut found: Vec<Properties> = Vec::new();
+    if place.view.is_none() {
+        for (id, properties) in place::presets(call, &place.collection, place.of) {
+            if stored.iter().all(|it| it.id != id) {
+                found.push(whole(call, &made(call, id, properties), place.of));
+            }
+        }
+    }
+    found.extend(stored.iter().map(|it| whole(call, it, place.of)));
+    if behaviour::find(place.of).is_some_and(|it| it.newest_first) {
+        found.reverse();
+    }
+    found
+}
+
+/// A document that nobody has written.
+fn made(call: &Call<'_>, id: String, properties: Properties) -> Document {
+    Document {
+        id,
+        properties,
+        created: call.now,
+        modified: call.now,
+        sequence: 0,
+    }
 }
 
 /// Whether a document is of the type of a cast.
@@ -221,14 +360,16 @@ fn fits(document: &Properties, cast: Option<Type>) -> bool {
 
 /// What a link leads to, with its type.
 pub(super) fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
-    let mut document = place::fetch(call, target)?;
+    let document = place::fetch(call, target)?;
+    let document = match place::type_at(target) {
+        // What is stored lacks what nobody has set.
+        Some(of) if !place::is_modelled(call, target) => completed(call, document, of),
+        _ => document,
+    };
     let mut found = Properties::new();
     if let Some(of) = place::type_at(target) {
         let name = format!("#microsoft.graph.{}", of.name());
         found.insert("@odata.type".to_owned(), json!(name));
-        if !place::is_modelled(call, target) {
-            document = completed(call, document, of);
-        }
     }
     found.extend(
         document
@@ -239,17 +380,32 @@ pub(super) fn described(call: &Call<'_>, target: &str) -> Option<Properties> {
 }
 
 fn listing(place: &Place<'_>) -> Listing<'static> {
-    Listing::of(place.of.name(), place.set.clone())
+    let mut listing = Listing::of(place.of.name(), place.set.clone());
+    let behaviour = behaviour::find(place.of);
+    listing.searched = behaviour.map_or(&[], |it| it.searched);
+    if behaviour.is_some_and(|it| it.presets.is_some()) {
+        // Source: answers of a tenant of 2026-07: role definitions come in one page.
+        listing.page = listing.most;
+    }
+    listing
 }
 
-fn whole(call: &Call<'_>, document: &Document, of: Type) -> Properties {
+pub(super) fn whole(call: &Call<'_>, document: &Document, of: Type) -> Properties {
     let actual = document
         .properties
         .get("@odata.type")
         .and_then(Value::as_str)
         .and_then(Type::find)
         .unwrap_or(of);
-    completed(call, place::drawn(document), actual)
+    let mut shown = completed(call, place::drawn(document), actual);
+    if let Some(show) = behaviour::find(actual).and_then(|it| it.show) {
+        let subject = Subject {
+            collection: "",
+            id: &document.id,
+        };
+        show(call, &subject, &mut shown);
+    }
+    shown
 }
 
 /// A document with the members that nobody has set.
@@ -270,10 +426,11 @@ fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> Properties 
     document
 }
 
-/// A delta token: where a round ended, and the members that it shows.
+/// A delta token: where a round ended, the members that it shows, and what narrows it.
 struct Round {
     sequence: u64,
     select: Option<Vec<String>>,
+    window: Vec<(String, String)>,
 }
 
 impl Round {
@@ -282,17 +439,27 @@ impl Round {
             .select
             .as_ref()
             .map_or(String::new(), |it| it.join(","));
-        let inside = format!("{:x};{select}", self.sequence);
+        let window: Vec<String> = self
+            .window
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let inside = format!("{:x};{select};{}", self.sequence, window.join("&"));
         format!("{TOKEN}{}", URL_SAFE_NO_PAD.encode(inside))
     }
 
     fn read(token: &str) -> Option<Self> {
         let inside = URL_SAFE_NO_PAD.decode(token.strip_prefix(TOKEN)?).ok()?;
         let inside = String::from_utf8(inside).ok()?;
-        let (sequence, select) = inside.split_once(';')?;
+        let mut parts = inside.split(';');
+        let (sequence, select) = (parts.next()?, parts.next()?);
+        let window = parts.next()?.split('&').filter_map(|it| it.split_once('='));
         Some(Self {
             sequence: u64::from_str_radix(sequence, 16).ok()?,
             select: (!select.is_empty()).then(|| select.split(',').map(str::to_owned).collect()),
+            window: window
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         })
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! At a collection a cast, a bound operation or `$count` comes first, and everything else is a
 //! key. Names are taken in any letter case, with or without `microsoft.graph.`; keys verbatim.
+//! Behind an item of a drive and a site a path may stand between colons: `root:/a/b.txt:/content`.
 
 use super::segment::{Inner, Segment};
 use super::service::Voice;
 use crate::environment::SignInCloud;
 use crate::graph::error::{GraphError, Service};
-use crate::model::{Member, MemberKind, Operation, Root, Type, strip_namespace};
+use crate::model::{self, Member, MemberKind, Operation, Root, Type, strip_namespace};
 
 /// Where a path leads.
 pub(super) struct Route {
@@ -35,6 +36,10 @@ pub(super) struct Step {
     pub(super) key: Option<Key>,
     /// The type to which the step is cast.
     pub(super) cast: Option<Type>,
+    /// The path from the item or site to the one that is meant.
+    pub(super) within: Option<Vec<String>>,
+    /// The arguments of a function.
+    pub(super) arguments: Vec<(String, String)>,
     /// How much of the route's template the step and what is before it take, in bytes.
     pub(super) template_end: usize,
 }
@@ -83,6 +88,13 @@ impl Step {
         self.is_collection && self.key.is_none()
     }
 
+    /// Whether it is a function that leads to one entity.
+    pub(super) fn leads_on(&self) -> bool {
+        matches!(self.kind, StepKind::Operation(operation) if operation.is_function())
+            && !self.is_collection
+            && self.of.is_some_and(Type::is_entity)
+    }
+
     /// Whether it is a link to what lives elsewhere.
     pub(super) fn is_link(&self) -> bool {
         matches!(self.kind, StepKind::Member(member) if member.kind() == MemberKind::Navigation)
@@ -109,12 +121,15 @@ impl Route {
             .collect()
     }
 
-    /// The operation on the path, if there is one: what follows it is asked of its result.
+    /// The operation on the path, if there is one: what follows it is asked of its result. A
+    /// function that leads to one entity is a name like others where something follows it.
     pub(super) fn operation(&self) -> Option<(usize, Operation)> {
+        let last = self.steps.len().saturating_sub(1);
         self.steps
             .iter()
             .enumerate()
             .find_map(|(at, step)| match step.kind {
+                StepKind::Operation(_) if at < last && step.leads_on() => None,
                 StepKind::Operation(operation) => Some((at, operation)),
                 StepKind::Root(_) | StepKind::Member(_) => None,
             })
@@ -136,8 +151,13 @@ pub(super) fn walk(segments: &[Segment], cloud: SignInCloud) -> Result<Route, Gr
             suffix: Suffix::None,
         },
     };
-    for segment in segments {
-        if let Err(refusal) = walker.take(segment) {
+    let mut rest = segments.iter();
+    while let Some(segment) = rest.next() {
+        let taken = match segment.before_colon().filter(|_| walker.may_hold_paths()) {
+            Some(bare) => walker.take(&bare).and_then(|()| walker.within(&mut rest)),
+            None => walker.take(segment),
+        };
+        if let Err(refusal) = taken {
             // Exchange parses what is behind its own names.
             // Source: allodia-eu/email-calendar-sync-engine, an unknown name below a contact.
             let exchange = Voice::of(&walker.route).service() == Service::Exchange;
@@ -190,10 +210,70 @@ impl Walker {
         if many {
             return self.take_key(segment);
         }
+        let name = strip_namespace(&segment.name);
         let member = of
-            .and_then(|of| of.member(strip_namespace(&segment.name), self.cloud))
+            .and_then(|of| of.member(name, self.cloud))
+            .or_else(|| self.uncast(of?, name))
             .ok_or_else(unknown)?;
         self.take_member(member, segment)
+    }
+
+    /// The member of a derived type whose cast the published paths leave out.
+    fn uncast(&self, of: Type, name: &str) -> Option<Member> {
+        let published = format!("{}/{}", self.route.template, name.to_ascii_lowercase());
+        if !model::is_published(&published) {
+            return None;
+        }
+        of.member_of_derived(name, self.cloud)
+    }
+
+    /// Whether a path in colons may follow the next segment.
+    fn may_hold_paths(&self) -> bool {
+        let named =
+            |it: &Step| matches!(it.name, "items" | "root" | "sites" | "special" | "children");
+        match self.route.last() {
+            None => false,
+            Some(last) if last.is_open_collection() => named(last),
+            Some(last) => last
+                .actual()
+                .is_some_and(|it| matches!(it.name(), "drive" | "site")),
+        }
+    }
+
+    /// Takes the path between two colons, or from a colon to the end.
+    fn within<'s>(
+        &mut self,
+        rest: &mut impl Iterator<Item = &'s Segment>,
+    ) -> Result<(), GraphError> {
+        let mut parts = Vec::new();
+        let mut closed = false;
+        for segment in rest {
+            closed = segment.text.ends_with(':');
+            let part = segment.text.strip_suffix(':').unwrap_or(&segment.text);
+            if !part.is_empty() {
+                parts.push(part.to_owned());
+            }
+            if closed {
+                break;
+            }
+        }
+        let last = self.route.steps.last_mut();
+        let holds = last.filter(|it| {
+            let of = it.actual().map_or("", Type::name);
+            !it.is_open_collection() && matches!(of, "driveItem" | "site")
+        });
+        let Some(last) = holds else {
+            return Err(GraphError::unknown_segment(&parts.join("/")));
+        };
+        if parts.is_empty() {
+            return Ok(());
+        }
+        last.within = Some(parts);
+        let end = if closed { ":/{id}:" } else { ":/{id}" };
+        self.route.template.push_str(end);
+        self.route.display.push_str(end);
+        self.mark_end();
+        Ok(())
     }
 
     fn start(&mut self, segment: &Segment) -> Result<(), GraphError> {
@@ -207,6 +287,8 @@ impl Walker {
             is_collection: root.is_set(),
             key: None,
             cast: None,
+            within: None,
+            arguments: Vec::new(),
             template_end: self.route.template.len(),
         });
         self.inner(segment)
@@ -221,6 +303,8 @@ impl Walker {
             is_collection: member.is_collection(),
             key: None,
             cast: None,
+            within: None,
+            arguments: Vec::new(),
             template_end: self.route.template.len(),
         });
         self.inner(segment)
@@ -249,6 +333,8 @@ impl Walker {
             is_collection: operation.returns_collection(),
             key: None,
             cast: None,
+            within: None,
+            arguments: segment.arguments().to_vec(),
             template_end: self.route.template.len(),
         });
     }

@@ -7,6 +7,8 @@ use crate::graph::error::GraphError;
 /// A segment: a name with a key or arguments, if it has parentheses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Segment {
+    /// The whole text, decoded.
+    pub(super) text: String,
     /// The text before the parentheses, decoded.
     pub(super) name: String,
     /// What stands in the parentheses.
@@ -41,6 +43,7 @@ impl Segment {
 
     fn parse(text: &str) -> Self {
         let whole = || Self {
+            text: text.to_owned(),
             name: text.to_owned(),
             inner: Inner::Nothing,
         };
@@ -54,9 +57,16 @@ impl Segment {
             return whole();
         }
         Self {
+            text: text.to_owned(),
             name: name.to_owned(),
             inner: inside(inner),
         }
+    }
+
+    /// The segment before a path inside a drive, without its colon: `root:`.
+    pub(super) fn before_colon(&self) -> Option<Self> {
+        let bare = self.text.strip_suffix(':')?;
+        (!bare.is_empty()).then(|| Self::parse(bare))
     }
 
     /// The arguments by name; none where it has none.

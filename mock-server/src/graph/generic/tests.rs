@@ -1,12 +1,18 @@
 //! The generic level over HTTP.
 
 mod documented;
+mod files;
 mod membership;
 
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::graph::tests::Bench;
+
+/// The body that makes a group.
+fn group(name: &str) -> Value {
+    json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true})
+}
 
 #[tokio::test]
 async fn a_group_is_created_read_changed_and_deleted() {
@@ -54,7 +60,7 @@ async fn links_lead_to_objects_of_the_directory_and_are_taken_away() {
     let bench = Bench::new();
     let app = bench.app_only(&["Group.ReadWrite.All", "GroupMember.ReadWrite.All"]);
     let group = bench
-        .post(&app, "/v1.0/groups", json!({"displayName": "Sales"}))
+        .post(&app, "/v1.0/groups", group("Sales"))
         .await
         .expect(201);
     let members = format!("/v1.0/groups/{}/members", group.id());
@@ -233,7 +239,7 @@ async fn a_delta_follows_changes() {
     let bench = Bench::new();
     let app = bench.app_only(&["Group.ReadWrite.All"]);
     bench
-        .post(&app, "/v1.0/groups", json!({"displayName": "One"}))
+        .post(&app, "/v1.0/groups", group("One"))
         .await
         .expect(201);
     let first = bench.get(&app, "/v1.0/groups/delta").await.expect(200);
@@ -241,7 +247,7 @@ async fn a_delta_follows_changes() {
     let link = first.body["@odata.deltaLink"].as_str().unwrap().to_owned();
     let path = link.split_once(".com").unwrap().1.to_owned();
     let two = bench
-        .post(&app, "/v1.0/groups", json!({"displayName": "Two"}))
+        .post(&app, "/v1.0/groups", group("Two"))
         .await
         .expect(201);
     let next = bench.get(&app, &path).await.expect(200);

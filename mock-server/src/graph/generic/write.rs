@@ -3,16 +3,17 @@
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::group;
+use super::behaviour::{self, Linking, New, Subject};
 use super::place::{self, Place};
 use super::read;
 use super::service::Voice;
+use super::view::View;
 use crate::graph::access::Actor;
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::graph::schema;
 use crate::mailbox::{Properties, seconds};
-use crate::model::{MemberKind, Type};
+use crate::model::{MemberKind, Root, Type};
 use crate::store::Full;
 
 /// Creates an element of a collection.
@@ -25,6 +26,15 @@ pub(super) fn create(
         // Its elements are kept where only other endpoints write.
         return Err(super::not_in_the_mock(&format!("POST {}", place.set)));
     }
+    created(call, place, voice).map(|(reply, _)| reply)
+}
+
+/// Creates an element; its id, too.
+fn created(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    voice: &Voice,
+) -> Result<(Reply, String), GraphError> {
     let mut body = written(call, place, voice, None)?;
     let of = body.of;
     if of.is_abstract() {
@@ -35,18 +45,23 @@ pub(super) fn create(
             of.name()
         )));
     }
-    let id = call.world.random.uuid().to_string();
+    let mut id = place::new_id(call, of);
     stamp(call, of, &mut body.properties, true);
-    if of.name() == "group" {
-        group::stamp(call, &id, &mut body.properties);
+    if let Some(view) = &place.view {
+        view.write(&mut body.properties);
     }
-    store(call, place, &id, body)?;
+    let elsewhere = completed(call, of, place, &mut id, &mut body)?;
+    if !elsewhere {
+        store(call, place, &id, body)?;
+    }
     let created = Place {
         step: place.step,
         of: place.of,
         collection: place.collection.clone(),
         id,
         set: place.set.clone(),
+        view: place.view.clone(),
+        unborn: Vec::new(),
     };
     let found = read::entity(call, &created).ok_or_else(|| voice.not_found(&created.id))?;
     let mut reply = call.entity(&place.set, of.name(), found)?;
@@ -61,7 +76,32 @@ pub(super) fn create(
         );
         reply.headers.push((header::LOCATION, location));
     }
-    Ok(reply)
+    Ok((reply, created.id))
+}
+
+/// Lets the type's behaviour check and complete a new document; says whether it is kept elsewhere.
+fn completed(
+    call: &Call<'_>,
+    of: Type,
+    place: &Place<'_>,
+    id: &mut String,
+    body: &mut Written,
+) -> Result<bool, GraphError> {
+    let Some(create) = behaviour::find(of).and_then(|it| it.create) else {
+        return Ok(false);
+    };
+    let mut new = New {
+        collection: place.collection.clone(),
+        id: std::mem::take(id),
+        properties: std::mem::take(&mut body.properties),
+        links: std::mem::take(&mut body.links),
+        elsewhere: false,
+    };
+    create(call, &mut new)?;
+    *id = new.id;
+    body.properties = new.properties;
+    body.links = new.links;
+    Ok(new.elsewhere)
 }
 
 /// Changes the members that the body names; `replace` takes the others away, and creates what is
@@ -72,9 +112,14 @@ pub(super) fn update(
     replace: bool,
     voice: &Voice,
 ) -> Result<Reply, GraphError> {
-    let before = call
-        .tenant
-        .read_documents(|it| it.get(&place.collection, &place.id).cloned());
+    if !place.unborn.is_empty() && replace {
+        let mut made = place.clone();
+        files(call, &mut made, voice)?;
+        let mut reply = update(call, &made, false, voice)?;
+        reply.status = StatusCode::CREATED;
+        return Ok(reply);
+    }
+    let before = place::stored(call, place);
     let singleton = place.id.is_empty();
     if before.is_none() && !replace && !singleton {
         return Err(missing(call, place, voice));
@@ -96,6 +141,12 @@ pub(super) fn update(
     properties.extend(body.properties);
     body.properties = properties;
     stamp(call, of, &mut body.properties, created);
+    if created && !singleton {
+        let mut id = place.id.clone();
+        completed(call, of, place, &mut id, &mut body)?;
+    } else if let Some(change) = behaviour::find(of).and_then(|it| it.change) {
+        change(call, &place.subject(), &mut body.properties)?;
+    }
     store(call, place, &place.id, body)?;
     if voice.is_directory() && !created {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
@@ -114,9 +165,16 @@ pub(super) fn delete(
     place: &Place<'_>,
     voice: &Voice,
 ) -> Result<Reply, GraphError> {
-    let deleted = call
-        .tenant
-        .write_documents(|it| it.delete(&place.collection, &place.id));
+    if let Some(delete) = behaviour::find(place.of).and_then(|it| it.delete)
+        && delete(call, &place.subject())?
+    {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
+    let shown = place::stored(call, place).is_some();
+    let deleted = shown
+        && call
+            .tenant
+            .write_documents(|it| it.delete(&place.collection, &place.id));
     if !deleted {
         return Err(missing(call, place, voice));
     }
@@ -139,6 +197,9 @@ pub(super) fn add_link(
             )
         })?;
     let target = resolved(call, link, voice)?;
+    if linked(call, place, &target, true)? {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
     let added = call.tenant.write_documents(|documents| {
         if place.step.is_collection {
             documents.link(&place.collection, &target)
@@ -158,6 +219,28 @@ pub(super) fn add_link(
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
+/// Lets the behaviour of a link's owner decide; says whether it did all.
+fn linked(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    target: &str,
+    adds: bool,
+) -> Result<bool, GraphError> {
+    let (owner, navigation) = place.collection.rsplit_once('/').unwrap_or_default();
+    let (collection, id) = owner.rsplit_once('/').unwrap_or((owner, ""));
+    let of = place::type_at(owner);
+    let Some(link) = of.and_then(|of| behaviour::find(of)?.link) else {
+        return Ok(false);
+    };
+    let subject = Subject { collection, id };
+    let linking = Linking {
+        navigation,
+        target,
+        adds,
+    };
+    link(call, &subject, &linking)
+}
+
 /// Takes a link away.
 pub(super) fn remove_link(
     call: &Call<'_>,
@@ -169,6 +252,11 @@ pub(super) fn remove_link(
         Some(link) => Some(resolved(call, link, voice)?),
         None => place::target(call, place),
     };
+    if let Some(target) = &target
+        && linked(call, place, target, false)?
+    {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
     let removed = target.is_some_and(|target| {
         call.tenant
             .write_documents(|it| it.unlink(&place.collection, &target))
@@ -177,6 +265,91 @@ pub(super) fn remove_link(
         return Err(voice.not_found(&place.id));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// Creates an object in the set to which a navigation leads, and links it.
+pub(super) fn create_linked(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    let set = Root::all().find(|it| it.is_set() && it.of() == place.step.of);
+    let Some(set) = set.filter(|_| !place::is_modelled(call, set.map_or("", Root::name))) else {
+        return Err(super::not_in_the_mock(&format!("POST {}", place.set)));
+    };
+    let at = Place {
+        step: place.step,
+        of: place.of,
+        collection: set.name().to_owned(),
+        id: String::new(),
+        set: set.name().to_owned(),
+        view: None,
+        unborn: Vec::new(),
+    };
+    let (reply, id) = created(call, &at, voice)?;
+    let target = crate::store::address(&at.collection, &id);
+    call.tenant
+        .write_documents(|it| it.link(&place.collection, &target));
+    Ok(reply)
+}
+
+/// Changes what a link leads to.
+pub(super) fn update_linked(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    let target = place::target(call, place).ok_or_else(|| voice.not_found(&place.id))?;
+    let (collection, id) = target.rsplit_once('/').unwrap_or_default();
+    let at = Place {
+        step: place.step,
+        of: place::type_at(&target).unwrap_or(place.of),
+        collection: collection.to_owned(),
+        id: id.to_owned(),
+        set: collection.to_owned(),
+        view: None,
+        unborn: Vec::new(),
+    };
+    update(call, &at, false, voice)
+}
+
+/// Replaces the members of a document.
+pub(super) fn replace(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    properties: Properties,
+) -> Result<(), GraphError> {
+    call.tenant.write_documents(|documents| {
+        documents
+            .put(&place.collection, &place.id, properties, call.now)
+            .map(|_| ())
+            .map_err(full)
+    })
+}
+
+/// Makes the folders of a path in a drive that are not there, and the file at its end; the place
+/// is then the file's. Source: learn.microsoft.com/graph/api/driveitem-put-content.
+pub(super) fn files(
+    call: &Call<'_>,
+    place: &mut Place<'_>,
+    voice: &Voice,
+) -> Result<(), GraphError> {
+    let parts = std::mem::take(&mut place.unborn);
+    for (at, name) in parts.iter().enumerate() {
+        let below = format!("{}/children", place.address());
+        let view = View::at(&below).ok_or_else(|| voice.not_found(name))?;
+        let mut item = Properties::new();
+        item.insert("name".to_owned(), json!(name));
+        if at + 1 < parts.len() {
+            item.insert("folder".to_owned(), json!({"childCount": 0}));
+        }
+        stamp(call, place.of, &mut item, true);
+        view.write(&mut item);
+        place.collection.clone_from(&view.collection);
+        place.id = place::new_id(call, place.of);
+        replace(call, place, item)?;
+    }
+    Ok(())
 }
 
 /// Puts a document with its links and what it brings along.
@@ -415,7 +588,7 @@ fn identity(call: &Call<'_>) -> Value {
 }
 
 /// Nothing is stored at a place: there is nothing, or it is kept where only other endpoints write.
-fn missing(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> GraphError {
+pub(super) fn missing(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> GraphError {
     if place::fetch(call, &place.address()).is_some() {
         super::not_in_the_mock(&format!("{} {}", call.endpoint.method, place.set))
     } else {
@@ -423,7 +596,7 @@ fn missing(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> GraphError {
     }
 }
 
-fn full(error: Full) -> GraphError {
+pub(super) fn full(error: Full) -> GraphError {
     GraphError::new(
         StatusCode::INSUFFICIENT_STORAGE,
         "quotaLimitReached",

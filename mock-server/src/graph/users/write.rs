@@ -72,6 +72,7 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             password_expired: password.change_at_sign_in,
             locked_until: None,
             risk: Risk::None,
+            other_roles: std::collections::BTreeSet::new(),
             second_factor: true,
             device_disabled: None,
             revocations: Vec::new(),

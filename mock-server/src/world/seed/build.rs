@@ -178,6 +178,7 @@ impl Build<'_> {
             password_expired: false,
             locked_until: None,
             risk: Risk::None,
+            other_roles: BTreeSet::new(),
             second_factor: seed.second_factor,
             device_disabled: None,
             revocations: Vec::new(),

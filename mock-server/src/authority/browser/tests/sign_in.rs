@@ -24,6 +24,34 @@ async fn a_user_signs_in_with_name_and_password() {
 }
 
 #[tokio::test]
+async fn sign_ins_stand_in_the_log_with_their_codes() {
+    let mock = Mock::new();
+    let mut browser = mock.browser();
+    let alice = mock.user("alice");
+    let page = browser.get(&mock.authorize("own-app", &[])).await;
+    let upn = alice.user_principal_name.to_string();
+    let page = browser.press(&page, "next", &[("loginfmt", &upn)]).await;
+    let page = browser
+        .press(&page, "sign-in", &[("passwd", "wrong")])
+        .await;
+    browser
+        .press(&page, "sign-in", &[("passwd", &alice.password)])
+        .await;
+    let codes: Vec<(u64, String)> = mock.tenant.read_documents(|documents| {
+        documents
+            .list("auditLogs/signIns")
+            .map(|it| {
+                let code = it.properties["status"]["errorCode"].as_u64().unwrap();
+                let user = it.properties["userId"].as_str().unwrap().to_owned();
+                (code, user)
+            })
+            .collect()
+    });
+    let id = alice.id.to_string();
+    assert_eq!(codes, [(50126, id.clone()), (0, id)]);
+}
+
+#[tokio::test]
 async fn a_silent_sign_in_where_every_tenant_may_be_asks_for_a_sign_in() {
     let mock = Mock::new();
     let mut browser = mock.browser();

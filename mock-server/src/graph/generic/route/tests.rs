@@ -80,7 +80,7 @@ fn a_navigation_is_a_link() {
 #[test]
 fn the_documented_paths_lead_somewhere() {
     let mut found = 0;
-    for (path, _, _) in crate::model::paths() {
+    for (path, _, _) in model::paths() {
         let sample = path.replace("{id}", "x").replace("{value}", "'x'");
         found += usize::from(route(&format!("/v1.0{sample}")).is_ok());
     }

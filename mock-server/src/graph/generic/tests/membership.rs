@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::graph::tests::{Bench, Token};
 
 async fn group(bench: &Bench, app: &Token, name: &str) -> String {
-    let body = json!({"displayName": name, "securityEnabled": true});
+    let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
     bench.post(app, "/v1.0/groups", body).await.expect(201).id()
 }
 

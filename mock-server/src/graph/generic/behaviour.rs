@@ -1,0 +1,140 @@
+//! What a type or an operation adds to the generic level: all of it optional.
+//!
+//! An area has a list of these, and `graph/areas.rs` has the lists. They are installed once, so
+//! that this level knows no area.
+
+use std::sync::OnceLock;
+
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::mailbox::Properties;
+use crate::model::Type;
+
+/// What is added to a type.
+pub(in crate::graph) struct Behaviour {
+    /// The type; derived ones have it too, unless they have their own.
+    pub(in crate::graph) of: &'static str,
+    /// Checks a new document, and completes it.
+    pub(in crate::graph) create: Option<Create>,
+    /// Checks a change, and what follows from it.
+    pub(in crate::graph) change: Option<Change>,
+    /// Deletes in a way of its own; says whether it did.
+    pub(in crate::graph) delete: Option<Delete>,
+    /// Adds or takes away a link; says whether it did, or leaves it to the generic level.
+    pub(in crate::graph) link: Option<Link>,
+    /// Members that follow from others.
+    pub(in crate::graph) show: Option<fn(&Call<'_>, &Subject<'_>, &mut Properties)>,
+    /// What a collection has without anybody having written it, by id.
+    pub(in crate::graph) presets: Option<fn(&Call<'_>, &str) -> Vec<(String, Properties)>>,
+    /// Brings links up to date that follow from others.
+    pub(in crate::graph) refresh: Option<fn(&Call<'_>)>,
+    /// Actions and functions.
+    pub(in crate::graph) operations: &'static [(&'static str, Operate)],
+    /// Whether lists begin with what was written last.
+    pub(in crate::graph) newest_first: bool,
+    /// What `$search` looks into without a property.
+    pub(in crate::graph) searched: &'static [&'static str],
+}
+
+type Create = fn(&Call<'_>, &mut New) -> Result<(), GraphError>;
+type Change = fn(&Call<'_>, &Subject<'_>, &mut Properties) -> Result<(), GraphError>;
+type Delete = fn(&Call<'_>, &Subject<'_>) -> Result<bool, GraphError>;
+type Link = fn(&Call<'_>, &Subject<'_>, &Linking<'_>) -> Result<bool, GraphError>;
+type Operate = fn(&Call<'_>, &Subject<'_>) -> Result<Reply, GraphError>;
+
+impl Behaviour {
+    /// Nothing beyond the generic level, for the type with a name.
+    pub(in crate::graph) const fn of(name: &'static str) -> Self {
+        Self {
+            of: name,
+            create: None,
+            change: None,
+            delete: None,
+            link: None,
+            show: None,
+            presets: None,
+            refresh: None,
+            operations: &[],
+            newest_first: false,
+            searched: &[],
+        }
+    }
+}
+
+/// A document that is about to be.
+pub(in crate::graph) struct New {
+    /// The collection.
+    pub(in crate::graph) collection: String,
+    /// The id that it gets.
+    pub(in crate::graph) id: String,
+    /// Its members.
+    pub(in crate::graph) properties: Properties,
+    /// The navigations that it binds, with what they lead to.
+    pub(in crate::graph) links: Vec<(String, String)>,
+    /// Whether it is kept elsewhere already, and shown from there.
+    pub(in crate::graph) elsewhere: bool,
+}
+
+/// A document that is there.
+pub(in crate::graph) struct Subject<'a> {
+    /// The collection.
+    pub(in crate::graph) collection: &'a str,
+    /// The id; empty for a singleton and for the collection itself.
+    pub(in crate::graph) id: &'a str,
+}
+
+impl Subject<'_> {
+    /// The address.
+    pub(in crate::graph) fn address(&self) -> String {
+        crate::store::address(self.collection, self.id)
+    }
+}
+
+/// A link that is added or taken away.
+pub(in crate::graph) struct Linking<'a> {
+    /// The navigation.
+    pub(in crate::graph) navigation: &'a str,
+    /// What it leads to.
+    pub(in crate::graph) target: &'a str,
+    /// Whether it is added.
+    pub(in crate::graph) adds: bool,
+}
+
+/// Installs the areas; once is enough.
+pub(in crate::graph) fn install(areas: &'static [&'static [Behaviour]]) {
+    // Another set of areas there is not.
+    let _ = AREAS.set(areas);
+}
+
+/// What is added to a type.
+pub(super) fn find(of: Type) -> Option<&'static Behaviour> {
+    let areas = AREAS.get()?;
+    of.lineage().find_map(|of| {
+        let mut all = areas.iter().flat_map(|area| area.iter());
+        all.find(|it| it.of == of.name())
+    })
+}
+
+/// What runs an operation of a type or of its bases.
+pub(super) fn operation(of: Type, name: &str) -> Option<Operate> {
+    let areas = AREAS.get()?;
+    of.lineage().find_map(|of| {
+        let mut all = areas.iter().flat_map(|area| area.iter());
+        let own = all.find(|it| it.of == of.name())?;
+        own.operations
+            .iter()
+            .find(|(own, _)| *own == name)
+            .map(|(_, run)| *run)
+    })
+}
+
+/// Brings links up to date that follow from others.
+pub(super) fn refresh(call: &Call<'_>) {
+    let areas = AREAS.get().copied().unwrap_or_default();
+    let all = areas.iter().flat_map(|area| area.iter());
+    for refresh in all.filter_map(|it| it.refresh) {
+        refresh(call);
+    }
+}
+
+static AREAS: OnceLock<&'static [&'static [Behaviour]]> = OnceLock::new();

@@ -1,0 +1,102 @@
+//! Streams: the bytes of a file, a photo, a page.
+//!
+//! They are kept beside the document, as the one document of an address below it.
+
+use axum::http::{StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::place::Place;
+use super::service::Voice;
+use super::write;
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::mailbox::{Properties, seconds};
+
+/// The bytes.
+pub(super) fn read(
+    call: &Call<'_>,
+    owner: &Place<'_>,
+    name: &str,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    owner.exists(call, voice)?;
+    let address = format!("{}/{name}", owner.address());
+    let found = call.tenant.read_documents(|documents| {
+        let properties = &documents.get(&address, "")?.properties;
+        let text = |name: &str| properties.get(name).and_then(Value::as_str);
+        let bytes = STANDARD.decode(text(BYTES)?).ok()?;
+        Some((text(KIND).unwrap_or(PLAIN).to_owned(), bytes))
+    });
+    let (kind, bytes) = found.ok_or_else(|| voice.not_found(&owner.id))?;
+    Ok(Reply::raw(kind, bytes))
+}
+
+/// Writes the bytes. A file of a drive that is not there comes to be, with the folders on the way.
+pub(super) fn write(
+    call: &Call<'_>,
+    mut owner: Place<'_>,
+    name: &str,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    let file = owner.of.name() == "driveItem";
+    let mut created = false;
+    if file && !owner.unborn.is_empty() {
+        write::files(call, &mut owner, voice)?;
+        created = true;
+    }
+    owner.exists(call, voice)?;
+    let sent = call.header(header::CONTENT_TYPE.as_str());
+    let kind = if sent.is_empty() { PLAIN } else { sent };
+    let mut properties = Properties::new();
+    properties.insert(KIND.to_owned(), json!(kind));
+    properties.insert(BYTES.to_owned(), json!(STANDARD.encode(call.body)));
+    let address = format!("{}/{name}", owner.address());
+    call.tenant.write_documents(|documents| {
+        documents
+            .put(&address, "", properties, call.now)
+            .map_err(write::full)?;
+        let item = file
+            .then(|| documents.get(&owner.collection, &owner.id).cloned())
+            .flatten();
+        if let Some(item) = item {
+            let mut item = item.properties;
+            item.insert("size".to_owned(), json!(call.body.len()));
+            item.insert("file".to_owned(), json!({"mimeType": kind}));
+            item.insert("lastModifiedDateTime".to_owned(), json!(seconds(call.now)));
+            documents
+                .put(&owner.collection, &owner.id, item, call.now)
+                .map_err(write::full)?;
+        }
+        Ok::<_, GraphError>(())
+    })?;
+    if !file {
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
+    let mut reply = super::read::get(call, &owner, voice)?;
+    if created {
+        reply.status = StatusCode::CREATED;
+    }
+    Ok(reply)
+}
+
+/// Takes the bytes away.
+pub(super) fn delete(
+    call: &Call<'_>,
+    owner: &Place<'_>,
+    name: &str,
+    voice: &Voice,
+) -> Result<Reply, GraphError> {
+    owner.exists(call, voice)?;
+    let address = format!("{}/{name}", owner.address());
+    if call.tenant.write_documents(|it| it.delete(&address, "")) {
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    } else {
+        Err(voice.not_found(&owner.id))
+    }
+}
+
+const BYTES: &str = "@bytes";
+const KIND: &str = "@type";
+const PLAIN: &str = "application/octet-stream";
