@@ -111,16 +111,20 @@ pub fn violation(check: &Check, record: &Record) -> Option<CheckFailure> {
     };
     let check = record.facts.fill(&filled).ok()?;
     let witness = witness(&check.witness, record).ok()?;
-    let told = Evidence {
-        answer: None,
-        status: None,
-        told: None,
-        ..check.expect.clone()
-    };
-    let problem = expectation(&told, record, witness.first().copied()).err()?;
-    if problem.lacks || problem.exchanges.is_empty() {
-        return None;
-    }
+    let first = witness.first().copied();
+    // What is still missing hides nothing that is wrong already.
+    let wrong = check.expect.selectors().filter_map(|(surface, selector)| {
+        let found = select::select(surface, selector, record, first);
+        select::demand(surface, selector, &found, record).err()
+    });
+    let standing = check.expect.standing;
+    let broken = standing.and_then(|rule| standing::holds(rule, record).err());
+    let shown = |it: &Problem| !it.lacks && !it.exchanges.is_empty();
+    let mut wrong = wrong.chain(broken).filter(shown);
+    let problem = wrong.next().or_else(|| {
+        let answer = check.expect.answer.as_ref();
+        answer.and_then(|test| answer::asked_in_vain(test, record))
+    })?;
     match problem.into_failure(FailureKind::Mismatch) {
         CheckResult::Fail(failure) => Some(failure),
         CheckResult::Pass { .. } => None,

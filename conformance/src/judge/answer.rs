@@ -51,6 +51,22 @@ pub(super) fn last(test: &AnswerTest, record: &Record) -> Result<(), Problem> {
     }
 }
 
+/// What is wrong where a person was sent to sign in and must not have been, whatever the step came
+/// to.
+pub(super) fn asked_in_vain(test: &AnswerTest, record: &Record) -> Option<Problem> {
+    let of = test.of.as_deref()?;
+    let on = test.on.as_deref().unwrap_or(MAIN);
+    let asked = record.steps.iter().any(|step| {
+        step.step == of && step.connection.as_deref() == Some(on) && step.asked_for_sign_in
+    });
+    (test.asked_for_sign_in == Some(false) && asked).then(|| {
+        Problem::new(
+            format!("{of} asks for no sign-in"),
+            format!("{of} asks for a sign-in"),
+        )
+    })
+}
+
 /// Whether the connector says this of its connection.
 pub(super) fn status(test: &StatusTest, record: &Record) -> Result<(), Problem> {
     let name = test.on.as_deref().unwrap_or(MAIN);
