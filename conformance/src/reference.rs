@@ -19,6 +19,7 @@ mod problem;
 mod serve;
 mod settings;
 mod store;
+mod style;
 mod token;
 mod watch;
 
@@ -29,3 +30,4 @@ pub use http::Log;
 pub use mutant::{Kind, Mutant};
 pub use serve::serve;
 pub use store::Store;
+pub use style::Style;

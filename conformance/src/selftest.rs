@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::case::{Case, Category, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
-use crate::reference::{Kind, Mutant};
+use crate::reference::{Kind, Mutant, Style};
 use crate::report::{CaseReport, Event, ProblemKind};
 use crate::runner::{self, Limits, Reach, Rerun, RunError, RunOptions};
 
@@ -21,8 +21,10 @@ pub type Expectations = IndexMap<String, BTreeSet<String>>;
 /// What became of one connector.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
-    /// Its name: a mutant's, `null`, `silent` or `reference`.
+    /// Its name: a mutant's, a style's, `null`, `silent` or `reference`.
     pub name: String,
+    /// Whether it is a right connector, which nothing may turn red.
+    pub right: bool,
     /// The defect in a sentence.
     pub says: String,
     /// How many checks it turned red: their own expectation was violated.
@@ -50,7 +52,7 @@ pub struct Proof {
 impl Verdict {
     /// Whether the connector was caught as it should be.
     pub fn is_as_expected(&self) -> bool {
-        let survived = self.red == 0 && self.failed == 0 && self.name != "reference";
+        let survived = self.red == 0 && self.failed == 0 && !self.right;
         self.missed.is_empty() && self.surplus.is_empty() && !survived
     }
 }
@@ -77,6 +79,9 @@ pub fn unproven() -> IndexMap<String, BTreeSet<String>> {
         .expect("data/unproven.yaml has lists of checks, each with a reason")
 }
 
+/// Scenarios that say something else in each environment.
+const WHOLE: [&str; 2] = ["auth/happy/connect", "mailbox/an-empty-page-between"];
+
 /// One case for each scenario and auth method: what a mutant does wrong it does wrong everywhere.
 /// Scenarios about environments are taken whole, those without a must-check not at all.
 pub fn sample(cases: &[Case]) -> Vec<Case> {
@@ -90,7 +95,7 @@ pub fn sample(cases: &[Case]) -> Vec<Case> {
         });
         for case in here {
             let whole = case.scenario_id.starts_with("environments/")
-                || case.scenario_id == "auth/happy/connect";
+                || WHOLE.contains(&&*case.scenario_id);
             if seen.insert(first(case)) || whole {
                 chosen.push(case.clone());
             }
@@ -167,22 +172,16 @@ pub async fn prove(
         tell(&verdict);
         proof.verdicts.push(verdict);
     };
-    let reports = run(cases, Kind::Sound, jobs).await?;
-    let failed = reports.iter().flat_map(|report| {
-        let problems = report.problems.iter();
-        problems.map(|problem| format!("{}#{}", report.scenario, problem.name))
-    });
     let says = "The connector as it is.";
     note(
         &mut proof,
-        compare(
-            "reference",
-            says,
-            &reports,
-            &failed.collect(),
-            &BTreeSet::new(),
-        ),
+        right("reference", says, &run(cases, Kind::Sound, jobs).await?),
     );
+    if only.is_empty() {
+        for verdict in styles(cases, jobs).await? {
+            note(&mut proof, verdict);
+        }
+    }
     for mutant in Mutant::ALL {
         if !only.is_empty() && !only.contains(mutant) {
             continue;
@@ -215,6 +214,7 @@ pub async fn prove(
             let green = green(&run(cases, kind, jobs).await?, &musts);
             let verdict = Verdict {
                 name: name.to_owned(),
+                right: false,
                 says: says.to_owned(),
                 red: musts.len() - green.len(),
                 failed: 0,
@@ -233,6 +233,29 @@ pub async fn prove(
             .collect();
     }
     Ok(proof)
+}
+
+/// Runs the connectors that are right in a way of their own: none of them may fail.
+pub async fn styles(cases: &[Case], jobs: usize) -> Result<Vec<Verdict>, RunError> {
+    let mut verdicts = Vec::new();
+    for style in Style::ALL {
+        let reports = run(cases, Kind::Style(*style), jobs).await?;
+        verdicts.push(right(&format!("style:{style}"), style.says(), &reports));
+    }
+    Ok(verdicts)
+}
+
+/// The verdict on a connector that must not fail.
+fn right(name: &str, says: &str, reports: &[CaseReport]) -> Verdict {
+    let failed = reports.iter().flat_map(|report| {
+        let problems = report.problems.iter();
+        let grave = problems.filter(|problem| problem.is_step || problem.level == Level::Must);
+        grave.map(|problem| format!("{}#{}", report.scenario, problem.name))
+    });
+    Verdict {
+        right: true,
+        ..compare(name, says, reports, &failed.collect(), &BTreeSet::new())
+    }
 }
 
 /// What a connector passes that refuses everything, with each category, at once or after a sign-in
@@ -264,6 +287,7 @@ async fn refuse(
     let listed_here = listed.iter().filter(|it| musts.contains(*it) && whole);
     Ok(Verdict {
         name: "refusing".to_owned(),
+        right: false,
         says: "Refuses everything, with one category or another.".to_owned(),
         red: musts.len() - passed.len(),
         failed: 0,
@@ -295,6 +319,7 @@ fn compare(
     let failed = reports.iter().filter(|it| !it.outcome.is_expected());
     Verdict {
         name: name.to_owned(),
+        right: false,
         says: says.to_owned(),
         red: red.len(),
         failed: failed.count(),

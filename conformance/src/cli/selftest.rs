@@ -10,7 +10,7 @@ use super::target::{LibraryFlags, SelectionFlags};
 use super::{Failure, print, runtime};
 use crate::reference::Mutant;
 use crate::report::ExitStatus;
-use crate::selftest::{Proof, Verdict, expectations, prove, prove_refusing, sample};
+use crate::selftest::{Proof, Verdict, expectations, prove, prove_refusing, sample, styles};
 
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
@@ -25,6 +25,9 @@ pub(super) struct Selftest {
     /// Only the connectors that refuse everything
     #[arg(long, conflicts_with = "mutant")]
     refusing: bool,
+    /// Only the connectors that are right in a way of their own
+    #[arg(long, conflicts_with_all = ["mutant", "refusing"])]
+    styles: bool,
     /// How many cases run at once; the number of cores by default
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -66,12 +69,18 @@ impl Selftest {
                 print(&line(verdict));
             }
         };
-        if self.refusing {
-            let verdict = runtime()?
-                .block_on(prove_refusing(&cases, jobs))
-                .map_err(Failure::incomplete)?;
-            print(&line(&verdict));
-            return Ok(if verdict.is_as_expected() {
+        if self.refusing || self.styles {
+            let verdicts = runtime()?.block_on(async {
+                if self.styles {
+                    return styles(&cases, jobs).await;
+                }
+                Ok(vec![prove_refusing(&cases, jobs).await?])
+            });
+            let verdicts = verdicts.map_err(Failure::incomplete)?;
+            for verdict in &verdicts {
+                print(&line(verdict));
+            }
+            return Ok(if verdicts.iter().all(Verdict::is_as_expected) {
                 ExitStatus::AsExpected
             } else {
                 ExitStatus::Unexpected

@@ -91,7 +91,7 @@ pub enum SourceError {
         /// What happened.
         error: std::io::Error,
     },
-    /// There is no such mutant.
+    /// There is no such mutant, or style.
     #[error("{0}")]
     Mutant(String),
     /// The command has a quote that does not end.
@@ -126,6 +126,10 @@ impl FromStr for Source {
             let mutant = name.parse().map_err(SourceError::Mutant)?;
             return Ok(Self::Reference(Kind::Mutant(mutant)));
         }
+        if let Some(name) = text.strip_prefix("style:") {
+            let style = name.parse().map_err(SourceError::Mutant)?;
+            return Ok(Self::Reference(Kind::Style(style)));
+        }
         if let Some(address) = text.strip_prefix("tcp:") {
             return Ok(Self::Tcp(address.to_owned()));
         }
@@ -150,6 +154,7 @@ impl std::fmt::Display for Source {
                 let page = if *opens_a_page { AFTER_A_PAGE } else { "" };
                 write!(formatter, "{REFUSING}{category}{page}")
             }
+            Self::Reference(Kind::Style(style)) => write!(formatter, "style:{style}"),
             Self::Reference(Kind::Null) => formatter.write_str("null"),
             Self::Reference(Kind::Silent) => formatter.write_str("silent"),
             Self::Tcp(address) => write!(formatter, "tcp:{address}"),
@@ -364,6 +369,7 @@ mod tests {
         for name in [
             "mutant:fixed-state",
             "null",
+            "style:drafts-first",
             "refusing:access-denied",
             "refusing:untrusted:after-a-page",
             "silent",

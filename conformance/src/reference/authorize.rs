@@ -10,6 +10,7 @@ use super::id_token;
 use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
+use super::style::Style;
 use super::token::{merge_capabilities, random_id};
 
 /// A sign-in that was begun.
@@ -22,11 +23,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Begins a sign-in. `consent` asks for consent even where it was given.
+    /// Begins a sign-in. `consent` asks for consent even where it was given, `person` is who signed
+    /// in before.
     pub(super) fn begin(
         settings: &Settings,
         consent: bool,
         claims: Option<&str>,
+        person: Option<&str>,
     ) -> Result<Self, Problem> {
         let Flow::Delegated {
             scopes,
@@ -38,10 +41,18 @@ impl Pending {
             ));
         };
         let (mut state, nonce, verifier) = (random_id(), random_id(), random_id());
+        let verifier = if settings.kind.is(Mutant::OneChallenge) {
+            "the-one-and-only-verifier-of-this-connector".to_owned()
+        } else {
+            verifier
+        };
         let mut challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
         let is = |mutant| settings.kind.is(mutant);
         if is(Mutant::FixedState) {
             "the-state-of-the-connector".clone_into(&mut state);
+        }
+        if is(Mutant::CountsItsStates) {
+            state = format!("sign-in-{}", verifier.len());
         }
         let mut method = "S256";
         if is(Mutant::PlainPkce) {
@@ -67,7 +78,9 @@ impl Pending {
                 .append_pair("redirect_uri", redirect_uri)
                 .append_pair(
                     "response_mode",
-                    if response_type == "code" {
+                    if settings.kind.has(Style::CallbackAsForm) {
+                        "form_post"
+                    } else if response_type == "code" {
                         "query"
                     } else {
                         "fragment"
@@ -75,10 +88,16 @@ impl Pending {
                 )
                 .append_pair("scope", &scope.join(" "))
                 .append_pair("nonce", &nonce)
-                .append_pair("code_challenge", &challenge)
-                .append_pair("code_challenge_method", method)
                 .append_pair("client_info", "1")
                 .append_pair("claims", &merge_capabilities(claims));
+            if let Some(person) = person {
+                query.append_pair("login_hint", person);
+            }
+            if !settings.kind.has(Style::WithoutPkce) {
+                query
+                    .append_pair("code_challenge", &challenge)
+                    .append_pair("code_challenge_method", method);
+            }
             if !is(Mutant::WithoutState) {
                 query.append_pair("state", &state);
             }
@@ -119,7 +138,9 @@ impl Pending {
         // First of all: is this the answer to what was asked?
         let is = |mutant| settings.kind.is(mutant);
         let unasked = is(Mutant::SkipsStateCheck) || is(Mutant::WithoutState);
-        if get("state") != Some(&self.state) && !unasked {
+        let own = is(Mutant::TakesAnyStateOfItsOwn)
+            && get("state").is_some_and(|it| it.len() == self.state.len());
+        if get("state") != Some(&self.state) && !unasked && !own {
             return Err(Problem::untrusted(
                 "the callback does not belong to this sign-in (its state differs): start again",
             ));

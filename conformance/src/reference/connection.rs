@@ -1,5 +1,6 @@
 //! A connection: its tokens, its state, and how it is repaired.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,6 +15,7 @@ use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::{Flow, Settings};
 use super::store::{Saved, Store};
+use super::style::Style;
 use super::token::{self, Tokens};
 use super::watch::{Watch, Watches};
 use super::{graph, id_token};
@@ -32,8 +34,10 @@ pub(super) struct Connection {
     /// Another one has taken its place, or the user has given it up.
     retired: AtomicBool,
     pending: Mutex<Option<Pending>>,
+    /// Who signed in last, by name.
+    signed_in: Mutex<Option<String>>,
     /// Held while tokens are asked for: fifty calls at expiry make one refresh.
-    tokens: AsyncMutex<Option<Tokens>>,
+    tokens: Arc<AsyncMutex<Option<Tokens>>>,
     broken: Mutex<Option<Problem>>,
     /// What is watched.
     pub(super) watches: Mutex<Watches>,
@@ -41,9 +45,31 @@ pub(super) struct Connection {
     pub(super) looking: AsyncMutex<()>,
     /// Whether a task looks by itself.
     looked_after: AtomicBool,
+    /// What the authority refused last that only a person can mend, and until when it is not asked
+    /// again.
+    refused: Mutex<Option<(i64, Problem)>>,
+    /// What a mutant shows, remembers or holds against better knowledge.
+    flaws: Flaws,
     /// How many renewals failed, and why the last one did: those who waited for it share its answer.
     failures: AtomicU64,
     last_failure: Mutex<Option<Problem>>,
+}
+
+/// What only mutants have.
+#[derive(Default)]
+struct Flaws {
+    /// Whether an earlier process has made the connection.
+    restored: bool,
+    /// Why the connection is shown as broken, though it works.
+    shown: Mutex<Option<Problem>>,
+    /// The sign-ins that were begun, finished or not.
+    begun: Mutex<Vec<Pending>>,
+    /// The newest refresh token, which is kept and not used yet.
+    last_refresh: Mutex<Option<String>>,
+    /// The sign-in whose code waits for the first call.
+    unredeemed: Mutex<Option<(Pending, String)>>,
+    /// What was read, by what was asked; and whether something has failed since.
+    memory: Mutex<(HashMap<String, Value>, bool)>,
 }
 
 impl Connection {
@@ -62,11 +88,14 @@ impl Connection {
             store,
             retired: AtomicBool::new(false),
             pending: Mutex::new(None),
-            tokens: AsyncMutex::new(None),
+            signed_in: Mutex::new(None),
+            tokens: Arc::default(),
             broken: Mutex::new(None),
             watches: Mutex::default(),
             looking: AsyncMutex::default(),
             looked_after: AtomicBool::new(false),
+            refused: Mutex::new(None),
+            flaws: Flaws::default(),
             failures: AtomicU64::new(0),
             last_failure: Mutex::new(None),
         }
@@ -79,7 +108,10 @@ impl Connection {
         broken: Option<Problem>,
         watches: Watches,
     ) -> Self {
-        self.tokens = AsyncMutex::new(tokens);
+        self.flaws.restored = true;
+        let cold = self.is(Mutant::AsksForEachAtTheStart) && self.connect.auth_method.is_app_only();
+        let tokens = tokens.filter(|_| !cold);
+        self.tokens = Arc::new(AsyncMutex::new(tokens));
         self.broken = Mutex::new(broken);
         self.watches = Mutex::new(watches);
         self
@@ -125,6 +157,12 @@ impl Connection {
         }
     }
 
+    /// The connection with the tokens of a broker.
+    pub(super) fn with_tokens_of(mut self, broker: Arc<AsyncMutex<Option<Tokens>>>) -> Self {
+        self.tokens = broker;
+        self
+    }
+
     /// Takes new tokens into use; they are kept before anybody uses them.
     fn keep(&self, tokens: &mut Option<Tokens>, fresh: Option<Tokens>) -> Result<(), Problem> {
         let is_renewal = tokens.is_some();
@@ -152,7 +190,11 @@ impl Connection {
 
     /// Begins: an app-only connection is tried out, a user is sent to sign in. Where that repairs
     /// something `broken`, the sign-in asks for what was missing.
-    pub(super) async fn begin(&self, broken: Option<&Problem>) -> Result<State, Problem> {
+    pub(super) async fn begin(
+        &self,
+        broken: Option<&Problem>,
+        person: Option<&str>,
+    ) -> Result<State, Problem> {
         if self.is(Mutant::AsksInClear) {
             let authority = self.settings.cloud.authority.replace("https://", "http://");
             let url = format!("{authority}/common/v2.0/.well-known/openid-configuration");
@@ -164,15 +206,38 @@ impl Connection {
                     let url = format!("{}/oauth2/v2.0/authorize", self.settings.authority());
                     let _ = self.http.client.get(url).send().await;
                 }
-                let fresh = self.ask_app_only(None).await?;
-                self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
+                let mut tokens = self.tokens.lock().await;
+                let now = self.http.clock.now();
+                if tokens.as_ref().is_none_or(|it| it.expires - MARGIN <= now) {
+                    let fresh = self.ask_app_only(None).await?;
+                    self.keep(&mut tokens, Some(fresh))?;
+                }
+                drop(tokens);
+                self.look_into_the_mailbox().await?;
+                if self.is(Mutant::SendsAPersonForAnApp) {
+                    let url = format!(
+                        "{}/oauth2/v2.0/authorize?client_id={}&response_type=code&scope=openid",
+                        self.settings.authority(),
+                        self.settings.client_id
+                    );
+                    return Ok(State {
+                        state: ConnectionState::AwaitingAuthorization,
+                        authorize_url: Some(url),
+                        category: None,
+                    });
+                }
                 Ok(connected())
             }
             Flow::Delegated { .. } => {
                 let consent = broken.is_some_and(|it| it.category == Category::ConsentRequired);
                 let claims = broken.and_then(|it| it.claims.as_deref());
                 let claims = claims.filter(|_| !self.is(Mutant::ForgetsWhatIsToBeProved));
-                let pending = Pending::begin(&self.settings, consent, claims)?;
+                let consent =
+                    consent || broken.is_some() && self.is(Mutant::AsksForConsentAfterAFailure);
+                let pending = Pending::begin(&self.settings, consent, claims, person)?;
+                if self.is(Mutant::LooksAtTheSignInPage) {
+                    let _ = self.http.client.get(&pending.url).send().await;
+                }
                 if self.is(Mutant::PasswordGrant) {
                     let password = [
                         ("grant_type", "password"),
@@ -197,6 +262,7 @@ impl Connection {
                     let _ = token::request(&self.http, &self.settings, &grant, None, now).await;
                 }
                 let url = pending.url.clone();
+                self.flaws.begun.lock().push(pending.clone());
                 *self.pending.lock() = Some(pending);
                 Ok(State {
                     state: ConnectionState::AwaitingAuthorization,
@@ -213,7 +279,12 @@ impl Connection {
         redirect_url: &str,
         form: Option<&Map<String, Value>>,
     ) -> Result<State, Problem> {
-        let pending = self.pending.lock().clone();
+        let mut pending = self.pending.lock().clone();
+        if self.is(Mutant::AcceptsOldCallbacks) {
+            let begun = self.flaws.begun.lock();
+            let fits = |it: &&Pending| it.code(&self.settings, redirect_url, form).is_ok();
+            pending = begun.iter().find(fits).cloned().or(pending);
+        }
         let pending = pending.ok_or_else(|| {
             Problem::untrusted("no sign-in is waiting for this callback: start again")
         })?;
@@ -234,11 +305,17 @@ impl Connection {
                 }
                 return Err(problem);
             }
+            Err(problem) if self.is(Mutant::AsksForConsentAfterAFailure) => {
+                *self.broken.lock() = Some(problem.clone());
+                return Err(problem);
+            }
             code => code?,
         };
         // From here on the callback is used up.
-        if !self.is(Mutant::AcceptsOldCallbacks) {
-            *self.pending.lock() = None;
+        *self.pending.lock() = None;
+        if self.is(Mutant::RedeemsAtTheFirstCall) {
+            *self.flaws.unredeemed.lock() = Some((pending, code));
+            return Ok(connected());
         }
         let redeemed = self.redeem(&pending, &code).await;
         if let Err(problem) = &redeemed
@@ -274,7 +351,11 @@ impl Connection {
             ("scope", scope.as_str()),
         ];
         let now = self.http.clock.now();
-        let fresh = match token::request(&self.http, &self.settings, &grant, None, now).await {
+        let mut settings = self.settings.clone();
+        if self.is(Mutant::RedeemsAtCommon) {
+            "common".clone_into(&mut settings.tenant);
+        }
+        let fresh = match token::request(&self.http, &settings, &grant, None, now).await {
             Err(_) if self.is(Mutant::FallsBackToAppOnly) => self.ask_app_only(None).await?,
             fresh => fresh?,
         };
@@ -291,14 +372,45 @@ impl Connection {
             None => {}
         }
         *self.broken.lock() = None;
+        *self.signed_in.lock() = fresh.id.as_deref().and_then(name_in);
         self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
+        if scopes.iter().any(|it| it.starts_with("Mail.")) {
+            self.look_into_the_mailbox().await?;
+        }
         Ok(connected())
+    }
+
+    /// Looks whether the mailbox can be read, where that is the connector's style.
+    async fn look_into_the_mailbox(&self) -> Result<(), Problem> {
+        if !self.settings.kind.has(Style::ChecksTheMailbox) {
+            return Ok(());
+        }
+        let one = Map::from_iter([("top".to_owned(), Value::from(1))]);
+        let looked = Box::pin(self.call("list-messages", &one)).await;
+        if looked.is_err() {
+            *self.tokens.lock().await = None;
+        }
+        looked.map(|_| ())
     }
 
     /// What a user sees of the connection.
     pub(super) fn status(&self) -> State {
         if self.is(Mutant::HidesFailures) {
             return connected();
+        }
+        if self.is(Mutant::NeverSaysConnected) {
+            return State {
+                state: ConnectionState::AwaitingAuthorization,
+                authorize_url: None,
+                category: None,
+            };
+        }
+        if let Some(problem) = &*self.flaws.shown.lock() {
+            return State {
+                state: ConnectionState::Broken,
+                authorize_url: None,
+                category: Some(problem.category),
+            };
         }
         if let Some(problem) = &*self.broken.lock() {
             return State {
@@ -333,13 +445,49 @@ impl Connection {
         Ok(connected())
     }
 
+    /// The access token that is in use, for a mutant's messages.
+    pub(super) async fn shown_token(&self) -> Option<String> {
+        Some(self.tokens.lock().await.as_ref()?.access.clone())
+    }
+
     /// The name of the person who signed in, from the ID token.
     pub(super) async fn person(&self) -> Option<String> {
         let tokens = self.tokens.lock().await;
+        let newest = tokens.as_ref().and_then(|it| name_in(it.id.as_deref()?));
+        newest.or_else(|| self.signed_in.lock().clone())
+    }
+
+    /// Shows the connection as broken and goes on with it, as a mutant does.
+    pub(super) fn show_as_broken(&self, problem: &Problem) {
+        *self.flaws.shown.lock() = Some(problem.clone());
+    }
+
+    /// Takes over the sign-ins that were begun before, as a mutant does.
+    pub(super) fn remember_sign_ins_of(&self, before: &Self) {
+        let earlier = before.flaws.begun.lock().clone();
+        self.flaws.begun.lock().extend(earlier);
+    }
+
+    /// Keeps an answer, as a mutant does; or that there is none.
+    pub(super) fn remember(&self, asked: &str, answer: Result<&Value, &Problem>) {
+        let (known, failed) = &mut *self.flaws.memory.lock();
+        match answer {
+            Ok(value) => _ = known.insert(asked.to_owned(), value.clone()),
+            Err(_) => *failed = true,
+        }
+    }
+
+    /// What was answered before, once something has failed.
+    pub(super) fn remembered(&self, asked: &str) -> Option<Value> {
+        let (known, failed) = &*self.flaws.memory.lock();
+        known.get(asked).filter(|_| *failed).cloned()
+    }
+
+    /// The id of the person who signed in, from the ID token.
+    pub(super) async fn person_id(&self) -> Option<String> {
+        let tokens = self.tokens.lock().await;
         let claims = id_token::claims(tokens.as_ref()?.id.as_deref()?)?;
-        ["preferred_username", "email"]
-            .iter()
-            .find_map(|name| claims[*name].as_str().map(str::to_owned))
+        claims["oid"].as_str().map(str::to_owned)
     }
 
     /// Gives up a sign-in that is not finished, as a mutant does.
@@ -378,6 +526,19 @@ impl Connection {
 
     /// An access token that is good for some minutes.
     pub(super) async fn access_token(&self) -> Result<String, Problem> {
+        let waiting = self.flaws.unredeemed.lock().take();
+        if let Some((pending, code)) = waiting {
+            self.redeem(&pending, &code).await?;
+        }
+        if self.is(Mutant::AsksForEachAtTheStart)
+            && matches!(self.settings.flow, Flow::AppOnly { .. })
+            && self.tokens.lock().await.is_none()
+        {
+            let fresh = self.ask_app_only(None).await?;
+            let access = fresh.access.clone();
+            self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
+            return Ok(access);
+        }
         let failures = self.failures.load(Ordering::Acquire);
         let mut tokens = self.tokens.lock().await;
         if let Some(problem) = self.broken() {
@@ -396,7 +557,8 @@ impl Connection {
         let now = self.http.clock.now();
         match &*tokens {
             Some(current)
-                if current.expires - MARGIN > now && !self.is(Mutant::TokenForEachCall)
+                if current.expires - self.margin(current) > now
+                    && !self.is(Mutant::TokenForEachCall)
                     || self.is(Mutant::NeverRenews) =>
             {
                 Ok(current.access.clone())
@@ -409,6 +571,10 @@ impl Connection {
                     Err(problem) if problem.category == Category::Unavailable => {
                         still_good.ok_or(problem)
                     }
+                    Err(problem) if self.is(Mutant::UsesEndedTokens) => {
+                        let ended = tokens.as_ref().map(|it| it.access.clone());
+                        ended.ok_or_else(|| self.note(problem, &mut tokens))
+                    }
                     renewed => renewed.map_err(|problem| self.note(problem, &mut tokens)),
                 }
             }
@@ -416,6 +582,15 @@ impl Connection {
                 Category::ReconnectRequired,
                 "the sign-in was not finished: connect again",
             )),
+        }
+    }
+
+    /// How many seconds before its end a token is renewed.
+    fn margin(&self, tokens: &Tokens) -> i64 {
+        if self.settings.kind.has(Style::RenewsAtFourFifths) {
+            MARGIN.max((tokens.expires - tokens.obtained) / 5)
+        } else {
+            MARGIN
         }
     }
 
@@ -433,10 +608,11 @@ impl Connection {
         let Some(current) = tokens.clone() else {
             return Err(Problem::new(Category::ReconnectRequired, "connect again"));
         };
-        if self.is(Mutant::NeverRenews) {
+        let believes = self.is(Mutant::BelievesItsClock) && claims.is_none();
+        if self.is(Mutant::NeverRenews) || believes && current.expires > self.http.clock.now() {
             return Err(Problem::new(Category::Unavailable, "the token has ended"));
         }
-        if self.is(Mutant::RenewsForEachCaller) {
+        if self.is(Mutant::RenewsForEachCaller) || self.is(Mutant::RenewsForEachRefusal) {
             drop(tokens);
             let fresh = self.renew(&current, claims).await?;
             let access = fresh.access.clone();
@@ -498,7 +674,9 @@ impl Connection {
             self.store.remove(&self.connect.connection);
             return;
         }
-        *self.tokens.lock().await = None;
+        if !self.settings.kind.has(Style::SharesAppTokens) {
+            *self.tokens.lock().await = None;
+        }
         *self.pending.lock() = None;
         self.store.remove(&self.connect.connection);
     }
@@ -519,10 +697,23 @@ impl Connection {
         {
             return Err(problem);
         }
+        if let Some((until, problem)) = &*self.refused.lock()
+            && self.http.clock.now() < *until
+        {
+            return Err(problem.clone());
+        }
         let claims = claims.filter(|_| !self.is(Mutant::IgnoresClaims));
         let renewed = self.renew(current, claims).await;
+        if renewed.is_err() && self.is(Mutant::SignsInByItself) {
+            let url = format!("{}/oauth2/v2.0/authorize", self.settings.authority());
+            let _ = self.http.client.get(url).send().await;
+        }
         if let Err(problem) = &renewed {
             *self.last_failure.lock() = Some(problem.clone());
+            if problem.needs_a_person() && !self.is(Mutant::ForgetsRefusals) {
+                let until = self.http.clock.now() + PAUSE_AFTER_REFUSAL;
+                *self.refused.lock() = Some((until, problem.clone()));
+            }
             self.failures.fetch_add(1, Ordering::Release);
         }
         renewed
@@ -572,6 +763,12 @@ impl Connection {
             fresh.id.clone_from(&current.id);
         }
         let keeps = fresh.refresh.is_none() && !self.is(Mutant::DropsTheRefreshToken);
+        if self.is(Mutant::UsesTheTokenBeforeLast) {
+            let mut last = self.flaws.last_refresh.lock();
+            std::mem::swap(&mut *last, &mut fresh.refresh);
+            fresh.refresh = fresh.refresh.or_else(|| current.refresh.clone());
+            return Ok(fresh);
+        }
         if keeps || self.is(Mutant::KeepsFirstRefreshToken) {
             // Without a new one the old one stays in use.
             fresh.refresh.clone_from(&current.refresh);
@@ -609,7 +806,8 @@ impl Connection {
     /// A dead grant breaks the connection: the refresh token is dropped, and nothing is asked
     /// until the user repairs it.
     fn note(&self, problem: Problem, tokens: &mut Option<Tokens>) -> Problem {
-        if self.is(Mutant::ReusesDeadRefreshToken) {
+        let insists = self.is(Mutant::AsksAgainAfterARestart);
+        if self.is(Mutant::ReusesDeadRefreshToken) || insists && self.flaws.restored {
             return problem;
         }
         if self.is(Mutant::LosesTheGrantOnAnyRefusal) && problem.error.is_some() {
@@ -617,11 +815,22 @@ impl Connection {
         }
         if problem.ends_the_grant() {
             *self.broken.lock() = Some(problem.clone());
+            if insists {
+                return problem;
+            }
             // What cannot be written is known in this process.
             let _ = self.keep(tokens, None);
         }
         problem
     }
+}
+
+/// The name of the person in an ID token.
+fn name_in(token: &str) -> Option<String> {
+    let claims = id_token::claims(token)?;
+    ["preferred_username", "email"]
+        .iter()
+        .find_map(|name| claims[*name].as_str().map(str::to_owned))
 }
 
 fn connected() -> State {
@@ -631,6 +840,11 @@ fn connected() -> State {
         category: None,
     }
 }
+
+/// For how long a refusal is believed that only a person can mend: seconds.
+///
+/// Source: MSAL for Python, `throttled_http_client.py` (answers of 400 to 499 are kept a minute).
+const PAUSE_AFTER_REFUSAL: i64 = 60;
 
 /// Tokens are renewed this many seconds before they expire.
 const MARGIN: i64 = 300;

@@ -47,8 +47,19 @@ impl<'a> Session<'a> {
         operation: &str,
         arguments: &Map<String, Value>,
     ) -> Result<Value, Problem> {
-        let answer = operations::run(self, operation, arguments).await;
         let is = |mutant| self.connection.is(mutant);
+        let asked = format!("{operation} {}", Value::Object(arguments.clone()));
+        if is(Mutant::AnswersFromMemory)
+            && let Some(known) = self.connection.remembered(&asked)
+        {
+            let token = self.connection.access_token().await?;
+            self.connection.replace(&token, None).await?;
+            return Ok(known);
+        }
+        let answer = operations::run(self, operation, arguments).await;
+        if is(Mutant::AnswersFromMemory) {
+            self.connection.remember(&asked, answer.as_ref());
+        }
         match &answer {
             Err(problem)
                 if [Category::AccessDenied, Category::NotFound].contains(&problem.category)
@@ -150,6 +161,11 @@ impl<'a> Session<'a> {
                     "Graph's links to the next page go round in a circle",
                 ));
             }
+            let mut url = url;
+            if self.connection.is(Mutant::RewritesLinks) {
+                // A host name.
+                let _ = url.set_host(Some("graph.microsoft.com"));
+            }
             let url = if self.connection.is(Mutant::RebuildsLinks) {
                 let mut url = url;
                 let skip = items.len().to_string();
@@ -230,6 +246,10 @@ impl<'a> Session<'a> {
         // Once, with another token: the first one may have been revoked.
         let claims = answer.claims.as_deref();
         let token = self.connection.replace(&token, claims).await?;
+        if self.connection.is(Mutant::BreaksOnRefusedTokens) {
+            let problem = Problem::new(Category::ReconnectRequired, "connect again");
+            self.connection.show_as_broken(&problem);
+        }
         self.attempt(method, url, body, &token).await
     }
 
@@ -259,6 +279,10 @@ impl<'a> Session<'a> {
                 _ => "graph.microsoft.us",
             };
             elsewhere.push(format!("https://{host}{}", url.path()));
+        }
+        if is(Mutant::AsksForTheForbidden) {
+            let root = &self.connection.settings.cloud.graph;
+            elsewhere.push(format!("{root}/v1.0/groups"));
         }
         if is(Mutant::LooksIntoOtherMailboxes) {
             let root = &self.connection.settings.cloud.graph;
@@ -297,8 +321,12 @@ impl<'a> Session<'a> {
                     _ => request,
                 };
             }
+            let request = if is(Mutant::TokenInAHeaderOfItsOwn) {
+                request.header("x-access-token", token)
+            } else {
+                request.bearer_auth(token)
+            };
             let request = request
-                .bearer_auth(token)
                 .header("accept", "application/json")
                 .header("client-request-id", &request_id);
             let request = match self.prefer {
@@ -323,7 +351,7 @@ impl<'a> Session<'a> {
         let label = response.headers().get("content-type");
         let is_page = label.is_some_and(|it| it.as_bytes().starts_with(b"text/html"));
         if is_page && is(Mutant::BreaksOnMislabelledAnswers) {
-            let problem = Problem::new(Category::ReconnectRequired, "connect again");
+            let problem = Problem::unavailable("Microsoft Graph answered with a page");
             self.connection.break_off(&problem);
             return Err(problem);
         }

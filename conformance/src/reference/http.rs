@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::gate::Gate;
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
+use super::style::Style;
 use crate::case::Category;
 use crate::protocol::Network;
 
@@ -16,6 +17,8 @@ use crate::protocol::Network;
 #[derive(Clone)]
 pub(super) struct Http {
     pub(super) client: Client,
+    /// What a mutant takes where a certificate does not fit.
+    unchecked: Option<Client>,
     pub(super) clock: Arc<Clock>,
     /// The gate of the connection's token endpoint.
     pub(super) tokens: Arc<Gate>,
@@ -34,9 +37,13 @@ impl Http {
         clock: Arc<Clock>,
         log: Log,
     ) -> Result<Self, Problem> {
-        let client = client(network, kind)?;
+        let checked = client(network, kind, kind.is(Mutant::AcceptsAnyCertificate))?;
+        let unchecked = kind
+            .is(Mutant::TriesAgainUnchecked)
+            .then(|| client(network, kind, true));
         Ok(Self {
-            client,
+            client: checked,
+            unchecked: unchecked.transpose()?,
             clock,
             tokens: Arc::new(Gate::of_token_endpoint()),
             kind,
@@ -61,15 +68,11 @@ impl Http {
     ) -> Result<Response, Problem> {
         let is = |mutant| self.kind.is(mutant);
         let repeatable = repeatable || is(Mutant::RepeatsWhatMayHaveHappened);
-        let attempts = if is(Mutant::StormsTheService) {
-            10 * ATTEMPTS
-        } else {
-            ATTEMPTS
-        };
-        let patience_left = if is(Mutant::SleepsThroughLongWaits) {
-            Duration::from_hours(24)
-        } else {
-            PATIENCE
+        let (attempts, patience_left) = match self.kind {
+            Kind::Mutant(Mutant::StormsTheService) => (10 * ATTEMPTS, PATIENCE),
+            Kind::Mutant(Mutant::SleepsThroughLongWaits) => (ATTEMPTS, Duration::from_hours(24)),
+            Kind::Style(Style::NeverTriesAgain) => (1, Duration::ZERO),
+            _ => (ATTEMPTS, PATIENCE),
         };
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
@@ -114,7 +117,11 @@ impl Http {
                     )));
                 }
                 // Who said nothing for so long is not asked again: the user is waiting.
-                Err(error) if repeatable && !last && !error.is_timeout() => {
+                Err(error)
+                    if (repeatable || is(Mutant::RepeatsWhatGotNoAnswer))
+                        && !last
+                        && !error.is_timeout() =>
+                {
                     self.backoff(SHORT, attempt)
                 }
                 Err(error) => {
@@ -150,6 +157,7 @@ impl Http {
                 let seconds = u64::try_from(seconds.unwrap_or_default());
                 Duration::from_secs(seconds.unwrap_or_default())
             }
+            Kind::Style(Style::Jitters) => longer(patience(asked, attempt)),
             _ => patience(asked, attempt),
         }
     }
@@ -167,12 +175,27 @@ impl Http {
         if self.kind.is(Mutant::StormsTheService) {
             return Duration::ZERO;
         }
-        backoff(first, attempt)
+        let pause = backoff(first, attempt);
+        match self.kind {
+            Kind::Style(Style::Jitters) => longer(pause),
+            _ => pause,
+        }
     }
 
     /// Sends a request once.
     async fn dispatch(&self, request: RequestBuilder) -> reqwest::Result<Response> {
         let _on_the_way = self.clock.on_the_way();
+        if let Some(unchecked) = &self.unchecked {
+            let (client, request) = request.build_split();
+            let request = request?;
+            let again = request.try_clone();
+            return match (client.execute(request).await, again) {
+                (Err(error), Some(again)) if is_certificate(&error) => {
+                    unchecked.execute(again).await
+                }
+                (sent, _) => sent,
+            };
+        }
         if !self.kind.is(Mutant::FollowsRedirects) {
             return request.send().await;
         }
@@ -215,7 +238,7 @@ impl Http {
     }
 }
 
-fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
+fn client(network: &Network, kind: Kind, unchecked: bool) -> Result<Client, Problem> {
     let failed = |error: &dyn std::fmt::Display| {
         Problem::unavailable(format!("the network cannot be set up: {error}"))
     };
@@ -233,7 +256,10 @@ fn client(network: &Network, kind: Kind) -> Result<Client, Problem> {
         let roots = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
         builder = builder.tls_certs_only(roots);
     }
-    if kind.is(Mutant::AcceptsAnyCertificate) {
+    if kind.has(Style::Http1Only) {
+        builder = builder.http1_only();
+    }
+    if unchecked {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
     if let Some(proxy) = &network.https_proxy {
@@ -305,6 +331,12 @@ pub(super) fn patience(asked: Option<f64>, attempt: u32) -> Duration {
         Some(seconds) => Duration::from_secs_f64(seconds),
         None => backoff(LONG, attempt),
     }
+}
+
+/// A time by chance from this to twice this.
+fn longer(pause: Duration) -> Duration {
+    let by = f64::from(super::token::random_id().as_bytes()[0]) / 255.0;
+    pause.mul_f64(1.0 + by)
 }
 
 /// Doubling, with jitter of up to a half.

@@ -113,7 +113,7 @@ async fn key(
     Ok(None)
 }
 
-async fn configuration(http: &Http, settings: &Settings) -> Result<Value, Problem> {
+pub(super) async fn configuration(http: &Http, settings: &Settings) -> Result<Value, Problem> {
     let url = format!(
         "{}/v2.0/.well-known/openid-configuration",
         settings.authority()

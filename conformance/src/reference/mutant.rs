@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use entra_mock::notation::did_you_mean;
 
+use super::style::Style;
 use crate::case::Category;
 
 macro_rules! mutants {
@@ -43,7 +44,7 @@ macro_rules! mutants {
 mutants! {
     /// Takes every certificate for the service's.
     AcceptsAnyCertificate = "accepts-any-certificate",
-    /// Redeems the code of a sign-in that a newer one has replaced.
+    /// Redeems the code of a sign-in that is over, or that a newer one has replaced.
     AcceptsOldCallbacks = "accepts-old-callbacks",
     /// Addresses the person's mailbox by the name in the ID token.
     AddressesThePersonByName = "addresses-the-person-by-name",
@@ -51,12 +52,26 @@ mutants! {
     AppOnlyAtCommon = "app-only-at-common",
     /// Asks for more permissions than were chosen.
     AsksForMorePermissions = "asks-for-more-permissions",
+    /// Answers from memory once something has failed.
+    AnswersFromMemory = "answers-from-memory",
     /// Answers with the profile of somebody else.
     AnswersWithSomebodyElse = "answers-with-somebody-else",
+    /// Takes every token for good for an hour.
+    AssumesAnHour = "assumes-an-hour",
+    /// Asks for tokens as its vendor's app first.
+    AsksAsItsVendor = "asks-as-its-vendor",
+    /// Each call at a cold start asks for a token of its own.
+    AsksForEachAtTheStart = "asks-for-each-at-the-start",
+    /// Asks Graph for what it was given no permission for.
+    AsksForTheForbidden = "asks-for-the-forbidden",
     /// Asks for a token before the person has come back.
     AsksBeforeTheCallback = "asks-before-the-callback",
     /// Asks for a token and a code at once.
     AsksForTokenAndCode = "asks-for-token-and-code",
+    /// Begins to ask with a dead token again after a restart.
+    AsksAgainAfterARestart = "asks-again-after-a-restart",
+    /// Asks for consent anew once a sign-in has failed.
+    AsksForConsentAfterAFailure = "asks-for-consent-after-a-failure",
     /// Asks for another token when Graph says that a permission is missing.
     AsksForTokensWhenDenied = "asks-for-tokens-when-denied",
     /// Asks for the service's configuration without TLS.
@@ -73,6 +88,8 @@ mutants! {
     BeginsWithWhatIsThere = "begins-with-what-is-there",
     /// Waits a second where the service asked for more.
     BacksOffByItsOwnMeasure = "backs-off-by-its-own-measure",
+    /// Believes its clock more than Graph where Graph refuses a token.
+    BelievesItsClock = "believes-its-clock",
     /// Believes every ID token.
     BelievesAnyIdToken = "believes-any-id-token",
     /// Believes ID tokens of other sign-ins.
@@ -83,6 +100,10 @@ mutants! {
     BreaksOnAnyFailure = "breaks-on-any-failure",
     /// Takes an answer that is labelled as a page for a broken connection.
     BreaksOnMislabelledAnswers = "breaks-on-mislabelled-answers",
+    /// Shows a connection as broken once Graph has refused a token, though another one works.
+    BreaksOnRefusedTokens = "breaks-on-refused-tokens",
+    /// Authenticates in another way when it refreshes.
+    BasicAtRefresh = "basic-at-refresh",
     /// Makes one assertion, and sends it again and again.
     CachesAssertion = "caches-assertion",
     /// Makes each call with the connection that comes first.
@@ -91,10 +112,14 @@ mutants! {
     ChecksNoFields = "checks-no-fields",
     /// Puts names into paths as they are.
     DoesNotEncodeNames = "does-not-encode-names",
+    /// Numbers its sign-ins where a state must not be guessed.
+    CountsItsStates = "counts-its-states",
     /// Goes on as a public client when its secret is refused.
     DropsRefusedSecret = "drops-refused-secret",
     /// Forgets its refresh token when an answer brings no new one.
     DropsTheRefreshToken = "drops-the-refresh-token",
+    /// Puts the access token into its messages.
+    EchoesTokens = "echoes-tokens",
     /// Encodes the secret twice.
     EncodesTheSecretTwice = "encodes-the-secret-twice",
     /// Takes another mailbox when the one that was named is not there.
@@ -123,6 +148,10 @@ mutants! {
     ForgetsTheSharedMailboxForCalendars = "forgets-the-shared-mailbox-for-calendars",
     /// Asks for a permission that was added with the refresh token, and not by a sign-in.
     GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
+    /// Asks for a token at each call again, though its credential was refused a moment ago.
+    ForgetsRefusals = "forgets-refusals",
+    /// Asks nobody in particular to repair a connection.
+    ForgetsThePerson = "forgets-the-person",
     /// Keeps its connections in memory only.
     ForgetsAtRestart = "forgets-at-restart",
     /// Signs in again without the claims that a refusal asked for.
@@ -153,6 +182,8 @@ mutants! {
     IgnoresTheEnvironment = "ignores-the-environment",
     /// Takes its own redirect URI instead of the one that was filled in.
     IgnoresTheRedirectUri = "ignores-the-redirect-uri",
+    /// Reads the newest message of the inbox, whatever id is asked for.
+    IgnoresTheId = "ignores-the-id",
     /// Opens the person's own mailbox whatever shared one was filled in.
     IgnoresTheSharedMailbox = "ignores-the-shared-mailbox",
     /// Asks at `common` whatever tenant was filled in.
@@ -161,6 +192,8 @@ mutants! {
     InsistsOnDeniedRequests = "insists-on-denied-requests",
     /// Calls Graph again with a token that was refused.
     InsistsOnRefusedTokens = "insists-on-refused-tokens",
+    /// Sends what the user filled in without looking at it, and again where it is refused.
+    InsistsOnWrongFields = "insists-on-wrong-fields",
     /// Gets its token, and makes the answer up without asking Graph.
     InventsAnswers = "invents-answers",
     /// Shows a connection that failed as one that works.
@@ -171,6 +204,8 @@ mutants! {
     JsonTokenRequests = "json-token-requests",
     /// Uses the tokens that it has in hand, whatever another process has kept since.
     KnowsOnlyItsOwnTokens = "knows-only-its-own-tokens",
+    /// Lists the oldest messages first.
+    ListsTheOldestFirst = "lists-the-oldest-first",
     /// Writes its tokens to standard error.
     LogsTokens = "logs-tokens",
     /// Looks into access tokens for their end.
@@ -181,20 +216,30 @@ mutants! {
     LosesTheGrantOnAnyRefusal = "loses-the-grant-on-any-refusal",
     /// Takes what is there for known where the service has forgotten how far it had come.
     LosesWhatCameBeforeAResync = "loses-what-came-before-a-resync",
+    /// Looks at the sign-in page before it sends the person there.
+    LooksAtTheSignInPage = "looks-at-the-sign-in-page",
     /// Writes question marks for letters that are not English.
     LosesForeignLetters = "loses-foreign-letters",
+    /// Sends mail without its subject.
+    LosesTheSubject = "loses-the-subject",
     /// Takes ids for texts in which capitals do not matter.
     LowercasesIds = "lowercases-ids",
+    /// Gives a connection the answer that another one got last.
+    MixesUpAnswers = "mixes-up-answers",
     /// Calls L4's Graph for L5.
     MixesUpGovernmentClouds = "mixes-up-government-clouds",
     /// App-only: names permissions instead of `.default`.
     NamesPermissionsForAnApp = "names-permissions-for-an-app",
     /// Never renews an access token.
     NeverRenews = "never-renews",
+    /// Shows a connection that works as one that waits for its sign-in.
+    NeverSaysConnected = "never-says-connected",
     /// Looks into the mailboxes of others, too.
     LooksIntoOtherMailboxes = "looks-into-other-mailboxes",
     /// Does one call at a time, of all connections together.
     OneLockForAll = "one-lock-for-all",
+    /// Makes one PKCE verifier, and uses it for every sign-in.
+    OneChallenge = "one-challenge",
     /// Has room for one sign-in at a time: a newer one takes its place.
     OnePendingSignIn = "one-pending-sign-in",
     /// Makes no connection while Graph is throttled.
@@ -203,6 +248,8 @@ mutants! {
     OneTokenForAll = "one-token-for-all",
     /// Opens the sign-in page for an app-only connection.
     OpensAPageForAnApp = "opens-a-page-for-an-app",
+    /// Opens the certificate only once it has asked for the service's configuration.
+    OpensCertificatesLate = "opens-certificates-late",
     /// Asks for the person's password and sends it.
     PasswordGrant = "password-grant",
     /// Sends the PKCE challenge in plain.
@@ -223,6 +270,10 @@ mutants! {
     RebuildsLinks = "rebuilds-links",
     /// Reconnects without a sign-in.
     ReconnectsWithoutSignIn = "reconnects-without-sign-in",
+    /// Redeems codes at `common`, whatever tenant they are of.
+    RedeemsAtCommon = "redeems-at-common",
+    /// Redeems a code when the first call comes.
+    RedeemsAtTheFirstCall = "redeems-at-the-first-call",
     /// Redeems each code twice.
     RedeemsTwice = "redeems-twice",
     /// Redeems with another redirect URI than it signed in with.
@@ -237,10 +288,16 @@ mutants! {
     RefusesOddAnswers = "refuses-odd-answers",
     /// Goes on with a connection that was given up.
     RemembersAfterDisconnect = "remembers-after-disconnect",
+    /// Renews the token for each call that Graph refuses.
+    RenewsForEachRefusal = "renews-for-each-refusal",
     /// Renews the token for each call that finds it old.
     RenewsForEachCaller = "renews-for-each-caller",
+    /// Sends again what got no answer, mail included.
+    RepeatsWhatGotNoAnswer = "repeats-what-got-no-answer",
     /// Sends again what may have happened already.
     RepeatsWhatMayHaveHappened = "repeats-what-may-have-happened",
+    /// Follows links to further pages at the public cloud's Graph.
+    RewritesLinks = "rewrites-links",
     /// Sends its credential to Graph beside the access token.
     SendsItsSecretToGraph = "sends-its-secret-to-graph",
     /// Takes an empty page for the end of a list.
@@ -263,22 +320,32 @@ mutants! {
     SecretInUrl = "secret-in-url",
     /// Sends its secret in header and body.
     SecretTwice = "secret-twice",
+    /// Sends a person to sign in for an app-only connection.
+    SendsAPersonForAnApp = "sends-a-person-for-an-app",
     /// Sends each mail twice.
     SendsMailTwice = "sends-mail-twice",
     /// Signs in at the host of another cloud.
     SignsInElsewhere = "signs-in-elsewhere",
+    /// Opens the sign-in page by itself when a renewal fails.
+    SignsInByItself = "signs-in-by-itself",
     /// Redeems a code whatever the state says.
     SkipsStateCheck = "skips-state-check",
     /// Waits within a call as long as the service asks.
     SleepsThroughLongWaits = "sleeps-through-long-waits",
     /// Reads the claims of a challenge up to the first equals sign.
     SplitsAtEqualsSigns = "splits-at-equals-signs",
+    /// Shows a connection as broken for ever once a call has failed.
+    StaysBroken = "stays-broken",
     /// Reads the first page of a list, and takes it for all.
     StopsAtTheFirstPage = "stops-at-the-first-page",
     /// Reads what has changed up to the first thing that is gone.
     StopsAtWhatIsGone = "stops-at-what-is-gone",
     /// Answers every failure with an empty success.
     SwallowsErrors = "swallows-errors",
+    /// Takes a dead grant for an outage.
+    TakesDeadGrantsForOutages = "takes-dead-grants-for-outages",
+    /// Takes the state of any sign-in of its own, whichever it was.
+    TakesAnyStateOfItsOwn = "takes-any-state-of-its-own",
     /// Saves what the token endpoint answers, whatever it is.
     TakesAnyAnswerForAToken = "takes-any-answer-for-a-token",
     /// Takes a callback without a code for a finished sign-in.
@@ -303,16 +370,26 @@ mutants! {
     TellsThingsTwice = "tells-things-twice",
     /// Calls every failure a lost connection to the network.
     TellsNothing = "tells-nothing",
+    /// Sends the access token in a header of its own.
+    TokenInAHeaderOfItsOwn = "token-in-a-header-of-its-own",
     /// Puts the access token into the address of Graph.
     TokenInUrl = "token-in-url",
     /// Asks for a token before each call.
     TokenForEachCall = "token-for-each-call",
+    /// Tries again without looking at the certificate where it does not fit.
+    TriesAgainUnchecked = "tries-again-unchecked",
     /// Tries another environment's Graph first.
     TriesAnotherGraph = "tries-another-graph",
     /// Tries another tenant's token endpoint first.
     TriesAnotherTenant = "tries-another-tenant",
     /// Tries a secret where the certificate is refused, and a certificate's form for a secret.
     TriesOtherCredentials = "tries-other-credentials",
+    /// Keeps the first two thousand letters of a token.
+    TruncatesTokens = "truncates-tokens",
+    /// Presents the refresh token before the last.
+    UsesTheTokenBeforeLast = "uses-the-token-before-last",
+    /// Calls Graph with a token that has ended where it gets no other.
+    UsesEndedTokens = "uses-ended-tokens",
     /// App-only: calls `/me`.
     UsesMeForAnApp = "uses-me-for-an-app",
     /// Reads mail by the old Outlook interface.
@@ -374,12 +451,19 @@ pub enum Kind {
     },
     /// Declares everything, and answers that it is unsupported.
     Silent,
+    /// Right in a way of its own.
+    Style(Style),
 }
 
 impl Kind {
     /// Whether it has this defect.
     pub(super) fn is(self, mutant: Mutant) -> bool {
         self == Self::Mutant(mutant)
+    }
+
+    /// Whether it has this style.
+    pub(super) fn has(self, style: Style) -> bool {
+        self == Self::Style(style)
     }
 }
 

@@ -7,6 +7,7 @@ use super::graph::Session;
 use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::Flow;
+use super::style::Style;
 use crate::case::Category;
 
 /// The operations that the connector has.
@@ -51,6 +52,10 @@ pub(super) async fn run(
                 |name| format!("/users/{}", encoded(&name)),
             )
         }
+        Flow::Delegated { .. } if settings.kind.has(Style::NamesPeopleById) => {
+            let id = session.connection.person_id().await;
+            id.map_or_else(|| "/me".to_owned(), |id| format!("/users/{id}"))
+        }
         Flow::Delegated { .. } => "/me".to_owned(),
     };
     let forgets = settings
@@ -81,6 +86,26 @@ pub(super) async fn run(
             }
             Ok(profile)
         }
+        "list-messages"
+            if settings.kind.has(Style::ReadsByDelta)
+                // China has no delta queries of messages.
+                && !settings.cloud.resource.ends_with(".cn")
+                && !["filter", "orderby", "search"]
+                    .iter()
+                    .any(|name| arguments.0.contains_key(*name)) =>
+        {
+            let folder = arguments.text("folder");
+            let folder = folder.unwrap_or_else(|| "inbox".to_owned());
+            let path = format!("{mailbox}/mailFolders/{}/messages/delta", encoded(&folder));
+            let query = [select("id,subject,from,receivedDateTime,isRead")];
+            let all = session.collect(&path, &query, usize::MAX).await?;
+            let mut all = all["value"].as_array().cloned().unwrap_or_default();
+            all.sort_by_key(|it| {
+                std::cmp::Reverse(it["receivedDateTime"].as_str().map(str::to_owned))
+            });
+            all.truncate(limit);
+            Ok(json!({ "value": all }))
+        }
         "list-messages" => {
             let path = match arguments.text("folder") {
                 Some(folder) => format!("{mailbox}/mailFolders/{}/messages", encoded(&folder)),
@@ -90,6 +115,9 @@ pub(super) async fn run(
                 top,
                 select("id,subject,from,receivedDateTime,isRead,hasAttachments"),
             ];
+            if settings.kind.is(Mutant::ListsTheOldestFirst) {
+                query.push(("$orderby", "receivedDateTime asc".to_owned()));
+            }
             for (name, option) in [
                 ("filter", "$filter"),
                 ("orderby", "$orderby"),
@@ -101,12 +129,29 @@ pub(super) async fn run(
             }
             session.collect(&path, &query, limit).await
         }
+        "get-message" if settings.kind.is(Mutant::IgnoresTheId) => {
+            let path = format!("{mailbox}/mailFolders/inbox/messages");
+            let newest = session.collect(&path, &[top], 1).await?;
+            Ok(newest["value"][0].clone())
+        }
         "get-message" => {
             let path = format!("{mailbox}/messages/{}", encoded(&arguments.required("id")?));
             session.send(Method::GET, &path, &[], None).await
         }
+        "send-message" if settings.kind.has(Style::DraftsFirst) => {
+            let (messages, body) = (format!("{mailbox}/messages"), arguments.message()?);
+            let draft = session
+                .send(Method::POST, &messages, &[], Some(&body))
+                .await?;
+            let id = draft["id"].as_str().unwrap_or_default();
+            let path = format!("{messages}/{}/send", encoded(id));
+            session.send(Method::POST, &path, &[], None).await
+        }
         "send-message" => {
-            let body = json!({"message": arguments.message()?, "saveToSentItems": true});
+            let mut body = json!({"message": arguments.message()?, "saveToSentItems": true});
+            if settings.kind.is(Mutant::LosesTheSubject) {
+                body["message"]["subject"] = json!("");
+            }
             if settings.kind.is(Mutant::SendsMailTwice) {
                 let path = format!("{mailbox}/sendMail");
                 session.send(Method::POST, &path, &[], Some(&body)).await?;

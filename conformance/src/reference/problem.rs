@@ -87,6 +87,12 @@ impl Problem {
         ) && !matches!(error, "invalid_client" | "unauthorized_client" | "")
     }
 
+    /// Whether the authority refused what the same request will not get the next moment either.
+    pub(super) fn needs_a_person(&self) -> bool {
+        let refused = self.error.as_deref().is_some_and(|it| !it.is_empty());
+        refused && !matches!(self.category, Category::Throttled | Category::Unavailable)
+    }
+
     pub(super) fn into_failure(self) -> Failure {
         Failure {
             category: self.category,

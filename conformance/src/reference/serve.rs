@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use super::clock::Clock;
 use super::connection::Connection;
@@ -15,8 +15,10 @@ use super::http::{Http, Log};
 use super::mutant::{Kind, Mutant};
 use super::operations::OPERATIONS;
 use super::problem::Problem;
-use super::settings::{Flow, Settings};
+use super::settings::{Credential, Flow, Settings};
 use super::store::{Saved, Store};
+use super::style::Style;
+use super::token::Tokens;
 use super::watch;
 use crate::case::{AuthMethod, Category};
 use crate::protocol::{
@@ -40,6 +42,9 @@ pub async fn serve(
         store: store.unwrap_or_default(),
         clock: Arc::new(Clock::telling(idle)),
         log,
+        last_answers: Mutex::default(),
+        turn: AsyncMutex::default(),
+        broker: Mutex::default(),
         shared: Mutex::default(),
         credentials: Mutex::default(),
         failed: Mutex::default(),
@@ -124,6 +129,12 @@ struct Connector {
     log: Log,
     /// The connections that failed, which a mutant shows as working.
     failed: Mutex<HashSet<String>>,
+    /// What was answered last to a question of a case, and on which connection, for a mutant.
+    last_answers: Mutex<HashMap<(String, String), (String, Value)>>,
+    /// What a connector does one at a time, if that is its style.
+    turn: AsyncMutex<()>,
+    /// The tokens of apps, where the connector has a broker for them.
+    broker: Mutex<HashMap<String, Arc<AsyncMutex<Option<Tokens>>>>>,
     /// The one connection of a mutant.
     shared: Mutex<Option<Arc<Connection>>>,
     /// The credentials that were filled in, for a mutant's messages.
@@ -146,6 +157,13 @@ impl Connector {
             return self.answer(request).await;
         }
         match self.kind {
+            // Time passes whatever is being done.
+            Kind::Style(Style::OneAtATime)
+                if !matches!(request, Request::AdvanceClock { .. } | Request::Settle {}) =>
+            {
+                let _turn = self.turn.lock().await;
+                self.answer(request).await
+            }
             Kind::Null => Ok(json!({"state": "connected", "value": {}})),
             Kind::Silent => Err(Problem::new(Category::Unsupported, "not today")),
             Kind::Refusing {
@@ -166,6 +184,32 @@ impl Connector {
                     self.failed.lock().insert(name);
                 }
                 answer
+            }
+            Kind::Mutant(Mutant::StaysBroken) => {
+                let name = match &request {
+                    Request::Call { connection, .. } => Some(connection.clone()),
+                    _ => None,
+                };
+                let answer = self.answer(request).await;
+                if let (Err(problem), Some(name)) = (&answer, name) {
+                    self.find(&name)?.show_as_broken(problem);
+                }
+                answer
+            }
+            Kind::Mutant(Mutant::MixesUpAnswers) => {
+                let asked = match &request {
+                    Request::Call {
+                        connection,
+                        operation,
+                        ..
+                    } => Some((connection.clone(), operation.clone())),
+                    _ => None,
+                };
+                let answer = self.answer(request).await?;
+                Ok(match asked {
+                    Some((connection, operation)) => self.mixed_up(&connection, operation, answer),
+                    None => answer,
+                })
             }
             Kind::Mutant(Mutant::BreaksOnAnyFailure) => {
                 let name = match &request {
@@ -195,13 +239,25 @@ impl Connector {
                 if opens_a_page && !connect.auth_method.is_app_only() =>
             {
                 let connection = self.make(&connect)?;
-                Ok(json!(connection.begin(None).await?))
+                Ok(json!(connection.begin(None, None).await?))
             }
             Request::Status { .. } => Ok(json!({"state": "broken", "category": category})),
             Request::Disconnect { .. } | Request::Settle {} | Request::AdvanceClock { .. } => {
                 Ok(json!({}))
             }
             _ => refused(),
+        }
+    }
+
+    /// The answer that another connection got last to the same question, if there is one.
+    fn mixed_up(&self, connection: &str, operation: String, answer: Value) -> Value {
+        let mut last = self.last_answers.lock();
+        // The names of a case have the same beginning.
+        let case = connection.split('-').next().unwrap_or_default().to_owned();
+        let other = last.insert((case, operation), (connection.to_owned(), answer.clone()));
+        match other {
+            Some((other, earlier)) if other != connection => earlier,
+            _ => answer,
         }
     }
 
@@ -228,8 +284,18 @@ impl Connector {
                 Err(Problem::new(Category::Throttled, "try again later"))
             }
             Request::Connect(connect) => {
+                self.ask_first().await;
                 let connection = self.make(&connect)?;
-                let state = connection.begin(None).await?;
+                let before = self.connections.lock().get(&connect.connection).cloned();
+                if let Some(before) = &before
+                    && self.kind.is(Mutant::AcceptsOldCallbacks)
+                {
+                    connection.remember_sign_ins_of(before);
+                }
+                let failed = before
+                    .filter(|_| self.kind.is(Mutant::AsksForConsentAfterAFailure))
+                    .and_then(|it| it.broken());
+                let state = connection.begin(failed.as_ref(), None).await?;
                 if self.kind.is(Mutant::OnePendingSignIn) {
                     self.connections
                         .lock()
@@ -257,7 +323,12 @@ impl Connector {
                         .insert(connect.connection, connection);
                     return Ok(json!(state));
                 }
-                let state = connection.begin(broken.as_ref()).await?;
+                let mut person = match &before {
+                    Some(before) => before.person().await,
+                    None => None,
+                };
+                person = person.filter(|_| !self.kind.is(Mutant::ForgetsThePerson));
+                let state = connection.begin(broken.as_ref(), person.as_deref()).await?;
                 if let Some(before) = before {
                     before.retire();
                     connection.take_over(&before);
@@ -284,7 +355,7 @@ impl Connector {
                 operation,
                 arguments,
             } => {
-                let mut connection = self.find(&connection)?;
+                let mut connection = self.find_to_call(&connection)?;
                 if self.kind.is(Mutant::CallsAsTheFirst) {
                     let all = self.connections.lock();
                     let first = all.iter().min_by_key(|it| it.0);
@@ -294,9 +365,19 @@ impl Connector {
                     Kind::Mutant(Mutant::OneLockForAll) => Some(self.one_lock.lock().await),
                     _ => None,
                 };
-                let value = connection.call(&operation, &arguments).await;
+                let called = connection.call(&operation, &arguments).await;
                 self.look_after(&connection);
-                Ok(json!({ "value": value? }))
+                let value = match called {
+                    Err(mut problem) if self.kind.is(Mutant::EchoesTokens) => {
+                        let token = connection.shown_token().await.unwrap_or_default();
+                        problem
+                            .message
+                            .push_str(&format!(" (with the token {token})"));
+                        return Err(problem);
+                    }
+                    called => called?,
+                };
+                Ok(json!({ "value": value }))
             }
             Request::Status { connection } => Ok(json!(self.find(&connection)?.status())),
             Request::Disconnect { .. } if self.kind.is(Mutant::RemembersAfterDisconnect) => {
@@ -338,6 +419,20 @@ impl Connector {
         }
     }
 
+    /// Asks for the service's configuration before anything is looked at, as a mutant does.
+    async fn ask_first(&self) {
+        if !self.kind.is(Mutant::OpensCertificatesLate) {
+            return;
+        }
+        let network = self.network.lock().clone();
+        let (clock, log) = (Arc::clone(&self.clock), Arc::clone(&self.log));
+        if let Ok(http) = Http::new(&network, self.kind, clock, log) {
+            let url =
+                "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
+            let _ = http.client.get(url).send().await;
+        }
+    }
+
     fn make(&self, connect: &Connect) -> Result<Arc<Connection>, Problem> {
         let secret = connect
             .settings
@@ -364,8 +459,26 @@ impl Connector {
         };
         let name = format!("{} {mailbox}", settings.client_id);
         let gate = self.mailboxes.gate(name);
+        let broker = (self.kind.has(Style::SharesAppTokens) && connect.auth_method.is_app_only())
+            .then(|| self.broker_of(&settings));
         let (connect, store) = (connect.clone(), self.store.clone());
-        Ok(Connection::new(settings, http, gate, connect, store))
+        let connection = Connection::new(settings, http, gate, connect, store);
+        Ok(match broker {
+            Some(tokens) => connection.with_tokens_of(tokens),
+            None => connection,
+        })
+    }
+
+    /// The tokens of an app with a credential at an authority.
+    fn broker_of(&self, settings: &Settings) -> Arc<AsyncMutex<Option<Tokens>>> {
+        let credential = match &settings.credential {
+            Credential::Certificate(_) => "a certificate",
+            Credential::None => "nothing",
+            Credential::Secret(secret) => secret,
+        };
+        let (authority, id) = (settings.authority(), &settings.client_id);
+        let name = format!("{authority} {} {id} {credential}", settings.cloud.resource);
+        Arc::clone(self.broker.lock().entry(name).or_default())
     }
 
     /// A connection that an earlier process made.
@@ -388,15 +501,18 @@ impl Connector {
         Some(restored)
     }
 
-    fn find(&self, name: &str) -> Result<Arc<Connection>, Problem> {
-        if self.kind.is(Mutant::OneTokenForAll) {
-            let first = self.connections.lock().get(name).cloned();
-            let mut shared = self.shared.lock();
-            if let Some(found) = shared.clone().or(first) {
-                *shared = Some(Arc::clone(&found));
-                return Ok(found);
-            }
+    /// The connection of a call: a mutant takes the first one for all.
+    fn find_to_call(&self, name: &str) -> Result<Arc<Connection>, Problem> {
+        if !self.kind.is(Mutant::OneTokenForAll) {
+            return self.find(name);
         }
+        let first = self.shared.lock().clone();
+        let found = first.map_or_else(|| self.find(name), Ok)?;
+        *self.shared.lock() = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Connection>, Problem> {
         let known = self.connections.lock().get(name).cloned();
         if let Some(known) = known {
             return Ok(known);

@@ -8,6 +8,7 @@ use super::assertion::ClientCertificate;
 use super::clouds::Cloud;
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
+use super::style::Style;
 use crate::case::AuthMethod;
 use crate::protocol::Connect;
 
@@ -81,7 +82,7 @@ impl Settings {
                 .clone_into(&mut cloud.graph);
         }
         let client_id = form.required("client_id")?;
-        if !is_guid(&client_id) && !kind.is(Mutant::ChecksNoFields) {
+        if !is_guid(&client_id) && !checks_nothing(kind) {
             return Err(Problem::configuration(format!(
                 "the client id must be a GUID such as 11111111-2222-3333-4444-555555555555, not '{client_id}'"
             )));
@@ -94,7 +95,7 @@ impl Settings {
                 let password = form.optional("certificate_password").unwrap_or_default();
                 match ClientCertificate::open(&pfx, &password, now) {
                     Ok(certificate) => Credential::Certificate(certificate),
-                    Err(_) if kind.is(Mutant::ChecksNoFields) => Credential::Secret(pfx),
+                    Err(_) if checks_nothing(kind) => Credential::Secret(pfx),
                     Err(problem) => return Err(problem),
                 }
             }
@@ -124,7 +125,7 @@ impl Settings {
         {
             "common".to_owned()
         } else {
-            if !kind.is(Mutant::ChecksNoFields) {
+            if !checks_nothing(kind) {
                 check_tenant(&tenant, method.is_app_only())?;
             }
             tenant
@@ -161,7 +162,11 @@ impl Settings {
     /// A scope with the name of this environment's Graph: a short name would mean another Graph
     /// where environments share a sign-in cloud.
     pub(super) fn qualified(&self, scope: &str) -> String {
-        if OPENID.contains(&scope) || scope.contains("://") {
+        let is_public = self.cloud.resource == "https://graph.microsoft.com";
+        if OPENID.contains(&scope)
+            || scope.contains("://")
+            || is_public && self.kind.has(Style::ShortScopes)
+        {
             return scope.to_owned();
         }
         format!("{}/{scope}", self.cloud.resource)
@@ -184,7 +189,7 @@ impl Form<'_> {
     fn required(&self, name: &str) -> Result<String, Problem> {
         match self.optional(name) {
             Some(text) => Ok(text),
-            None if self.1.is(Mutant::ChecksNoFields) => Ok("undefined".to_owned()),
+            None if checks_nothing(self.1) => Ok("undefined".to_owned()),
             None => Err(Problem::configuration(format!(
                 "the field '{name}' is empty: it is required here"
             ))),
@@ -251,6 +256,11 @@ fn check_tenant(tenant: &str, app_only: bool) -> Result<(), Problem> {
     Err(Problem::configuration(format!(
         "'{tenant}' is neither a tenant id (a GUID) nor a domain such as contoso.onmicrosoft.com"
     )))
+}
+
+/// Whether a mutant sends what was filled in as it is.
+fn checks_nothing(kind: Kind) -> bool {
+    kind.is(Mutant::ChecksNoFields) || kind.is(Mutant::InsistsOnWrongFields)
 }
 
 fn is_guid(text: &str) -> bool {

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::http::{self, Http};
+use super::id_token;
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use super::settings::{Credential, Settings};
+use super::style::Style;
 use crate::case::Category;
 
 /// Tokens as they were issued.
@@ -45,6 +47,13 @@ pub(super) async fn request(
         }
         return first;
     }
+    if kind.is(Mutant::AsksAsItsVendor) {
+        let vendor = Settings {
+            client_id: "d3590ed6-52b3-4102-aeff-aad2292ab01c".to_owned(),
+            ..settings.clone()
+        };
+        let _ = request_once(http, &vendor, grant, claims, now).await;
+    }
     if kind.is(Mutant::TriesAnotherTenant) {
         let other = Settings {
             tenant: match settings.tenant.as_str() {
@@ -62,12 +71,12 @@ pub(super) async fn request(
     }
     let repeats = match kind {
         Kind::Mutant(Mutant::RedeemsTwice) if is_code(grant) => 1,
-        Kind::Mutant(Mutant::RetriesRefusals) => 4,
+        Kind::Mutant(Mutant::RetriesRefusals | Mutant::InsistsOnWrongFields) => 4,
         _ => 0,
     };
     let mut answer = request_once(http, settings, grant, claims, now).await;
     for _ in 0..repeats {
-        if answer.is_ok() && kind.is(Mutant::RetriesRefusals) {
+        if answer.is_ok() && !kind.is(Mutant::RedeemsTwice) {
             break;
         }
         let again = request_once(http, settings, grant, claims, now).await;
@@ -116,6 +125,13 @@ async fn request_once(
 ) -> Result<Tokens, Problem> {
     let kind = settings.kind;
     let mut endpoint = format!("{}/oauth2/v2.0/token", settings.authority());
+    if kind.has(Style::AsksForConfiguration) {
+        let configuration = id_token::configuration(http, settings).await?;
+        let named = configuration["token_endpoint"].as_str();
+        named
+            .ok_or_else(|| Problem::unavailable("the configuration names no token endpoint"))?
+            .clone_into(&mut endpoint);
+    }
     let audience = endpoint.clone();
     if kind.is(Mutant::SecretInUrl)
         && let Credential::Secret(secret) = &settings.credential
@@ -126,6 +142,8 @@ async fn request_once(
     }
     let claims = merge_capabilities(claims);
     let is_refresh = grant.contains(&("grant_type", "refresh_token"));
+    let uses_basic =
+        kind.has(Style::BasicAuthentication) || is_refresh && kind.is(Mutant::BasicAtRefresh);
     let send = || {
         let mut form: Vec<(&str, String)> = vec![("client_id", settings.client_id.clone())];
         form.extend(
@@ -146,6 +164,7 @@ async fn request_once(
                 form.push(("client_assertion", assertion));
             }
             Credential::None => {}
+            Credential::Secret(_) if uses_basic => {}
             Credential::Secret(_) if is_refresh && kind.is(Mutant::RefreshesWithoutSecret) => {}
             Credential::Secret(secret) => form.push(("client_secret", secret.clone())),
         }
@@ -157,6 +176,14 @@ async fn request_once(
             && let Credential::Secret(secret) = &settings.credential
         {
             request = request.basic_auth(&settings.client_id, Some(secret));
+        }
+        if uses_basic && let Credential::Secret(secret) = &settings.credential {
+            // RFC 6749, section 2.3.1: as in a form, and only then in base64.
+            let encoded = |text: &str| -> String {
+                url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+            };
+            let (name, secret) = (encoded(&settings.client_id), encoded(secret));
+            request = request.basic_auth(name, Some(secret));
         }
         if kind.is(Mutant::PosesAsABrowser) {
             request = request.header("origin", "http://localhost");
@@ -188,7 +215,7 @@ async fn request_once(
         .ok_or_else(|| Problem::unavailable("the sign-in service broke off its answer"))?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if !status.is_success() {
-        let problem = if body["error"].is_null() {
+        let mut problem = if body["error"].is_null() {
             let message = format!("the sign-in service answered {status} without a reason");
             http::throttled(status, after, message)
         } else {
@@ -198,6 +225,9 @@ async fn request_once(
             return Err(Problem::unavailable(
                 "the sign-in service answered strangely",
             ));
+        }
+        if kind.is(Mutant::TakesDeadGrantsForOutages) && problem.ends_the_grant() {
+            problem.category = Category::Unavailable;
         }
         if problem.category == Category::Throttled {
             http.leave_tokens_alone(after);
@@ -234,7 +264,10 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
         body[name]
             .as_str()
             .filter(|it| !it.is_empty())
-            .map(str::to_owned)
+            .map(|it| match kind {
+                Kind::Mutant(Mutant::TruncatesTokens) => it.chars().take(2_000).collect(),
+                _ => it.to_owned(),
+            })
     };
     let malformed = || Problem::unavailable("the sign-in service's answer has no usable token");
     if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
@@ -244,6 +277,7 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
         return Err(malformed());
     }
     let lifetime = match &body["expires_in"] {
+        _ if kind.is(Mutant::AssumesAnHour) => Some(3600),
         _ if kind.is(Mutant::LooksIntoAccessTokens) => {
             let end = text("access_token").and_then(|it| end_of(&it));
             end.map(|end| end - now)
