@@ -16,6 +16,9 @@ pub struct Record {
     pub exchanges: Vec<Exchange>,
     /// The steps that have begun, in their order; those of `repeat` each time.
     pub steps: Vec<StepRecord>,
+    /// By what the person's browser reaches the network, in the words of the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// Lines of the driver's standard error that have a secret in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaks: Vec<Leak>,

@@ -14,12 +14,14 @@ use crate::case::Standing;
 /// Whether it holds.
 pub(super) fn holds(rule: Standing, record: &Record) -> Result<(), Problem> {
     match rule {
+        Standing::BacksOff => retry_after_kept(record, |it| Some(asked(it).unwrap_or(1))),
         Standing::DeadTokenNeverAgain => dead_token_never_again(record),
         Standing::HttpsOnly => https_only(record),
         Standing::NextLinkOpaque => next_link_opaque(record),
         Standing::OnlyAccessTokensAtGraph => only_access_tokens_at_graph(record),
         Standing::OneRefreshAtATime => one_refresh_at_a_time(record),
-        Standing::RetryAfterKept => retry_after_kept(record),
+        Standing::PagesByTheBrowser => pages_by_the_browser(record),
+        Standing::RetryAfterKept => retry_after_kept(record, asked),
         Standing::StderrFreeOfSecrets => stderr_free_of_secrets(record),
     }
 }
@@ -93,9 +95,8 @@ fn one_refresh_at_a_time(record: &Record) -> Result<(), Problem> {
         let Some(token) = refresh_token(exchange) else {
             continue;
         };
-        // What a fault delays or loses, a client may give up and ask for again.
         if let Some(earlier) = last.get(token)
-            && earlier.fault.is_none()
+            && !may_be_given_up(earlier)
             && exchange.at < answered_at(earlier)
         {
             return Err(problem(
@@ -112,6 +113,14 @@ fn one_refresh_at_a_time(record: &Record) -> Result<(), Problem> {
         last.insert(token, exchange);
     }
     Ok(())
+}
+
+/// Whether a client may ask again before the answer: a fault loses the answer, or delays it for
+/// longer than clients wait.
+fn may_be_given_up(exchange: &Exchange) -> bool {
+    const PATIENCE_MICROS: u64 = 1_000_000;
+    let fault = exchange.fault.as_deref();
+    fault.is_some_and(|it| !it.starts_with("delay ") || exchange.elapsed_micros > PATIENCE_MICROS)
 }
 
 fn by_arrival(record: &Record) -> Vec<&Exchange> {
@@ -149,7 +158,11 @@ fn scope(exchange: &Exchange) -> Option<String> {
     }
 }
 
-fn retry_after_kept(record: &Record) -> Result<(), Problem> {
+/// For how long a refusal that asks for patience is heeded is told by `patience`, in seconds.
+fn retry_after_kept(
+    record: &Record,
+    patience: impl Fn(&Exchange) -> Option<i64>,
+) -> Result<(), Problem> {
     let mut closed: BTreeMap<String, (&Exchange, Timestamp)> = BTreeMap::new();
     for exchange in &record.exchanges {
         let Some(scope) = scope(exchange) else {
@@ -172,7 +185,7 @@ fn retry_after_kept(record: &Record) -> Result<(), Problem> {
                 &[refused, exchange],
             ));
         }
-        if let Some(seconds) = patience(exchange) {
+        if let Some(seconds) = patience(exchange).filter(|_| matches!(exchange.status, 429 | 503)) {
             // Clocks are read at different moments of a request.
             let wait = SignedDuration::from_secs(seconds) - SignedDuration::from_millis(200);
             let until = now.checked_add(wait).unwrap_or(now);
@@ -182,14 +195,24 @@ fn retry_after_kept(record: &Record) -> Result<(), Problem> {
     Ok(())
 }
 
-/// For how long an answer asks to be left alone, where it says so in whole seconds.
-fn patience(exchange: &Exchange) -> Option<i64> {
-    if !matches!(exchange.status, 429 | 503) {
-        return None;
-    }
-    let mut headers = exchange.response_headers.iter();
-    let (_, value) = headers.find(|it| it.0 == "retry-after")?;
-    value.parse().ok().filter(|it| (1..=3600).contains(it))
+/// For how long an answer asks to be left alone, where it says so in whole seconds or by a date.
+fn asked(exchange: &Exchange) -> Option<i64> {
+    let header = |name: &str| {
+        let mut headers = exchange.response_headers.iter();
+        headers.find(|it| it.0 == name).map(|it| it.1.as_str())
+    };
+    let value = header("retry-after")?;
+    let seconds = value.parse().ok().or_else(|| {
+        let (then, now) = (http_date(value)?, http_date(header("date")?)?);
+        // Dates have no fractions, and the time between them loses one.
+        Some(then.duration_since(now).as_secs() - 1)
+    });
+    seconds.filter(|it| (1..=3600).contains(it))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text);
+    jiff::tz::Offset::UTC.to_timestamp(civil.ok()?).ok()
 }
 
 fn next_link_opaque(record: &Record) -> Result<(), Problem> {
@@ -259,6 +282,24 @@ fn sorted(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)
     let mut pairs: Vec<_> = pairs.collect();
     pairs.sort();
     pairs
+}
+
+fn pages_by_the_browser(record: &Record) -> Result<(), Problem> {
+    let Some(person) = &record.person else {
+        return Ok(());
+    };
+    let own = record.exchanges.iter().find(|exchange| {
+        let via = exchange.via.as_ref();
+        exchange.surface == Surface::Authorize && via.is_some_and(|it| it != person)
+    });
+    match own {
+        None => Ok(()),
+        Some(it) => Err(problem(
+            "the sign-in pages are the browser's to ask for",
+            format!("the connector asks for #{} {}", it.number, it.path),
+            &[it],
+        )),
+    }
 }
 
 fn only_access_tokens_at_graph(record: &Record) -> Result<(), Problem> {

@@ -91,6 +91,7 @@ fn record(stored: &Stored) -> Record {
         serde_json::from_value(whole).unwrap()
     });
     Record {
+        person: None,
         leaks: Vec::new(),
         facts,
         exchanges: exchanges

@@ -125,6 +125,7 @@ impl<'a> CaseRun<'a> {
                 facts,
                 exchanges: Vec::new(),
                 steps: Vec::new(),
+                person: Some(worker.person_label()),
                 leaks: Vec::new(),
             },
             report: CaseReport::new(case),

@@ -149,6 +149,9 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
+    /// After 429 or 503 the time that `Retry-After` gives is kept, by seconds or date; without a
+    /// usable one, a second.
+    BacksOff,
     /// A refresh token that was refused with `invalid_grant` is not presented again.
     DeadTokenNeverAgain,
     /// Microsoft's hosts are never asked without TLS.
@@ -159,6 +162,8 @@ pub enum Standing {
     OnlyAccessTokensAtGraph,
     /// A refresh token is not presented while it is being redeemed.
     OneRefreshAtATime,
+    /// The sign-in pages are asked for by the person's browser, and not by the connector.
+    PagesByTheBrowser,
     /// Nothing is asked for again before the time that `Retry-After` gave.
     RetryAfterKept,
     /// Nothing that the driver wrote to standard error has a secret or a token in it.
