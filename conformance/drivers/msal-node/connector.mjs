@@ -21,7 +21,7 @@ const CATEGORIES = {
   "consent-required": [65001],
   "admin-consent-required": [90094, 90095],
   "interaction-blocked": [65004, 50105, 53000, 53003, 7000112, 50020],
-  "invalid-configuration": [700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 50059, 900144],
+  "invalid-configuration": [700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 700025, 50059, 900144],
 };
 const BY_ERROR = {
   invalid_client: "invalid-credentials", access_denied: "interaction-blocked",
@@ -135,6 +135,7 @@ export class Connection {
 
   async token(forceRefresh = false) {
     if (this.broken) throw this.broken;
+    if (performance.now() < this.refused?.until) throw this.refused.failure;
     try {
       const result = await asked(() => (this.appOnly
         ? this.app.acquireTokenByClientCredential({ scopes: [`${this.graph}/.default`], skipCache: forceRefresh })
@@ -143,6 +144,8 @@ export class Connection {
     } catch (failure) {
       this.claims = failure.claims;
       if (!this.appOnly && /reconnect|consent/.test(failure.data.category)) this.broken = failure;
+      // What only a person can mend is believed for a minute.
+      if (!/throttled|unavailable/.test(failure.data.category)) this.refused = { until: performance.now() + 60_000, failure };
       throw failure;
     }
   }

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import tempfile
+import time
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import msal
@@ -26,7 +27,7 @@ CATEGORIES = {
     "consent-required": {65001},
     "admin-consent-required": {90094, 90095},
     "interaction-blocked": {65004, 50105, 53000, 53003, 7000112, 50020},
-    "invalid-configuration": {700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 50059},
+    "invalid-configuration": {700016, 90002, 900023, 500011, 70011, 50011, 50194, 700023, 700025, 50059},
 }
 
 
@@ -72,6 +73,7 @@ class Connection:
         self.flow, self.broken, self.session = None, None, requests.Session()
         self.china = environment == "china"
         self.watched = {}  # operation: where the next look begins, and what was told
+        self.refused = (0, None)  # until when a refusal is believed that only a person can mend
 
     def make_app(self, authority):
         credential = self.settings.get("client_secret")
@@ -132,6 +134,8 @@ class Connection:
     def token(self, renew=False):
         if self.broken:
             raise self.broken
+        if time.monotonic() < self.refused[0]:
+            raise self.refused[1]
         try:
             if self.app_only:
                 if renew:
@@ -149,6 +153,8 @@ class Connection:
             failure, self.claims = refused(result), result.get("claims")
             if not self.app_only and failure.data["category"] in ("reconnect-required", "consent-required"):
                 self.broken = failure
+            if failure.data["category"] not in ("throttled", "unavailable"):
+                self.refused = (time.monotonic() + 60, failure)
             raise failure
         return result["access_token"]
 
