@@ -710,7 +710,9 @@ impl Connection {
         }
         if let Err(problem) = &renewed {
             *self.last_failure.lock() = Some(problem.clone());
-            if problem.needs_a_person() && !self.is(Mutant::ForgetsRefusals) {
+            let forgets =
+                self.is(Mutant::ForgetsRefusals) || self.is(Mutant::ReusesDeadRefreshToken);
+            if problem.needs_a_person() && !forgets {
                 let until = self.http.clock.now() + PAUSE_AFTER_REFUSAL;
                 *self.refused.lock() = Some((until, problem.clone()));
             }

@@ -150,8 +150,6 @@ mutants! {
     GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
     /// Asks for a token at each call again, though its credential was refused a moment ago.
     ForgetsRefusals = "forgets-refusals",
-    /// Asks nobody in particular to repair a connection.
-    ForgetsThePerson = "forgets-the-person",
     /// Keeps its connections in memory only.
     ForgetsAtRestart = "forgets-at-restart",
     /// Signs in again without the claims that a refusal asked for.
@@ -248,8 +246,6 @@ mutants! {
     OneTokenForAll = "one-token-for-all",
     /// Opens the sign-in page for an app-only connection.
     OpensAPageForAnApp = "opens-a-page-for-an-app",
-    /// Opens the certificate only once it has asked for the service's configuration.
-    OpensCertificatesLate = "opens-certificates-late",
     /// Asks for the person's password and sends it.
     PasswordGrant = "password-grant",
     /// Sends the PKCE challenge in plain.

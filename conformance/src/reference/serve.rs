@@ -284,7 +284,6 @@ impl Connector {
                 Err(Problem::new(Category::Throttled, "try again later"))
             }
             Request::Connect(connect) => {
-                self.ask_first().await;
                 let connection = self.make(&connect)?;
                 let before = self.connections.lock().get(&connect.connection).cloned();
                 if let Some(before) = &before
@@ -323,11 +322,10 @@ impl Connector {
                         .insert(connect.connection, connection);
                     return Ok(json!(state));
                 }
-                let mut person = match &before {
+                let person = match &before {
                     Some(before) => before.person().await,
                     None => None,
                 };
-                person = person.filter(|_| !self.kind.is(Mutant::ForgetsThePerson));
                 let state = connection.begin(broken.as_ref(), person.as_deref()).await?;
                 if let Some(before) = before {
                     before.retire();
@@ -416,20 +414,6 @@ impl Connector {
     fn look_after(&self, connection: &Arc<Connection>) {
         if connection.needs_looking_after() {
             tokio::spawn(watch::look_after(Arc::downgrade(connection)));
-        }
-    }
-
-    /// Asks for the service's configuration before anything is looked at, as a mutant does.
-    async fn ask_first(&self) {
-        if !self.kind.is(Mutant::OpensCertificatesLate) {
-            return;
-        }
-        let network = self.network.lock().clone();
-        let (clock, log) = (Arc::clone(&self.clock), Arc::clone(&self.log));
-        if let Ok(http) = Http::new(&network, self.kind, clock, log) {
-            let url =
-                "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
-            let _ = http.client.get(url).send().await;
         }
     }
 
