@@ -54,7 +54,7 @@ pub(super) fn rows(name: &str, text: &str) -> Result<Option<Vec<Row>>, ReadError
             let nearest = did_you_mean(strange, columns.keys().map(String::as_str));
             let problem =
                 format!("the row '{row}' has '{strange}', which '{first}' has not{nearest}");
-            return refuse(problem, strange);
+            return refuse(problem, row);
         }
         rows.push(Row {
             name: row.clone(),

@@ -172,7 +172,7 @@ mod tests {
         for (steps, told) in [
             (
                 "  - connect: {as: alise}",
-                "file.yaml:7:18: no user 'alise' in the world, did you mean 'alice'?",
+                "file.yaml:7:19: no user 'alise' in the world, did you mean 'alice'?",
             ),
             (
                 "  - browser: {sign-in: {user: bobb}}",
