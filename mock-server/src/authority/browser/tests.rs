@@ -13,6 +13,7 @@ mod resource;
 mod review;
 mod robustness;
 mod sign_in;
+mod sign_out;
 mod sweep;
 
 use std::collections::BTreeMap;

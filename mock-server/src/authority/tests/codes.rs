@@ -12,7 +12,7 @@ use crate::authority::token::tests::{invalidation, mutations};
 use crate::directory::{Demand, Event};
 
 /// Codes outside of the tables of refusals, with the tests that meet them.
-const ELSEWHERE: [(&str, &[u32]); 13] = [
+const ELSEWHERE: [(&str, &[u32]); 14] = [
     (
         "browser/tests/authorize.rs",
         &[
@@ -35,10 +35,8 @@ const ELSEWHERE: [(&str, &[u32]); 13] = [
     ),
     ("browser/tests/redirect_uri.rs", &[90102, 500119]),
     ("browser/tests/robustness.rs", &[90013]),
-    (
-        "browser/tests/sign_in.rs",
-        &[50074, 90015, 700041, 1002017, 9002328],
-    ),
+    ("browser/tests/sign_in.rs", &[50074, 90015, 9002328]),
+    ("browser/tests/sign_out.rs", &[700041, 1002017]),
     ("discovery/tests.rs", &[50049, 50050]),
     ("tests/codes.rs", &[16000, 50029, 50056, 50128, 51000]),
     (

@@ -4,6 +4,7 @@
 //! ([`STATES`]); then the way is gone. `objects.csv` says what is answered: a code, a page that
 //! asks something, or `served`, which needs a reason.
 
+mod place;
 mod states;
 pub(super) mod uses;
 

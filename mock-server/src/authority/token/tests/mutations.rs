@@ -7,6 +7,7 @@
 //! prove nothing.
 
 mod changes;
+mod grant;
 mod table;
 mod valid;
 
