@@ -1,13 +1,16 @@
 //! A tenant's directory: users, app registrations, service principals, consent, policies.
 //!
 //! What can happen in a tenant is an [`Event`], a value that the control API, Graph, the pages,
-//! scenarios and the library share. Where no event exists, Graph and the pages write themselves.
+//! scenarios and the library share. Where no event exists, Graph and the pages write themselves. Both
+//! write through the tenant, and whatever they change is in the [`ChangeLog`].
 
 mod administration;
 mod application;
+mod changes;
 mod event;
 mod grant;
 mod id;
+mod objects;
 mod policy;
 mod role;
 mod user;
@@ -25,6 +28,7 @@ pub use application::{
     PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess, ServicePrincipal,
     SignInAudience,
 };
+pub use changes::{Change, ChangeAction, ChangeLog, ChangedKind, Forgotten};
 pub use event::{
     Applied, Did, Event, EventError, EventParameter, EventReference, ParameterKind,
     PasswordResetBy, RevokedBy, Then,
@@ -33,6 +37,7 @@ pub use grant::{
     AppRoleAssignment, ConsentRequest, ConsentRequestStatus, ConsentType, PermissionGrant, Review,
 };
 pub use id::{ApplicationId, ObjectId, TenantId, UserPrincipalName};
+pub use objects::{Objects, Watched};
 pub use policy::{
     AdminConsentRequests, ConditionalAccessPolicy, Demand, HighRisk, Networks, Policies,
     PolicyState, Switches, UserConsent, Variation,
@@ -69,25 +74,25 @@ pub struct Directory {
     pub deleted: bool,
     /// Users by object id, deleted ones included (they can be restored).
     #[serde(default)]
-    pub users: IndexMap<ObjectId, User>,
+    pub users: Objects<ObjectId, User>,
     /// App registrations of which this is the home tenant.
     #[serde(default)]
-    pub applications: IndexMap<ApplicationId, Application>,
+    pub applications: Objects<ApplicationId, Application>,
     /// Apps that exist in this tenant.
     #[serde(default)]
-    pub service_principals: IndexMap<ApplicationId, ServicePrincipal>,
+    pub service_principals: Objects<ApplicationId, ServicePrincipal>,
     /// Delegated permission grants.
     #[serde(default)]
-    pub grants: Vec<PermissionGrant>,
+    pub grants: Watched<Vec<PermissionGrant>>,
     /// Application permissions granted.
     #[serde(default)]
-    pub app_role_assignments: Vec<AppRoleAssignment>,
+    pub app_role_assignments: Watched<Vec<AppRoleAssignment>>,
     /// Consent requests, oldest first.
     #[serde(default)]
-    pub consent_requests: Vec<ConsentRequest>,
+    pub consent_requests: Watched<Vec<ConsentRequest>>,
     /// Tenant-wide settings.
     #[serde(default)]
-    pub policies: Policies,
+    pub policies: Watched<Policies>,
     /// Switches for disputed or optional behaviour.
     #[serde(default)]
     pub switches: Switches,
@@ -114,6 +119,9 @@ pub struct Directory {
     /// The address from which all clients come, instead of the connection's.
     #[serde(default)]
     pub client_address: Option<IpAddr>,
+    /// What changed while the mock ran.
+    #[serde(skip)]
+    pub changes: ChangeLog,
 }
 
 /// The moment before which access tokens ended, for a user or an app or (both absent) everybody.
@@ -162,13 +170,13 @@ impl Directory {
             created,
             blocked: false,
             deleted: false,
-            users: IndexMap::new(),
-            applications: IndexMap::new(),
-            service_principals: IndexMap::new(),
-            grants: Vec::new(),
-            app_role_assignments: Vec::new(),
-            consent_requests: Vec::new(),
-            policies: Policies::default(),
+            users: Objects::default(),
+            applications: Objects::default(),
+            service_principals: Objects::default(),
+            grants: Watched::default(),
+            app_role_assignments: Watched::default(),
+            consent_requests: Watched::default(),
+            policies: Watched::default(),
             switches: Switches::default(),
             key_generation: 0,
             access_tokens_expired: Vec::new(),
@@ -177,6 +185,7 @@ impl Directory {
             revoked_families: IndexMap::new(),
             accepted_terms: BTreeSet::new(),
             client_address: None,
+            changes: ChangeLog::default(),
         }
     }
 

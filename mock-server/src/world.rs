@@ -258,19 +258,19 @@ impl World {
         }
     }
 
-    /// The registration of an app with the tenant in which it is registered.
+    /// The registration of an app, as it is now, with the tenant in which it is registered.
     pub fn application(
         &self,
         cloud: SignInCloud,
         app: ApplicationId,
-    ) -> Option<(Arc<Tenant>, Application)> {
+    ) -> Option<(Arc<Tenant>, Arc<Application>)> {
         let home = {
             self.tenants.read(|index| {
                 let id = index.by_app.get(&(cloud, app))?;
                 index.by_id.get(&(cloud, *id)).cloned()
             })?
         };
-        let application = home.read(|it| it.applications.get(&app).cloned())?;
+        let application = home.read(|it| it.applications.shared(&app))?;
         Some((home, application))
     }
 
@@ -318,7 +318,8 @@ impl World {
     ) -> Result<Did, EventError> {
         self.check_foreign_permissions(tenant, event)?;
         let now = tenant.now();
-        let (applied, renamed) = tenant.write(|directory| {
+        let name = event.name();
+        let (applied, renamed) = tenant.write_by(Some(&name), |directory| {
             let before = names(directory);
             let applied = directory.apply(event, now, &self.random)?;
             Ok::<_, EventError>((applied, names(directory) != before))
@@ -334,8 +335,9 @@ impl World {
                             "the app's home tenant {home} does not exist"
                         ))
                     })?;
+                let then = home.now();
                 did = home
-                    .write(|it| it.apply(event, home.now(), &self.random))?
+                    .write_by(Some(&name), |it| it.apply(event, then, &self.random))?
                     .did;
             }
             Then::ChangeMessage {
@@ -382,7 +384,7 @@ impl World {
         if renamed {
             self.reindex(tenant);
         }
-        tenant.faults.event_happened(&event.name());
+        tenant.faults.event_happened(&name);
         self.journal.event(EventRecord {
             number: 0,
             at: Clock::real().now(),
@@ -470,10 +472,18 @@ impl Tenant {
     /// Changes the directory at set-up, and where no [`Event`] exists (consent on the pages,
     /// Graph writes). Apps and domains added here are found after [`World::reindex`].
     pub fn write<A>(&self, change: impl FnOnce(&mut Directory) -> A) -> A {
+        self.write_by(None, change)
+    }
+
+    /// The one way in which a directory changes: each change is in its log, with the name of the
+    /// event that makes it.
+    fn write_by<A>(&self, event: Option<&str>, change: impl FnOnce(&mut Directory) -> A) -> A {
+        let now = self.now();
         self.directory.write(|directory| {
             // Under the lock: who has seen the number waits for the change.
             self.changes.fetch_add(1, Ordering::Relaxed);
             let changed = change(directory);
+            directory.note_changes(now, event);
             self.secrets.renew(directory.secrets());
             changed
         })
@@ -522,3 +532,6 @@ fn names(directory: &Directory) -> Names {
     let apps = directory.applications.keys().copied();
     (domains.collect(), apps.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ mod issue;
 mod registration;
 mod request;
 
+use std::sync::Arc;
+
 use axum::response::Response;
 
 use answer::Fields;
@@ -130,7 +132,7 @@ pub(super) fn client(
     visit: &Visit,
     segment: &str,
     parameters: &Form,
-) -> Result<Application, AuthorityError> {
+) -> Result<Arc<Application>, AuthorityError> {
     if visit.arrival.refused.is_none()
         && let Some(other) = OtherCloud::of_segment(visit.world(), visit.arrival.cloud, segment)
         && let Some(refusal) = other.page_refusal(

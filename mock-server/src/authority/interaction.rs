@@ -105,7 +105,7 @@ pub(crate) fn realm(visit: &Visit, flow: &Flow) -> Result<Realm, Halt> {
         visit.world(),
         &visit.arrival,
         &flow.segment,
-        visit.app.as_ref(),
+        visit.app.as_deref(),
     )
     .map_err(Halt::Page)
 }

@@ -256,7 +256,7 @@ pub(crate) fn app_token(
     })?;
     let api_name = world
         .application(cloud, requested.resource.audience.resource)
-        .map(|(_, api)| api.display_name);
+        .map(|(_, api)| api.display_name.clone());
     let (spec, key_generation) = tenant.read(|directory| {
         if principal.risk == Risk::High {
             return Err(AuthorityError::aadsts(53003));

@@ -96,7 +96,7 @@ fn forget(visit: &mut Visit, hint: Option<&str>) -> Vec<String> {
         let cloud = visit.arrival.cloud;
         let urls = apps
             .iter()
-            .filter_map(|app| visit.world().application(cloud, *app)?.1.logout_url);
+            .filter_map(|app| visit.world().application(cloud, *app)?.1.logout_url.clone());
         told.extend(urls.collect::<Vec<_>>());
     }
     match hinted {

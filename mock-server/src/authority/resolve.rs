@@ -24,7 +24,7 @@ use crate::world::{Tenant, World};
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// The registration.
-    pub(crate) app: Application,
+    pub(crate) app: Arc<Application>,
     /// The instance in the tenant of the request, if the app is there.
     pub(crate) principal: Option<ServicePrincipal>,
 }
@@ -38,7 +38,7 @@ impl Client {
         arrival: &Arrival,
         client_id: &str,
         place: &str,
-    ) -> Result<(Arc<Tenant>, Application), AuthorityError> {
+    ) -> Result<(Arc<Tenant>, Arc<Application>), AuthorityError> {
         let unknown = || {
             AuthorityError::aadsts(700016)
                 .with("app", client_id)

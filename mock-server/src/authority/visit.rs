@@ -33,7 +33,7 @@ pub(crate) struct Visit {
     /// The tenant, as soon as it is known: its clock is the time, its name stands on pages.
     pub(crate) tenant: Option<Arc<Tenant>>,
     /// The app, as soon as it is known.
-    pub(crate) app: Option<Application>,
+    pub(crate) app: Option<Arc<Application>>,
 }
 
 impl Visit {
@@ -91,9 +91,9 @@ impl Visit {
     }
 
     /// Takes note of the app.
-    pub(crate) fn for_app(&mut self, app: &Application) {
+    pub(crate) fn for_app(&mut self, app: &Arc<Application>) {
         self.annotation.client = Some(app.app_id);
-        self.app = Some(app.clone());
+        self.app = Some(Arc::clone(app));
     }
 
     /// Writes why the mock decides as it does.

@@ -258,7 +258,7 @@ fn names(world: &World, token: &RefreshToken) -> (String, String) {
     let app = world.application(tenant.environment.cloud(), sign_in.client);
     (
         user.unwrap_or_else(|| sign_in.user.to_string()),
-        app.map_or_else(|| sign_in.client.to_string(), |(_, it)| it.alias),
+        app.map_or_else(|| sign_in.client.to_string(), |(_, it)| it.alias.clone()),
     )
 }
 

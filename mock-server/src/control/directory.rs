@@ -263,22 +263,22 @@ async fn app(
 async fn grants(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
     let grants = tenant.read(|it| Grants {
-        delegated: it.grants.clone(),
-        application: it.app_role_assignments.clone(),
+        delegated: it.grants.to_vec(),
+        application: it.app_role_assignments.to_vec(),
     });
     Ok(json_response(StatusCode::OK, &grants))
 }
 
 async fn consent_requests(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
-    let requests = tenant.read(|it| it.consent_requests.clone());
+    let requests = tenant.read(|it| it.consent_requests.to_vec());
     Ok(json_response(StatusCode::OK, &requests))
 }
 
 async fn policies(State(core): State<Arc<Core>>, Path(tenant): Path<String>) -> Answer {
     let tenant = find(&core, &tenant)?;
     let settings = tenant.read(|it| Settings {
-        policies: it.policies.clone(),
+        policies: (*it.policies).clone(),
         switches: it.switches.clone(),
         client_address: it.client_address,
     });

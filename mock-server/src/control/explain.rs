@@ -325,7 +325,11 @@ impl About {
             return Self::default();
         };
         let cloud = tenant.environment.cloud();
-        let alias = |id| world.application(cloud, id).map(|(_, app)| app.alias);
+        let alias = |id| {
+            world
+                .application(cloud, id)
+                .map(|(_, app)| app.alias.clone())
+        };
         let (name, user) = tenant.read(|directory| {
             let upn = |id| {
                 directory

@@ -405,15 +405,15 @@ fn permission_name(
         return Permission::find_by_id(id, kind).map(|it| it.name.clone());
     }
     let (_, app) = call.world.application(call.cloud(), resource)?;
-    let api = app.api?;
+    let api = app.api.as_ref()?;
     match kind {
         PermissionKind::Delegated => {
-            let found = api.scopes.into_iter().find(|it| it.id == id);
-            found.map(|it| it.value)
+            let found = api.scopes.iter().find(|it| it.id == id);
+            found.map(|it| it.value.clone())
         }
         PermissionKind::Application => {
-            let found = api.roles.into_iter().find(|it| it.id == id);
-            found.map(|it| it.value)
+            let found = api.roles.iter().find(|it| it.id == id);
+            found.map(|it| it.value.clone())
         }
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn set_risk(call: &Call<'_>, risk: Risk) -> Result<Reply, GraphError>
 fn apps(call: &Call<'_>) -> Vec<ApplicationId> {
     let mut apps = Vec::new();
     call.tenant.read(|it| {
-        for request in &it.consent_requests {
+        for request in it.consent_requests.iter() {
             if !apps.contains(&request.client) {
                 apps.push(request.client);
             }
@@ -122,7 +122,7 @@ fn document(call: &Call<'_>, app: ApplicationId) -> Properties {
     let name = call
         .world
         .application(call.cloud(), app)
-        .map(|(_, app)| app.display_name);
+        .map(|(_, app)| app.display_name.clone());
     call.tenant.read(|directory| {
         let pending: std::collections::BTreeSet<&String> = directory
             .consent_requests

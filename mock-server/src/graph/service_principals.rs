@@ -22,7 +22,7 @@ use crate::permission::{Permission, PermissionKind};
 pub(super) struct Principal {
     pub(super) stored: ServicePrincipal,
     /// None for Microsoft Graph, and where the registration is gone.
-    pub(super) app: Option<Application>,
+    pub(super) app: Option<std::sync::Arc<Application>>,
 }
 
 impl Principal {
@@ -310,7 +310,7 @@ fn writable(call: &Call<'_>) -> Result<Principal, GraphError> {
 
 fn document(principal: &Principal) -> Properties {
     let Principal { stored, app } = principal;
-    let app = app.as_ref();
+    let app = app.as_deref();
     let uris = app.map_or_else(Vec::new, |app| {
         app.redirect_uris.iter().map(|it| it.uri.clone()).collect()
     });

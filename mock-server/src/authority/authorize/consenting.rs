@@ -19,7 +19,7 @@ use super::registration;
 
 /// What is to be consented to, and by whom.
 struct Question {
-    app: Application,
+    app: Arc<Application>,
     apis: Apis,
     wanted: Vec<ResourceScopes>,
     decision: Decision,
@@ -174,9 +174,11 @@ pub(crate) fn create_principal(world: &World, tenant: &Arc<Tenant>, app: &Applic
     };
     let now = tenant.now();
     tenant.write(|it| {
-        it.service_principals.entry(app.app_id).or_insert_with(|| {
-            ServicePrincipal::new(ObjectId(world.random.uuid()), app.app_id, home.id, now)
-        });
+        if !it.service_principals.contains_key(&app.app_id) {
+            let id = ObjectId(world.random.uuid());
+            let principal = ServicePrincipal::new(id, app.app_id, home.id, now);
+            it.service_principals.insert(app.app_id, principal);
+        }
     });
 }
 

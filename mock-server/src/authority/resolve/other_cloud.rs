@@ -114,7 +114,7 @@ impl OtherCloud {
                     .find_map(|cloud| world.application(cloud, id))
             })
             .map(|(_, app)| app);
-        self.refusal(page_of(app.as_ref(), redirect_uri))
+        self.refusal(page_of(app.as_deref(), redirect_uri))
     }
 
     fn row(&self, request: Request) -> Option<&'static Row> {

@@ -1,6 +1,7 @@
 //! The APIs that requests name, by URI or by application id.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::tenant::is_gone;
 use crate::authority::error::AuthorityError;
@@ -146,8 +147,10 @@ impl Resource {
         let cloud = tenant.environment.cloud();
         world
             .application(cloud, self.audience.resource)
-            .and_then(|(_, app)| app.api)
-            .is_some_and(|api| api.identifier_uris.iter().any(|uri| uri == resource))
+            .is_some_and(|(_, app)| {
+                let mut uris = app.api.iter().flat_map(|api| &api.identifier_uris);
+                uris.any(|uri| uri == resource)
+            })
     }
 
     /// The canonical spelling of a scope of this API, if it has it.
@@ -156,17 +159,17 @@ impl Resource {
             return Permission::find(name, PermissionKind::Delegated).map(|it| it.name.clone());
         }
         let (_, app) = world.application(tenant.environment.cloud(), self.audience.resource)?;
-        let api = app.api?;
-        api.scopes
-            .into_iter()
+        let scopes = &app.api.as_ref()?.scopes;
+        scopes
+            .iter()
             .find(|it| it.enabled && it.value.eq_ignore_ascii_case(name))
-            .map(|it| it.value)
+            .map(|it| it.value.clone())
     }
 }
 
 /// The registration of an API that is in the tenant. A slash at the end makes no difference, in the
 /// request and in the registration.
-fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Application> {
+fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Arc<Application>> {
     if let Ok(id) = without_slash(spelled).parse::<ApplicationId>() {
         // Every app is an API by its id, also without a URI or a scope.
         tenant.read(|it| it.service_principal(id).map(drop))?;
@@ -185,7 +188,7 @@ fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Application> {
 }
 
 /// A registration, unless the tenant in which it stands is gone.
-fn standing(world: &World, tenant: &Tenant, id: ApplicationId) -> Option<Application> {
+fn standing(world: &World, tenant: &Tenant, id: ApplicationId) -> Option<Arc<Application>> {
     let (home, app) = world.application(tenant.environment.cloud(), id)?;
     (!is_gone(&home)).then_some(app)
 }

@@ -114,12 +114,12 @@ impl TokenRequest<'_> {
     }
 
     /// The registration of the client, before the tenant is known.
-    pub(super) fn registration(&self) -> Result<Application, AuthorityError> {
+    pub(super) fn registration(&self) -> Result<Arc<Application>, AuthorityError> {
         self.registered().map(|(_, app)| app)
     }
 
     /// The registration of the client, and the tenant in which it is registered.
-    fn registered(&self) -> Result<(Arc<Tenant>, Application), AuthorityError> {
+    fn registered(&self) -> Result<(Arc<Tenant>, Arc<Application>), AuthorityError> {
         let place = match &self.place {
             TenantSegment::Tenant(tenant) => tenant.read(|it| it.display_name.clone()),
             _ => self.segment.to_owned(),

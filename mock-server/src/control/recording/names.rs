@@ -59,7 +59,10 @@ impl<'a> Names<'a> {
     /// An app by alias, as far as there is one.
     pub(super) fn app(&self, id: ApplicationId) -> String {
         let cloud = self.tenant.environment.cloud();
-        let app = self.world.application(cloud, id).map(|(_, app)| app.alias);
+        let app = self
+            .world
+            .application(cloud, id)
+            .map(|(_, app)| app.alias.clone());
         app.filter(|it| !it.is_empty())
             .unwrap_or_else(|| id.to_string())
     }

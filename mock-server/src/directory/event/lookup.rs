@@ -84,10 +84,12 @@ impl Directory {
         let id = self.app_id(app)?;
         // An app without a service principal is known by its registration here.
         let home = self.id;
-        Ok(self
-            .service_principals
-            .entry(id)
-            .or_insert_with(|| ServicePrincipal::new(ObjectId(random.uuid()), id, home, now)))
+        let principals = &mut self.service_principals;
+        if !principals.contains_key(&id) {
+            let object = ObjectId(random.uuid());
+            principals.insert(id, ServicePrincipal::new(object, id, home, now));
+        }
+        Ok(&mut principals[&id])
     }
 
     /// Changes a registration, here or (later) where it is.

@@ -109,7 +109,7 @@ impl Directory {
     ) -> Result<Vec<ConsentRequest>, EventError> {
         let client = self.app_id(app)?;
         let mut closed = Vec::new();
-        for request in &mut self.consent_requests {
+        for request in self.consent_requests.iter_mut() {
             let open = request.status == ConsentRequestStatus::Pending && request.expires > now;
             if request.client == client && open {
                 request.status = status;

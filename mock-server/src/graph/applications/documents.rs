@@ -266,7 +266,7 @@ fn permission_id(
         return Permission::find(name, kind).map(|it| it.id);
     }
     let (_, app) = call.world.application(call.cloud(), resource)?;
-    let api = app.api?;
+    let api = app.api.as_ref()?;
     match kind {
         PermissionKind::Delegated => {
             let found = api.scopes.iter().find(|it| it.value == name);

@@ -230,7 +230,7 @@ fn all_of(call: &Call<'_>, whose: Whose) -> Vec<Assignment> {
     let by_app = |app| principals.iter().find(|it| it.stored.app_id == app);
     call.tenant.read(|directory| {
         let mut found = Vec::new();
-        for assignment in &directory.app_role_assignments {
+        for assignment in directory.app_role_assignments.iter() {
             let named = match whose {
                 Whose::Resource(app) => app == assignment.resource,
                 Whose::Client(app) => app == assignment.client,

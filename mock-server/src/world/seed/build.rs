@@ -80,7 +80,7 @@ impl Build<'_> {
         if let Some(country) = &seed.country {
             directory.country.clone_from(country);
         }
-        directory.policies = seed.policies.clone();
+        directory.policies = seed.policies.clone().into();
         directory.switches = seed.switches.clone();
         for (alias, user) in &seed.users {
             let user = self.user(alias, user)?;

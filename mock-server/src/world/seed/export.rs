@@ -104,7 +104,7 @@ impl Export<'_> {
                     Some(((*alias).to_owned(), self.consent(directory, *app)))
                 })
                 .collect(),
-            policies: directory.policies.clone(),
+            policies: (*directory.policies).clone(),
             switches: directory.switches.clone(),
         }
     }

@@ -415,7 +415,12 @@ async fn a_removed_secret_is_refused_and_a_new_one_works() {
 async fn apps_change_what_they_own() {
     let office = Office::new();
     let client = office.bench.tenant.write(|directory| {
-        let mut principal = directory.service_principals[0].clone();
+        let mut principal = directory
+            .service_principals
+            .values()
+            .next()
+            .unwrap()
+            .clone();
         principal.app_id = client();
         directory.add_principal(principal);
         client()
