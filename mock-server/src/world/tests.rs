@@ -18,10 +18,16 @@ fn world() -> (World, Arc<Tenant>) {
     let tenant = world
         .add_default(&SeedContext {
             now,
-            client_certificate: None,
+            client_certificate: Some(certificate()),
         })
         .remove(0);
     (world, tenant)
+}
+
+fn certificate() -> Vec<u8> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(vec!["client".to_owned()]).unwrap();
+    parameters.self_signed(&key).unwrap().der().to_vec()
 }
 
 #[test]
