@@ -411,7 +411,13 @@ impl World {
 }
 
 impl Tenant {
-    fn new(directory: Directory, clock: Clock, mailboxes: Mailboxes, journal: &Journal) -> Self {
+    fn new(
+        mut directory: Directory,
+        clock: Clock,
+        mailboxes: Mailboxes,
+        journal: &Journal,
+    ) -> Self {
+        directory.forget_touched();
         let secrets = journal.redactor().known().holder();
         secrets.renew(directory.secrets());
         Self {

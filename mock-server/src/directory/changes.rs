@@ -125,6 +125,17 @@ struct What {
 }
 
 impl Directory {
+    /// Forgets what set-up touched: the log begins with what happens later.
+    pub(crate) fn forget_touched(&mut self) {
+        self.users.take_touched();
+        self.applications.take_touched();
+        self.service_principals.take_touched();
+        self.grants.take_before();
+        self.app_role_assignments.take_before();
+        self.consent_requests.take_before();
+        self.policies.take_before();
+    }
+
     /// Writes into the change log what was touched since this was done last.
     pub(crate) fn note_changes(&mut self, at: Timestamp, event: Option<&str>) {
         let mut all = Vec::new();
