@@ -322,11 +322,7 @@ impl Connector {
                         .insert(connect.connection, connection);
                     return Ok(json!(state));
                 }
-                let person = match &before {
-                    Some(before) => before.person().await,
-                    None => None,
-                };
-                let state = connection.begin(broken.as_ref(), person.as_deref()).await?;
+                let state = connection.begin(broken.as_ref(), None).await?;
                 if let Some(before) = before {
                     before.retire();
                     connection.take_over(&before);
