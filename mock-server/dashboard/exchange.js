@@ -19,6 +19,9 @@ export function describeEntry(entry) {
     return [name, `now ${moment(entry.tenant_time)}`];
   }
   const { change } = entry;
+  if (entry.kind === "state") {
+    return [change.reset ? "the world returned to its beginning" : "a state was imported", ""];
+  }
   if (change.set) return [`fault ${change.set.number} set`, describeFault(change.set.fault)];
   if (change.removed) return [`fault ${change.removed.number} removed`, ""];
   return ["all faults cleared", ""];

@@ -7,7 +7,8 @@ import { timeOfDay } from "./clock.js";
 import { describeEntry, showEntry } from "./exchange.js";
 import { drawSequence } from "./sequence.js";
 
-const SHOWN = 300;
+/** So many entries are drawn at first, and so many more at each press of "Show more". */
+const STEP = 300;
 const SURFACES = [
   ["", "All surfaces"], ["authorize", "Sign-in pages"], ["token", "Token endpoint"], ["graph", "Graph"],
   ["discovery", "Discovery"], ["keys", "Keys"], ["device-code", "Device code"], ["admin-consent", "Admin consent"],
@@ -19,6 +20,7 @@ const wanted = {
   mode: "list", everywhere: false, surface: "", client: "", text: "", refusals: false, paused: false, selected: 0,
 };
 let frozen = null;
+let shown = STEP;
 
 export function show(root, [number]) {
   if (number) wanted.selected = Number(number);
@@ -33,6 +35,10 @@ export function show(root, [number]) {
       draw();
     },
   }, mode === "list" ? "List" : "Sequence"));
+  const more = h("button", { class: "button", id: "show-more", type: "button", hidden: true, onclick: () => {
+    shown += STEP;
+    draw();
+  } });
   const client = h("select", { id: "client", "aria-label": "Client", onchange: change("client") });
   const text = h("input", {
     id: "search", type: "search", placeholder: "Path, user, error, AADSTS …", "aria-label": "Search the journal",
@@ -64,7 +70,7 @@ export function show(root, [number]) {
         },
       }), "Refusals only"),
       note),
-    h("div", { class: "journal" }, main, detail));
+    h("div", { class: "journal" }, h("div", { class: "journal-list stack" }, main, more), detail));
 
   function change(name) {
     return (event) => {
@@ -106,7 +112,7 @@ export function show(root, [number]) {
     for (const it of main.querySelectorAll("[aria-current]")) it.removeAttribute("aria-current");
     main.querySelector(`[data-number="${entry.number}"]`)?.setAttribute("aria-current", "true");
     detail.hidden = false;
-    main.parentElement.classList.add("split");
+    detail.parentElement.classList.add("split");
     showEntry(detail, entry, close);
   }
 
@@ -114,7 +120,7 @@ export function show(root, [number]) {
     const button = main.querySelector(`[data-number="${wanted.selected}"]`);
     wanted.selected = 0;
     detail.hidden = true;
-    main.parentElement.classList.remove("split");
+    detail.parentElement.classList.remove("split");
     button?.removeAttribute("aria-current");
     button?.focus();
   }
@@ -135,9 +141,13 @@ export function show(root, [number]) {
     pause.setAttribute("aria-pressed", String(wanted.paused));
     pause.textContent = wanted.paused ? `Continue (${Math.max(0, store.entries.length - frozen.length)} new)` : "Pause";
     drawClients(inScope);
-    note.textContent = entries.length === inScope.length
+    const drawn = Math.min(shown, entries.length);
+    note.textContent = (entries.length === inScope.length
       ? `${entries.length} entries`
-      : `${entries.length} of ${inScope.length} entries`;
+      : `${entries.length} of ${inScope.length} entries`)
+      + (drawn < entries.length ? `, the newest ${drawn} are shown` : "");
+    more.hidden = drawn === entries.length;
+    more.textContent = `Show ${Math.min(STEP, entries.length - drawn)} more`;
     if (entries.length === 0) {
       main.replaceChildren(inScope.length > 0
         ? empty("Nothing fits the filter", "Take a word away, or look at all surfaces.")
@@ -145,9 +155,9 @@ export function show(root, [number]) {
           "Requests of your connector appear here as they happen; “Demo” above makes some. In its shell:",
           `eval "$(entra-mock env --control ${location.origin})"`));
     } else if (wanted.mode === "list") {
-      drawList(main, entries.slice(-SHOWN), select);
+      drawList(main, entries.slice(-shown), select);
     } else {
-      drawSequence(main, entries.slice(-SHOWN), select);
+      drawSequence(main, entries.slice(-shown), select);
     }
     const selected = all.find((it) => it.number === wanted.selected);
     if (selected && detail.hidden) select(selected);
@@ -164,17 +174,25 @@ export function show(root, [number]) {
       next.focus();
     }
   });
-  detail.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  // Wherever the focus is: an entry is chosen in the list, which keeps it.
+  const escape = (event) => {
+    if (event.key === "Escape" && !detail.hidden && !document.querySelector("dialog[open]")) close();
+  };
+  document.addEventListener("keydown", escape);
 
   draw();
   if (wanted.selected && !store.entries.some((it) => it.number === wanted.selected)) {
     void showKept(wanted.selected, select);
   }
   const later = soon(draw, 80);
-  return listen((what) => {
+  const stop = listen((what) => {
     if (what === "entries") draw();
     else if (what === "entry" || what === "tenants") later();
   });
+  return () => {
+    document.removeEventListener("keydown", escape);
+    stop();
+  };
 }
 
 /** An entry that an address names and that did not arrive yet. */

@@ -100,7 +100,7 @@ async function catchUp() {
   }
   started = health.started;
   const known = newest();
-  const missed = await get(known > 0 ? `/journal?since=${known}` : "/journal?last=1000");
+  const missed = await get(known > 0 ? `/journal?since=${known}` : "/journal?last=2000");
   // Meanwhile, newer ones may have arrived.
   const all = new Map([...store.entries, ...missed].map((it) => [it.number, it]));
   store.entries = [...all.values()].sort((one, other) => one.number - other.number);

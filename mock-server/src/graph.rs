@@ -67,7 +67,7 @@ pub(crate) use self::error::{GraphError, usual_message};
 use self::access::Actor;
 use self::apart::Apart;
 use self::bearer::Caller;
-use self::call::{Call, Reply, Target};
+use self::call::{Call, Payload, Reply, Target};
 use self::endpoint::{Endpoint, Found, Parameters, Workload};
 use self::error::Service;
 use self::odata::query::Query;
@@ -404,7 +404,11 @@ impl Request {
         let told = admitted.headers;
         match dispatch::handle(&call) {
             Ok(mut reply) => {
-                reply.unsupported = reply.unsupported.or_else(|| extended::not_kept(&call));
+                reply.unsupported = reply
+                    .unsupported
+                    .take()
+                    .or_else(|| extended::not_kept(&call))
+                    .or_else(|| options_of_lists(&call, &reply));
                 if call.endpoint.workload == Workload::Directory {
                     reply.locate(&call);
                 }
@@ -523,6 +527,25 @@ fn admit(
 
 /// The largest request. Source: microsoftgraph/microsoft-graph-docs-contrib#682.
 pub(crate) const MAX_BODY: usize = 4 << 20;
+
+/// Query options of lists at a single resource of Exchange: they have no effect here, and the
+/// journal says so.
+///
+/// Unverified: what the service does with them.
+fn options_of_lists(call: &Call<'_>, reply: &Reply) -> Option<String> {
+    let is_single = |it: &Payload| matches!(it, Payload::Json(json) if json.get("value").is_none());
+    if call.endpoint.workload != Workload::Mailbox || !is_single(&reply.payload) {
+        return None;
+    }
+    let options: Vec<String> = call
+        .parameters_sent
+        .iter()
+        .filter_map(|(name, _)| odata::query::option_of(name))
+        .filter(|it| matches!(*it, "filter" | "orderby" | "search" | "skip" | "top"))
+        .map(|it| format!("${it}"))
+        .collect();
+    (!options.is_empty()).then(|| format!("{} of a single resource", options.join(", ")))
+}
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,30 @@ pub enum Entry {
     Fault(FaultRecord),
     /// A tenant's time was moved.
     Clock(ClockRecord),
+    /// The whole world was replaced.
+    State(StateRecord),
+}
+
+/// The whole world was replaced.
+#[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct StateRecord {
+    /// The position in the journal, from 1, without gaps.
+    pub number: u64,
+    /// Real time.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// By what.
+    pub change: StateChange,
+}
+
+/// By what the whole world was replaced.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateChange {
+    /// By a state that was exported before.
+    Imported {},
+    /// By the world as it was at the beginning.
+    Reset {},
 }
 
 /// An event that was applied.
@@ -366,6 +390,11 @@ impl Journal {
         self.write(|number| Entry::Clock(ClockRecord { number, ..record }))
     }
 
+    /// Writes that the whole world was replaced, and returns the entry's number.
+    pub fn state(&self, record: StateRecord) -> u64 {
+        self.write(|number| Entry::State(StateRecord { number, ..record }))
+    }
+
     /// The number of the newest entry, 0 before the first.
     pub fn position(&self) -> u64 {
         self.inner.state.read(|it| it.written)
@@ -389,7 +418,7 @@ impl Journal {
             .iter()
             .filter_map(|entry| match &**entry {
                 Entry::Exchange(exchange) => Some(exchange.clone()),
-                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) => None,
+                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) | Entry::State(_) => None,
             })
             .collect()
     }
@@ -560,6 +589,7 @@ impl Entry {
             Self::Event(record) => record.number,
             Self::Fault(record) => record.number,
             Self::Clock(record) => record.number,
+            Self::State(record) => record.number,
         }
     }
 
@@ -570,6 +600,7 @@ impl Entry {
             Self::Event(record) => Some(record.tenant),
             Self::Fault(record) => Some(record.tenant),
             Self::Clock(record) => Some(record.tenant),
+            Self::State(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! nearest right name for a wrong one.
 
 mod flow;
+mod read;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,6 +15,7 @@ use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAcces
 use serde::{Serialize, Serializer};
 
 pub(crate) use flow::{flow, word};
+pub use read::{ReadError, read};
 
 /// The known name that is nearest to a mistyped one, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {

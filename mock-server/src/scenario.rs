@@ -23,7 +23,7 @@ mod tweak;
 mod value;
 
 pub use crate::fault::Fault;
-pub use crate::notation::{Many, Span};
+pub use crate::notation::{Many, ReadError, Span, read};
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
 pub use check::{
@@ -34,7 +34,7 @@ pub use document::{Scenario, schema};
 pub use names::Names;
 pub(crate) use play::operation_of;
 pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
-pub use read::{ReadError, read, read_row, read_scenario, read_scenarios};
+pub use read::{read_row, read_scenario, read_scenarios};
 pub use step::{
     Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,
     Tamper,

@@ -7,8 +7,8 @@ mod snapshot;
 mod template;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +26,7 @@ use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{
     ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, SecretHolder,
+    StateChange, StateRecord,
 };
 use crate::limit::Limits;
 use crate::lock::{RwLock, rank};
@@ -78,6 +79,8 @@ pub struct Tenant {
     changes: AtomicU64,
     /// So that the journal knows the directory's secrets wherever they are.
     secrets: SecretHolder,
+    /// The tenant that was made together with this one, for it alone.
+    companion: OnceLock<TenantId>,
 }
 
 #[derive(Debug, Default)]
@@ -117,20 +120,24 @@ impl World {
         tenant
     }
 
-    /// Forgets a tenant.
+    /// Forgets a tenant, and the vendor's tenant that was made for it alone.
     pub fn remove(&self, cloud: SignInCloud, id: TenantId) -> Option<Arc<Tenant>> {
         self.tenants.write(|index| {
-            let tenant = index.by_id.remove(&(cloud, id))?;
+            let tenant = index.remove((cloud, id))?;
+            if let Some(companion) = tenant.companion.get() {
+                index.remove((cloud, *companion));
+            }
             self.changed();
-            index.order.retain(|key| *key != (cloud, id));
-            index
-                .by_domain
-                .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-            index
-                .by_app
-                .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
             Some(tenant)
         })
+    }
+
+    pub(crate) fn note_state(&self, change: StateChange) {
+        self.journal.state(StateRecord {
+            number: 0,
+            at: Clock::real().now(),
+            change,
+        });
     }
 
     /// Checks a fault and sets it in a tenant; returns its number.
@@ -432,7 +439,14 @@ impl Tenant {
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
             secrets,
+            companion: OnceLock::new(),
         }
+    }
+
+    /// Notes the tenant that was made together with this one, for it alone.
+    fn comes_with(&self, companion: TenantId) {
+        // Each tenant is made once.
+        let _ = self.companion.set(companion);
     }
 
     fn key(&self) -> (SignInCloud, TenantId) {
@@ -511,6 +525,18 @@ impl Index {
             self.order.push(key);
         }
         self.learn(tenant, tenant.read(names));
+    }
+
+    fn remove(&mut self, key: (SignInCloud, TenantId)) -> Option<Arc<Tenant>> {
+        let (cloud, id) = key;
+        let tenant = self.by_id.remove(&key)?;
+        self.order.retain(|it| *it != key);
+        self.defaults.retain(|it| *it != key);
+        self.by_domain
+            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        self.by_app
+            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
+        Some(tenant)
     }
 
     fn of(&self, keys: &[(SignInCloud, TenantId)]) -> Vec<Arc<Tenant>> {

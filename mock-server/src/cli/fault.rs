@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::client::ControlArgument;
 use super::{Failure, print, runtime};
 use crate::fault::Fault;
-use crate::scenario::read;
+use crate::notation::read;
 
 #[derive(Debug, Args)]
 pub(super) struct FaultCommand {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::client::ControlArgument;
 use super::{Failure, print, runtime};
-use crate::journal::{ClockMove, Entry, Exchange, FaultChange};
+use crate::journal::{ClockMove, Entry, Exchange, FaultChange, StateChange};
 use crate::notation::flow;
 
 #[derive(Debug, Args)]
@@ -206,6 +206,13 @@ fn line(entry: &Entry, name: &mut dyn FnMut(Uuid) -> Option<String>) -> String {
                 FaultChange::Set { number, fault } => format!("fault {number} set: {fault}"),
             };
             format!("#{:<4} {what} in {}", record.number, record.tenant)
+        }
+        Entry::State(record) => {
+            let what = match record.change {
+                StateChange::Imported {} => "a state was imported",
+                StateChange::Reset {} => "the world returned to its beginning",
+            };
+            format!("#{:<4} {what}", record.number)
         }
         Entry::Clock(record) => {
             let what = match &record.change {

@@ -13,7 +13,7 @@ use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
 use crate::server::{Builder, HostName, MockEntra, default_data_directory, raise_descriptor_limit};
-use crate::world::seed::SeedFile;
+use crate::world::seed::{SeedError, SeedFile};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -135,8 +135,11 @@ impl WorldArguments {
                     path.display()
                 ))
             })?;
-            let file = SeedFile::parse(&text)
-                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            let name = path.display().to_string();
+            let file = SeedFile::read(&name, &text).map_err(|error| match error {
+                SeedError::Syntax(shown) => Failure::usage(shown),
+                error => Failure::usage(format!("{name}: {error}")),
+            })?;
             builder = builder.world(file);
         }
         Ok(builder)

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::scenario::ReadError;
+use crate::notation::ReadError;
 
 /// A problem document.
 #[derive(Debug, JsonSchema, Serialize)]

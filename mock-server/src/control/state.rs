@@ -11,6 +11,7 @@ use super::api::{Api, Operation};
 use super::problem::{Answer, Problem, no_content, text_response};
 use super::request::{JsonText, Parameters};
 use crate::directory::Directory;
+use crate::journal::StateChange;
 use crate::server::Core;
 use crate::world::Snapshot;
 use crate::world::seed::SeedFile;
@@ -114,6 +115,7 @@ async fn import(State(core): State<Arc<Core>>, JsonText(text): JsonText<LONGEST_
         .and_then(|snapshot| core.world.restore(snapshot))
         .map_err(|error| Problem::bad_request("not a state to import", error.to_string()))?;
     core.players.clear();
+    core.world.note_state(StateChange::Imported {});
     Ok(no_content())
 }
 

@@ -274,19 +274,21 @@ pub struct Switches {
     pub throttling_limits: bool,
     /// Error descriptions are separated by CR LF, as until 2023, instead of by spaces.
     pub error_description_line_breaks: bool,
-    /// Seeded differences that the standards allow.
+    /// Kept so that older files are read: nothing varies.
+    #[doc(hidden)]
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
     pub variation: Variation,
 }
 
-/// Whether answers vary within what the standards allow.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Whether answers vary within what the standards allow: they do not.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variation {
     /// Always the same.
     #[default]
     None,
-    /// Field order, extra members, header spelling, reworded error text vary by the seed.
-    Legal,
 }
 
 mod seconds {

@@ -31,7 +31,9 @@ impl Filter {
             && self.tenant.is_none_or(|it| entry.tenant() == Some(it))
             && match entry {
                 Entry::Exchange(exchange) => self.fits_exchange(exchange),
-                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) => !self.is_about_exchanges(),
+                Entry::Event(_) | Entry::Fault(_) | Entry::Clock(_) | Entry::State(_) => {
+                    !self.is_about_exchanges()
+                }
             }
     }
 

@@ -8,8 +8,8 @@ use schemars::{Schema, json_schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::read::{ReadError, read};
 use crate::notation::did_you_mean;
+use crate::notation::{ReadError, read};
 
 /// A row of a matrix: the rest of the scenario's id, and the scenario's text.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::document::Scenario;
-use super::read::ReadError;
 use super::step::{Action, BrowserAction, Step};
 use crate::directory::Event;
 use crate::fault::Fault;
+use crate::notation::ReadError;
 use crate::notation::did_you_mean;
 use crate::world::seed::SeedFile;
 

@@ -1,31 +1,10 @@
 //! Reading scenario files, with errors that show the place.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::document::Scenario;
 use super::matrix::{self, Row};
-use crate::notation::{did_you_mean, suggest};
-
-/// Why a file is no scenario.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, miette::Diagnostic)]
-#[error("{problem}")]
-pub struct ReadError {
-    /// What is wrong, and where it can be said, the nearest right name.
-    pub problem: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    #[source_code]
-    file: Arc<miette::NamedSource<String>>,
-    #[label("here")]
-    place: Option<miette::SourceSpan>,
-    #[help]
-    help: Option<String>,
-}
+use crate::notation::{ReadError, did_you_mean, read};
 
 /// Reads a scenario file; `name` is for messages.
 ///
@@ -141,130 +120,6 @@ fn check_places(text: &str) -> Vec<(usize, usize)> {
     places
 }
 
-/// Reads a YAML file of any of our formats.
-pub fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ReadError> {
-    // Steps in steps in steps would use up the stack.
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: DEEPEST },
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let plain = error.without_snippet();
-        let place = plain
-            .location()
-            .map(|it| (usize_of(it.line()), usize_of(it.column())));
-        let mut problem = plain.to_string();
-        // The location stands in the error's own fields.
-        if let Some(position) = problem.find(" at line ") {
-            problem.truncate(position);
-        }
-        if problem.starts_with("budget breached: Depth") {
-            problem = format!("more than {DEEPEST} lists and maps in one another");
-        }
-        let (problem, help) = suggest(problem);
-        ReadError::new(name, text, problem, place, help)
-    })
-}
-
-impl ReadError {
-    fn new(
-        name: &str,
-        text: &str,
-        problem: String,
-        place: Option<(usize, usize)>,
-        help: Option<String>,
-    ) -> Self {
-        let (line, column) = place.unwrap_or((1, 1));
-        let offset = offset_of(text, line, column);
-        Self {
-            problem,
-            line,
-            column,
-            file: Arc::new(miette::NamedSource::new(name, text.to_owned())),
-            place: place.map(|_| miette::SourceSpan::new(offset.into(), word_at(text, offset))),
-            help,
-        }
-    }
-
-    /// A mistake at a word, at or after a line (from 0).
-    pub(super) fn at_word(
-        name: &str,
-        text: &str,
-        problem: String,
-        word: &str,
-        line: usize,
-    ) -> Self {
-        let found = text
-            .lines()
-            .enumerate()
-            .skip(line)
-            .find_map(|(number, line)| {
-                let before = &line[..line.find(word)?];
-                Some((number + 1, before.chars().count() + 1))
-            });
-        Self::new(name, text, problem, found, None)
-    }
-
-    /// The same mistake, shown in the file from which a row was written out.
-    fn within(self, text: &str, row: &str) -> Self {
-        let place = self.place.map(|_| (self.line, self.column));
-        let problem = format!("row '{row}': {}", self.problem);
-        Self::new(self.file.name(), text, problem, place, self.help)
-    }
-
-    /// What to write instead, where it can be said.
-    pub fn hint(&self) -> Option<&str> {
-        self.help.as_deref()
-    }
-
-    /// The error with file, line and column, the line itself with a caret, and the help.
-    pub fn render(&self) -> String {
-        let mut text = format!(
-            "{}:{}:{}: {}\n",
-            self.file.name(),
-            self.line,
-            self.column,
-            self.problem
-        );
-        let line = self.file.inner().lines().nth(self.line.saturating_sub(1));
-        if let (Some(line), Some(_)) = (line, &self.place) {
-            let number = self.line.to_string();
-            let caret = " ".repeat(self.column.saturating_sub(1));
-            text.push_str(&format!(
-                "  {number} | {line}\n  {} | {caret}^\n",
-                " ".repeat(number.len())
-            ));
-        }
-        if let Some(help) = &self.help {
-            text.push_str(&format!("  help: {help}\n"));
-        }
-        text
-    }
-}
-
-fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let rest = text.get(start..).unwrap_or_default();
-    let within = rest
-        .char_indices()
-        .nth(column.saturating_sub(1))
-        .map_or(0, |it| it.0);
-    (start + within).min(text.len())
-}
-
-fn word_at(text: &str, offset: usize) -> usize {
-    let rest = text.get(offset..).unwrap_or_default();
-    rest.find(|it: char| it.is_whitespace() || ":,]}".contains(it))
-        .unwrap_or(rest.len())
-        .max(1)
-}
-
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
-
-/// Lists and maps in one another; scenarios have some twelve.
-const DEEPEST: usize = 48;

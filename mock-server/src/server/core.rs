@@ -108,9 +108,9 @@ impl Core {
 
     /// Returns to the world as it was at the very beginning.
     pub(crate) fn reset(&self) -> Result<(), SeedError> {
-        self.world.clear();
+        self.world.begin_again(self.seed.as_ref(), &self.context)?;
         self.players.clear();
-        self.world.begin(self.seed.as_ref(), &self.context)
+        Ok(())
     }
 
     /// A tenant as the ready file describes it.

@@ -64,6 +64,11 @@ pub(super) struct Saver {
 impl StateFile {
     /// Takes possession of the file, and reads it if it is there.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Snapshot>), StateFileError> {
+        let path = &target_of(path).map_err(|error| StateFileError::Io {
+            action: "read",
+            path: path.to_owned(),
+            error,
+        })?;
         let failed = |action| {
             move |error| StateFileError::Io {
                 action,
@@ -209,6 +214,32 @@ async fn keep(mut keeper: Keeper, mut stopped: watch::Receiver<()>) {
     }
 }
 
+/// The file that a path means: where it is a symbolic link, the file that this leads to, whether
+/// it is there or not. So a link stays one, and two names of a file are one lock.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            // No link, or not there.
+            Err(_) => {
+                let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+                let folder = folder.unwrap_or(Path::new("."));
+                let name = path.file_name().unwrap_or_default();
+                return Ok(match fs::canonicalize(folder) {
+                    Ok(folder) => folder.join(name),
+                    // The folder is made later.
+                    Err(_) => path,
+                });
+            }
+        }
+    }
+    Err(io::Error::other("the symbolic link leads round in circles"))
+}
+
+/// As many links are followed as the system follows.
+const MOST_LINKS: usize = 40;
+
 /// A lock on a file beside the state file (which is replaced at each save); `None` if another
 /// process has it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
@@ -229,3 +260,31 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 /// How often is looked for changes.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_state_file_means_the_file_and_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink("state.json", at("link.json")).unwrap();
+        symlink(at("link.json"), at("link-to-link.json")).unwrap();
+        // The file need not be there yet.
+        let (first, _) = StateFile::open(&at("link-to-link.json")).unwrap();
+        assert_eq!(
+            first.path,
+            fs::canonicalize(folder.path()).unwrap().join("state.json")
+        );
+        for name in ["state.json", "link.json", "link-to-link.json"] {
+            let busy = StateFile::open(&at(name));
+            assert!(matches!(busy, Err(StateFileError::Busy { .. })), "{name}");
+        }
+        drop(first);
+        symlink("round.json", at("round.json")).unwrap();
+        assert!(StateFile::open(&at("round.json")).is_err());
+    }
+}

@@ -17,6 +17,7 @@ pub use file::{
 };
 
 use crate::directory::{ApplicationId, Directory, TenantId};
+use crate::notation::read;
 
 /// Why a seed file does not make a world.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -50,8 +51,16 @@ pub struct SeedContext {
 impl SeedFile {
     /// Reads a seed file; errors have line, column and an excerpt.
     pub fn parse(text: &str) -> Result<Self, SeedError> {
-        let file: Self =
-            serde_saphyr::from_str(text).map_err(|error| SeedError::Syntax(error.to_string()))?;
+        Self::read("seed file", text)
+    }
+
+    /// Reads a seed file; `name` is for messages, which have line, column, an excerpt, and what the
+    /// key takes.
+    pub fn read(name: &str, text: &str) -> Result<Self, SeedError> {
+        let file: Self = read(name, text).map_err(|error| {
+            let error = error.or_help(|error| example(text, error.line));
+            SeedError::Syntax(error.render().trim_end().to_owned())
+        })?;
         file.check_version()?;
         Ok(file)
     }
@@ -101,6 +110,54 @@ impl SeedTenant {
         ))
     }
 }
+
+/// How the key is written that a line belongs to: the nearest one above for which there is an
+/// example.
+fn example(text: &str, line: usize) -> Option<String> {
+    let above: Vec<&str> = text.lines().take(line).collect();
+    let keys = above.iter().rev().flat_map(|line| {
+        let parts = line.split(['{', ',', '-', ' ']);
+        let keys = parts.filter_map(|it| {
+            it.trim()
+                .strip_suffix(':')
+                .or_else(|| it.split_once(':').map(|it| it.0))
+        });
+        let keys: Vec<&str> = keys.collect();
+        keys.into_iter().rev()
+    });
+    let mut examples = keys.filter_map(|key| EXAMPLES.iter().find(|it| it.0 == key));
+    examples
+        .next()
+        .map(|(key, example)| format!("such as `{key}: {example}`"))
+}
+
+/// How keys of a seed file are written whose form is not that of a plain value.
+const EXAMPLES: [(&str, &str); 18] = [
+    (
+        "api",
+        "{uris: ['api://{client_id}'], scopes: [{value: access_as_user}]}",
+    ),
+    ("apis", "{my-api: [access_as_user]}"),
+    ("application", "[Mail.Read]"),
+    ("apps", "{my-app: {name: My app}}"),
+    ("certificates", "[generated]"),
+    ("consent", "{tenant: [Mail.Read]}"),
+    ("delegated", "[Mail.Read, offline_access]"),
+    ("delegates", "{alice: [full-access]}"),
+    ("installed", "{vendor-app: {tenant: [Mail.Read]}}"),
+    ("permissions", "{delegated: [Mail.Read]}"),
+    ("policies", "{user_consent: none}"),
+    ("redirect_uris", "{web: ['http://localhost/callback']}"),
+    ("roles", "[global-administrator]"),
+    ("secrets", "[{value: my-secret}]"),
+    ("switches", "{strict-rotation: true}"),
+    ("tenant", "[Mail.Read]"),
+    (
+        "tenants",
+        "{mine: {name: Mine, environment: office365, domain: mine.onmicrosoft.com}}",
+    ),
+    ("users", "{alice: {name: Alice Archer}}"),
+];
 
 /// An id that is always the same for the same names.
 fn derived(domain: &str, kind: &str, name: &str) -> Uuid {

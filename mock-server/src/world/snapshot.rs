@@ -45,6 +45,9 @@ struct TenantSnapshot {
     /// What Graph serves beside the directory and the mailboxes.
     #[serde(default)]
     documents: Documents,
+    /// The tenant that was made together with this one, for it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    companion: Option<TenantId>,
 }
 
 /// Why a text is no state of a world.
@@ -140,15 +143,6 @@ impl World {
         Ok(())
     }
 
-    /// Forgets all tenants, and makes everything worthless that was issued so far.
-    pub fn clear(&self) {
-        self.sealer.renew();
-        self.redeemed.restore(&[]);
-        self.random.change_stream(0);
-        self.tenants.write(|it| *it = Index::default());
-        self.changed();
-    }
-
     /// A number that differs after a change; mailboxes change by exchanges only, which count each.
     pub fn pulse(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -172,6 +166,7 @@ impl Tenant {
             mailbox_seed: self.mailboxes.seed(),
             mailboxes: self.mailboxes.stored(),
             documents: self.read_documents(Documents::clone),
+            companion: self.companion.get().copied(),
         }
     }
 }
@@ -185,6 +180,9 @@ impl TenantSnapshot {
             tenant.connections.note(token);
         }
         tenant.write_documents(|it| *it = self.documents);
+        if let Some(companion) = self.companion {
+            tenant.comes_with(companion);
+        }
         tenant
     }
 }

@@ -6,12 +6,14 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::seed::{SeedContext, SeedError, SeedFile};
-use super::{Tenant, World};
+use super::{Index, Tenant, World};
 use crate::clock::Clock;
 use crate::directory::{
     Application, ApplicationId, Directory, MailboxKind, ObjectId, TenantId, UserKind,
 };
 use crate::environment::Environment;
+use crate::journal::StateChange;
+use crate::mailbox::Mailboxes;
 
 /// What scripts need to know of a tenant: a member of the ready file.
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
@@ -149,49 +151,127 @@ impl AppDescription {
 }
 
 impl World {
-    /// Adds the default world: a customer and its vendor in each environment. Returns the
-    /// customers' tenants in the order of [`Environment::ALL`].
+    /// Fills the world with the default one. Returns the customers' tenants in the order of
+    /// [`Environment::ALL`].
     pub fn add_default(&self, context: &SeedContext) -> Vec<Arc<Tenant>> {
-        Environment::ALL
-            .into_iter()
-            .map(|environment| {
-                let (customer, vendor) = DEFAULT_DOMAINS[environment as usize];
-                self.instantiate(environment, customer, vendor, context)
-            })
-            .collect()
+        // Only a seed file can be wrong.
+        self.begin(None, context).expect("the default world begins");
+        self.defaults()
     }
 
-    /// Adds a fresh copy of the default world's tenant, with a vendor of its own.
+    /// Adds a fresh copy of the default world's tenant, with a vendor of its own, which goes when it
+    /// goes.
     pub fn create_tenant(&self, environment: Environment, context: &SeedContext) -> Arc<Tenant> {
         let label = self.random.uuid().simple().to_string();
         let suffix = environment.tenant_domain_suffix();
         let customer = format!("contoso{}{suffix}", &label[..12]);
         let vendor = format!("litware{}{suffix}", &label[..12]);
-        self.instantiate_named(environment, &customer, &vendor, context)
+        let made = self.instantiate(environment, &customer, &vendor, context);
+        if let [customer, vendor] = made.as_slice() {
+            customer.comes_with(vendor.id);
+        }
+        self.enter(&made);
+        Arc::clone(&made[0])
     }
 
-    /// Fills an empty world: with a seed file's tenants, or with the default world. They are what
-    /// the ready file names.
+    /// Fills the world: with a seed file's tenants, or with the default world, a customer and its
+    /// vendor in each environment. They are what the ready file names.
+    ///
+    /// # Errors
+    ///
+    /// The seed file makes no world; nothing has changed.
     pub fn begin(&self, seed: Option<&SeedFile>, context: &SeedContext) -> Result<(), SeedError> {
-        let defaults = match seed {
-            Some(file) => self.add_seed(file, context)?,
-            None => self.add_default(context),
-        };
-        self.name_defaults(&defaults);
+        let index = self.beginning(seed, context)?;
+        self.tenants.write(|it| *it = index);
+        self.changed();
         Ok(())
     }
 
+    /// Returns to the beginning in one step: whoever looks sees the world from before or the new
+    /// one. What was issued so far is worthless, and the journal begins anew with a note of it.
+    ///
+    /// # Errors
+    ///
+    /// The seed file makes no world; nothing has changed.
+    pub fn begin_again(
+        &self,
+        seed: Option<&SeedFile>,
+        context: &SeedContext,
+    ) -> Result<(), SeedError> {
+        let index = self.beginning(seed, context)?;
+        self.sealer.renew();
+        self.redeemed.restore(&[]);
+        self.random.change_stream(0);
+        self.tenants.write(|it| *it = index);
+        self.changed();
+        self.journal.clear();
+        self.note_state(StateChange::Reset {});
+        Ok(())
+    }
+
+    fn beginning(
+        &self,
+        seed: Option<&SeedFile>,
+        context: &SeedContext,
+    ) -> Result<Index, SeedError> {
+        let mut index = Index::default();
+        let defaults: Vec<Arc<Tenant>> = match seed {
+            Some(file) => {
+                let made = self.make(file.directories(context)?);
+                made.iter().for_each(|it| index.add(it));
+                made
+            }
+            None => Environment::ALL
+                .into_iter()
+                .map(|environment| {
+                    let (customer, vendor) = DEFAULT_DOMAINS[environment as usize];
+                    let suffix = environment.tenant_domain_suffix();
+                    let (customer, vendor) =
+                        (format!("{customer}{suffix}"), format!("{vendor}{suffix}"));
+                    let made = self.instantiate(environment, &customer, &vendor, context);
+                    made.iter().for_each(|it| index.add(it));
+                    Arc::clone(&made[0])
+                })
+                .collect(),
+        };
+        index.defaults = defaults.iter().map(|it| it.key()).collect();
+        Ok(index)
+    }
+
     /// Adds the tenants of a seed file.
+    ///
+    /// # Errors
+    ///
+    /// The seed file makes no world; nothing has changed.
     pub fn add_seed(
         &self,
         file: &SeedFile,
         context: &SeedContext,
     ) -> Result<Vec<Arc<Tenant>>, SeedError> {
-        let directories = file.directories(context)?;
-        Ok(directories
-            .into_iter()
-            .map(|it| self.add(it, Clock::real()))
-            .collect())
+        let made = self.make(file.directories(context)?);
+        self.enter(&made);
+        Ok(made)
+    }
+
+    /// Tenants that nobody can find yet.
+    fn make(&self, directories: Vec<Directory>) -> Vec<Arc<Tenant>> {
+        let make = |directory| {
+            let mailboxes = Mailboxes::new(self.random.seed());
+            Arc::new(Tenant::new(
+                directory,
+                Clock::real(),
+                mailboxes,
+                &self.journal,
+            ))
+        };
+        directories.into_iter().map(make).collect()
+    }
+
+    /// Lets tenants be found, all at once.
+    fn enter(&self, tenants: &[Arc<Tenant>]) {
+        self.tenants
+            .write(|index| tenants.iter().for_each(|it| index.add(it)));
+        self.changed();
     }
 
     /// Describes a tenant for scripts: its users and its apps, and those of the vendor that was
@@ -210,29 +290,14 @@ impl World {
         description
     }
 
+    /// The customer and its vendor, with these domains.
     fn instantiate(
         &self,
         environment: Environment,
         customer: &str,
         vendor: &str,
         context: &SeedContext,
-    ) -> Arc<Tenant> {
-        let suffix = environment.tenant_domain_suffix();
-        self.instantiate_named(
-            environment,
-            &format!("{customer}{suffix}"),
-            &format!("{vendor}{suffix}"),
-            context,
-        )
-    }
-
-    fn instantiate_named(
-        &self,
-        environment: Environment,
-        customer: &str,
-        vendor: &str,
-        context: &SeedContext,
-    ) -> Arc<Tenant> {
+    ) -> Vec<Arc<Tenant>> {
         let mut file = TEMPLATE.clone();
         for (alias, domain) in [("customer", customer), ("vendor", vendor)] {
             let tenant = file
@@ -242,11 +307,9 @@ impl World {
             environment.clone_into(&mut tenant.environment);
             domain.clone_into(&mut tenant.domain);
         }
-        let mut tenants = self
-            .add_seed(&file, context)
-            // A test instantiates it for every environment.
-            .expect("data/default-world.yaml makes a world");
-        tenants.swap_remove(0)
+        let directories = file.directories(context);
+        // A test instantiates it for every environment.
+        self.make(directories.expect("data/default-world.yaml makes a world"))
     }
 }
 

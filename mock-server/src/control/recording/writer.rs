@@ -69,6 +69,8 @@ impl<'a> Writer<'a> {
             Entry::Event(record) => self.event(record),
             Entry::Fault(record) => self.fault(&record.change),
             Entry::Clock(record) => self.clock(&record.change),
+            // What follows happens in the world that was put in.
+            Entry::State(_) => {}
         }
     }
 

@@ -337,6 +337,16 @@ fn whole<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
 
 #[tokio::test]
 async fn no_secret_is_read_whole_wherever_it_was_put() {
+    // The log of this thread, on which all tasks of the test run, with all that it may say.
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let file = log.reopen().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || file.try_clone().unwrap())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::trace!("the log is read");
+
     let bench = Bench::start().await;
     let tenant = bench.mock.tenant(Environment::Office365);
     let secrets = secrets(&bench, &tenant).await;
@@ -344,7 +354,10 @@ async fn no_secret_is_read_whole_wherever_it_was_put() {
         plant(&bench, &tenant, &secrets["access token"], secret).await;
     }
     let values: Vec<&String> = secrets.values().collect();
-    let texts = readable(&bench, &tenant, &values).await;
+    let mut texts = readable(&bench, &tenant, &values).await;
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    assert!(log.contains("the log is read"));
+    texts.push(("the log".to_owned(), log));
     let mut found: Vec<String> = Vec::new();
     for (place, text) in &texts {
         for (name, secret) in &secrets {

@@ -575,3 +575,29 @@ async fn quotes_around_a_searched_word_do_not_count() {
     assert!(plain > 0);
     assert_eq!(found("%22'budget'%22").await, plain);
 }
+
+#[tokio::test]
+async fn query_options_of_lists_at_a_single_resource_are_marked() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALL);
+    let folder = "/v1.0/me/mailFolders/inbox";
+    for (path, options) in [
+        (format!("{folder}?$filter=unreadItemCount eq 1"), "$filter"),
+        (format!("{folder}?$top=1&$skip=1"), "$top, $skip"),
+    ] {
+        let answer = bench.get(&token, &path).await.expect(200);
+        let mark = answer.annotation.unsupported.as_deref();
+        assert_eq!(
+            mark,
+            Some(format!("{options} of a single resource").as_str()),
+            "{path}"
+        );
+    }
+    for path in [
+        format!("{folder}?$select=displayName"),
+        "/v1.0/me/messages?$top=1".to_owned(),
+    ] {
+        let answer = bench.get(&token, &path).await.expect(200);
+        assert_eq!(answer.annotation.unsupported, None, "{path}");
+    }
+}

@@ -17,7 +17,7 @@ use crate::directory::{
 };
 use crate::environment::{Environment, GRAPH_APPLICATION_ID};
 use crate::notation::did_you_mean;
-use crate::permission::{Permission, PermissionKind};
+use crate::permission::{MicrosoftApi, Permission, PermissionKind};
 
 /// What aliases mean across the tenants of a file.
 pub(super) struct Names<'a> {
@@ -107,6 +107,7 @@ impl Build<'_> {
                 .insert(id, self.principal(id, home));
             self.consent(&mut directory, alias, id, consent)?;
         }
+        self.policies(&directory)?;
         Ok(directory)
     }
 
@@ -116,7 +117,10 @@ impl Build<'_> {
             Some(home) => Some(*self.names.tenants.get(home.as_str()).ok_or_else(|| {
                 self.wrong(
                     &format!("users.{alias}.guest_of"),
-                    format!("no tenant '{home}' in this file"),
+                    format!(
+                        "no tenant '{home}' in this file{}",
+                        did_you_mean(home, self.names.tenants.keys().copied())
+                    ),
                 )
             })?),
             None => None,
@@ -228,12 +232,24 @@ impl Build<'_> {
             directory.grant(id(user), client, graph, principal, scopes.iter().cloned());
         }
         for (api, scopes) in &seed.apis {
-            let (resource, _) = self.app(api, &format!("apps.{alias}.consent.apis"))?;
+            let place = format!("apps.{alias}.consent.apis");
+            let (resource, _) = self.app(api, &place)?;
+            self.exposed(api, scopes, PermissionKind::Delegated, &place)?;
             let everybody = ConsentType::AllPrincipals;
             directory.grant(id(api), client, resource, everybody, scopes.iter().cloned());
         }
         for role in &seed.application {
-            directory.assign_role(id(role), client, graph, role, self.context.now);
+            let api = ApplicationId(api_of(role).application_id());
+            directory.assign_role(id(role), client, api, role, self.context.now);
+        }
+        for (api, roles) in &seed.roles {
+            let place = format!("apps.{alias}.consent.roles");
+            let (resource, _) = self.app(api, &place)?;
+            self.exposed(api, roles, PermissionKind::Application, &place)?;
+            for role in roles {
+                let id = id(&format!("{api}/{role}"));
+                directory.assign_role(id, client, resource, role, self.context.now);
+            }
         }
         Ok(())
     }
@@ -288,22 +304,99 @@ impl Build<'_> {
         kind: PermissionKind,
     ) -> Result<(), SeedError> {
         for name in permissions {
-            if Permission::find(name, kind).is_none() {
-                let what = match kind {
-                    PermissionKind::Application => "application",
-                    PermissionKind::Delegated => "delegated",
-                };
-                let names = Permission::all()
+            // What an app may do as itself is Graph's or Exchange's.
+            let apis: &[MicrosoftApi] = match kind {
+                PermissionKind::Application => &MicrosoftApi::ALL,
+                PermissionKind::Delegated => &[MicrosoftApi::Graph],
+            };
+            if apis.iter().all(|it| it.find(name, kind).is_none()) {
+                let names = apis
                     .iter()
+                    .flat_map(|it| it.permissions())
                     .filter(|it| it.kind == kind)
                     .map(|it| it.name.as_str());
                 return Err(self.wrong(
                     &format!("apps.{alias}"),
                     format!(
-                        "Microsoft Graph has no {what} permission '{name}'{}",
+                        "Microsoft Graph has no {} permission '{name}'{}",
+                        kind.word(),
                         did_you_mean(name, names)
                     ),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks permissions of the API that an app of the file exposes.
+    fn exposed(
+        &self,
+        api: &str,
+        permissions: &BTreeSet<String>,
+        kind: PermissionKind,
+        place: &str,
+    ) -> Result<(), SeedError> {
+        let (id, _) = self.app(api, place)?;
+        let tenants = self.names.tenants.values();
+        let app = tenants
+            .filter(|it| it.client_id(api) == Some(id))
+            .find_map(|it| it.apps.get(api)?.api.as_ref());
+        let known: Vec<&str> = app
+            .map(|it| match kind {
+                PermissionKind::Application => it.roles.iter(),
+                PermissionKind::Delegated => it.scopes.iter(),
+            })
+            .into_iter()
+            .flatten()
+            .map(|it| it.value.as_str())
+            .collect();
+        match permissions.iter().find(|it| !known.contains(&it.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(self.wrong(
+                &format!("{place}.{api}"),
+                format!(
+                    "the API has no {} permission '{name}'{}; it has {}",
+                    kind.word(),
+                    did_you_mean(name, known.iter().copied()),
+                    if known.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        known.join(", ")
+                    }
+                ),
+            )),
+        }
+    }
+
+    /// Checks what the policies name.
+    fn policies(&self, directory: &Directory) -> Result<(), SeedError> {
+        let policies = &directory.policies;
+        for name in &policies.low_impact {
+            if Permission::find(name, PermissionKind::Delegated).is_none() {
+                let all = Permission::all().iter();
+                let names = all.filter(|it| it.kind == PermissionKind::Delegated);
+                let help = did_you_mean(name, names.map(|it| it.name.as_str()));
+                let problem = format!("Microsoft Graph has no delegated permission '{name}'{help}");
+                return Err(self.wrong("policies.low_impact", problem));
+            }
+        }
+        let rules = policies.conditional_access.iter();
+        let users = rules.flat_map(|it| &it.users);
+        for user in users.chain(&policies.admin_consent_requests.reviewers) {
+            if !directory.users.contains_key(user) {
+                let problem = format!(
+                    "no user of this tenant has the object id {user}: give the user that 'id'"
+                );
+                return Err(self.wrong("policies", problem));
+            }
+        }
+        let rules = policies.conditional_access.iter();
+        for app in rules.flat_map(|it| &it.apps) {
+            if !directory.service_principals.contains_key(app) {
+                let problem = format!(
+                    "no app of this tenant has the client id {app}: give the app that 'client_id'"
+                );
+                return Err(self.wrong("policies.conditional_access", problem));
             }
         }
         Ok(())
@@ -322,4 +415,13 @@ impl Build<'_> {
             .saturating_sub(SignedDuration::from_hours(hours))
             .unwrap_or(Timestamp::UNIX_EPOCH)
     }
+}
+
+/// The API of Microsoft's that has an application permission: Graph, unless only Exchange has it.
+pub(super) fn api_of(role: &str) -> MicrosoftApi {
+    let has = |it: &MicrosoftApi| it.find(role, PermissionKind::Application).is_some();
+    MicrosoftApi::ALL
+        .into_iter()
+        .find(has)
+        .unwrap_or(MicrosoftApi::Graph)
 }

@@ -18,7 +18,7 @@ use crate::directory::{
     Platform, TenantId, User, UserKind,
 };
 use crate::environment::GRAPH_APPLICATION_ID;
-use crate::permission::{Permission, PermissionKind};
+use crate::permission::{MicrosoftApi, Permission, PermissionKind};
 
 impl SeedFile {
     /// The seed file that makes these tenants.
@@ -211,10 +211,14 @@ impl Export<'_> {
             }
         }
         let roles = directory.app_role_assignments.iter();
-        consent.application = roles
-            .filter(|it| it.client == client && is_graph(it.resource))
-            .map(|it| it.role.clone())
-            .collect();
+        for it in roles.filter(|it| it.client == client) {
+            if MicrosoftApi::of(it.resource.0).is_some() {
+                consent.application.insert(it.role.clone());
+            } else if let Some(api) = self.apps.get(&it.resource) {
+                let of_api = consent.roles.entry((*api).to_owned()).or_default();
+                of_api.insert(it.role.clone());
+            }
+        }
         consent
     }
 
@@ -260,7 +264,11 @@ impl Export<'_> {
         let graph = required.iter().find(|it| is_graph(it.resource));
         SeedPermissions {
             delegated: graph.map_or_else(BTreeSet::new, |it| it.scopes.clone()),
-            application: graph.map_or_else(BTreeSet::new, |it| it.roles.clone()),
+            application: required
+                .iter()
+                .filter(|it| MicrosoftApi::of(it.resource.0).is_some())
+                .flat_map(|it| it.roles.iter().cloned())
+                .collect(),
             apis: required
                 .iter()
                 .filter(|it| !it.scopes.is_empty())

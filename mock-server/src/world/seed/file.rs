@@ -211,7 +211,7 @@ pub struct SeedPermissions {
     /// Delegated permissions of Graph by name.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub delegated: BTreeSet<String>,
-    /// Application permissions of Graph by name.
+    /// Application permissions of Graph, and of Exchange, by name.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub application: BTreeSet<String>,
     /// Delegated permissions of other apps' APIs, by alias of the app.
@@ -229,12 +229,15 @@ pub struct SeedConsent {
     /// Delegated permissions of Graph for single users, by alias.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, BTreeSet<String>>,
-    /// Application permissions of Graph.
+    /// Application permissions of Graph, and of Exchange (`IMAP.AccessAsApp`).
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub application: BTreeSet<String>,
     /// Delegated permissions of other apps' APIs for everybody, by alias of the app.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub apis: BTreeMap<String, BTreeSet<String>>,
+    /// Application permissions of other apps' APIs, by alias of the app.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The API that an app exposes.

@@ -146,3 +146,135 @@ fn secrets_look_like_secrets() {
     assert_eq!(secret.len(), 40);
     assert_eq!(&secret[3..6], "8Q~");
 }
+
+/// A seed file with something in its app.
+fn with_app(app: &str) -> String {
+    format!(
+        "schema: 1\ntenants:\n  mine:\n    name: Mine\n    environment: office365\n    domain: \
+         mine.onmicrosoft.com\n    users:\n      alice: {{name: Alice Archer}}\n    apps:\n      \
+         my-api:\n        name: My API\n        api:\n          uris: ['api://my-api']\n          \
+         scopes: [{{value: read}}]\n          roles: [{{value: Tasks.Read.All}}]\n      my-app:\n        \
+         name: My app\n        {app}\n"
+    )
+}
+
+#[test]
+fn a_mistake_shows_its_line_and_what_the_key_takes() {
+    for (app, said) in [
+        (
+            "secrets: [my-secret]",
+            "such as `secrets: [{value: my-secret}]`",
+        ),
+        (
+            "secrets: my-secret",
+            "such as `secrets: [{value: my-secret}]`",
+        ),
+        (
+            "redirect_uris: [http://localhost]",
+            "such as `redirect_uris: {web:",
+        ),
+        (
+            "consent: [Mail.Read]",
+            "such as `consent: {tenant: [Mail.Read]}`",
+        ),
+        ("redirect_uri: {}", "did you mean 'redirect_uris'?"),
+        ("client_id: my-app", "expected an id such as"),
+        ("name: twice", "the key 'name' is given twice"),
+    ] {
+        let text = with_app(app);
+        let line = text.lines().count();
+        let shown = SeedFile::read("world.yaml", &text).unwrap_err().to_string();
+        assert!(shown.contains(said), "{app}: {shown}");
+        assert!(shown.starts_with(&format!("world.yaml:{line}:")), "{shown}");
+    }
+    let environment = with_app("").replace("office365", "office356");
+    let shown = SeedFile::parse(&environment).unwrap_err().to_string();
+    assert!(shown.contains("did you mean 'office365'?"), "{shown}");
+}
+
+#[test]
+fn permissions_of_exchange_and_of_own_apis_are_consented_and_exported() {
+    let text = with_app(
+        "permissions: {application: [Mail.Read, IMAP.AccessAsApp], apis: {my-api: [read]}}\n        \
+         consent: {application: [Mail.Read, IMAP.AccessAsApp, full_access_as_app], apis: {my-api: \
+         [read]}, roles: {my-api: [Tasks.Read.All]}}",
+    );
+    let file = SeedFile::parse(&text).unwrap();
+    let made = file.directories(&context()).unwrap();
+    let held = |directories: &[Directory]| {
+        let all = directories[0].app_role_assignments.iter();
+        let mut all: Vec<_> = all.map(|it| (it.resource, it.role.clone())).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(held(&made).len(), 4);
+    let again = SeedFile::parse(&SeedFile::of(&made, &context()).to_yaml()).unwrap();
+    let again = again.directories(&context()).unwrap();
+    assert_eq!(held(&again), held(&made));
+    let registered = |directories: &[Directory]| {
+        let apps = directories[0].applications.values();
+        let app = apps
+            .into_iter()
+            .find(|it| it.alias == "my-app")
+            .unwrap()
+            .clone();
+        serde_json::to_value(app.required_resource_access).unwrap()
+    };
+    assert_eq!(registered(&again), registered(&made));
+}
+
+#[test]
+fn names_that_a_seed_does_not_define_are_refused_with_the_nearest() {
+    for (app, said) in [
+        (
+            "consent: {application: [IMAP.AccessAsAp]}",
+            "did you mean 'IMAP.AccessAsApp'?",
+        ),
+        (
+            "consent: {tenant: [Mail.Reed]}",
+            "did you mean 'Mail.Read'?",
+        ),
+        (
+            "consent: {roles: {my-api: [Tasks.Reed.All]}}",
+            "did you mean 'Tasks.Read.All'?",
+        ),
+        ("consent: {apis: {my-api: [raed]}}", "did you mean 'read'?"),
+        (
+            "consent: {apis: {my-apii: [read]}}",
+            "did you mean 'my-api'?",
+        ),
+        (
+            "permissions: {apis: {my-api: [raed]}}",
+            "did you mean 'read'?",
+        ),
+        ("assigned: [alcie]", "did you mean 'alice'?"),
+    ] {
+        let file = SeedFile::parse(&with_app(app)).unwrap();
+        let refused = file.directories(&context()).unwrap_err().to_string();
+        assert!(refused.contains(said), "{app}: {refused}");
+    }
+    let policies = |text: &str| {
+        let text = with_app("").replace("    users:", &format!("    {text}\n    users:"));
+        let file = SeedFile::parse(&text)?;
+        file.directories(&context())
+    };
+    for (text, said) in [
+        (
+            "policies: {low_impact: [User.Raed]}",
+            "did you mean 'User.Read'?",
+        ),
+        (
+            "policies: {admin_consent_requests: {enabled: true, duration_days: 30, reviewers: \
+             [11111111-1111-4111-8111-111111111111]}}",
+            "no user of this tenant has the object id",
+        ),
+        ("switches: {variation: legal}", "legal"),
+        (
+            "switches: {strict-rotatoin: true}",
+            "did you mean 'strict-rotation'?",
+        ),
+    ] {
+        let refused = policies(text).unwrap_err().to_string();
+        assert!(refused.contains(said), "{text}: {refused}");
+    }
+}

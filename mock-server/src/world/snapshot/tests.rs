@@ -2,11 +2,12 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::directory::{Event, RevokedBy};
-use crate::journal::{Journal, Redaction};
+use crate::environment::Environment;
+use crate::journal::{Entry, Journal, Redaction};
 use crate::mailbox::{Owner, Person};
 use crate::random::Random;
 use crate::token::{KeyRings, Sealer};
-use crate::world::seed::SeedContext;
+use crate::world::seed::tests::context;
 
 fn world() -> World {
     World::new(
@@ -19,12 +20,7 @@ fn world() -> World {
 
 fn filled() -> World {
     let world = world();
-    let context = SeedContext {
-        now: "2026-01-15T09:00:00Z".parse().unwrap(),
-        client_certificate: Some(crate::world::seed::tests::certificate()),
-    };
-    let defaults = world.add_default(&context);
-    world.name_defaults(&defaults);
+    world.begin(None, &context()).unwrap();
     world
 }
 
@@ -132,15 +128,35 @@ fn what_is_no_state_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_cleared_world_opens_nothing_from_before() {
+fn a_world_that_began_again_opens_nothing_from_before() {
     let world = filled();
     let sealed = world.sealer.seal("code", &1);
-    world.clear();
-    assert!(world.tenants().is_empty());
-    assert!(
-        world
-            .tenant_of_domain(SignInCloud::Global, "contoso.onmicrosoft.com")
-            .is_none()
-    );
+    let made = world.create_tenant(Environment::Office365, &context());
+    assert!(world.tenants().len() > 8);
+    world.begin_again(None, &context()).unwrap();
+    assert_eq!(world.tenants().len(), 8);
+    assert!(world.tenant(SignInCloud::Global, made.id).is_none());
     assert!(world.sealer.open::<u8>("code", &sealed).is_err());
+    // The journal says so, and nothing of what was before.
+    let entries = world.journal.since(0);
+    assert!(matches!(&*entries[0], Entry::State(_)) && entries.len() == 1);
+}
+
+#[test]
+fn a_tenant_goes_with_the_vendor_that_was_made_for_it() {
+    let world = filled();
+    let before = world.tenants().len();
+    let made = world.create_tenant(Environment::Office365, &context());
+    assert_eq!(world.tenants().len(), before + 2);
+    // A state keeps who belongs together.
+    let other = filled();
+    other
+        .restore(Snapshot::parse(world.snapshot().to_text().as_bytes()).unwrap())
+        .unwrap();
+    for world in [&world, &other] {
+        world.remove(SignInCloud::Global, made.id).unwrap();
+        assert_eq!(world.tenants().len(), before);
+    }
+    let contoso = world.tenant_of_domain(SignInCloud::Global, "contoso.onmicrosoft.com");
+    assert!(contoso.is_some());
 }

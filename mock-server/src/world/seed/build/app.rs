@@ -14,7 +14,7 @@ use crate::directory::{
     PasswordCredential, Platform, Publisher, RedirectUri, RequiredResourceAccess,
 };
 use crate::environment::GRAPH_APPLICATION_ID;
-use crate::permission::PermissionKind;
+use crate::permission::{MicrosoftApi, PermissionKind};
 
 impl Build<'_> {
     pub(super) fn application(
@@ -168,15 +168,27 @@ impl Build<'_> {
     ) -> Result<Vec<RequiredResourceAccess>, SeedError> {
         let graph: ApplicationId = GRAPH_APPLICATION_ID.parse().expect("a UUID");
         let mut required = Vec::new();
-        if !(permissions.delegated.is_empty() && permissions.application.is_empty()) {
+        let of_exchange = |it: &&String| super::api_of(it) == MicrosoftApi::Exchange;
+        let (exchange, roles): (BTreeSet<&String>, BTreeSet<&String>) =
+            permissions.application.iter().partition(of_exchange);
+        if !(permissions.delegated.is_empty() && roles.is_empty()) {
             required.push(RequiredResourceAccess {
                 resource: graph,
                 scopes: permissions.delegated.clone(),
-                roles: permissions.application.clone(),
+                roles: roles.into_iter().cloned().collect(),
+            });
+        }
+        if !exchange.is_empty() {
+            required.push(RequiredResourceAccess {
+                resource: ApplicationId(MicrosoftApi::Exchange.application_id()),
+                scopes: BTreeSet::new(),
+                roles: exchange.into_iter().cloned().collect(),
             });
         }
         for (api, scopes) in &permissions.apis {
-            let (resource, _) = self.app(api, &format!("apps.{alias}.permissions.apis"))?;
+            let place = format!("apps.{alias}.permissions.apis");
+            let (resource, _) = self.app(api, &place)?;
+            self.exposed(api, scopes, PermissionKind::Delegated, &place)?;
             required.push(RequiredResourceAccess {
                 resource,
                 scopes: scopes.clone(),
