@@ -244,6 +244,9 @@ fn kind_of(field: &Value, waiting: &mut Vec<String>) -> String {
         };
         if let Some(plain) = plain {
             if let Some(of) = name.strip_prefix("ManyOf") {
+                if of == "string" {
+                    return format!("{plain} of texts");
+                }
                 waiting.push(of.to_owned());
                 return format!("{plain} of [{}](#{})", spaced(of), anchor(of));
             }

@@ -60,7 +60,7 @@ fn plain_words(problem: String) -> String {
     if problem.starts_with("UUID parsing failed") {
         return "expected an id such as 11111111-1111-4111-8111-111111111111".to_owned();
     }
-    if problem.starts_with("number would be zero") {
+    if problem.starts_with("number would be zero") || problem.contains("expected a nonzero ") {
         return "expected a number above zero".to_owned();
     }
     if let Some(field) = problem.strip_prefix("missing field `") {
@@ -85,6 +85,9 @@ fn plain_words(problem: String) -> String {
         }
     }
     for (kind, most) in [("u8", "255"), ("u16", "65535"), ("u32", "4294967295")] {
+        if problem == format!("invalid {kind}") {
+            return format!("expected a whole number from 0 to {most}");
+        }
         if let Some(found) = problem.strip_suffix(&format!(", expected {kind}")) {
             return format!("{found}, expected a whole number from 0 to {most}");
         }
@@ -125,7 +128,7 @@ impl ReadError {
             .enumerate()
             .skip(line)
             .find_map(|(number, line)| {
-                let before = &line[..line.find(word)?];
+                let before = &line[..whole_word(line, word)?];
                 Some((number + 1, before.chars().count() + 1))
             });
         Self::new(name, text, problem, found, None)
@@ -174,6 +177,14 @@ impl ReadError {
         }
         text
     }
+}
+
+/// Where a word is that does not go on as another one.
+fn whole_word(line: &str, word: &str) -> Option<usize> {
+    let goes_on = |it: char| it.is_alphanumeric() || it == '-' || it == '_';
+    line.match_indices(word)
+        .map(|it| it.0)
+        .find(|at| !line[at + word.len()..].starts_with(goes_on))
 }
 
 fn offset_of(text: &str, line: usize, column: usize) -> usize {

@@ -582,7 +582,10 @@ async fn query_options_of_lists_at_a_single_resource_are_marked() {
     let token = bench.delegated("alice", ALL);
     let folder = "/v1.0/me/mailFolders/inbox";
     for (path, options) in [
-        (format!("{folder}?$filter=unreadItemCount eq 1"), "$filter"),
+        (
+            format!("{folder}?$filter=unreadItemCount%20eq%201"),
+            "$filter",
+        ),
         (format!("{folder}?$top=1&$skip=1"), "$top, $skip"),
     ] {
         let answer = bench.get(&token, &path).await.expect(200);
