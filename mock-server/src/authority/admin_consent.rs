@@ -36,7 +36,7 @@ pub(crate) fn start(
     segment: &str,
     version: u8,
     form: &Form,
-) -> Result<Flow, Response> {
+) -> Result<Flow, Box<Response>> {
     let known = authorize::client(visit, segment, form).and_then(|app| {
         visit.for_app(&app);
         check_place(segment, version)?;
@@ -57,12 +57,12 @@ pub(crate) fn start(
     });
     let mut request = match known {
         Ok(request) => request,
-        Err(refusal) => return Err(visit.error_page(&refusal)),
+        Err(refusal) => return Err(Box::new(visit.error_page(&refusal))),
     };
     if version == 2 {
         match form.required("scope") {
             Ok(scope) => scope.clone_into(&mut request.scope),
-            Err(refusal) => return Err(refuse(visit, &request, &refusal)),
+            Err(refusal) => return Err(Box::new(refuse(visit, &request, &refusal))),
         }
     }
     Ok(Flow::new(Purpose::AdminConsent(request), segment, visit))

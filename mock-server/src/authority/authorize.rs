@@ -36,7 +36,7 @@ pub(crate) fn start(
     segment: &str,
     version: u8,
     parameters: &Form,
-) -> Result<Flow, Response> {
+) -> Result<Flow, Box<Response>> {
     visit.correlate(parameters.typed("client-request-id"));
     // Without the app and its redirect URI nobody can be told but the person.
     let known = client(visit, segment, parameters).and_then(|app| {
@@ -55,14 +55,18 @@ pub(crate) fn start(
     });
     let (app, target) = match known {
         Ok(known) => known,
-        Err(refusal) => return Err(visit.error_page(&refusal)),
+        Err(refusal) => return Err(Box::new(visit.error_page(&refusal))),
     };
     if let Some(code) = visit.arrival.refused {
-        return Err(refuse(visit, &target.0, &AuthorityError::aadsts(code)));
+        return Err(Box::new(refuse(
+            visit,
+            &target.0,
+            &AuthorityError::aadsts(code),
+        )));
     }
     let request = match request::read(parameters, version, &app, target.clone()) {
         Ok(request) => request,
-        Err(refusal) => return Err(refuse(visit, &target.0, &refusal)),
+        Err(refusal) => return Err(Box::new(refuse(visit, &target.0, &refusal))),
     };
     let claims = ClaimsRequest::parse(request.claims.as_deref());
     if let Ok(Some(claims)) = claims {
@@ -75,7 +79,7 @@ pub(crate) fn start(
         if let Ok(requested) = requested
             && let Err(refusal) = check_indicator(visit.world(), &tenant, &requested, resource)
         {
-            return Err(visit.error_page(&refusal));
+            return Err(Box::new(visit.error_page(&refusal)));
         }
     }
     let purpose = Purpose::Authorize(Box::new(request));

@@ -27,7 +27,7 @@ pub(crate) fn show(visit: &mut Visit, action: &str, form: &Form) -> Response {
 }
 
 /// The person entered a code.
-pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Result<Flow, Response> {
+pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Result<Flow, Box<Response>> {
     let typed = form.typed("otc").unwrap_or_default().to_owned();
     let codes = &visit.state.device_codes;
     let found = match codes.find_by_user_code(visit.arrival.cloud, &typed) {
@@ -41,7 +41,7 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Result<Flow
             visit.note(&refusal);
             let text = "That code didn't work. Check the code and try again.";
             let page = notice::device_code(action, &typed, Some((refusal.code, text)));
-            return Err(visit.show(page));
+            return Err(Box::new(visit.show(page)));
         }
     };
     let known = visit
@@ -49,7 +49,9 @@ pub(crate) fn enter(visit: &mut Visit, action: &str, form: &Form) -> Result<Flow
         .application(visit.arrival.cloud, pending.client);
     let Some((_, app)) = known else {
         let client = pending.client.to_string();
-        return Err(visit.error_page(&interaction::no_such_app(&client, "organizations")));
+        return Err(Box::new(
+            visit.error_page(&interaction::no_such_app(&client, "organizations")),
+        ));
     };
     visit.for_app(&app);
     let segment = pending

@@ -11,10 +11,10 @@ use super::visit::Visit;
 use super::{admin_consent, authorize, consent_requests, device_login};
 
 /// Answers a request that begins a way, or could not begin one.
-pub(crate) fn begin(visit: &mut Visit, started: Result<Flow, Response>) -> Response {
+pub(crate) fn begin(visit: &mut Visit, started: Result<Flow, Box<Response>>) -> Response {
     let mut flow = match started {
         Ok(flow) => flow,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match walk(visit, &mut flow) {
         Ok(response) => response,

@@ -105,7 +105,7 @@ impl Touched {
                 ));
                 let headers = response.headers_mut();
                 headers.remove(header::WWW_AUTHENTICATE);
-                for challenge in challenges.iter() {
+                for challenge in challenges {
                     let value = HeaderValue::from_str(challenge).ok()?;
                     headers.append(header::WWW_AUTHENTICATE, value);
                 }
