@@ -57,7 +57,7 @@ pub(super) fn trust(authority: &CertificateAuthority, folder: &Path) -> Result<E
         // An older certificate of the same name would be taken for this one.
         let before = take(&mut record, &store);
         if before.is_some() {
-            let _ = store.remove(&before);
+            let _ = store.remove(before.as_ref());
         }
         match store.add(file) {
             Ok(made) => {
@@ -92,7 +92,7 @@ pub(super) fn untrust(folder: &Path) -> Result<ExitCode, Failure> {
     let mut failed = Vec::new();
     for trusted in std::mem::take(&mut record.stores) {
         let store = trusted.store.clone();
-        match store.remove(&Some(trusted.clone())) {
+        match store.remove(Some(&trusted)) {
             Ok(()) => print(&format!("removed from  {store}\n")),
             Err(problem) => {
                 failed.push(format!("{store}: {problem}"));
@@ -109,10 +109,6 @@ pub(super) fn untrust(folder: &Path) -> Result<ExitCode, Failure> {
 }
 
 fn home() -> Result<PathBuf, Failure> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the stores are in the user's home"
-    )]
     let home = std::env::home_dir().filter(|it| it.is_dir());
     home.ok_or_else(|| Failure::usage("there is no home folder: set HOME"))
 }
@@ -185,7 +181,7 @@ impl Store {
     }
 
     /// Removes the certificate, and the store if it was made for it and has nothing else.
-    fn remove(&self, trusted: &Option<Trusted>) -> Result<(), String> {
+    fn remove(&self, trusted: Option<&Trusted>) -> Result<(), String> {
         let Some(trusted) = trusted else {
             return Ok(());
         };
@@ -246,7 +242,10 @@ fn remove_database(folder: &Path) -> io::Result<()> {
     }
     // A folder that holds something else stays.
     let _ = fs::remove_dir(folder);
-    if let Some(above) = folder.parent().filter(|it| it.ends_with(".pki")) {
+    if let Some(above) = folder
+        .parent()
+        .filter(|it| it.file_name().is_some_and(|name| name == ".pki"))
+    {
         let _ = fs::remove_dir(above);
     }
     Ok(())
