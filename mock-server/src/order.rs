@@ -72,7 +72,7 @@ fn uses(file: &Path, text: &str) -> Vec<Vec<String>> {
         let begins = text[..at].rsplit('\n').next().unwrap_or_default().trim();
         if begins.is_empty() || begins == "pub" || begins.starts_with("pub(") {
             let path = text[at + 4..].split(';').next().unwrap_or_default();
-            unfold(String::new(), path, &mut found);
+            unfold("", path, &mut found);
         }
     }
     found
@@ -82,7 +82,7 @@ fn uses(file: &Path, text: &str) -> Vec<Vec<String>> {
 }
 
 /// `a::{b, c::{d, e}}` as `a::b`, `a::c::d`, `a::c::e`.
-fn unfold(before: String, text: &str, found: &mut Vec<String>) {
+fn unfold(before: &str, text: &str, found: &mut Vec<String>) {
     let text = text.trim();
     let Some((prefix, inner)) = text.split_once('{') else {
         if !text.is_empty() {
@@ -98,13 +98,13 @@ fn unfold(before: String, text: &str, found: &mut Vec<String>) {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                unfold(before.clone(), &inner[begin..at], found);
+                unfold(&before, &inner[begin..at], found);
                 begin = at + 1;
             }
             _ => {}
         }
     }
-    unfold(before, &inner[begin..], found);
+    unfold(&before, &inner[begin..], found);
 }
 
 fn absolute(here: &[String], path: &str) -> Vec<String> {

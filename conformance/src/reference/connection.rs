@@ -141,17 +141,17 @@ impl Connection {
             return Ok(());
         }
         self.store
-            .save(&self.connect.connection, &self.kept(&tokens))
+            .save(&self.connect.connection, &self.kept(tokens.as_ref()))
     }
 
-    fn kept(&self, tokens: &Option<Tokens>) -> Saved {
+    fn kept(&self, tokens: Option<&Tokens>) -> Saved {
         let mut watches = self.watches.lock().clone();
         if self.is(Mutant::ForgetsItsPosition) {
             watches.clear();
         }
         Saved {
             connect: self.connect.clone(),
-            tokens: tokens.clone(),
+            tokens: tokens.cloned(),
             broken: self.broken(),
             watches,
         }
@@ -175,7 +175,7 @@ impl Connection {
             return Ok(());
         }
         self.store
-            .save(&self.connect.connection, &self.kept(tokens))
+            .save(&self.connect.connection, &self.kept(tokens.as_ref()))
     }
 
     /// Whether another one has taken its place, or it was given up.

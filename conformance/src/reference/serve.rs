@@ -272,7 +272,7 @@ impl Connector {
                 // What an earlier process watched goes on being watched.
                 for name in self.store.names() {
                     if let Ok(connection) = self.find(&name) {
-                        self.look_after(&connection);
+                        Self::look_after(&connection);
                     }
                 }
                 Ok(json!(capabilities(self.restarts)))
@@ -326,7 +326,7 @@ impl Connector {
                 if let Some(before) = before {
                     before.retire();
                     connection.take_over(&before);
-                    self.look_after(&connection);
+                    Self::look_after(&connection);
                 }
                 self.connections
                     .lock()
@@ -360,7 +360,7 @@ impl Connector {
                     _ => None,
                 };
                 let called = connection.call(&operation, &arguments).await;
-                self.look_after(&connection);
+                Self::look_after(&connection);
                 let value = match called {
                     Err(mut problem) if self.kind.is(Mutant::EchoesTokens) => {
                         let token = connection.shown_token().await.unwrap_or_default();
@@ -407,7 +407,7 @@ impl Connector {
     }
 
     /// Sees to it that a task looks after what the connection watches.
-    fn look_after(&self, connection: &Arc<Connection>) {
+    fn look_after(connection: &Arc<Connection>) {
         if connection.needs_looking_after() {
             tokio::spawn(watch::look_after(Arc::downgrade(connection)));
         }

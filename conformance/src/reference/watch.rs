@@ -100,7 +100,7 @@ impl Connection {
         }
         let looked = match operation {
             "watch-messages" if self.is(Mutant::WatchesWhatWasSent) => {
-                watch.folder = "sentitems".to_owned();
+                "sentitems".clone_into(&mut watch.folder);
                 messages(session, &mut watch, mailbox).await
             }
             "watch-messages" if self.settings.cloud.has_message_delta => {

@@ -104,7 +104,9 @@ pub(super) const STATES: &[State] = &[
     state("api-scope-disabled", has_scope, |bench, _| {
         api(bench, |it| {
             let scopes = &mut it.api.as_mut().unwrap().scopes;
-            scopes.iter_mut().for_each(|it| it.enabled = false);
+            for scope in scopes {
+                scope.enabled = false;
+            }
         });
     }),
     state("api-scope-removed", has_scope, |bench, _| {

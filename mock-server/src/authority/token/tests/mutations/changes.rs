@@ -70,7 +70,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
                 bench.assertion(grant, |header, claims| {
                     let _ = (&header, &claims);
                     header["x5t"] = header["x5t#S256"].take();
-                    header["x5t#S256"] = json!("")
+                    header["x5t#S256"] = json!("");
                 }),
             );
         }
@@ -79,7 +79,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
                 "client_assertion",
                 bench.assertion(grant, |header, claims| {
                     let _ = (&header, &claims);
-                    claims["sub"] = json!(claims["sub"].as_str().unwrap().to_uppercase())
+                    claims["sub"] = json!(claims["sub"].as_str().unwrap().to_uppercase());
                 }),
             );
         }
@@ -88,7 +88,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
                 "client_assertion",
                 bench.assertion(grant, |header, claims| {
                     let _ = (&header, &claims);
-                    claims["iss"] = json!(format!("{}/", claims["iss"].as_str().unwrap()))
+                    claims["iss"] = json!(format!("{}/", claims["iss"].as_str().unwrap()));
                 }),
             );
         }
@@ -117,7 +117,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             asked.set(
                 "code",
                 bench.code(grant, |code| {
-                    code.issued = code.issued.saturating_sub(ago).unwrap()
+                    code.issued = code.issued.saturating_sub(ago).unwrap();
                 }),
             );
         }
@@ -202,7 +202,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
                 asked.set("scope", format!("{}/.default", bench.api()));
             } else {
                 asked.set("resource", bench.api());
-            };
+            }
         }
         "consent is withdrawn" => {
             bench.0.tenant.write(|directory| directory.grants.clear());
