@@ -34,7 +34,8 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
 struct Activity {
     method: String,
     path: String,
-    activity: String,
+    #[serde(rename = "activity")]
+    name: String,
     category: String,
     operation: String,
     service: String,
@@ -99,7 +100,7 @@ pub(super) fn audit(
     let id = format!("Directory_{correlation}_{}", now.as_millisecond());
     let document = json!({
         "activityDateTime": now.to_string(),
-        "activityDisplayName": activity.activity,
+        "activityDisplayName": activity.name,
         "additionalDetails": [],
         "category": activity.category,
         "correlationId": correlation,

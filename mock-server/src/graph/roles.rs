@@ -216,6 +216,7 @@ fn assign(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all behaviours")]
 fn unassign(call: &Call<'_>, assignment: &Subject<'_>) -> Result<bool, GraphError> {
     if assignment.collection != ASSIGNMENTS {
         return Ok(false);

@@ -120,6 +120,7 @@ fn channel_address(channel: &str, name: &str, team: &str, tenant: &str) -> Strin
     )
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all behaviours")]
 fn channel(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     let Some(team) = new
         .collection
@@ -143,6 +144,7 @@ fn channel(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all behaviours")]
 fn chat(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     let tenant = call.tenant.id.to_string();
     let encoded =
@@ -158,6 +160,7 @@ fn chat(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all behaviours")]
 fn message(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     // The time in milliseconds, each once in its thread.
     let mut id = call.now.as_millisecond();

@@ -25,7 +25,7 @@ pub(in crate::graph) struct Behaviour {
     /// Members that follow from others.
     pub(in crate::graph) show: Option<fn(&Call<'_>, &Subject<'_>, &mut Properties)>,
     /// What a collection has without anybody having written it, by id.
-    pub(in crate::graph) presets: Option<fn(&Call<'_>, &str) -> Vec<(String, Properties)>>,
+    pub(in crate::graph) presets: Option<Presets>,
     /// Brings links up to date that follow from others.
     pub(in crate::graph) refresh: Option<fn(&Call<'_>)>,
     /// Actions and functions.
@@ -36,6 +36,7 @@ pub(in crate::graph) struct Behaviour {
     pub(in crate::graph) searched: &'static [&'static str],
 }
 
+type Presets = fn(&Call<'_>, &str) -> Vec<(String, Properties)>;
 type Create = fn(&Call<'_>, &mut New) -> Result<(), GraphError>;
 type Change = fn(&Call<'_>, &Subject<'_>, &mut Properties) -> Result<(), GraphError>;
 type Delete = fn(&Call<'_>, &Subject<'_>) -> Result<bool, GraphError>;
