@@ -32,7 +32,8 @@ struct Group {
 struct Requirements {
     schema: u32,
     source: String,
-    requirements: BTreeMap<String, Row>,
+    #[serde(rename = "requirements")]
+    rows: BTreeMap<String, Row>,
 }
 
 /// A row: what must hold, and the cases that decide it, or why there are none.
@@ -146,10 +147,10 @@ fn every_requirement_is_covered_or_says_why_not() {
         .flat_map(|(group, rows)| (1..=*rows).map(move |row| format!("{group}-{row:02}")))
         .collect();
     let table = requirements();
-    let found: BTreeSet<String> = table.requirements.keys().cloned().collect();
+    let found: BTreeSet<String> = table.rows.keys().cloned().collect();
     assert_eq!(found, wanted);
     let cases = Library::embedded().unwrap().cases();
-    let rows = table.requirements.iter();
+    let rows = table.rows.iter();
     let wrong: Vec<String> = rows
         .filter_map(|(id, row)| Some(format!("{id}: {}", row.check(&cases).err()?)))
         .collect();
@@ -211,7 +212,7 @@ fn page(rules: &Rules, requirements: &Requirements) -> String {
         "\n## Requirements\n\nOf a connector: {}.\n\n| row | says | decided by |\n|---|---|---|\n",
         requirements.source
     );
-    for (id, row) in &requirements.requirements {
+    for (id, row) in &requirements.rows {
         let _ = writeln!(text, "| {id} | {} | {} |", cell(&row.says), row.decided());
     }
     text

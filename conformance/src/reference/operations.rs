@@ -88,8 +88,7 @@ pub(super) async fn run(
         }
         "list-messages"
             if settings.kind.has(Style::ReadsByDelta)
-                // China has no delta queries of messages.
-                && !settings.cloud.resource.ends_with(".cn")
+                && settings.cloud.has_message_delta
                 && !["filter", "orderby", "search"]
                     .iter()
                     .any(|name| arguments.0.contains_key(*name)) =>
