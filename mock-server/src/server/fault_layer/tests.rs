@@ -2,6 +2,8 @@
 
 mod limits;
 
+mod id_tokens;
+
 use std::time::Instant;
 
 use reqwest::{Client, Response};
@@ -436,7 +438,7 @@ async fn clients_that_trust_the_authority_refuse_wrong_certificates() {
 
 #[test]
 fn every_kind_of_fault_is_seen_by_a_client_in_one_of_these_tests() {
-    let here = include_str!("tests.rs");
+    let here = concat!(include_str!("tests.rs"), include_str!("tests/id_tokens.rs"));
     let kinds = FaultAction::names();
     let unseen: Vec<_> = kinds
         .iter()
