@@ -339,7 +339,6 @@ async fn tokens_are_explained_as_the_endpoints_would_answer() {
         json!({"revoke-sessions": {"user": "alice", "by": "admin"}}),
         json!({"disable-user": {"user": "alice"}}),
         json!({"disable-app": {"app": "native-app"}}),
-        json!({"block-tenant": {}}),
     ] {
         tenant
             .event(&serde_json::from_value(event.clone()).unwrap())
@@ -356,7 +355,7 @@ async fn tokens_are_explained_as_the_endpoints_would_answer() {
         let connection = bench.get(&list).await.json[0].clone();
         assert_eq!(connection["verdict"], verdict, "{event}");
     }
-    // Access tokens live until they expire, whatever happens.
+    // Access tokens live until they expire, whatever happens to the connection.
     let access = explain(&tokens["access_token"]).await;
     assert_eq!(access["verdict"]["valid"], true, "{access}");
     tenant.clock().advance(jiff::SignedDuration::from_hours(2));
