@@ -218,7 +218,9 @@ impl World {
         let defaults: Vec<Arc<Tenant>> = match seed {
             Some(file) => {
                 let made = self.make(file.directories(context)?);
-                made.iter().for_each(|it| index.add(it));
+                for tenant in &made {
+                    index.add(tenant);
+                }
                 made
             }
             None => Environment::ALL
@@ -229,7 +231,9 @@ impl World {
                     let (customer, vendor) =
                         (format!("{customer}{suffix}"), format!("{vendor}{suffix}"));
                     let made = self.instantiate(environment, &customer, &vendor, context);
-                    made.iter().for_each(|it| index.add(it));
+                    for tenant in &made {
+                        index.add(tenant);
+                    }
                     Arc::clone(&made[0])
                 })
                 .collect(),
