@@ -198,8 +198,9 @@ fn one_that_lacks_a_name_is_replaced_and_the_user_told() {
     assert_eq!(again.code, Some(0), "{again}");
     assert!(again.stderr.contains("does not permit entra"), "{again}");
     assert!(again.stderr.contains("ca.pem"), "{again}");
-    let third =
-        run(Command::new(program("entra-mock")).args(["run", "--data-dir", path, "--", "true"]));
+    let third = run(Command::new(program("entra-mock"))
+        .args(["run", "--quiet", "--data-dir"])
+        .args([path, "--", "true"]));
     assert_eq!(third.stderr, "", "{third}");
 }
 
@@ -310,7 +311,7 @@ fn a_pfx_has_the_form_that_all_libraries_read_unless_the_modern_one_is_asked_for
 #[test]
 fn a_stored_pfx_of_an_older_version_is_replaced_by_one_that_all_libraries_read() {
     let folder = authority(&[]);
-    let pfx = folder.path().join("client-certificate.pfx");
+    let pfx = folder.path().join("client.pfx");
     let before = openssl(
         folder.path(),
         &[
@@ -327,9 +328,9 @@ fn a_stored_pfx_of_an_older_version_is_replaced_by_one_that_all_libraries_read()
             "-macalg",
             "sha256",
             "-passout",
-            "pass:entra-mock",
+            "pass:pfx-password-for-tests",
             "-out",
-            "client-certificate.pfx",
+            "client.pfx",
         ],
     );
     assert_eq!(before.code, Some(0), "{before}");

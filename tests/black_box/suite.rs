@@ -62,7 +62,7 @@ fn msal_for_python_passes_happy_paths_and_environments() {
     assert_passes(
         &["--connector", &connector],
         &["auth/happy/**", "environments/**"],
-        90,
+        88,
     );
 }
 
@@ -73,7 +73,7 @@ fn msal_for_node_passes_happy_paths_and_environments_isolated() {
     assert_passes(
         &["--isolated", "--connector", &connector],
         &["auth/happy/**", "environments/**"],
-        90,
+        88,
     );
 }
 

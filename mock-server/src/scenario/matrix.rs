@@ -172,32 +172,38 @@ pub(super) fn allow_placeholders(schema: &mut Value) {
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
                 allow_placeholders(member);
-                if name == "properties" {
-                    for property in member
-                        .as_object_mut()
-                        .into_iter()
-                        .flat_map(|it| it.values_mut())
-                    {
-                        let closed = ["$ref", "enum", "type", "anyOf", "oneOf"];
-                        if closed.iter().any(|it| property.get(it).is_some())
-                            && property["type"] != "string"
-                        {
-                            let description = property
-                                .as_object_mut()
-                                .and_then(|it| it.remove("description"));
-                            let mut open = json!({"anyOf": [property.clone(), {"type": "string", "pattern": PLACEHOLDER}]});
-                            if let Some(description) = description {
-                                open["description"] = description;
-                            }
-                            *property = open;
-                        }
+                match (name.as_str(), member) {
+                    ("properties", Value::Object(properties)) => {
+                        properties.values_mut().for_each(allow_placeholder);
                     }
+                    ("items", item) => allow_placeholder(item),
+                    _ => {}
                 }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(allow_placeholders),
         _ => {}
     }
+}
+
+/// A placeholder may stand for a value, unless any text may anyway.
+fn allow_placeholder(value: &mut Value) {
+    let closed = ["$ref", "enum", "type", "anyOf", "oneOf"];
+    let takes_any_text = value["type"] == "string"
+        && !["enum", "const", "pattern", "format"]
+            .iter()
+            .any(|it| value.get(it).is_some());
+    if takes_any_text || !closed.iter().any(|it| value.get(it).is_some()) {
+        return;
+    }
+    let description = value
+        .as_object_mut()
+        .and_then(|it| it.remove("description"));
+    let mut open = json!({"anyOf": [value.clone(), {"type": "string", "pattern": PLACEHOLDER}]});
+    if let Some(description) = description {
+        open["description"] = description;
+    }
+    *value = open;
 }
 
 const OPEN: &str = "{matrix.";

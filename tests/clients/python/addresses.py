@@ -83,7 +83,7 @@ for name, world in ready["environments"].items():
         given = set()
         for path, extra, member in [
             ("oauth2/v2.0/devicecode", {"scope": "User.Read"}, "verification_uri"),
-            ("oauth2/devicecode", {"resource": world["graph"]}, "verification_url"),
+            ("oauth2/devicecode", {"resource": f"https://{world['graph_host']}"}, "verification_url"),
         ]:
             _, _, text, _ = ask(f"{root}/{tenant}/{path}", {"client_id": native, **extra}, proxy)
             answer = json.loads(text)
