@@ -91,6 +91,8 @@ fn the_schema_takes_what_the_reader_takes_and_refuses_what_has_another_shape() {
             "fault-after-an-unknown-event",
             "fault-at-the-wrong-surface",
             "fault-that-never-comes",
+            "matrix-without-a-value",
+            "matrix-without-such-a-column",
             "second-process-in-another",
             "steps-in-steps-in-steps",
             "throttle-without-a-time",
