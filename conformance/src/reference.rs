@@ -14,6 +14,7 @@ mod graph;
 mod http;
 mod id_token;
 mod mutant;
+mod named;
 mod operations;
 mod problem;
 mod serve;

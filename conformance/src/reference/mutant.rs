@@ -3,45 +3,14 @@
 //! A defect is a branch at the place where a connector would have it. What each must turn red is
 //! data, `data/mutants.yaml`.
 
-use std::fmt;
-use std::str::FromStr;
-
-use entra_mock::notation::did_you_mean;
-
+use super::named::named;
 use super::style::Style;
 use crate::case::Category;
 
-macro_rules! mutants {
-    ($($(#[doc = $says:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A deliberate defect.
-        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-        #[non_exhaustive]
-        pub enum Mutant {
-            $($(#[doc = $says])+ $variant,)+
-        }
+named! {
+    /// A deliberate defect.
+    Mutant as "mutant":
 
-        impl Mutant {
-            /// All of them, in the order of their names.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name, as `--connector mutant:NAME` takes it.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-
-            /// The defect in a sentence.
-            pub fn says(self) -> &'static str {
-                match self {
-                    $(Self::$variant => concat!($($says),+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
-
-mutants! {
     /// Takes every certificate for the service's.
     AcceptsAnyCertificate = "accepts-any-certificate",
     /// Redeems the code of a sign-in that is over, or that a newer one has replaced.
@@ -398,33 +367,6 @@ mutants! {
     WithoutState = "without-state",
     /// Writes back the tokens of a connection that was given up meanwhile.
     WritesBackAfterwards = "writes-back-afterwards",
-}
-
-impl fmt::Display for Mutant {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-impl FromStr for Mutant {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .find(|mutant| mutant.name() == text)
-            .copied()
-            .ok_or_else(|| {
-                let names = Self::ALL.iter().map(|it| it.name());
-                let all: Vec<&str> = names.clone().collect();
-                let nearest = did_you_mean(text, names);
-                if nearest.is_empty() {
-                    format!("there is no mutant '{text}'; there are {}", all.join(", "))
-                } else {
-                    format!("there is no mutant '{text}'{nearest}")
-                }
-            })
-    }
 }
 
 /// What stands in the place of the connector.
