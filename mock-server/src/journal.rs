@@ -528,6 +528,44 @@ impl Journal {
 }
 
 impl Exchange {
+    /// One in which nothing was asked and nothing answered: what is known of it is filled in.
+    ///
+    /// `connection` is the number of the connection, `via` the label of its listener.
+    pub fn empty(surface: Surface, via: Option<String>, connection: u64) -> Self {
+        Self {
+            number: 0,
+            at: crate::clock::Clock::real().now(),
+            elapsed_micros: 0,
+            via,
+            connection,
+            cloud: None,
+            environment: None,
+            surface,
+            endpoint: None,
+            method: String::new(),
+            origin: String::new(),
+            path: String::new(),
+            query: Vec::new(),
+            request_headers: Vec::new(),
+            form: Vec::new(),
+            request_body: None,
+            status: 0,
+            response_headers: Vec::new(),
+            response_body: None,
+            tenant: None,
+            tenant_time: None,
+            client: None,
+            user: None,
+            grant: None,
+            aadsts: Vec::new(),
+            error: None,
+            decision: None,
+            tokens: Vec::new(),
+            fault: None,
+            unsupported: None,
+        }
+    }
+
     fn redact(&mut self, redactor: &Redactor) {
         let optional = [
             &mut self.decision,

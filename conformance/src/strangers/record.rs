@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use entra_mock::clock::Clock;
 use entra_mock::journal::{Exchange, Journal, Names, Surface};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -108,36 +107,8 @@ impl Recorder {
 
     fn exchange(&self, origin: String) -> Exchange {
         Exchange {
-            number: 0,
-            at: Clock::real().now(),
-            elapsed_micros: 0,
-            via: self.visit.via.clone(),
-            connection: self.connection,
-            cloud: None,
-            environment: None,
-            surface: Surface::Proxy,
-            endpoint: None,
-            method: String::new(),
             origin,
-            path: String::new(),
-            query: Vec::new(),
-            request_headers: Vec::new(),
-            form: Vec::new(),
-            request_body: None,
-            status: 0,
-            response_headers: Vec::new(),
-            response_body: None,
-            tenant: None,
-            tenant_time: None,
-            client: None,
-            user: None,
-            grant: None,
-            aadsts: Vec::new(),
-            error: None,
-            decision: None,
-            tokens: Vec::new(),
-            fault: None,
-            unsupported: None,
+            ..Exchange::empty(Surface::Proxy, self.visit.via.clone(), self.connection)
         }
     }
 }

@@ -419,38 +419,8 @@ impl Edge {
 
     /// An exchange that is none of HTTP.
     fn no_exchange(connection: &Connection, surface: Surface) -> Exchange {
-        Exchange {
-            number: 0,
-            at: Clock::real().now(),
-            elapsed_micros: 0,
-            via: connection.via.as_deref().map(str::to_owned),
-            connection: connection.id,
-            cloud: None,
-            environment: None,
-            surface,
-            endpoint: None,
-            method: String::new(),
-            origin: String::new(),
-            path: String::new(),
-            query: Vec::new(),
-            request_headers: Vec::new(),
-            form: Vec::new(),
-            request_body: None,
-            status: 0,
-            response_headers: Vec::new(),
-            response_body: None,
-            tenant: None,
-            tenant_time: None,
-            client: None,
-            user: None,
-            grant: None,
-            aadsts: Vec::new(),
-            error: None,
-            decision: None,
-            tokens: Vec::new(),
-            fault: None,
-            unsupported: None,
-        }
+        let via = connection.via.as_deref().map(str::to_owned);
+        Exchange::empty(surface, via, connection.id)
     }
 }
 
