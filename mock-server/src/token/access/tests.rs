@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 fn keys() -> KeyRings {
@@ -176,4 +178,45 @@ fn lifetimes_are_drawn_from_the_documented_range() {
     assert_eq!(Lifetime::Policy(600).draw(&random), 599);
     let long = Lifetime::ContinuousAccessEvaluation.draw(&random);
     assert!((71_999..100_800).contains(&long));
+}
+
+#[test]
+fn a_token_is_verified_once_until_other_keys_count() {
+    let (rings, others) = (keys(), keys());
+    let sealer = Sealer::new();
+    let key = rings.of(SignInCloud::UsGov).key(0);
+    let mint = |seed| mint_access_token(&spec(app_only()), &key, &sealer, &Random::seeded(seed));
+    let token = mint(1);
+    let first = rings.verify(&token, &sealer).unwrap();
+    let again = rings.verify(&token, &sealer).unwrap();
+    assert!(Arc::ptr_eq(&first, &again));
+    // Another text with the same claims is another token.
+    let (message, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{message}.AAAA");
+    assert!(rings.verify(&forged, &sealer).is_err());
+    // The oldest make room.
+    for seed in 2..1_100 {
+        rings.verify(&mint(seed), &sealer).unwrap();
+    }
+    let anew = rings.verify(&token, &sealer).unwrap();
+    assert!(!Arc::ptr_eq(&first, &anew));
+    // A state that is restored brings keys of its own.
+    others.of(SignInCloud::UsGov).key(0);
+    rings.restore(&others.stored()).unwrap();
+    assert!(rings.verify(&token, &sealer).is_err());
+}
+
+#[test]
+fn a_sealed_token_ends_with_its_secret_even_if_it_was_in_use() {
+    let rings = keys();
+    let key = rings.of(SignInCloud::UsGov).key(0);
+    let sealer = Sealer::new();
+    let spec = AccessTokenSpec {
+        format: TokenFormat::Opaque,
+        ..spec(app_only())
+    };
+    let token = mint_access_token(&spec, &key, &sealer, &Random::seeded(1));
+    assert!(rings.verify(&token, &sealer).is_ok());
+    sealer.renew();
+    assert!(rings.verify(&token, &sealer).is_err());
 }
