@@ -275,7 +275,7 @@ impl Connector {
                         Self::look_after(&connection);
                     }
                 }
-                Ok(json!(capabilities(self.restarts)))
+                Ok(json!(capabilities(self.kind, self.restarts)))
             }
             Request::Connect(_)
                 if self.kind.is(Mutant::OneThrottleForAll)
@@ -506,7 +506,7 @@ impl Connector {
     }
 }
 
-fn capabilities(restarts: bool) -> Capabilities {
+fn capabilities(kind: Kind, restarts: bool) -> Capabilities {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Capabilities {
         protocol: VERSION,
@@ -522,7 +522,10 @@ fn capabilities(restarts: bool) -> Capabilities {
             &FEATURES
         } else {
             &FEATURES[..FEATURES.len() - 2]
-        }),
+        })
+        .into_iter()
+        .filter(|it: &String| it != "concurrent-calls" || !kind.has(Style::OneAtATime))
+        .collect(),
         max_connections: 100,
     }
 }
