@@ -71,8 +71,6 @@ named! {
     BreaksOnMislabelledAnswers = "breaks-on-mislabelled-answers",
     /// Shows a connection as broken once Graph has refused a token, though another one works.
     BreaksOnRefusedTokens = "breaks-on-refused-tokens",
-    /// Authenticates in another way when it refreshes.
-    BasicAtRefresh = "basic-at-refresh",
     /// Makes one assertion, and sends it again and again.
     CachesAssertion = "caches-assertion",
     /// Makes each call with the connection that comes first.

@@ -142,8 +142,7 @@ async fn request_once(
     }
     let claims = merge_capabilities(claims);
     let is_refresh = grant.contains(&("grant_type", "refresh_token"));
-    let uses_basic =
-        kind.has(Style::BasicAuthentication) || is_refresh && kind.is(Mutant::BasicAtRefresh);
+    let uses_basic = kind.has(Style::BasicAuthentication);
     let send = || {
         let mut form: Vec<(&str, String)> = vec![("client_id", settings.client_id.clone())];
         form.extend(
