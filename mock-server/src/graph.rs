@@ -4,7 +4,6 @@
 //! a note in the journal, so that a user sees what the mock does not do.
 
 mod access;
-mod apart;
 mod applications;
 mod areas;
 mod attachments;
@@ -65,7 +64,6 @@ use bytes::Bytes;
 pub(crate) use self::error::{GraphError, usual_message};
 
 use self::access::Actor;
-use self::apart::Apart;
 use self::bearer::Caller;
 use self::call::{Call, Payload, Reply, Target};
 use self::endpoint::{Endpoint, Found, Parameters, Workload};
@@ -73,6 +71,7 @@ use self::error::Service;
 use self::odata::query::Query;
 use self::path::Path;
 use self::prefer::{Metadata, Prefer};
+use crate::apart::Apart;
 use crate::environment::{Environment, SignInCloud};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};

@@ -16,6 +16,7 @@
 )]
 
 pub mod aadsts;
+mod apart;
 mod authority;
 mod base64_bytes;
 #[cfg(feature = "cli")]

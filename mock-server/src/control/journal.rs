@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use axum::routing;
 use futures_util::stream;
 use tokio::sync::broadcast::error::RecvError;
@@ -182,9 +183,14 @@ fn unknown(what: &str, name: &str) -> Problem {
     )
 }
 
-async fn read(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
+async fn read(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Response {
+    let readers = core.readers.clone();
+    readers.run(move || read_kept(&core, query)).await
+}
+
+fn read_kept(core: &Core, query: Option<String>) -> Answer {
     let mut parameters = Parameters::new(query)?;
-    let filter = filter(&core, &mut parameters)?;
+    let filter = filter(core, &mut parameters)?;
     let last = parameters.take("last", "a number", |it| it.parse::<usize>().ok())?;
     parameters.finish(&format!("{KNOWN}, last"))?;
     let kept = core.world.journal.since(filter.since);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -82,8 +83,13 @@ async fn recording(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-) -> Answer {
-    let tenant = find(&core, &name)?;
+) -> Response {
+    let exports = core.exports.clone();
+    exports.run(move || record(&core, &name, query)).await
+}
+
+fn record(core: &Core, name: &str, query: Option<String>) -> Answer {
+    let tenant = find(core, name)?;
     let mut parameters = Parameters::new(query)?;
     let since = parameters.take("since", "a number", |it| it.parse().ok())?;
     let format = Format::of(&mut parameters)?;

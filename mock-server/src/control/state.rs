@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing;
 use schemars::JsonSchema;
 
@@ -96,7 +97,12 @@ struct WholeState {
     tenants: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
-async fn export(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
+async fn export(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Response {
+    let exports = core.exports.clone();
+    exports.run(move || export_whole(&core, query)).await
+}
+
+fn export_whole(core: &Core, query: Option<String>) -> Answer {
     let (media, text) = match Format::take(query)? {
         Format::Json => ("application/json", core.world.snapshot().to_text()),
         Format::Yaml => {
@@ -110,8 +116,16 @@ async fn export(State(core): State<Arc<Core>>, RawQuery(query): RawQuery) -> Ans
     Ok(text_response(StatusCode::OK, media, text))
 }
 
-async fn import(State(core): State<Arc<Core>>, JsonText(text): JsonText<LONGEST_STATE>) -> Answer {
-    Snapshot::parse(&text)
+async fn import(
+    State(core): State<Arc<Core>>,
+    JsonText(text): JsonText<LONGEST_STATE>,
+) -> Response {
+    let exports = core.exports.clone();
+    exports.run(move || import_whole(&core, &text)).await
+}
+
+fn import_whole(core: &Core, text: &[u8]) -> Answer {
+    Snapshot::parse(text)
         .and_then(|snapshot| core.world.restore(snapshot))
         .map_err(|error| Problem::bad_request("not a state to import", error.to_string()))?;
     core.players.clear();
@@ -119,7 +133,12 @@ async fn import(State(core): State<Arc<Core>>, JsonText(text): JsonText<LONGEST_
     Ok(no_content())
 }
 
-async fn reset(State(core): State<Arc<Core>>) -> Answer {
+async fn reset(State(core): State<Arc<Core>>) -> Response {
+    let exports = core.exports.clone();
+    exports.run(move || reset_whole(&core)).await
+}
+
+fn reset_whole(core: &Core) -> Answer {
     // What made the world at the beginning makes it again.
     core.reset().map_err(|error| {
         Problem::new(StatusCode::CONFLICT, "no reset").detail(error.to_string())

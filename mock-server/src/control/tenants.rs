@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
 use axum::routing;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -240,10 +241,17 @@ async fn export(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-) -> Answer {
-    let tenant = find(&core, &name)?;
+) -> Response {
+    let exports = core.exports.clone();
+    exports
+        .run(move || export_tenant(&core, &name, query))
+        .await
+}
+
+fn export_tenant(core: &Core, name: &str, query: Option<String>) -> Answer {
+    let tenant = find(core, name)?;
     let format = Format::take(query)?;
-    let file = SeedFile::of(&with_homes(&core, &tenant), &core.context);
+    let file = SeedFile::of(&with_homes(core, &tenant), &core.context);
     Ok(match format {
         Format::Json => json_response(StatusCode::OK, &file),
         Format::Yaml => text_response(StatusCode::OK, "application/yaml", file.to_yaml()),

@@ -21,6 +21,7 @@ use super::host_name::HostName;
 use super::mock::MockEntra;
 use super::proxy::serve_control;
 use super::state_file::{Saver, StateFile, StateFileError};
+use crate::apart::Apart;
 use crate::clock::Clock;
 use crate::environment::{Environment, SignInCloud};
 use crate::isolation::IsolationError;
@@ -321,6 +322,8 @@ impl Builder {
             world,
             players,
             context,
+            exports: Apart::new(),
+            readers: Apart::new(),
             authority,
             certificate_files,
             certificate_password: certificate.password,

@@ -13,6 +13,7 @@ use super::client_certificate::ClientCertificateFiles;
 use super::host_name::HostName;
 use super::ready::{Ready, ReadyEnvironment};
 use super::variables::{self, Variables};
+use crate::apart::Apart;
 use crate::directory::TenantId;
 use crate::environment::{Environment, SignInCloud, Site};
 use crate::scenario::Players;
@@ -25,6 +26,10 @@ pub(crate) struct Core {
     pub(crate) world: Arc<World>,
     pub(crate) players: Arc<Players>,
     pub(crate) context: SeedContext,
+    /// Where states and recordings are written and read.
+    pub(crate) exports: Apart,
+    /// Where the journal is read, which does not wait for those.
+    pub(crate) readers: Apart,
     pub(super) authority: Arc<CertificateAuthority>,
     pub(super) certificate_files: ClientCertificateFiles,
     pub(super) certificate_password: String,
