@@ -45,6 +45,14 @@ export function describeFault(fault) {
   return `${action} · on ${where}${when}`;
 }
 
+/** How much of a request of Graph the mock does. */
+const LEVELS = {
+  modelled: "modelled: by behaviour of its own",
+  generic: "generic: from state, types and permissions",
+  unsupported: "unsupported: Graph has it, the mock does not",
+  absent: "absent: v1.0 does not have it in this cloud",
+};
+
 /** Fills a panel with an entry. */
 export function showEntry(root, entry, close) {
   const change = entry.kind !== "exchange";
@@ -86,6 +94,7 @@ function exchangeParts(entry) {
     facts([
       ["To", h("span", { class: "mono" }, entry.origin)],
       ["Endpoint", entry.endpoint],
+      ["Level", entry.level && LEVELS[entry.level]],
       ["Grant", entry.grant],
       ["Client", entry.client && named(appName(entry.client), entry.client)],
       ["User", entry.user && named(userName(entry.user), entry.user)],

@@ -7,6 +7,7 @@ mod aadsts;
 mod api;
 mod conceal;
 mod consequence;
+mod coverage;
 mod dashboard;
 mod demo;
 mod directory;
@@ -112,6 +113,7 @@ fn serve(api: Api) -> Api {
         );
     [
         aadsts::serve,
+        coverage::serve,
         tenants::serve,
         demo::serve,
         directory::serve,

@@ -12,7 +12,7 @@ use axum::http::Extensions;
 
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 use crate::environment::{Environment, Issuer, SignInCloud, Site};
-use crate::journal::TokenUse;
+use crate::journal::{Level, TokenUse};
 
 /// Where and how a request arrived.
 #[derive(Clone, Debug)]
@@ -107,6 +107,8 @@ pub struct Annotation {
     pub tokens: Vec<TokenUse>,
     /// What the client asked for and the mock does not do.
     pub unsupported: Option<String>,
+    /// How much of a request of Graph the mock does.
+    pub level: Option<Level>,
     /// The moment of the tenant's clock at which the exchange was answered.
     pub tenant_time: Option<jiff::Timestamp>,
 }

@@ -74,14 +74,13 @@ use self::prefer::{Metadata, Prefer};
 use crate::apart::Apart;
 use crate::environment::{Environment, SignInCloud};
 use crate::exchange::{Annotation, Arrival};
-use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
+use crate::journal::{Direction, Level, TokenKind, TokenUse, fingerprint};
 use crate::limit::{InFlight, Places};
 use crate::world::World;
 
 /// How much of Graph the mock does.
-#[cfg(feature = "cli")]
 pub(crate) mod coverage {
-    pub(crate) use super::generic::coverage::{Covered, Level};
+    pub(crate) use super::generic::coverage::{Area, Covered};
     use crate::environment::SignInCloud;
 
     /// All documented requests in a cloud.
@@ -90,7 +89,14 @@ pub(crate) mod coverage {
         super::generic::coverage::all(cloud)
     }
 
-    /// A table of the levels by area: the first name of the path.
+    /// How many documented requests of each area have which level.
+    pub(crate) fn areas(cloud: SignInCloud, below: &str) -> Vec<Area> {
+        super::areas::install();
+        super::generic::coverage::areas(cloud, below)
+    }
+
+    /// The same as a table.
+    #[cfg(feature = "cli")]
     pub(crate) fn table(cloud: SignInCloud, below: &str) -> String {
         super::areas::install();
         super::generic::coverage::table(cloud, below)
@@ -155,9 +161,19 @@ fn answer(
             annotation.error = Some(error.code.to_string());
             annotation.decision = Some(error.message.clone());
             annotation.unsupported.clone_from(&error.unsupported);
+            annotation.level = level(annotation.level, error);
         }
     }
     respond::respond(world, arrival, headers, outcome, annotation)
+}
+
+/// The level of a refused request.
+fn level(known: Option<Level>, error: &GraphError) -> Option<Level> {
+    if error.is_not_in_the_mock() {
+        Some(Level::Unsupported)
+    } else {
+        known
+    }
 }
 
 /// The Graph hosts.
@@ -295,16 +311,19 @@ impl Request {
         annotation.tenant_time = Some(caller.tenant.now());
         if path.is_user_info() {
             annotation.endpoint = Some("GET /oidc/userinfo".to_owned());
+            annotation.level = Some(Level::Modelled);
             return users::user_info(&caller);
         }
         let version = path.version()?;
         if path.is_batch() {
             annotation.endpoint = Some(format!("{} /$batch", self.method));
+            annotation.level = Some(Level::Modelled);
             return batch::run(self, version, annotation, places);
         }
         let (endpoint, parameters) = match self.endpoint(&path, version, environment.cloud()) {
             Ok(found) => found,
             Err(refusal) => {
+                annotation.level = Some(Level::Absent);
                 let other_methods = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
                 return generic::answer(self, caller, &path, version, other_methods, annotation)
                     .unwrap_or(Err(refusal));
@@ -321,6 +340,7 @@ impl Request {
                 .unwrap_or_else(|| Err(GraphError::method_not_allowed()));
         }
         annotation.endpoint = Some(endpoint.template(parameters.user.is_none()));
+        annotation.level = Some(Level::Modelled);
         let service = Service::from(endpoint.workload);
         let found = Addressed {
             environment,

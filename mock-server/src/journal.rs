@@ -220,6 +220,50 @@ pub struct Exchange {
     pub fault: Option<String>,
     /// What the client asked for and the mock does not do.
     pub unsupported: Option<String>,
+    /// How much of the request the mock does, at Graph where the path was looked up.
+    #[serde(default)]
+    pub level: Option<Level>,
+}
+
+/// How a request of Graph is answered.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// By behaviour of its own.
+    Modelled,
+    /// From state, types and permissions.
+    Generic,
+    /// With 501 `NotInTheMock`, behind the guard.
+    Unsupported,
+    /// As the service answers what it does not have: v1.0 lacks it in this cloud.
+    Absent,
+}
+
+impl Level {
+    /// All levels.
+    pub const ALL: [Self; 4] = [
+        Self::Modelled,
+        Self::Generic,
+        Self::Unsupported,
+        Self::Absent,
+    ];
+
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modelled => "modelled",
+            Self::Generic => "generic",
+            Self::Unsupported => "unsupported",
+            Self::Absent => "absent",
+        }
+    }
+
+    /// The level with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// What kind of endpoint an exchange addressed.
@@ -563,6 +607,7 @@ impl Exchange {
             tokens: Vec::new(),
             fault: None,
             unsupported: None,
+            level: None,
         }
     }
 

@@ -8,7 +8,9 @@ use std::fs;
 use serde_json::Value;
 
 use crate::directory::{Event, EventParameter, EventReference, ParameterKind};
+use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::graph::coverage;
 use crate::world::seed::SeedFile;
 
 /// Where the pages are checked in.
@@ -35,6 +37,50 @@ fn the_reference_of_faults_is_the_one_that_is_checked_in() {
     // Events have a page of their own.
     write(&mut page, &schema, "Fault", &["Event"]);
     check("fault-reference.md", &page);
+}
+
+#[test]
+fn the_levels_of_graph_are_those_that_are_checked_in() {
+    let mut page = beginning(
+        "How much of Graph is there",
+        "Every method and path that Microsoft documents for v1.0 of Microsoft Graph has a level. All \
+         are guarded by their permissions, and then:\n\n\
+         - **modelled**: answered by behaviour of its own, with its source and a test;\n\
+         - **generic**: answered from state, types and permissions alone: an empty tenant lists \
+         empty, an unknown id is a 404, what was written is read;\n\
+         - **unsupported**: refused with 501 and `error.code` `NotInTheMock`; nothing is made up.\n\n\
+         What v1.0 does not have in a cloud is **absent**, and refused as the service refuses it. The \
+         journal has the level of each exchange (`entra-mock journal --level unsupported`), the \
+         dashboard shows it, `entra-mock coverage --path /groups --level unsupported` and `GET \
+         /api/v1/coverage` list the requests of a level. A request that is refused before its path is \
+         looked up, for its token, has no level.",
+    );
+    for environment in [
+        Environment::Office365,
+        Environment::UsGovL4,
+        Environment::China,
+    ] {
+        let _ = write!(
+            page,
+            "\n## {environment}\n\n| area | modelled | generic | unsupported |\n|---|---:|---:|---:|\n"
+        );
+        let mut total = [0; 3];
+        for area in coverage::areas(environment.cloud(), "/") {
+            let counts = [area.modelled, area.generic, area.unsupported];
+            for (sum, count) in total.iter_mut().zip(counts) {
+                *sum += count;
+            }
+            let [modelled, generic, unsupported] = counts;
+            let name = area.name;
+            let _ = writeln!(
+                page,
+                "| `/{name}` | {modelled} | {generic} | {unsupported} |"
+            );
+        }
+        let [modelled, generic, unsupported] = total;
+        let _ = writeln!(page, "| **all** | {modelled} | {generic} | {unsupported} |");
+    }
+    check("graph-coverage.md", &page);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, print};
 use crate::environment::Environment;
-use crate::graph::coverage::{self, Level};
+use crate::graph::coverage;
+use crate::journal::Level;
 
 #[derive(Debug, Args)]
 pub(super) struct Coverage {

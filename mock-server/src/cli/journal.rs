@@ -49,6 +49,9 @@ pub(super) struct JournalCommand {
     /// Only with a grant, such as refresh_token
     #[arg(long)]
     grant: Option<String>,
+    /// Only of a level of Graph: modelled, generic, unsupported or absent
+    #[arg(long)]
+    level: Option<String>,
 }
 
 impl JournalCommand {
@@ -80,6 +83,7 @@ impl JournalCommand {
             ("surface", self.surface.clone()),
             ("status", self.status.clone()),
             ("grant", self.grant.clone()),
+            ("level", self.level.clone()),
         ] {
             if let Some(value) = value {
                 query.append_pair(name, &value);

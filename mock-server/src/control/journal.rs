@@ -20,7 +20,7 @@ use super::request::Parameters;
 use super::tenants::find;
 use crate::clock;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
-use crate::journal::{Entry, Filter, Surface, status_range};
+use crate::journal::{Entry, Filter, Level, Surface, status_range};
 use crate::server::Core;
 
 pub(super) fn serve(api: Api) -> Api {
@@ -84,9 +84,14 @@ fn filtered(operation: Operation) -> Operation {
         )
         .query("status", Type::String, "The status, such as 400 or 4xx")
         .query("grant", Type::String, "The grant, such as refresh_token")
+        .choice(
+            "level",
+            &Level::ALL.map(Level::name),
+            "How much of a request of Graph the mock does",
+        )
 }
 
-const KNOWN: &str = "since, tenant, client, user, surface, status, grant";
+const KNOWN: &str = "since, tenant, client, user, surface, status, grant, level";
 
 fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
     let text = |text: &str| Some(text.to_owned());
@@ -97,6 +102,8 @@ fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
     let surface = parameters.take("surface", "such as token or graph", surface)?;
     let status = parameters.take("status", "such as 400 or 4xx", status_range)?;
     let grant = parameters.take("grant", "such as refresh_token", text)?;
+    let levels = "one of modelled, generic, unsupported, absent";
+    let level = parameters.take("level", levels, Level::named)?;
     let tenant = tenant.map(|name| tenant_id(core, &name)).transpose()?;
     Ok(Filter {
         since: since.unwrap_or(0),
@@ -108,6 +115,7 @@ fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
         surface,
         status,
         grant,
+        level,
     })
 }
 

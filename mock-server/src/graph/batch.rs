@@ -97,7 +97,12 @@ pub(super) fn run(
             }
             answer(outer, version, &part, &mut inner, places)
         };
-        missing.extend(outcome.as_ref().err().and_then(|it| it.unsupported.clone()));
+        if let Err(refusal) = &outcome {
+            missing.extend(refusal.unsupported.clone());
+            inner.level = super::level(inner.level, refusal);
+        }
+        // A batch is as good as its worst part.
+        annotation.level = annotation.level.max(inner.level);
         let written = respond::write(&outer.world, &outer.arrival, &headers, outcome, &inner);
         responses.push(shown(part.id, written));
     }

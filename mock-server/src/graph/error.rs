@@ -65,6 +65,11 @@ impl GraphError {
         self
     }
 
+    /// Whether it says that the mock lacks what Graph documents.
+    pub(crate) fn is_not_in_the_mock(&self) -> bool {
+        self.status == StatusCode::NOT_IMPLEMENTED
+    }
+
     /// Names the service behind the endpoint, unless the code is another's.
     pub(crate) fn of_service(mut self, service: Service) -> Self {
         self.service.get_or_insert(service);

@@ -68,6 +68,11 @@ pub(super) fn answer(
         return None;
     }
     annotation.endpoint = Some(format!("{} {}", request.method, route.display));
+    annotation.level = Some(coverage::level(
+        environment.cloud(),
+        &route,
+        &request.method,
+    ));
     let service = Voice::of(&route).service();
     Some(match admitted(request, caller, path, version, &route) {
         Ok(reply) => Ok(Reply { service, ..reply }),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Entry, Exchange, Surface};
+use super::{Entry, Exchange, Level, Surface};
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 
 /// Conditions that entries must fulfil, all of them. Without any, all entries do.
@@ -22,6 +22,8 @@ pub struct Filter {
     pub status: Option<(u16, u16)>,
     /// With this grant, in its short spelling.
     pub grant: Option<String>,
+    /// Answered at this level.
+    pub level: Option<Level>,
 }
 
 impl Filter {
@@ -50,6 +52,7 @@ impl Filter {
                 .status
                 .is_none_or(|(from, to)| (from..=to).contains(&exchange.status))
             && (self.grant.is_none() || exchange.grant == self.grant)
+            && (self.level.is_none() || exchange.level == self.level)
     }
 
     fn is_about_exchanges(&self) -> bool {
@@ -58,6 +61,7 @@ impl Filter {
             || self.surface.is_some()
             || self.status.is_some()
             || self.grant.is_some()
+            || self.level.is_some()
     }
 }
 

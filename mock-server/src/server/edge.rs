@@ -257,6 +257,7 @@ impl Edge {
             tokens: annotation.tokens,
             fault: touched.as_ref().map(Touched::label),
             unsupported: annotation.unsupported,
+            level: annotation.level,
         };
         let journal = &self.world.journal;
         let (request, response) = ((&headers, &body), (&parts.headers, &answer));

@@ -242,6 +242,52 @@ async fn a_tenant_is_exported_deleted_and_made_again_from_its_seed() {
 }
 
 #[tokio::test]
+async fn what_graph_is_asked_has_a_level_and_all_levels_are_listed() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.tenant(Environment::Office365);
+    let tokens = bench.sign_in(&tenant).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let ask = async |method: Method, path: &str| {
+        let request = bench
+            .client
+            .request(method, format!("{}/v1.0{path}", tenant.graph()));
+        let request = request.bearer_auth(token).header("content-length", "0");
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(Method::GET, "/me").await, 200);
+    assert_eq!(ask(Method::GET, "/me/planner/tasks").await, 403);
+    assert_eq!(ask(Method::POST, "/me/exportPersonalData").await, 403);
+    assert_eq!(ask(Method::GET, "/me/nonsense").await, 400);
+    let levels = async |query: &str| {
+        let answer = bench
+            .get(&format!("/api/v1/journal?surface=graph{query}"))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let entries = answer.json.as_array().unwrap();
+        let levels = entries.iter().map(|it| it["level"].clone());
+        Value::from(levels.collect::<Vec<_>>())
+    };
+    let all = json!(["modelled", "generic", "unsupported", "absent"]);
+    assert_eq!(levels("").await, all);
+    assert_eq!(levels("&level=generic").await, json!(["generic"]));
+    assert_problem(&bench.get("/api/v1/journal?level=full").await, 400);
+
+    let coverage = bench.get("/api/v1/coverage?path=/Planner").await;
+    let areas = coverage.json["areas"].as_array().unwrap();
+    assert_eq!(areas.len(), 1, "{}", coverage.text);
+    assert_eq!(areas[0]["area"], "planner");
+    assert!(areas[0]["generic"].as_u64().unwrap() > 20);
+    assert!(coverage.json["requests"].is_null());
+    let elsewhere = bench
+        .get("/api/v1/coverage?path=/planner&environment=china&level=generic")
+        .await;
+    assert_eq!(elsewhere.json["areas"], json!([]));
+    assert_eq!(elsewhere.json["requests"], json!([]));
+    assert_problem(&bench.get("/api/v1/coverage?level=absent").await, 400);
+    assert_problem(&bench.get("/api/v1/coverage?path=me").await, 400);
+}
+
+#[tokio::test]
 async fn the_journal_is_filtered_and_waited_for() {
     let bench = Bench::start().await;
     let (one, other) = (

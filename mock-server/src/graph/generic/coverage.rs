@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
-use serde::Serialize;
 
 use super::act::{self, Act};
 use super::behaviour;
@@ -12,24 +11,11 @@ use super::route::{self, Route, Step};
 use super::segment::Segment;
 use crate::environment::SignInCloud;
 use crate::graph::endpoint::{self, Found};
+use crate::journal::Level;
 use crate::model;
 
-/// How a documented request is answered.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Level {
-    /// By behaviour of its own.
-    Modelled,
-    /// From state, types and permissions.
-    Generic,
-    /// With 501 `NotInTheMock`, behind the guard.
-    Unsupported,
-    /// As the service answers what it does not have: the schema of v1.0 lacks it in this cloud.
-    Absent,
-}
-
 /// A documented request with its level.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Covered {
     /// The method.
     pub(crate) method: &'static str,
@@ -68,14 +54,19 @@ fn covered(cloud: SignInCloud, path: &'static str, method: &'static str) -> Cove
         return found;
     };
     found.guarded = guard::row(&route, &verb).is_some();
-    found.level = if !is_generic(cloud, &route, &verb) {
+    found.level = level(cloud, &route, &verb);
+    found
+}
+
+/// How a request is answered that no endpoint of the mock's own serves.
+pub(super) fn level(cloud: SignInCloud, route: &Route, method: &Method) -> Level {
+    if !is_generic(cloud, route, method) {
         Level::Unsupported
-    } else if has_behaviour(cloud, &route) {
+    } else if has_behaviour(cloud, route) {
         Level::Modelled
     } else {
         Level::Generic
-    };
-    found
+    }
 }
 
 fn is_modelled(cloud: SignInCloud, sample: &str, method: &Method) -> bool {
@@ -126,20 +117,46 @@ fn address(steps: &[Step]) -> String {
     path
 }
 
-/// A table of the levels by area: the first name of the path.
-pub(crate) fn table(cloud: SignInCloud, below: &str) -> String {
-    let mut areas: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+/// How many documented requests of an area have which level.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Area {
+    /// The first name of the paths.
+    pub(crate) name: &'static str,
+    /// By behaviour of its own.
+    pub(crate) modelled: usize,
+    /// From state, types and permissions.
+    pub(crate) generic: usize,
+    /// With 501.
+    pub(crate) unsupported: usize,
+}
+
+/// How many documented requests of each area have which level, in the order of the names.
+/// `below`: the beginning of the paths that count, in lower case.
+pub(crate) fn areas(cloud: SignInCloud, below: &str) -> Vec<Area> {
+    let mut areas: BTreeMap<&'static str, Area> = BTreeMap::new();
     for covered in all(cloud).filter(|it| it.path.starts_with(below)) {
-        let column = match covered.level {
-            Level::Modelled => 0,
-            Level::Generic => 1,
-            Level::Unsupported => 2,
+        let name = covered.path.split('/').nth(1).unwrap_or_default();
+        let name = name.split('(').next().unwrap_or_default();
+        let area = || Area {
+            name,
+            modelled: 0,
+            generic: 0,
+            unsupported: 0,
+        };
+        let column: fn(&mut Area) -> &mut usize = match covered.level {
+            Level::Modelled => |it| &mut it.modelled,
+            Level::Generic => |it| &mut it.generic,
+            Level::Unsupported => |it| &mut it.unsupported,
             Level::Absent => continue,
         };
-        let area = covered.path.split('/').nth(1).unwrap_or_default();
-        let area = area.split('(').next().unwrap_or_default();
-        areas.entry(area).or_default()[column] += 1;
+        *column(areas.entry(name).or_insert_with(area)) += 1;
     }
+    areas.into_values().collect()
+}
+
+/// A table of the levels by area.
+#[cfg(feature = "cli")]
+pub(crate) fn table(cloud: SignInCloud, below: &str) -> String {
     let mut total = [0; 3];
     let line = |name: &str, counts: [usize; 3]| {
         let [modelled, generic, unsupported] = counts;
@@ -149,8 +166,9 @@ pub(crate) fn table(cloud: SignInCloud, below: &str) -> String {
         "{:<36} {:>8} {:>8} {:>11}\n",
         "area", "modelled", "generic", "unsupported"
     );
-    for (area, counts) in areas {
-        text.push_str(&line(area, counts));
+    for area in areas(cloud, below) {
+        let counts = [area.modelled, area.generic, area.unsupported];
+        text.push_str(&line(area.name, counts));
         for (sum, count) in total.iter_mut().zip(counts) {
             *sum += count;
         }

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, SignInCloud};
-use crate::graph::generic::coverage::{self, Level};
+use crate::graph::generic::coverage;
 use crate::graph::generic::guard;
 use crate::graph::tests::{Answer, Bench};
+use crate::journal::Level;
 use crate::model::{self, Accepted};
 
 /// A row of `data/model/documented.csv`.
