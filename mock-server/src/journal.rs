@@ -1,9 +1,9 @@
 //! The journal: a bounded, ordered record of every exchange and every change of state.
 //!
 //! Nobody reads a secret, an assertion or a token here whole: they are replaced by a fingerprint
-//! that tells the same token from another one (`redact`). What the login hosts exchange is kept
-//! without them from the start. What Graph exchanges is more, and little of it is ever looked at: it
-//! is written when somebody does (`kept`).
+//! that tells the same token from another one (`redact`). Forms, bodies and credentials of the login
+//! hosts are kept without them from the start. Headers, and what Graph exchanges, are more, and little
+//! of it is ever looked at: it is written when somebody does (`kept`).
 
 mod body;
 mod expect;

@@ -260,11 +260,11 @@ impl Edge {
             level: annotation.level,
         };
         let journal = &self.world.journal;
+        let redactor = journal.redactor();
         let (request, response) = ((&headers, &body), (&parts.headers, &answer));
+        let headers = [request.0, response.0].map(|it| RawHeaders::of(it, redactor));
         if is_graph && !form {
             // Graph's exchanges are many and long, and few are ever looked at.
-            let redactor = journal.redactor();
-            let headers = [request.0, response.0].map(|it| RawHeaders::of(it, redactor));
             let bodies = [request, response].map(|(headers, body)| RawBody::of(headers, body));
             journal.exchange_later(move |redactor| {
                 let write = Write {
@@ -285,26 +285,31 @@ impl Edge {
                 }
             });
         } else {
-            let write = Write {
-                redactor: journal.redactor(),
-                is_graph,
-            };
-            journal.exchange(Exchange {
+            // What carries secrets is written at once, and the rest when somebody looks.
+            let write = Write { redactor, is_graph };
+            let exchange = Exchange {
                 query: write.fields(query.unwrap_or_default().as_bytes()),
-                request_headers: write.headers(&headers),
                 form: if form {
-                    write.fields(&body)
+                    write.fields(request.1)
                 } else {
                     Vec::new()
                 },
                 request_body: if form {
                     None
                 } else {
-                    write.body(&headers, &body)
+                    write.body(request.0, request.1)
                 },
-                response_headers: write.headers(&parts.headers),
-                response_body: write.body(&parts.headers, &answer),
+                response_body: write.body(response.0, response.1),
                 ..exchange
+            };
+            journal.exchange_later(move |redactor| {
+                let [request_headers, response_headers] =
+                    headers.map(|headers| headers.written(redactor));
+                Exchange {
+                    request_headers,
+                    response_headers,
+                    ..exchange
+                }
             });
         }
         // Before the client has its answer, so that its next request meets what follows.

@@ -1,6 +1,6 @@
 //! What the journal keeps of an exchange: redacted, and bounded.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -43,7 +43,8 @@ impl Write<'_> {
     }
 }
 
-/// Headers as they came, in one piece of memory, but for credentials, which are replaced at once.
+/// Headers as they came, in one piece of memory, but for those that are made for credentials, which
+/// are written at once.
 pub(super) struct RawHeaders(Box<[u8]>);
 
 impl RawHeaders {
@@ -56,7 +57,7 @@ impl RawHeaders {
             // No name and no value has either byte in it.
             raw.extend_from_slice(name.as_str().as_bytes());
             raw.push(0);
-            if name == header::AUTHORIZATION {
+            if WRITTEN_AT_ONCE.contains(name) {
                 let value = String::from_utf8_lossy(value.as_bytes());
                 raw.extend_from_slice(redactor.header(name.as_str(), &value).as_bytes());
             } else {
@@ -74,7 +75,7 @@ impl RawHeaders {
                 let end = line.iter().position(|it| *it == 0).unwrap_or(line.len());
                 let name = String::from_utf8_lossy(&line[..end]);
                 let value = String::from_utf8_lossy(line.get(end + 1..).unwrap_or_default());
-                let value = if name == header::AUTHORIZATION.as_str() {
+                let value = if WRITTEN_AT_ONCE.iter().any(|it| it.as_str() == name) {
                     value.into_owned()
                 } else {
                     redactor.header(&name, &value)
@@ -227,6 +228,15 @@ const TOKENS: [&str; 6] = [
     "code",
     "id_token",
     "refresh_token",
+];
+
+/// Headers that are made for credentials, and the one that carries codes and tokens.
+const WRITTEN_AT_ONCE: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::LOCATION,
+    header::PROXY_AUTHORIZATION,
+    header::SET_COOKIE,
 ];
 
 /// Bounds of what the journal keeps of one exchange.
