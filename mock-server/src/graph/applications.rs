@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use super::access::Actor;
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing, typed_as};
+use super::collection::{self, Documents, Listing};
 use super::error::GraphError;
-use super::{service_principals, users};
+use super::generic::behaviour::{Behaviour, Linking, Subject};
+use super::generic::membership;
 use identifier_uris::Names;
 
 use crate::directory::{
@@ -39,27 +40,68 @@ pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `GET /applications/{id}/owners`.
 pub(super) fn list_owners(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let items = owners(call, addressed(call)?.app_id);
+    let of = format!("applications/{}", addressed(call)?.object_id);
+    let items = membership::related(call, &of, "owners");
     let listing = Listing::of("directoryObject", "directoryObjects");
     collection::list(call, &listing, &Documents(items))
 }
 
-/// The owners of a registration: users and service principals.
-pub(super) fn owners(call: &Call<'_>, app: ApplicationId) -> Vec<Properties> {
-    let owners = call.tenant.read(|it| {
-        let app = it.applications.get(&app);
-        app.map(|it| it.owners.clone()).unwrap_or_default()
+/// What registrations add to the generic level.
+pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
+    link: Some(link),
+    ..Behaviour::of("application")
+}];
+
+/// The owners of a registration stand with it: they may change it.
+///
+/// Source: learn.microsoft.com/graph/api/application-post-owners, /application-delete-owners.
+fn link(call: &Call<'_>, app: &Subject<'_>, linking: &Linking<'_>) -> Result<bool, GraphError> {
+    if linking.navigation != "owners" {
+        return Ok(false);
+    }
+    let missing = || GraphError::resource_not_found(app.id);
+    let found = call.tenant.read(|directory| {
+        let mut apps = directory.applications.values();
+        apps.find(|it| it.object_id.to_string() == app.id).cloned()
     });
-    owners
-        .into_iter()
-        .filter_map(|id| users::typed(call, id).or_else(|| service_principals::typed(call, id)))
-        .collect()
+    let found = found.ok_or_else(missing)?;
+    may_link(call, &found)?;
+    let owner = linking.target.split_once('/').and_then(|(set, id)| {
+        let may_own = matches!(set, "users" | "servicePrincipals");
+        id.parse::<ObjectId>().ok().filter(|_| may_own)
+    });
+    let Some(owner) = owner else {
+        // Unverified: the text.
+        return Err(GraphError::directory_request(
+            "Only users and service principals can be owners of an application.",
+        ));
+    };
+    let changed = call.tenant.write(|directory| {
+        let stored = directory.applications.get_mut(&found.app_id)?;
+        Some(if linking.adds {
+            stored.owners.insert(owner)
+        } else {
+            stored.owners.remove(&owner)
+        })
+    });
+    if changed.ok_or_else(missing)? {
+        Ok(true)
+    } else if linking.adds {
+        Err(GraphError::already_linked("owners"))
+    } else {
+        Err(GraphError::resource_not_found(&owner.to_string()))
+    }
 }
 
-/// The registrations that a user or a service principal owns.
-pub(super) fn owned_by(call: &Call<'_>, owner: ObjectId) -> Vec<Properties> {
-    let owned = all(call, |app| app.owners.contains(&owner)).into_iter();
-    owned.map(|it| typed_as("application", it)).collect()
+/// Whether the caller may change the owners of an app: its owners may, and who may change all.
+fn may_link(call: &Call<'_>, app: &Application) -> Result<(), GraphError> {
+    let all = ["Application.ReadWrite.All", "Directory.ReadWrite.All"];
+    let by_permission =
+        matches!(call.actor, Actor::Application(_)) && all.iter().any(|it| call.actor.holds(it));
+    if by_permission {
+        return Ok(());
+    }
+    may_manage(call, app)
 }
 
 fn all(call: &Call<'_>, wanted: impl Fn(&Application) -> bool) -> Vec<Properties> {

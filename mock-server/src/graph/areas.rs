@@ -1,10 +1,11 @@
 //! The areas of Graph that add behaviour to the generic level: a line for each.
 
 use super::generic::behaviour::{self, Behaviour};
-use super::{groups, logs, roles, sites, teams};
+use super::{applications, groups, logs, roles, sites, teams};
 
 /// What each area adds.
 static ALL: &[&[Behaviour]] = &[
+    applications::BEHAVIOURS,
     groups::BEHAVIOURS,
     logs::BEHAVIOURS,
     roles::BEHAVIOURS,

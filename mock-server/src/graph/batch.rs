@@ -169,6 +169,8 @@ fn check_write(part: &Part) -> Result<(), GraphError> {
     Ok(())
 }
 
+/// Answers a part. Its address is relative: an absolute one is a path that begins with `https:`, as
+/// for the service. Source: microsoftgraph/msgraph-sdk-python#1015 (2024).
 fn answer(
     outer: &Request,
     version: &str,

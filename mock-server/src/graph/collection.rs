@@ -1,5 +1,7 @@
 //! Lists: filter, search, order, count, paging, and what `$select` leaves of a document.
 
+use std::cmp::Ordering;
+
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +13,7 @@ use super::error::GraphError;
 use super::expand;
 use super::link;
 use super::odata::evaluate::{holds, order, value_at};
-use super::odata::query::{Expand, Query};
+use super::odata::query::{Expand, Order, Query};
 use super::schema::{self, MemberKind, Misfit};
 use crate::environment::SignInCloud;
 use crate::mailbox::Properties;
@@ -244,21 +246,7 @@ fn choose<'s, S: Source>(
                     .is_none_or(|search| search.fits(document, listing.searched, listing.aliases))
         })
         .collect();
-    chosen.sort_by(|(_, left), (_, right)| {
-        query
-            .order
-            .iter()
-            .map(|by| {
-                let ordering = order(value_at(left, &by.path.0), value_at(right, &by.path.0));
-                if by.descending {
-                    ordering.reverse()
-                } else {
-                    ordering
-                }
-            })
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
+    chosen.sort_by(|(_, left), (_, right)| compare(&query.order, left, right));
     chosen
         .into_iter()
         .map(|(item, document)| match document {
@@ -266,6 +254,22 @@ fn choose<'s, S: Source>(
             _ => (item, None),
         })
         .collect()
+}
+
+/// How two documents are ordered.
+pub(crate) fn compare(orders: &[Order], left: &Value, right: &Value) -> Ordering {
+    orders
+        .iter()
+        .map(|by| {
+            let ordering = order(value_at(left, &by.path.0), value_at(right, &by.path.0));
+            if by.descending {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        })
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// Checks the query against the type.

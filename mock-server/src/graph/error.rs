@@ -257,6 +257,16 @@ impl GraphError {
         )
     }
 
+    /// A link that is there already.
+    ///
+    /// Source: learn.microsoft.com/graph/api/group-post-members, and issues of clients.
+    pub(crate) fn already_linked(navigation: &str) -> Self {
+        Self::directory_request(format!(
+            "One or more added object references already exist for the following modified \
+             properties: '{navigation}'."
+        ))
+    }
+
     /// A body that is no JSON or not marked as such.
     pub(crate) fn unreadable_body() -> Self {
         Self::bad_request(

@@ -8,7 +8,7 @@
 mod act;
 pub(super) mod behaviour;
 mod drive;
-mod expansion;
+pub(super) mod expansion;
 mod guard;
 mod id;
 pub(super) mod membership;

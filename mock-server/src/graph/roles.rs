@@ -119,11 +119,7 @@ fn link(call: &Call<'_>, role: &Subject<'_>, linking: &Linking<'_>) -> Result<bo
     if changed {
         Ok(true)
     } else if linking.adds {
-        Err(GraphError::directory_request(format!(
-            "One or more added object references already exist for the following modified \
-             properties: '{}'.",
-            linking.navigation
-        )))
+        Err(GraphError::already_linked(linking.navigation))
     } else {
         Err(GraphError::resource_not_found(&user.to_string()))
     }

@@ -11,6 +11,7 @@ use super::applications::{self, documents};
 use super::call::{Call, Reply};
 use super::collection::{self, Documents, Listing, members, typed_as};
 use super::error::GraphError;
+use super::generic::membership;
 use crate::directory::{
     Application, ApplicationId, Event, ObjectId, ServicePrincipal, SignInAudience, TenantId,
 };
@@ -120,22 +121,11 @@ pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `GET /servicePrincipals/{id}/owners`.
 pub(super) fn list_owners(call: &Call<'_>) -> Result<Reply, GraphError> {
-    addressed(call)?;
+    // Owners of a registration are none of it.
+    let of = format!("servicePrincipals/{}", addressed(call)?.stored.object_id);
+    let items = membership::related(call, &of, "owners");
     let listing = Listing::of("directoryObject", "directoryObjects");
-    collection::list(call, &listing, &Documents(owners()))
-}
-
-/// The owners of a service principal: owners of a registration are none of it, and nobody can
-/// become one here.
-pub(super) fn owners() -> Vec<Properties> {
-    Vec::new()
-}
-
-/// A service principal with its type.
-pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
-    let all = all(call);
-    let found = all.iter().find(|it| it.stored.object_id == id)?;
-    Some(typed_as("servicePrincipal", document(found)))
+    collection::list(call, &listing, &Documents(items))
 }
 
 fn all_documents(call: &Call<'_>) -> Documents {

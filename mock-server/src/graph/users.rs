@@ -8,7 +8,6 @@ pub(super) mod write;
 use serde_json::{Map, Value, json};
 
 use super::access::Actor;
-use super::applications;
 use super::bearer::Caller;
 use super::call::{Call, Reply};
 use super::collection::{self, Documents, Listing, typed_as};
@@ -50,9 +49,10 @@ fn all(call: &Call<'_>) -> Vec<Properties> {
     })
 }
 
-/// `GET …/ownedObjects`: registrations.
+/// `GET …/ownedObjects`: registrations, service principals and groups.
 pub(super) fn owned_objects(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let items = applications::owned_by(call, call.target()?.user);
+    let of = format!("users/{}", call.target()?.user);
+    let items = membership::related(call, &of, "ownedObjects");
     let listing = Listing::of("directoryObject", "directoryObjects");
     collection::list(call, &listing, &Documents(items))
 }
@@ -65,18 +65,10 @@ pub(super) fn everybody(call: &Call<'_>) -> Vec<Properties> {
     })
 }
 
-/// A user with its type.
-pub(super) fn typed(call: &Call<'_>, id: ObjectId) -> Option<Properties> {
-    call.tenant.read(|directory| {
-        let user = directory.user(id)?;
-        Some(typed_as("user", document(directory, user)))
-    })
-}
-
 /// `GET …/memberOf` and `…/transitiveMemberOf`, by the name of the navigation.
 pub(super) fn member_of(call: &Call<'_>, navigation: &str) -> Result<Reply, GraphError> {
     let user = format!("users/{}", call.target()?.user);
-    let groups = membership::member_of(call, &user, navigation);
+    let groups = membership::related(call, &user, navigation);
     let listing = Listing::of("directoryObject", "directoryObjects");
     collection::list(call, &listing, &Documents(groups))
 }

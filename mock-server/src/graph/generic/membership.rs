@@ -197,9 +197,8 @@ fn by_ids(call: &Call<'_>, ids: &[String], types: &[String]) -> Result<Reply, Gr
     ))
 }
 
-/// What a person or an app is a member of, by its address, through other groups too where `navigation` is
-/// `transitiveMemberOf`.
-pub(in crate::graph) fn member_of(call: &Call<'_>, of: &str, navigation: &str) -> Vec<Properties> {
+/// The objects to which a navigation of an object of the directory leads, by the object's address.
+pub(in crate::graph) fn related(call: &Call<'_>, of: &str, navigation: &str) -> Vec<Properties> {
     reached(call, of, navigation)
         .iter()
         .filter_map(|address| read::described(call, address))

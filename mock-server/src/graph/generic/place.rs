@@ -174,6 +174,15 @@ fn place_of<'r>(
         Some(Key::Id(id)) if of.name() == "driveItem" && id == "root" => {
             place.id = drive::root(call, address).ok_or_else(|| voice.not_found(id))?;
         }
+        Some(Key::Id(id)) if place.collection == "directoryObjects" => {
+            // What it is of stands elsewhere, with its links.
+            let found = directory_address(call, id).ok_or_else(|| voice.not_found(id))?;
+            place.of = type_at(&found).unwrap_or(place.of);
+            if let Some((set, _)) = found.rsplit_once('/') {
+                set.clone_into(&mut place.collection);
+            }
+            id.clone_into(&mut place.id);
+        }
         Some(Key::Id(id)) => id.clone_into(&mut place.id),
         Some(Key::Alternate(name, value)) => {
             let found = alternate(call, &place.collection, name, value);

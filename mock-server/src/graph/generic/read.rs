@@ -289,6 +289,9 @@ pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
     if !place.unborn.is_empty() {
         return None;
     }
+    if place.step.name == "directoryObjects" {
+        return described(call, &place.address());
+    }
     if let Some(stored) = place::stored(call, place) {
         return Some(whole(call, &stored, place.of));
     }
@@ -409,7 +412,7 @@ pub(super) fn whole(call: &Call<'_>, document: &Document, of: Type) -> Propertie
 }
 
 /// A document with the members that nobody has set.
-fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> Properties {
+pub(super) fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> Properties {
     for member in of.members(call.cloud()) {
         if member.kind() == MemberKind::Property && !document.contains_key(member.name()) {
             let unset = if member.is_collection() {

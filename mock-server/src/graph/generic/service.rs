@@ -30,7 +30,8 @@ impl Voice {
         Self::named(root, below)
     }
 
-    fn named(root: &str, below: &str) -> &'static Self {
+    /// The voice of what is below a root.
+    pub(super) fn named(root: &str, below: &str) -> &'static Self {
         // Below people, groups and sites, a name decides; elsewhere the root does.
         let shared = matches!(root, "me" | "users" | "groups" | "sites");
         let service = [

@@ -3,6 +3,7 @@
 mod documented;
 mod files;
 mod membership;
+mod relations;
 
 use serde_json::{Value, json};
 

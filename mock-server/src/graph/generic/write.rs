@@ -10,6 +10,8 @@ use super::service::Voice;
 use super::view::View;
 use crate::graph::access::Actor;
 use crate::graph::call::{Call, Reply};
+use crate::graph::dispatch;
+use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::graph::schema;
 use crate::mailbox::{Properties, seconds};
@@ -24,7 +26,8 @@ pub(super) fn create(
 ) -> Result<Reply, GraphError> {
     if place::is_modelled(call, &place.collection) {
         // Its elements are kept where only other endpoints write.
-        return Err(super::not_in_the_mock(&format!("POST {}", place.set)));
+        return by_endpoint(call, &place.collection)
+            .unwrap_or_else(|| Err(super::not_in_the_mock(&format!("POST {}", place.set))));
     }
     created(call, place, voice).map(|(reply, _)| reply)
 }
@@ -121,11 +124,12 @@ pub(super) fn update(
     }
     let before = place::stored(call, place);
     let singleton = place.id.is_empty();
-    if before.is_none() && !replace && !singleton {
-        return Err(missing(call, place, voice));
-    }
-    if before.is_none() && !singleton && place::fetch(call, &place.address()).is_some() {
-        return Err(missing(call, place, voice));
+    if before.is_none()
+        && !singleton
+        && (!replace || place::fetch(call, &place.address()).is_some())
+    {
+        return by_endpoint(call, &place.address())
+            .unwrap_or_else(|| Err(missing(call, place, voice)));
     }
     let kind = before
         .as_ref()
@@ -176,7 +180,8 @@ pub(super) fn delete(
             .tenant
             .write_documents(|it| it.delete(&place.collection, &place.id));
     if !deleted {
-        return Err(missing(call, place, voice));
+        return by_endpoint(call, &place.address())
+            .unwrap_or_else(|| Err(missing(call, place, voice)));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -209,12 +214,7 @@ pub(super) fn add_link(
         }
     });
     if !added {
-        // Source: learn.microsoft.com/graph/api/group-post-members, and issues of clients.
-        return Err(GraphError::directory_request(format!(
-            "One or more added object references already exist for the following modified \
-             properties: '{}'.",
-            place.step.name
-        )));
+        return Err(GraphError::already_linked(place.step.name));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -585,6 +585,17 @@ fn identity(call: &Call<'_>) -> Value {
         }
     };
     json!({"application": application, "device": null, "user": user})
+}
+
+/// Lets an endpoint of the mock's own write what it keeps.
+fn by_endpoint(call: &Call<'_>, address: &str) -> Option<Result<Reply, GraphError>> {
+    let segments: Vec<String> = address.split('/').map(str::to_owned).collect();
+    let method = &call.endpoint.method;
+    let found = endpoint::find(method, &segments, call.cloud(), call.version);
+    let Found::Endpoint(endpoint, parameters) = found else {
+        return None;
+    };
+    Some(dispatch::handle(&call.elsewhere(endpoint, parameters)))
 }
 
 /// Nothing is stored at a place: there is nothing, or it is kept where only other endpoints write.

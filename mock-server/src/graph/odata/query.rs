@@ -27,14 +27,21 @@ pub(crate) struct Order {
 }
 
 /// One entry of `$expand`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expand {
     pub(crate) name: String,
     pub(crate) select: Option<Vec<String>>,
     /// `$levels`: how often the step is taken; `max` is the largest number.
     pub(crate) levels: Option<usize>,
-    /// Whether a `$filter` narrows it.
-    pub(crate) filtered: bool,
+    /// What else narrows or orders it, without `$select`.
+    pub(crate) inner: Query,
+}
+
+impl Expand {
+    /// Whether it has options beside `$select` and `$levels`.
+    pub(crate) fn has_options(&self) -> bool {
+        self.inner != Query::default()
+    }
 }
 
 impl Query {
@@ -205,7 +212,7 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
             name: name.to_owned(),
             select: None,
             levels: None,
-            filtered: false,
+            inner: Query::default(),
         };
         for option in split_outside(options.unwrap_or(""), ';') {
             match option.trim().split_once('=') {
@@ -213,14 +220,15 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
                     expand.select = Some(list(value));
                 }
                 None if option.trim().is_empty() => {}
-                // Extended properties are asked for by a filter on their ids.
-                Some((key, _)) if option_of(key) == Some("filter") => expand.filtered = true,
                 Some((key, value)) if is_levels(key) => expand.levels = Some(levels(value)?),
+                Some((key, value)) if NESTED.contains(&option_of(key).unwrap_or_default()) => {
+                    expand
+                        .inner
+                        .take(option_of(key).unwrap_or_default(), value)?;
+                }
                 _ => {
-                    return Err(
-                        GraphError::invalid_query("$expand", "only $select is supported")
-                            .not_in_the_mock(format!("$expand option {option}")),
-                    );
+                    let problem = format!("'{option}' is no option of an expanded property");
+                    return Err(GraphError::invalid_query("$expand", &problem));
                 }
             }
         }
@@ -228,6 +236,13 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
     }
     Ok(found)
 }
+
+/// What `$expand` takes in parentheses beside `$select` and `$levels`.
+///
+/// Source: learn.microsoft.com/graph/query-parameters, "expand parameter"; OData 4.01, part 2, 5.1.3.
+const NESTED: [&str; 7] = [
+    "count", "expand", "filter", "orderby", "search", "skip", "top",
+];
 
 fn is_levels(key: &str) -> bool {
     key.strip_prefix('$')
