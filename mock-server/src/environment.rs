@@ -72,6 +72,9 @@ pub enum Site {
     DeviceLogin,
     /// The Graph host of an environment.
     Graph(Environment),
+    /// A host that takes the bytes of uploads which Graph has begun, by an address that holds its own
+    /// authorization.
+    Upload(Environment),
     /// A login host that Microsoft has retired, with the AADSTS code it answers, if one is known.
     Retired(Option<u32>),
 }
@@ -93,6 +96,11 @@ impl Environment {
     /// The sign-in cloud under this environment.
     pub fn cloud(self) -> SignInCloud {
         self.row().sign_in_cloud
+    }
+
+    /// The host that takes the bytes of large attachments, where the environment has such uploads.
+    pub fn upload_host(self) -> Option<&'static str> {
+        self.row().upload_host.as_deref()
     }
 
     /// The host of Microsoft Graph, without scheme.
@@ -273,6 +281,12 @@ impl Site {
         {
             return Some(Self::Graph(environment));
         }
+        if let Some(environment) = Environment::ALL
+            .into_iter()
+            .find(|environment| environment.upload_host().is_some_and(is))
+        {
+            return Some(Self::Upload(environment));
+        }
         if device_login_hosts().any(is) {
             return Some(Self::DeviceLogin);
         }
@@ -283,8 +297,8 @@ impl Site {
             .map(|row| Self::Retired(row.aadsts))
     }
 
-    /// Every host name that the mock serves: login hosts with aliases, Graph hosts, retired hosts,
-    /// and those that lead to the page of device codes.
+    /// Every host name that the mock serves: login hosts with aliases, Graph hosts, hosts of uploads,
+    /// retired hosts, and those that lead to the page of device codes.
     pub fn all_hosts() -> impl Iterator<Item = &'static str> {
         let login = TABLE
             .sign_in_cloud
@@ -296,7 +310,10 @@ impl Site {
             .map(|environment| &environment.graph_host);
         let retired = TABLE.retired_host.iter().map(|row| &row.host);
         let others = login.chain(graph).chain(retired).map(String::as_str);
-        others.chain(device_login_hosts())
+        let uploads = Environment::ALL
+            .into_iter()
+            .filter_map(Environment::upload_host);
+        others.chain(uploads).chain(device_login_hosts())
     }
 }
 
@@ -399,6 +416,7 @@ struct EnvironmentRow {
     _description: String,
     sign_in_cloud: SignInCloud,
     graph_host: String,
+    upload_host: Option<String>,
     exchange_resource: String,
     tenant_domain_suffix: String,
     tenant_region_scope: String,

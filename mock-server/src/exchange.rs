@@ -48,7 +48,7 @@ impl Arrival {
         let host = self.origin.split("://").nth(1).unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         match Site::of_host(host) {
-            Some(Site::Graph(_) | Site::DeviceLogin) if self.real_host => {
+            Some(Site::Graph(_) | Site::Upload(_) | Site::DeviceLogin) if self.real_host => {
                 self.cloud.authority_root()
             }
             _ => self.origin.clone(),

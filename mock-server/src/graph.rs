@@ -290,6 +290,22 @@ impl Request {
     ) -> Result<Reply, GraphError> {
         let environment = bearer::environment_of(self.arrival.environment, self.arrival.cloud);
         annotation.environment = Some(environment);
+        // Its address is its authorization.
+        let part = attachments::Part {
+            origin: &self.arrival.origin,
+            environment,
+            method: &self.method,
+            path: self.uri.path(),
+            query: self.uri.query().unwrap_or(""),
+            headers: &self.headers,
+            body: &self.body,
+        };
+        if let Some(outcome) = attachments::receive(&self.world, &part, annotation) {
+            let service = Service::Exchange;
+            return outcome
+                .map(|reply| Reply { service, ..reply })
+                .map_err(|error| error.of_service(service));
+        }
         let path = Path::parse(&self.uri)?;
         let token = bearer::token_of(&self.headers)?;
         note_token(annotation, token);

@@ -12,6 +12,7 @@ mod messages;
 mod recurrence;
 mod sample;
 mod store;
+mod upload;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,11 +27,12 @@ pub(crate) use members::member_of;
 pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{
-    Attachment, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item, WellKnown,
-    seconds,
+    Attachment, AttachmentKind, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item,
+    WellKnown, seconds,
 };
 
 pub(crate) use store::base_subject;
+pub use upload::{Upload, Uploads};
 
 use crate::directory::{Directory, MailboxKind, ObjectId, User};
 use crate::lock::{Mutex, rank};

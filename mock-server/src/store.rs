@@ -55,8 +55,8 @@ pub struct Document {
 pub(crate) struct Changes<'a> {
     /// Created and changed documents.
     pub(crate) documents: Vec<&'a Document>,
-    /// The ids of those that are gone.
-    pub(crate) removed: Vec<&'a str>,
+    /// The ids of those that are gone, each with the number of its deletion.
+    pub(crate) removed: Vec<(u64, &'a str)>,
 }
 
 /// Why nothing more is stored.
@@ -270,7 +270,7 @@ impl Documents {
         let tombstones = collection.tombstones.iter();
         changes.removed = tombstones
             .filter(|(number, _)| *number > after)
-            .map(|(_, id)| id.as_str())
+            .map(|(number, id)| (*number, id.as_str()))
             .collect();
         Some(changes)
     }
@@ -351,7 +351,8 @@ mod tests {
         let changes = documents.changes("groups", then).unwrap();
         assert_eq!(changes.documents.len(), 1);
         assert_eq!(changes.documents[0].id, "b");
-        assert_eq!(changes.removed, ["a"]);
+        let removed: Vec<&str> = changes.removed.iter().map(|it| it.1).collect();
+        assert_eq!(removed, ["a"]);
         documents
             .put("groups", "a", some("again"), Timestamp::UNIX_EPOCH)
             .unwrap();

@@ -1,79 +1,141 @@
-//! Files attached to messages and events.
+//! What is attached to messages and events: files, other items, links to files.
+
+mod kind;
+mod upload;
 
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::kind::document;
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
-use super::endpoint::Workload;
 use super::error::GraphError;
 use super::odata::query::Expand;
 use super::{events, message, messages};
-use crate::mailbox::{Attachment, Contents, Item, Properties, seconds};
+use crate::mailbox::{Attachment, AttachmentKind, Contents, Item, Properties};
 
-/// `GET …/messages/{id}/attachments`.
-pub(super) fn list_of_message(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let contents = call.mailbox()?;
-    contents.read(|contents| {
-        list(
-            call,
-            contents,
-            messages::find(call, contents)?,
-            "messages",
-            "message",
-        )
-    })
+pub(super) use self::kind::{read, take};
+pub(super) use self::upload::{Part, begin, receive};
+
+/// Whose attachments a path leads to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Holder {
+    Event,
+    Message,
 }
 
-/// `GET …/events/{id}/attachments`.
-pub(super) fn list_of_event(call: &Call<'_>) -> Result<Reply, GraphError> {
+impl Holder {
+    fn of(call: &Call<'_>) -> Self {
+        if call.parameters.find("event").is_some() {
+            Self::Event
+        } else {
+            Self::Message
+        }
+    }
+
+    /// The item that the path names.
+    fn item<'c>(self, call: &Call<'_>, contents: &'c Contents) -> Result<&'c Item, GraphError> {
+        match self {
+            Self::Event => events::find(call, contents),
+            Self::Message => messages::find(call, contents),
+        }
+    }
+
+    /// An item by its key.
+    fn by_key(self, contents: &Contents, key: u64) -> Option<&Item> {
+        match self {
+            Self::Event => contents.events.get(&key),
+            Self::Message => contents.messages.get(&key),
+        }
+    }
+
+    /// Changes an item.
+    fn change(
+        self,
+        contents: &mut Contents,
+        key: u64,
+        now: jiff::Timestamp,
+        change: impl FnOnce(&mut Item),
+    ) {
+        match self {
+            Self::Event => contents.change_item(|it| &mut it.events, key, now, change),
+            Self::Message => contents.change_message(key, now, change),
+        }
+    }
+
+    fn set(self) -> &'static str {
+        match self {
+            Self::Event => "events",
+            Self::Message => "messages",
+        }
+    }
+}
+
+/// `GET …/attachments`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let holder = Holder::of(call);
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        list(
+        let item = holder.item(call, contents)?;
+        let listing = Listing {
+            of: "attachment",
+            set: set(call, holder),
+            page: 100,
+            most: 1000,
+            searched: &[],
+            aliases: &[],
+        };
+        let items: Vec<&Attachment> = item.attachments.iter().collect();
+        collection::list(
             call,
-            contents,
-            events::find(call, contents)?,
-            "events",
-            "event",
+            &listing,
+            &Attachments {
+                call,
+                contents,
+                item,
+                items,
+            },
         )
     })
 }
 
 /// `GET …/attachments/{id}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let holder = Holder::of(call);
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        let item = messages::find(call, contents)?;
+        let item = holder.item(call, contents)?;
         let attachment = find(call, contents, item)?;
-        let set = set(call, "messages", "message");
-        call.entity(
-            &set,
-            "fileAttachment",
-            document(call, contents, item, attachment),
-        )
+        shown(call, contents, holder, item, attachment)
     })
 }
 
-/// `GET …/attachments/{id}/$value`.
+/// `GET …/attachments/{id}/$value`: the bytes of a file; another item as MIME, iCalendar or vCard.
 pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let holder = Holder::of(call);
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        let attachment = find(call, contents, messages::find(call, contents)?)?;
-        Ok(Reply::raw(
-            attachment.content_type.clone(),
-            attachment.content.clone(),
-        ))
+        let attachment = find(call, contents, holder.item(call, contents)?)?;
+        if matches!(attachment.kind, AttachmentKind::Reference(_)) {
+            // Source: learn.microsoft.com/graph/api/attachment-get (405).
+            return Err(GraphError::odata_request_not_supported());
+        }
+        let kind = match (&attachment.kind, attachment.content_type.as_str()) {
+            // Source of MIME as plain text: learn.microsoft.com/graph/outlook-get-mime-message.
+            (AttachmentKind::Item(_), "message/rfc822") => "text/plain",
+            (_, kind) => kind,
+        };
+        Ok(Reply::raw(kind, attachment.content.clone()))
     })
 }
 
 /// `POST …/attachments`.
 pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let holder = Holder::of(call);
     let body = call.json()?;
     let contents = call.mailbox()?;
     contents.write(|contents| {
-        let item = messages::find(call, contents)?;
+        let item = holder.item(call, contents)?;
         let key = item.key;
         let mut attachment = read(call, body)?;
         if item.size() + attachment.content.len() > MAX_MESSAGE {
@@ -81,53 +143,33 @@ pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
         }
         attachment.key = contents.next_key();
         let id = attachment.key;
-        contents.change_message(key, call.now, |item| item.attachments.push(attachment));
-        let item = contents
-            .messages
-            .get(&key)
+        holder.change(contents, key, call.now, |it| {
+            it.attachments.push(attachment)
+        });
+        let item = holder
+            .by_key(contents, key)
             .ok_or_else(GraphError::item_not_found)?;
         let attachment = item
             .attachments
             .iter()
             .find(|it| it.key == id)
             .ok_or_else(GraphError::item_not_found)?;
-        let set = set(call, "messages", "message");
-        call.entity(
-            &set,
-            "fileAttachment",
-            document(call, contents, item, attachment),
-        )
+        shown(call, contents, holder, item, attachment)
     })
 }
 
 /// `DELETE …/attachments/{id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let holder = Holder::of(call);
     let contents = call.mailbox()?;
     contents.write(|contents| {
-        let item = messages::find(call, contents)?;
+        let item = holder.item(call, contents)?;
         let (key, attachment) = (item.key, find(call, contents, item)?.key);
-        contents.change_message(key, call.now, |item| {
+        holder.change(contents, key, call.now, |item| {
             item.attachments.retain(|it| it.key != attachment);
         });
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     })
-}
-
-/// Takes the attachments out of the body of a message.
-pub(super) fn take(
-    call: &Call<'_>,
-    properties: &mut Properties,
-) -> Result<Vec<Attachment>, GraphError> {
-    let Some(Value::Array(list)) = properties.shift_remove("attachments") else {
-        return Ok(Vec::new());
-    };
-    list.into_iter()
-        .zip(1..)
-        .map(|(value, key)| match value {
-            Value::Object(body) => read(call, body).map(|it| Attachment { key, ..it }),
-            _ => Err(GraphError::unexpected_node("PrimitiveValue", "StartObject")),
-        })
-        .collect()
 }
 
 /// The documents of all attachments, for `$expand`.
@@ -140,88 +182,28 @@ pub(super) fn all(
     let select = expand.select.as_deref();
     item.attachments
         .iter()
-        .map(|it| document(call, contents, item, it))
+        .map(|it| document(call, &id_of(call, contents, item, it), it))
         .map(|it| collection::selected(call, "attachment", it, select).map(Value::Object))
         .collect()
 }
 
-fn read(call: &Call<'_>, body: Properties) -> Result<Attachment, GraphError> {
-    // With and without `#`. Source: microsoftgraph/msgraph-beta-sdk-dotnet#479.
-    let named = body.get("@odata.type").and_then(Value::as_str);
-    let kind = named
-        .map(|name| name.trim_start_matches('#'))
-        .and_then(|name| name.strip_prefix("microsoft.graph."));
-    match kind {
-        Some(kind) if kind.eq_ignore_ascii_case("fileAttachment") => {}
-        Some(kind @ ("itemAttachment" | "referenceAttachment")) => {
-            return Err(GraphError::invalid_request(format!(
-                "Attachments of type '{kind}' are not supported."
-            ))
-            .not_in_the_mock(format!("attachments of type {kind}")));
-        }
-        Some("attachment") | None if named.is_none() || kind.is_some() => {
-            return Err(GraphError::abstract_type("attachment"));
-        }
-        _ => return Err(GraphError::unknown_type(named.unwrap_or_default())),
-    }
-    let mut body = super::schema::object(call.cloud(), Workload::Mailbox, "fileAttachment", body)?;
-    let mut text = |name: &str| match body.shift_remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let name = text("name").filter(|it| !it.is_empty()).ok_or_else(|| {
-        GraphError::invalid_request("The required property 'name' of the attachment is missing.")
-    })?;
-    let content = text("contentBytes").ok_or_else(|| {
-        GraphError::invalid_request(
-            "The required property 'contentBytes' of the attachment is missing.",
-        )
-    })?;
-    // The schema has checked that it is base64.
-    let content = STANDARD.decode(content).unwrap_or_default();
-    let content_type = text("contentType").unwrap_or_else(|| "application/octet-stream".to_owned());
-    let content_id = text("contentId");
-    let inline = body
-        .get("isInline")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
-    Ok(Attachment {
-        key: 0,
-        name,
-        content_type,
-        inline,
-        content_id,
-        content,
-        modified: call.now,
-    })
-}
-
-fn list(
+/// An attachment as the answer, with the item that `$expand` asks for.
+fn shown(
     call: &Call<'_>,
     contents: &Contents,
+    holder: Holder,
     item: &Item,
-    set_name: &str,
-    of: &'static str,
+    attachment: &Attachment,
 ) -> Result<Reply, GraphError> {
-    let listing = Listing {
-        of: "attachment",
-        set: set(call, set_name, of),
-        page: 100,
-        most: 1000,
-        searched: &[],
-        aliases: &[],
-    };
-    let items: Vec<&Attachment> = item.attachments.iter().collect();
-    collection::list(
-        call,
-        &listing,
-        &Attachments {
-            call,
-            contents,
-            item,
-            items,
-        },
-    )
+    let id = id_of(call, contents, item, attachment);
+    let of = kind::name(&attachment.kind);
+    let mut reply = call.entity(&set(call, holder), of, document(call, &id, attachment))?;
+    if let super::call::Payload::Json(Value::Object(map)) = &mut reply.payload {
+        for expand in &call.query.expand {
+            map.extend(kind::expanded(call, attachment, expand)?);
+        }
+    }
+    Ok(reply)
 }
 
 struct Attachments<'a> {
@@ -240,7 +222,17 @@ impl<'a> Source for Attachments<'a> {
 
     fn render(&self, attachment: &&'a Attachment) -> Properties {
         // The members of the derived type carry on past the filter of the base type.
-        document(self.call, self.contents, self.item, attachment)
+        let id = id_of(self.call, self.contents, self.item, attachment);
+        document(self.call, &id, attachment)
+    }
+
+    fn expand(
+        &self,
+        attachment: &&'a Attachment,
+        expand: &Expand,
+    ) -> Result<Option<Value>, GraphError> {
+        let found = kind::expanded(self.call, attachment, expand)?;
+        Ok(found.map(|(_, item)| item))
     }
 }
 
@@ -262,27 +254,11 @@ fn id_of(call: &Call<'_>, contents: &Contents, item: &Item, attachment: &Attachm
         .attachment(&message::id_of(call, contents, item), attachment.key)
 }
 
-fn document(call: &Call<'_>, contents: &Contents, item: &Item, it: &Attachment) -> Properties {
-    let value = json!({
-        "@odata.type": "#microsoft.graph.fileAttachment",
-        "@odata.mediaContentType": it.content_type,
-        "id": id_of(call, contents, item, it),
-        "lastModifiedDateTime": seconds(it.modified),
-        "name": it.name,
-        "contentType": it.content_type,
-        "size": it.content.len(),
-        "isInline": it.inline,
-        "contentId": it.content_id,
-        "contentLocation": null,
-        "contentBytes": STANDARD.encode(&it.content),
-    });
-    match value {
-        Value::Object(map) => map,
-        _ => Properties::new(),
-    }
-}
-
-fn set(call: &Call<'_>, set: &str, parameter: &str) -> String {
+fn set(call: &Call<'_>, holder: Holder) -> String {
+    let (set, parameter) = match holder {
+        Holder::Event => (holder.set(), "event"),
+        Holder::Message => (holder.set(), "message"),
+    };
     call.set(&format!(
         "{set}('{}')/attachments",
         call.parameters.get(parameter)

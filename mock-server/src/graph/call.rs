@@ -218,7 +218,7 @@ impl Call<'_> {
             let generic = self.endpoint.operation == Operation::Generic;
             // Messages and events expand on their own, and so does what the model alone gives.
             if let (false, Some(expand)) = (
-                generic || matches!(of, "message" | "event"),
+                generic || matches!(of, "message" | "event") || of.ends_with("Attachment"),
                 self.query.expand.first(),
             ) {
                 let name = &expand.name;

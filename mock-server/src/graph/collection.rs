@@ -330,7 +330,12 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
         }
     }
     for expand in &query.expand {
-        let member = schema::member(cloud, of, &expand.name)
+        // The documentation writes the cast in lower case: attachment-get.
+        let (of, name) = match selected_of(of, &expand.name) {
+            (cast, name) if cast.eq_ignore_ascii_case("itemAttachment") => ("itemAttachment", name),
+            _ => (of, expand.name.as_str()),
+        };
+        let member = schema::member(cloud, of, name)
             .ok_or_else(|| GraphError::unknown_select(&expand.name, of))?;
         if member.kind != MemberKind::Navigation {
             return Err(GraphError::no_navigation(member.name, of));

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 
+use super::path::{IN_PATH, is_key};
 use crate::directory::DirectoryRole;
 use crate::environment::SignInCloud;
 
@@ -51,6 +52,7 @@ pub(crate) enum Workload {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Operation {
     AcceptEvent,
+    AddEventAttachment,
     AddKey,
     AddMessageAttachment,
     AddPassword,
@@ -85,6 +87,7 @@ pub(crate) enum Operation {
     CreateRoleAssignment,
     CreateServicePrincipal,
     CreateTokenLifetimePolicy,
+    CreateUploadSession,
     CreateUser,
     CreateUserAssignment,
     DeclineEvent,
@@ -92,6 +95,7 @@ pub(crate) enum Operation {
     DeleteCalendar,
     DeleteContact,
     DeleteEvent,
+    DeleteEventAttachment,
     DeleteFederatedCredential,
     DeleteFolder,
     DeleteGrant,
@@ -123,6 +127,8 @@ pub(crate) enum Operation {
     GetDeletedUser,
     GetDomain,
     GetEvent,
+    GetEventAttachment,
+    GetEventAttachmentContent,
     GetFederatedCredential,
     GetFolder,
     GetGrant,
@@ -430,14 +436,6 @@ pub(crate) fn find(
     )
 }
 
-/// Whether a segment can be a key: system resources, functions and casts are none, so that one
-/// that the mock does not have is not taken for an object that is not there.
-fn is_key(segment: &str) -> bool {
-    let function = segment.ends_with(')') && segment.contains('(');
-    let cast = segment.starts_with("microsoft.graph.");
-    !(segment.starts_with('$') || function || cast || segment.eq_ignore_ascii_case("delta"))
-}
-
 /// Compares a segment with a fixed name: any case, and with or without a function's parentheses
 /// or a namespace (`delta()`, `microsoft.graph.delta`).
 fn same(name: &str, segment: &str) -> bool {
@@ -445,17 +443,6 @@ fn same(name: &str, segment: &str) -> bool {
     let segment = segment.strip_prefix("microsoft.graph.").unwrap_or(segment);
     name.eq_ignore_ascii_case(segment)
 }
-
-/// What is encoded in a key.
-const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?');
 
 #[derive(Deserialize)]
 struct Row {

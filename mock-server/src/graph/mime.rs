@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::error::GraphError;
-use crate::mailbox::{Attachment, Properties};
+use crate::mailbox::{Attachment, AttachmentKind, Properties};
 
 /// Whether the body is base64 of MIME.
 pub(super) fn is_mime(call: &Call<'_>) -> bool {
@@ -74,6 +74,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<(Properties, Vec<Attachment>), Gra
             content_id: None,
             content,
             modified: call.now,
+            kind: AttachmentKind::File,
         })
         .collect();
     Ok((properties, attachments))
@@ -136,6 +137,18 @@ pub(super) fn write(document: &Properties, attachments: &[Attachment]) -> String
     ]);
     out.extend(["--", BOUNDARY, "\r\n", &part]);
     for file in attachments {
+        match &file.kind {
+            AttachmentKind::File => {}
+            AttachmentKind::Item(_) => {
+                // A message inside of a message is not encoded. Source: RFC 2046, section 5.2.1.
+                let kind = file.content_type.replace(['\r', '\n'], " ");
+                out.push_str(&format!("--{BOUNDARY}\r\nContent-Type: {kind}\r\n\r\n"));
+                out.push_str(&String::from_utf8_lossy(&file.content));
+                out.push_str("\r\n");
+                continue;
+            }
+            AttachmentKind::Reference(_) => continue,
+        }
         let name = encoded(&file.name).replace(['"', '\r', '\n'], "'");
         let kind = file.content_type.replace(['\r', '\n'], " ");
         let head = format!(

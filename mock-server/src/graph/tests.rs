@@ -1,4 +1,5 @@
 mod administration;
+mod attachments;
 mod batch;
 mod bearer;
 mod calendar;

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use super::sample::SAMPLE;
-use super::store::{Attachment, Contents, FolderKind, WellKnown};
+use super::store::{Attachment, AttachmentKind, Contents, FolderKind, WellKnown};
 use super::{Owner, Person, Properties};
 use crate::directory::MailboxKind;
 
@@ -330,6 +330,7 @@ impl Filler {
             content_id: None,
             content,
             modified: time,
+            kind: AttachmentKind::File,
         }
     }
 

@@ -14,6 +14,7 @@ use super::drawn::Drawn;
 use super::id::{IdError, IdSpace, ItemKey};
 use super::members::Members;
 use super::messages::Messages;
+use super::upload::Uploads;
 use super::{Owner, Person, Properties};
 
 /// The contents of one mailbox.
@@ -38,6 +39,9 @@ pub struct Contents {
     /// Documents of messages as they were written lately.
     #[serde(skip)]
     pub drawn: Drawn,
+    /// Attachments of which only a part has come.
+    #[serde(skip)]
+    pub uploads: Uploads,
 }
 
 /// The items of one kind.
@@ -141,6 +145,29 @@ pub struct Attachment {
     pub content: Vec<u8>,
     /// When it was added.
     pub modified: Timestamp,
+    /// What it is beside a file.
+    #[serde(default, skip_serializing_if = "AttachmentKind::is_file")]
+    pub kind: AttachmentKind,
+}
+
+/// What is attached.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttachmentKind {
+    /// A file.
+    #[default]
+    File,
+    /// A message, event or contact, by its members; its bytes are how it is written as text.
+    Item(Properties),
+    /// A link to a file elsewhere, by its members.
+    Reference(Properties),
+}
+
+impl AttachmentKind {
+    /// Whether it is a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::File)
+    }
 }
 
 /// A change of a message, for delta queries.
@@ -183,6 +210,7 @@ impl Contents {
             log: VecDeque::new(),
             forgotten: 0,
             drawn: Drawn::default(),
+            uploads: Uploads::default(),
         }
     }
 

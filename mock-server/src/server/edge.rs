@@ -109,7 +109,7 @@ impl Edge {
         let path = parts.uri.path().to_owned();
         let is_graph = match site {
             Site::DeviceLogin => false,
-            Site::Graph(_) => true,
+            Site::Graph(_) | Site::Upload(_) => true,
             Site::Authority(_) | Site::Retired(_) => !is_real_host && is_graph_path(&path),
         };
         let surface = if is_graph {

@@ -53,7 +53,7 @@ impl Place {
                     .filter(|_| environments.next().is_none());
                 Some((arrival(cloud, only, true, None), site))
             }
-            Some(site @ Site::Graph(environment)) => Some((
+            Some(site @ (Site::Graph(environment) | Site::Upload(environment))) => Some((
                 arrival(environment.cloud(), Some(environment), true, None),
                 site,
             )),
@@ -110,7 +110,9 @@ pub(super) fn host_of(authority: &str) -> &str {
 pub(super) fn is_graph_path(path: &str) -> bool {
     let path = path.trim_start_matches('/').to_ascii_lowercase();
     let first = path.split('/').next().unwrap_or_default();
-    matches!(first, "v1.0" | "beta") || path.starts_with("oidc/userinfo")
+    matches!(first, "v1.0" | "beta")
+        || path.starts_with("oidc/userinfo")
+        || path.starts_with("api/gv1.0/")
 }
 
 /// The surface of a path on a login host.

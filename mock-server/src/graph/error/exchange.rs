@@ -215,6 +215,26 @@ impl GraphError {
         Self::listed(StatusCode::BAD_REQUEST, "ErrorMessageSizeExceeded")
     }
 
+    /// A file that is too small for an upload in parts.
+    ///
+    /// Source of the code: microsoftgraph/microsoft-graph-docs#7044. Unverified: the text.
+    pub(crate) fn upload_too_small() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize",
+            "Attachment size must be greater than the minimum size allowed.",
+        )
+    }
+
+    /// A file that is too large for an upload in parts. Unverified: code and text.
+    pub(crate) fn upload_too_large() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorAttachmentSizeLimitExceeded",
+            "The attachment size exceeds the allowed limit.",
+        )
+    }
+
     // 403.
 
     /// A permission of Outlook, or a right in the mailbox, is missing.

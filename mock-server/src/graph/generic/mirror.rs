@@ -38,6 +38,13 @@ pub(super) fn refreshed(
     for (name, value) in window {
         collection.extend(["?", name.as_str(), "=", value.as_str()]);
     }
+    // Ids of both kinds, and times in each zone, are compared among themselves.
+    if call.prefer.immutable_ids {
+        collection.push_str("!immutable");
+    }
+    if let Some((zone, _)) = &call.prefer.time_zone {
+        collection.extend(["!", zone.as_str()]);
+    }
     call.tenant.write_documents(|kept| {
         let gone: Vec<String> = kept
             .list(&collection)
@@ -79,6 +86,8 @@ fn all(
         return Err(GraphError::method_not_allowed());
     };
     let mut inner = call.elsewhere(endpoint, parameters);
+    inner.prefer.immutable_ids = call.prefer.immutable_ids;
+    inner.prefer.time_zone.clone_from(&call.prefer.time_zone);
     inner.prefer.page_size = Some(PAGE);
     inner.parameters_sent = window.to_vec();
     if place.of.name() == "user" {

@@ -13,6 +13,7 @@ use super::place::{self, Place};
 use super::service::Voice;
 use crate::graph::call::{Call, Payload, Reply};
 use crate::graph::collection::{self, Documents, Listing, Source};
+use crate::graph::endpoint::Workload;
 use crate::graph::error::GraphError;
 use crate::graph::link;
 use crate::graph::odata::query::Expand;
@@ -187,79 +188,141 @@ pub(super) fn property(
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
 }
 
-/// What changed in a collection since the token, or everything.
+/// What changed in a collection since the token, or everything; in pages where the request prefers
+/// so.
 pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
-    let sent = call.query.delta_token.as_deref();
-    let token = match sent {
+    let sent = call.query.skip_token.as_deref();
+    let sent = sent.or(call.query.delta_token.as_deref());
+    let round = match sent {
         None | Some("latest") => None,
         // Source: allodia-eu/email-calendar-sync-engine, fixtures of contacts/delta.
         Some(token) => {
             Some(Round::read(token).ok_or_else(|| GraphError::bad_request("Badly formed token."))?)
         }
     };
-    let (select, window) = match &token {
-        Some(round) => (round.select.clone(), round.window.clone()),
-        None => (call.query.select.clone(), window(call)),
-    };
+    let exchange = call.endpoint.workload == Workload::Mailbox;
+    let mut round = round.unwrap_or_else(|| Round {
+        sequence: 0,
+        // Deletions of before the first round are nobody's concern.
+        first: sent.is_none(),
+        select: call.query.select.clone(),
+        window: window(call),
+    });
     let mirror = if place::is_modelled(call, &place.collection) {
-        Some(mirror::refreshed(call, place, &window)?)
+        Some(mirror::refreshed(call, place, &round.window)?)
     } else {
         None
     };
-    let (changed, removed, now) = call.tenant.read_documents(|documents| {
-        let after = match (&token, sent) {
-            (Some(round), _) => round.sequence,
-            (None, Some(_)) => documents.sequence(),
-            (None, None) => 0,
-        };
+    let (mut entries, now) = call.tenant.read_documents(|documents| {
+        if sent == Some("latest") {
+            return Ok((Vec::new(), documents.sequence()));
+        }
         let collection = mirror
             .as_ref()
             .map_or(&place.collection, |it| &it.collection);
         let changes = documents
-            .changes(collection, after)
-            .ok_or_else(|| GraphError::sync_state_not_found(after, documents.sequence()))?;
-        let changed = changes.documents.into_iter();
-        let changed: Vec<Document> = changed
-            .filter(|it| mirror.is_some() || place.shows(documents, it))
-            .cloned()
-            .collect();
-        let removed: Vec<(String, bool)> = changes
-            .removed
+            .changes(collection, round.sequence)
+            .ok_or_else(|| {
+                GraphError::sync_state_not_found(round.sequence, documents.sequence())
+            })?;
+        let changed = changes
+            .documents
             .into_iter()
-            .map(|id| (id.to_owned(), documents.get(DELETED, id).is_some()))
-            .collect();
-        Ok::<_, GraphError>((changed, removed, documents.sequence()))
+            .filter(|it| mirror.is_some() || place.shows(documents, it))
+            .map(|it| (it.sequence, Told::Present(it.clone())));
+        let mut entries: Vec<(u64, Told)> = changed.collect();
+        if !round.first {
+            entries.extend(changes.removed.into_iter().map(|(number, id)| {
+                let restorable = documents.get(DELETED, id).is_some();
+                (number, Told::Gone(id.to_owned(), restorable))
+            }));
+        }
+        Ok::<_, GraphError>((entries, documents.sequence()))
     })?;
+    entries.sort_by_key(|(number, _)| *number);
+    let size = call.prefer.page_size.unwrap_or(usize::MAX);
+    let more = entries.len() > size;
+    entries.truncate(size);
+    let (name, option) = if more {
+        // What changes meanwhile gets a higher number, and is told on a later page.
+        round.sequence = entries.last().map_or(now, |(number, _)| *number);
+        ("@odata.nextLink", "skiptoken")
+    } else {
+        // Where nothing has happened, the token of Exchange stays as it is.
+        // Source: allodia-eu/email-calendar-sync-engine, fixtures of delta.
+        if !(exchange && sent.is_some() && entries.is_empty()) {
+            round.sequence = now;
+        }
+        round.first = false;
+        ("@odata.deltaLink", "deltatoken")
+    };
     let mut value = Vec::new();
-    for document in changed {
-        let document = match &mirror {
-            Some(mirror) => mirror.documents.get(&document.id).cloned(),
-            None => Some(whole(call, &document, place.of)),
-        };
-        let Some(document) = document else { continue };
-        let shown = collection::selected(call, place.of.name(), document, select.as_deref())?;
-        value.push(Value::Object(shown));
+    for (_, entry) in entries {
+        value.extend(told(call, place, mirror.as_ref(), &round, entry)?);
     }
-    if sent.is_some() {
-        // Source: learn.microsoft.com/graph/delta-query-overview: `changed` can be restored.
-        value.extend(removed.iter().map(|(id, kept)| {
-            let kept = *kept || is_deleted_user(call, id);
-            let reason = if kept { "changed" } else { "deleted" };
-            json!({"id": id, "@removed": {"reason": reason}})
-        }));
-    }
-    let token = Round {
-        sequence: now,
-        select,
-        window,
-    }
-    .write();
+    // Source: allodia-eu/email-calendar-sync-engine, fixtures/contacts/contacts_delta_snapshot.json.
+    let set = if exchange {
+        format!("Collection({})", place.of.name())
+    } else {
+        place.set.clone()
+    };
     let body = json!({
-        "@odata.context": format!("{}/$metadata#{}", call.root(), place.set),
-        "@odata.deltaLink": link::delta(call, "deltatoken", &token),
+        "@odata.context": format!("{}/$metadata#{set}", call.root()),
+        name: link::delta(call, option, &round.write()),
         "value": value,
     });
     Ok(Reply::json(StatusCode::OK, body))
+}
+
+/// What a delta tells of.
+enum Told {
+    Present(Document),
+    /// The id, and whether it can be restored.
+    Gone(String, bool),
+}
+
+/// What a page of a delta shows.
+fn told(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    mirror: Option<&mirror::Mirror>,
+    round: &Round,
+    entry: Told,
+) -> Result<Option<Value>, GraphError> {
+    let exchange = call.endpoint.workload == Workload::Mailbox;
+    let mut shown = Properties::new();
+    let kind = || json!(format!("#microsoft.graph.{}", place.of.name()));
+    let document = match entry {
+        Told::Gone(id, restorable) => {
+            if exchange {
+                shown.insert("@odata.type".to_owned(), kind());
+            }
+            // Source: learn.microsoft.com/graph/delta-query-overview: `changed` can be restored.
+            let restorable = restorable || is_deleted_user(call, &id);
+            let reason = if restorable && !exchange {
+                "changed"
+            } else {
+                "deleted"
+            };
+            shown.insert("id".to_owned(), json!(id));
+            shown.insert("@removed".to_owned(), json!({"reason": reason}));
+            return Ok(Some(Value::Object(shown)));
+        }
+        Told::Present(document) => match mirror {
+            Some(mirror) => mirror.documents.get(&document.id).cloned(),
+            None => Some(whole(call, &document, place.of)),
+        },
+    };
+    let Some(document) = document else {
+        return Ok(None);
+    };
+    let select = round.select.as_deref();
+    let document = collection::selected(call, place.of.name(), document, select)?;
+    if exchange && !document.contains_key("@odata.type") {
+        shown.insert("@odata.type".to_owned(), kind());
+    }
+    shown.extend(document);
+    Ok(Some(Value::Object(shown)))
 }
 
 /// The parameters that narrow a calendar view.
@@ -429,9 +492,11 @@ pub(super) fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> 
     document
 }
 
-/// A delta token: where a round ended, the members that it shows, and what narrows it.
+/// A delta token: where a round stands, the members that it shows, and what narrows it.
 struct Round {
     sequence: u64,
+    /// Whether it is the first one, which tells what is there and no deletions.
+    first: bool,
     select: Option<Vec<String>>,
     window: Vec<(String, String)>,
 }
@@ -447,7 +512,8 @@ impl Round {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let inside = format!("{:x};{select};{}", self.sequence, window.join("&"));
+        let first = if self.first { "!" } else { "" };
+        let inside = format!("{first}{:x};{select};{}", self.sequence, window.join("&"));
         format!("{TOKEN}{}", URL_SAFE_NO_PAD.encode(inside))
     }
 
@@ -457,8 +523,10 @@ impl Round {
         let mut parts = inside.split(';');
         let (sequence, select) = (parts.next()?, parts.next()?);
         let window = parts.next()?.split('&').filter_map(|it| it.split_once('='));
+        let counted = sequence.strip_prefix('!');
         Some(Self {
-            sequence: u64::from_str_radix(sequence, 16).ok()?,
+            sequence: u64::from_str_radix(counted.unwrap_or(sequence), 16).ok()?,
+            first: counted.is_some(),
             select: (!select.is_empty()).then(|| select.split(',').map(str::to_owned).collect()),
             window: window
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -66,7 +66,7 @@ fn plain(name: &str) -> String {
 }
 
 /// Names of secrets, in whatever document.
-const SECRETS: [&str; 27] = [
+const SECRETS: [&str; 28] = [
     "accesstoken",
     "apikey",
     "assertion",
@@ -93,6 +93,7 @@ const SECRETS: [&str; 27] = [
     "secrettext",
     "spacode",
     "temporaryaccesspass",
+    "uploadurl",
     "usercode",
 ];
 

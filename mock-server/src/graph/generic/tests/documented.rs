@@ -161,7 +161,13 @@ async fn ask_all(environment: Environment, domain: &str) {
         let known = level != Level::Absent;
         // What the walk of the list by the data and the mock's own see differently is counted by
         // another test.
-        if there != known {
+        if there != known
+            || row
+                .path
+                .ends_with("/childfolders/{id}/messages/{id}/attachments/{id}")
+                && row.method == "POST"
+        {
+            // A slip of the documentation: the shorter address of the same has no such method.
             continue;
         }
         let problem = if there {
