@@ -363,3 +363,103 @@ fn is_plain_apache(text: &str) -> bool {
     let start = text.trim_start();
     start.starts_with("Apache License") && text.contains("Version 2.0") && text.len() < 12_000
 }
+
+/// What `cargo package` puts into a crate.
+fn packed(package: &str) -> BTreeSet<PathBuf> {
+    let listed = cargo(&[
+        "package",
+        "--list",
+        "--allow-dirty",
+        "--offline",
+        "--package",
+        package,
+    ]);
+    listed.lines().map(PathBuf::from).collect()
+}
+
+/// A path without `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == std::path::Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
+}
+
+#[test]
+fn a_published_crate_has_every_file_that_its_source_takes_in() {
+    for (package, folder) in [
+        ("entra-mock", "mock-server"),
+        ("entra-conformance", "conformance"),
+    ] {
+        let packed = packed(package);
+        let mut taken_in = 0;
+        for file in packed
+            .iter()
+            .filter(|it| it.extension().is_some_and(|it| it == "rs"))
+        {
+            let source =
+                std::fs::read_to_string(root().join(folder).join(file)).expect("a source file");
+            let paths = ["include_str!(\"", "include_bytes!(\""]
+                .iter()
+                .flat_map(|taker| source.split(taker).skip(1))
+                .filter_map(|rest| rest.split_once("\")"));
+            for (path, _) in paths {
+                let wanted = plain(&file.parent().expect("a folder").join(path));
+                assert!(
+                    packed.contains(&wanted),
+                    "{} takes in {path}, and the crate {package} lacks {}",
+                    file.display(),
+                    wanted.display()
+                );
+                taken_in += 1;
+            }
+        }
+        assert!(taken_in > 0, "no source of {package} takes in a file");
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE", "README.md"] {
+            assert!(
+                packed.contains(Path::new(licence)),
+                "{package} lacks {licence}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_published_suite_has_its_scenarios_and_templates() {
+    let packed = packed("entra-conformance");
+    for (folder, inside) in [
+        ("scenarios", "scenarios"),
+        ("conformance/templates", "templates"),
+    ] {
+        let mut files = Vec::new();
+        files_below(&root().join(folder), &mut files);
+        assert!(!files.is_empty(), "{folder} is empty");
+        for file in files {
+            let name = file
+                .strip_prefix(root().join(folder))
+                .expect("it lies there");
+            let wanted = Path::new(inside).join(name);
+            assert!(
+                packed.contains(&wanted),
+                "the crate lacks {}",
+                wanted.display()
+            );
+        }
+    }
+}
+
+fn files_below(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files_below(&path, into);
+        } else {
+            into.push(path);
+        }
+    }
+}

@@ -1,17 +1,19 @@
 //! The library of scenarios: embedded in the program, or read from a directory.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use entra_mock::environment::Environment;
-use include_dir::{Dir, include_dir};
+use flate2::read::DeflateDecoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuthMethod, Check, Names, ReadError, Scenario, Step, read_scenario, read_scenarios};
 use entra_mock::scenario::read;
 
-static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
+/// The files of `scenarios/`, as `build.rs` packs them.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scenarios.bin"));
 
 /// Scenarios by id, and the rules that hold for every case.
 #[derive(Clone, Debug)]
@@ -35,6 +37,22 @@ pub struct Case {
     pub scenario: Arc<Scenario>,
     /// The rules that are judged after the last step, where their witness is there.
     pub rules: Vec<Arc<Check>>,
+}
+
+/// The names and texts of what `build.rs` packed.
+fn unpack(packed: &[u8]) -> Vec<(String, String)> {
+    fn part(rest: &mut &str) -> Option<String> {
+        let (length, behind) = rest.split_once(' ')?;
+        let (part, behind) = behind.split_at(length.parse().ok()?);
+        *rest = behind;
+        Some(part.to_owned())
+    }
+    let mut text = String::new();
+    DeflateDecoder::new(packed)
+        .read_to_string(&mut text)
+        .expect("the program carries what build.rs packed");
+    let mut rest = text.as_str();
+    std::iter::from_fn(|| Some((part(&mut rest)?, part(&mut rest)?))).collect()
 }
 
 /// The file of rules that hold for every case: `rules.yaml`.
@@ -74,19 +92,7 @@ pub enum LibraryError {
 impl Library {
     /// The library that is part of the program.
     pub fn embedded() -> Result<Self, LibraryError> {
-        fn collect(dir: &Dir<'static>, into: &mut Vec<(String, String)>) {
-            for file in dir.files() {
-                if let Some(text) = file.contents_utf8() {
-                    into.push((file.path().to_string_lossy().into_owned(), text.to_owned()));
-                }
-            }
-            for dir in dir.dirs() {
-                collect(dir, into);
-            }
-        }
-        let mut files = Vec::new();
-        collect(&EMBEDDED, &mut files);
-        Self::from_files(files, Path::new("scenarios"))
+        Self::from_files(unpack(EMBEDDED), Path::new("scenarios"))
     }
 
     /// A library in a directory.
