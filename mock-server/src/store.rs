@@ -5,7 +5,7 @@
 //! one document of its address, without an id. Each change has a number, deletions leave a
 //! tombstone, so that a delta is everything since a number.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -21,8 +21,21 @@ pub(crate) type Properties = Map<String, Value>;
 pub struct Documents {
     collections: BTreeMap<String, Collection>,
     links: BTreeMap<String, Vec<String>>,
+    moves: VecDeque<Move>,
+    /// The number of the newest move that was dropped.
+    forgotten: u64,
     sequence: u64,
     bytes: usize,
+}
+
+/// A link that was added or taken away.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    sequence: u64,
+    navigation: String,
+    target: String,
+    added: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -55,7 +68,7 @@ pub struct Document {
 pub(crate) struct Changes<'a> {
     /// Created and changed documents.
     pub(crate) documents: Vec<&'a Document>,
-    /// The ids of those that are gone, each with the number of its deletion.
+    /// The ids of those that are gone, with the numbers of that.
     pub(crate) removed: Vec<(u64, &'a str)>,
 }
 
@@ -227,18 +240,65 @@ impl Documents {
         let new = !targets.iter().any(|it| it == target);
         if new {
             targets.push(target.to_owned());
-            self.sequence += 1;
+            self.note(navigation, target, true);
         }
         new
     }
 
+    /// Remembers that a link was added or taken away.
+    fn note(&mut self, navigation: &str, target: &str, added: bool) {
+        self.sequence += 1;
+        self.moves.push_back(Move {
+            sequence: self.sequence,
+            navigation: navigation.to_owned(),
+            target: target.to_owned(),
+            added,
+        });
+        if self.moves.len() > MOST_MOVES
+            && let Some(dropped) = self.moves.pop_front()
+        {
+            self.forgotten = dropped.sequence;
+        }
+    }
+
+    /// What a navigation leads to that it did not lead to before a number, and what it no longer
+    /// leads to, with the number of the last change; none where changes of that time are forgotten.
+    pub(crate) fn moved(&self, navigation: &str, after: u64) -> Option<Vec<(u64, &str, bool)>> {
+        if self.forgotten > after {
+            return None;
+        }
+        let mut last: Vec<(u64, &str, bool)> = Vec::new();
+        let moves = self.moves.iter();
+        for it in moves.filter(|it| it.sequence > after && it.navigation == navigation) {
+            last.retain(|(_, target, _)| *target != it.target);
+            last.push((it.sequence, &it.target, it.added));
+        }
+        Some(last)
+    }
+
+    /// The navigations of a collection's elements by which links were added or taken away after a
+    /// number, such as `members` of `groups`: the ids of the elements.
+    pub(crate) fn with_moves(&self, collection: &str, name: &str, after: u64) -> BTreeSet<&str> {
+        let moves = self.moves.iter().filter(|it| it.sequence > after);
+        moves
+            .filter_map(|it| {
+                let id = it.navigation.strip_suffix(name)?.strip_suffix('/')?;
+                id.strip_prefix(collection)?.strip_prefix('/')
+            })
+            .filter(|id| !id.contains('/'))
+            .collect()
+    }
+
     /// Sets the one link of a navigation, or takes it away.
     pub(crate) fn set_link(&mut self, navigation: &str, target: Option<&str>) {
-        self.links.remove(navigation);
+        for gone in self.links.remove(navigation).unwrap_or_default() {
+            if Some(gone.as_str()) != target {
+                self.note(navigation, &gone, false);
+            }
+        }
         if let Some(target) = target {
             self.link(navigation, target);
         }
-        self.sequence += 1;
     }
 
     /// Takes a link away; says whether it was there.
@@ -249,7 +309,9 @@ impl Documents {
         let before = targets.len();
         targets.retain(|it| it != target);
         let removed = targets.len() < before;
-        self.sequence += u64::from(removed);
+        if removed {
+            self.note(navigation, target, false);
+        }
         removed
     }
 
@@ -322,6 +384,9 @@ const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// The deletions that a collection remembers.
 const MOST_TOMBSTONES: usize = 10_000;
 
+/// The links added and taken away that a tenant remembers.
+const MOST_MOVES: usize = 20_000;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -351,8 +416,8 @@ mod tests {
         let changes = documents.changes("groups", then).unwrap();
         assert_eq!(changes.documents.len(), 1);
         assert_eq!(changes.documents[0].id, "b");
-        let removed: Vec<&str> = changes.removed.iter().map(|it| it.1).collect();
-        assert_eq!(removed, ["a"]);
+        assert_eq!(changes.removed.len(), 1);
+        assert_eq!(changes.removed[0].1, "a");
         documents
             .put("groups", "a", some("again"), Timestamp::UNIX_EPOCH)
             .unwrap();

@@ -7,6 +7,7 @@
 
 mod act;
 pub(super) mod behaviour;
+mod delta;
 mod drive;
 pub(super) mod expansion;
 mod guard;
@@ -176,7 +177,7 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
         Act::Count => read::count(call, &place),
         Act::Create => write::create(call, &place, voice),
         Act::Delete => write::delete(call, &place, voice),
-        Act::Delta => read::delta(call, &place),
+        Act::Delta => delta::answer(call, &place, voice),
         Act::Get => read::get(call, &place, voice),
         Act::Link => write::add_link(call, &place, voice),
         Act::Linked => linked(call, &place, voice),

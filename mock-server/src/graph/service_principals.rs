@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::applications::{self, documents};
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing, members, typed_as};
+use super::collection::{self, Documents, Listing, members};
 use super::error::GraphError;
 use super::generic::membership;
 use crate::directory::{

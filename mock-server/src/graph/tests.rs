@@ -158,6 +158,15 @@ impl Bench {
         }
     }
 
+    /// The token of an app, issued once some time has passed.
+    pub(super) fn app_only_after(&self, time: jiff::SignedDuration, roles: &[&str]) -> Token {
+        self.tenant.clock.advance(time);
+        Token {
+            issued: self.tenant.now(),
+            ..self.app_only(roles)
+        }
+    }
+
     pub(super) async fn get(&self, token: &Token, path: &str) -> Answer {
         self.send("GET", token, path, &[], Value::Null).await
     }

@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::access::Actor;
 use super::bearer::Caller;
 use super::call::{Call, Reply};
-use super::collection::{self, Documents, Listing, typed_as};
+use super::collection::{self, Documents, Listing};
 use super::error::GraphError;
 use super::generic::membership;
-use crate::directory::{Directory, ObjectId, User, UserKind};
+use crate::directory::{Directory, User, UserKind};
 use crate::mailbox::Properties;
 use crate::token::pairwise_subject;
 

@@ -226,7 +226,8 @@ fn only(mut addresses: Vec<String>, start: &str) -> Vec<String> {
     addresses
 }
 
-fn id_of(address: &str) -> &str {
+/// The id at the end of an address.
+pub(super) fn id_of(address: &str) -> &str {
     address.rsplit('/').next().unwrap_or_default()
 }
 

@@ -1,21 +1,15 @@
 //! Reading: lists, elements, links, counts, members, deltas.
 
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::behaviour::{self, Subject};
 use super::expansion;
-use super::membership::DELETED;
-use super::mirror;
 use super::place::{self, Place};
 use super::service::Voice;
 use crate::graph::call::{Call, Payload, Reply};
 use crate::graph::collection::{self, Documents, Listing, Source};
-use crate::graph::endpoint::Workload;
 use crate::graph::error::GraphError;
-use crate::graph::link;
 use crate::graph::odata::query::Expand;
 use crate::graph::schema;
 use crate::mailbox::Properties;
@@ -188,161 +182,6 @@ pub(super) fn property(
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
 }
 
-/// What changed in a collection since the token, or everything; in pages where the request prefers
-/// so.
-pub(super) fn delta(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
-    let sent = call.query.skip_token.as_deref();
-    let sent = sent.or(call.query.delta_token.as_deref());
-    let round = match sent {
-        None | Some("latest") => None,
-        // Source: allodia-eu/email-calendar-sync-engine, fixtures of contacts/delta.
-        Some(token) => {
-            Some(Round::read(token).ok_or_else(|| GraphError::bad_request("Badly formed token."))?)
-        }
-    };
-    let exchange = call.endpoint.workload == Workload::Mailbox;
-    let mut round = round.unwrap_or_else(|| Round {
-        sequence: 0,
-        // Deletions of before the first round are nobody's concern.
-        first: sent.is_none(),
-        select: call.query.select.clone(),
-        window: window(call),
-    });
-    let mirror = if place::is_modelled(call, &place.collection) {
-        Some(mirror::refreshed(call, place, &round.window)?)
-    } else {
-        None
-    };
-    let (mut entries, now) = call.tenant.read_documents(|documents| {
-        if sent == Some("latest") {
-            return Ok((Vec::new(), documents.sequence()));
-        }
-        let collection = mirror
-            .as_ref()
-            .map_or(&place.collection, |it| &it.collection);
-        let changes = documents
-            .changes(collection, round.sequence)
-            .ok_or_else(|| {
-                GraphError::sync_state_not_found(round.sequence, documents.sequence())
-            })?;
-        let changed = changes
-            .documents
-            .into_iter()
-            .filter(|it| mirror.is_some() || place.shows(documents, it))
-            .map(|it| (it.sequence, Told::Present(it.clone())));
-        let mut entries: Vec<(u64, Told)> = changed.collect();
-        if !round.first {
-            entries.extend(changes.removed.into_iter().map(|(number, id)| {
-                let restorable = documents.get(DELETED, id).is_some();
-                (number, Told::Gone(id.to_owned(), restorable))
-            }));
-        }
-        Ok::<_, GraphError>((entries, documents.sequence()))
-    })?;
-    entries.sort_by_key(|(number, _)| *number);
-    let size = call.prefer.page_size.unwrap_or(usize::MAX);
-    let more = entries.len() > size;
-    entries.truncate(size);
-    let (name, option) = if more {
-        // What changes meanwhile gets a higher number, and is told on a later page.
-        round.sequence = entries.last().map_or(now, |(number, _)| *number);
-        ("@odata.nextLink", "skiptoken")
-    } else {
-        // Where nothing has happened, the token of Exchange stays as it is.
-        // Source: allodia-eu/email-calendar-sync-engine, fixtures of delta.
-        if !(exchange && sent.is_some() && entries.is_empty()) {
-            round.sequence = now;
-        }
-        round.first = false;
-        ("@odata.deltaLink", "deltatoken")
-    };
-    let mut value = Vec::new();
-    for (_, entry) in entries {
-        value.extend(told(call, place, mirror.as_ref(), &round, entry)?);
-    }
-    // Source: allodia-eu/email-calendar-sync-engine, fixtures/contacts/contacts_delta_snapshot.json.
-    let set = if exchange {
-        format!("Collection({})", place.of.name())
-    } else {
-        place.set.clone()
-    };
-    let body = json!({
-        "@odata.context": format!("{}/$metadata#{set}", call.root()),
-        name: link::delta(call, option, &round.write()),
-        "value": value,
-    });
-    Ok(Reply::json(StatusCode::OK, body))
-}
-
-/// What a delta tells of.
-enum Told {
-    Present(Document),
-    /// The id, and whether it can be restored.
-    Gone(String, bool),
-}
-
-/// What a page of a delta shows.
-fn told(
-    call: &Call<'_>,
-    place: &Place<'_>,
-    mirror: Option<&mirror::Mirror>,
-    round: &Round,
-    entry: Told,
-) -> Result<Option<Value>, GraphError> {
-    let exchange = call.endpoint.workload == Workload::Mailbox;
-    let mut shown = Properties::new();
-    let kind = || json!(format!("#microsoft.graph.{}", place.of.name()));
-    let document = match entry {
-        Told::Gone(id, restorable) => {
-            if exchange {
-                shown.insert("@odata.type".to_owned(), kind());
-            }
-            // Source: learn.microsoft.com/graph/delta-query-overview: `changed` can be restored.
-            let restorable = restorable || is_deleted_user(call, &id);
-            let reason = if restorable && !exchange {
-                "changed"
-            } else {
-                "deleted"
-            };
-            shown.insert("id".to_owned(), json!(id));
-            shown.insert("@removed".to_owned(), json!({"reason": reason}));
-            return Ok(Some(Value::Object(shown)));
-        }
-        Told::Present(document) => match mirror {
-            Some(mirror) => mirror.documents.get(&document.id).cloned(),
-            None => Some(whole(call, &document, place.of)),
-        },
-    };
-    let Some(document) = document else {
-        return Ok(None);
-    };
-    let select = round.select.as_deref();
-    let document = collection::selected(call, place.of.name(), document, select)?;
-    if exchange && !document.contains_key("@odata.type") {
-        shown.insert("@odata.type".to_owned(), kind());
-    }
-    shown.extend(document);
-    Ok(Some(Value::Object(shown)))
-}
-
-/// The parameters that narrow a calendar view.
-fn window(call: &Call<'_>) -> Vec<(String, String)> {
-    ["startDateTime", "endDateTime"]
-        .into_iter()
-        .filter_map(|name| {
-            let value = call.parameter(name)?;
-            Some((name.to_owned(), value.to_owned()))
-        })
-        .collect()
-}
-
-fn is_deleted_user(call: &Call<'_>, id: &str) -> bool {
-    call.tenant.read(|directory| {
-        let mut users = directory.deleted_users(call.now);
-        users.any(|it| it.id.to_string() == id)
-    })
-}
-
 /// The document of a place with all members that its type has.
 pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
     if place.is_link() {
@@ -491,49 +330,3 @@ pub(super) fn completed(call: &Call<'_>, mut document: Properties, of: Type) -> 
     }
     document
 }
-
-/// A delta token: where a round stands, the members that it shows, and what narrows it.
-struct Round {
-    sequence: u64,
-    /// Whether it is the first one, which tells what is there and no deletions.
-    first: bool,
-    select: Option<Vec<String>>,
-    window: Vec<(String, String)>,
-}
-
-impl Round {
-    fn write(&self) -> String {
-        let select = self
-            .select
-            .as_ref()
-            .map_or(String::new(), |it| it.join(","));
-        let window: Vec<String> = self
-            .window
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let first = if self.first { "!" } else { "" };
-        let inside = format!("{first}{:x};{select};{}", self.sequence, window.join("&"));
-        format!("{TOKEN}{}", URL_SAFE_NO_PAD.encode(inside))
-    }
-
-    fn read(token: &str) -> Option<Self> {
-        let inside = URL_SAFE_NO_PAD.decode(token.strip_prefix(TOKEN)?).ok()?;
-        let inside = String::from_utf8(inside).ok()?;
-        let mut parts = inside.split(';');
-        let (sequence, select) = (parts.next()?, parts.next()?);
-        let window = parts.next()?.split('&').filter_map(|it| it.split_once('='));
-        let counted = sequence.strip_prefix('!');
-        Some(Self {
-            sequence: u64::from_str_radix(counted.unwrap_or(sequence), 16).ok()?,
-            first: counted.is_some(),
-            select: (!select.is_empty()).then(|| select.split(',').map(str::to_owned).collect()),
-            window: window
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        })
-    }
-}
-
-/// What a delta token begins with.
-const TOKEN: &str = "R0u5uHzB";

@@ -1,5 +1,6 @@
 //! The generic level over HTTP.
 
+mod delta;
 mod documented;
 mod files;
 mod membership;
