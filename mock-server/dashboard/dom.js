@@ -20,8 +20,39 @@ function append(element, children) {
   }
 }
 
-/** Replaces what is in an element; the focus, open details and what was typed stay where they were. */
+/** The element that a pointer or the space bar presses now, and what is to be drawn once it is released. */
+let pressed;
+const waiting = new Map();
+
+for (const name of ["pointerdown", "keydown"]) {
+  addEventListener(name, (event) => {
+    if (name === "pointerdown" || event.key === " ") pressed = event.target;
+  }, true);
+}
+for (const name of ["pointerup", "pointercancel", "dragend", "keyup", "blur"]) {
+  addEventListener(name, (event) => {
+    // A field that loses the focus releases nothing; the window does. The click follows at once, and this after it.
+    if (name !== "blur" || event.target === window) setTimeout(release);
+  }, true);
+}
+
+function release() {
+  pressed = undefined;
+  const drawings = [...waiting];
+  waiting.clear();
+  for (const [root, children] of drawings) fill(root, ...children);
+}
+
+/**
+ * Replaces what is in an element; the focus, open details and what was typed stay where they were. What is
+ * pressed is replaced once it is released: a button that went away under the finger would not be clicked.
+ */
 export function fill(root, ...children) {
+  waiting.delete(root);
+  if (pressed && root.contains(pressed)) {
+    waiting.set(root, children);
+    return;
+  }
   const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
   const open = [...root.querySelectorAll("details[open][id]")].map((it) => it.id);
   // The file of a file input belongs to the person: no script may set it.

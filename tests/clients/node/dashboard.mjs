@@ -200,6 +200,24 @@ async function clickAll(scope, skip = () => false) {
   }
 }
 
+await check("a button that is drawn anew while it is pressed is clicked", async () => {
+  await go("directory", "Directory");
+  const button = page.locator("[data-user=bob] [data-event=revoke-sessions]").first();
+  const { x, y, width, height } = await button.boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  const before = await position();
+  const drawn = page.waitForResponse((it) => it.url().endsWith("/users"));
+  await here("/events", "POST", { "disable-user": { user: "guest" } });
+  await drawn;
+  await page.waitForFunction(() => new Promise((done) => { requestAnimationFrame(() => done(true)); }));
+  await page.mouse.up();
+  await until("the click", async () => (await api(`/journal?since=${before}`)).some((it) =>
+    it.kind === "event" && "revoke-sessions" in it.event));
+  await page.waitForSelector("[data-user=guest] .tag.bad:has-text('disabled')");
+  await here("/events", "POST", { "enable-user": { user: "guest" } });
+});
+
 await check("the buttons of a user do what they say", async () => {
   await go("directory", "Directory");
   const bob = "[data-user=bob]";
