@@ -93,5 +93,5 @@ pub(crate) fn append_to_log(tenant: &Tenant, log: &str, id: &str, document: Valu
     });
 }
 
-/// The entries that a log keeps.
-const MOST: usize = 5_000;
+/// The entries that a log of a tenant keeps: 4 KiB each.
+const MOST: usize = 1_000;
