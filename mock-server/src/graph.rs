@@ -32,6 +32,7 @@ mod link_id;
 mod logs;
 mod message;
 mod messages;
+mod metadata;
 mod mime;
 mod odata;
 mod organization;
@@ -307,6 +308,12 @@ impl Request {
                 .map_err(|error| error.of_service(service));
         }
         let path = Path::parse(&self.uri)?;
+        if path.is_metadata() && self.method == Method::GET {
+            path.version()?;
+            annotation.endpoint = Some("GET /$metadata".to_owned());
+            annotation.level = Some(Level::Modelled);
+            return Ok(metadata::answer(environment.cloud()));
+        }
         let token = bearer::token_of(&self.headers)?;
         note_token(annotation, token);
         let caller = match bearer::check(&self.world, environment, token, self.arrival.address) {

@@ -81,6 +81,42 @@ impl Type {
         Section::Types.search(name).map(Self)
     }
 
+    /// All types, in the order of their names.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Section::Types.all().map(Self)
+    }
+
+    /// Whether it says itself that members may be added.
+    pub(crate) fn declares_open(self) -> bool {
+        self.0.word(1) & 4 != 0
+    }
+
+    /// Whether it says itself that instances are streams.
+    pub(crate) fn declares_stream(self) -> bool {
+        self.0.word(1) & 8 != 0
+    }
+
+    /// The key that it names itself; empty where it names none.
+    pub(crate) fn own_key(self) -> &'static str {
+        self.0.text(3)
+    }
+
+    /// The members in a cloud that it names itself.
+    pub(crate) fn own_members(self, cloud: SignInCloud) -> impl Iterator<Item = Member> {
+        Section::Members
+            .range(self.0.word(4), self.0.word(5))
+            .map(Member)
+            .filter(move |member| member.exists_in(cloud))
+    }
+
+    /// The operations that are bound to an instance, or to a collection, of this very type.
+    pub(crate) fn own_operations(self, of_collection: bool) -> impl Iterator<Item = Operation> {
+        let (start, count) = if of_collection { (8, 9) } else { (6, 7) };
+        Section::Operations
+            .range(self.0.word(start), self.0.word(count))
+            .map(Operation)
+    }
+
     fn at(index: u32) -> Option<Self> {
         Section::Types.get(index).map(Self)
     }
@@ -123,6 +159,14 @@ impl Type {
     /// The type and those from which it is derived, nearest first.
     pub(crate) fn lineage(self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self), |it| it.base())
+    }
+
+    /// The types that are derived from it and have instances.
+    pub(crate) fn derived(self) -> impl Iterator<Item = Self> {
+        Section::Types
+            .all()
+            .map(Self)
+            .filter(move |it| *it != self && !it.is_abstract() && it.is_a(self))
     }
 
     /// Whether it is another type or derived from it.
@@ -219,6 +263,11 @@ impl Member {
         }
     }
 
+    /// Whether it may be null.
+    pub(crate) fn is_nullable(self) -> bool {
+        self.0.word(3) & 1 << 2 != 0
+    }
+
     /// Whether it has many values.
     pub(crate) fn is_collection(self) -> bool {
         self.0.word(3) & 1 << 3 != 0
@@ -254,6 +303,16 @@ impl Operation {
         Type::at(self.0.word(3))
     }
 
+    /// The name of the type of the result; empty where there is none.
+    pub(crate) fn returned(self) -> &'static str {
+        self.0.text(2)
+    }
+
+    /// Whether more may be asked of the result.
+    pub(crate) fn is_composable(self) -> bool {
+        self.0.word(4) & 2 != 0
+    }
+
     /// Whether the result is a collection.
     pub(crate) fn returns_collection(self) -> bool {
         self.0.word(4) & 4 != 0
@@ -264,7 +323,8 @@ impl Operation {
         self.0.word(4) & 1 != 0
     }
 
-    fn exists_in(self, cloud: SignInCloud) -> bool {
+    /// Whether a cloud has it.
+    pub(crate) fn exists_in(self, cloud: SignInCloud) -> bool {
         exists_in(self.0.word(4), cloud)
     }
 
@@ -296,6 +356,11 @@ impl Root {
         self.0.text(0)
     }
 
+    /// Whether a cloud has it.
+    pub(crate) fn exists_in(self, cloud: SignInCloud) -> bool {
+        exists_in(self.0.word(3), cloud)
+    }
+
     /// The type of the singleton, or of an element of the set.
     pub(crate) fn of(self) -> Option<Type> {
         Type::at(self.0.word(1))
@@ -313,6 +378,27 @@ impl Enumeration {
         Section::Enumerations
             .search(strip_namespace(name))
             .map(Self)
+    }
+
+    /// All enumerations, in the order of their names.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Section::Enumerations.all().map(Self)
+    }
+
+    /// The name as Graph writes it.
+    pub(crate) fn name(self) -> &'static str {
+        self.0.text(0)
+    }
+
+    /// Whether a cloud has it.
+    pub(crate) fn exists_in(self, cloud: SignInCloud) -> bool {
+        exists_in(self.0.word(2), cloud)
+    }
+
+    /// The names of its members with their numbers.
+    pub(crate) fn values(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let members = self.0.text(1).split(';');
+        members.filter_map(|it| it.split_once('='))
     }
 
     /// The names of its members.

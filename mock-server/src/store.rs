@@ -91,6 +91,24 @@ impl Documents {
             .flat_map(|it| it.documents.values())
     }
 
+    /// All collections with their documents.
+    pub(crate) fn collections(
+        &self,
+    ) -> impl Iterator<Item = (&str, impl Iterator<Item = &Document>)> {
+        let all = self.collections.iter();
+        all.map(|(name, it)| (name.as_str(), it.documents.values()))
+    }
+
+    /// The navigations of an object with the addresses to which they lead.
+    pub(crate) fn links_of(&self, address: &str) -> impl Iterator<Item = (&str, &[String])> {
+        let prefix = format!("{address}/");
+        let from = self.links.range(prefix.clone()..);
+        from.map_while(move |(navigation, targets)| {
+            Some((navigation.strip_prefix(&prefix)?, targets.as_slice()))
+        })
+        .filter(|(name, targets)| !name.contains('/') && !targets.is_empty())
+    }
+
     /// A document.
     pub(crate) fn get(&self, collection: &str, id: &str) -> Option<&Document> {
         self.collections.get(collection)?.documents.get(id)

@@ -469,6 +469,11 @@ impl Tenant {
         self.clock.now()
     }
 
+    /// The directory and the documents, copied.
+    pub(crate) fn contents(&self) -> (Directory, Documents) {
+        (self.read(Clone::clone), self.read_documents(Clone::clone))
+    }
+
     /// Looks at what Graph serves beside the directory and the mailboxes.
     pub(crate) fn read_documents<A>(&self, look: impl FnOnce(&Documents) -> A) -> A {
         self.documents.read(look)

@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use super::api::{Api, Operation};
 use super::problem::{Answer, Problem, no_content, text_response};
 use super::request::{JsonText, Parameters};
-use crate::directory::Directory;
 use crate::journal::StateChange;
 use crate::server::Core;
 use crate::world::Snapshot;
@@ -107,9 +106,8 @@ fn export_whole(core: &Core, query: Option<String>) -> Answer {
         Format::Json => ("application/json", core.world.snapshot().to_text()),
         Format::Yaml => {
             let tenants = core.world.tenants();
-            let directories: Vec<Directory> =
-                tenants.iter().map(|it| it.read(Clone::clone)).collect();
-            let file = SeedFile::of(&directories, &core.context);
+            let contents: Vec<_> = tenants.iter().map(|it| it.contents()).collect();
+            let file = SeedFile::of(&contents, &core.context);
             ("application/yaml", file.to_yaml())
         }
     };

@@ -20,6 +20,7 @@ use crate::directory::{Directory, Event, EventError, UserKind};
 use crate::environment::Environment;
 use crate::journal::ClockMove;
 use crate::server::{Core, ReadyEnvironment};
+use crate::store::Documents;
 use crate::world::Tenant;
 use crate::world::seed::SeedFile;
 
@@ -259,19 +260,19 @@ fn export_tenant(core: &Core, name: &str, query: Option<String>) -> Answer {
 }
 
 /// The tenant, and the home tenants of its guests and of the apps that are installed in it.
-fn with_homes(core: &Core, tenant: &Tenant) -> Vec<Directory> {
-    let directory = tenant.read(Clone::clone);
-    let mut all = vec![directory.clone()];
+fn with_homes(core: &Core, tenant: &Tenant) -> Vec<(Directory, Documents)> {
+    let (directory, documents) = tenant.contents();
+    let mut all = vec![(directory.clone(), documents)];
     let apps = directory.service_principals.values();
     let guests = directory.users.values().filter_map(|user| match user.kind {
         UserKind::Guest { home_tenant } => home_tenant,
         UserKind::Member => None,
     });
     for home in apps.map(|it| it.home_tenant).chain(guests) {
-        if all.iter().all(|it| it.id != home)
+        if all.iter().all(|it| it.0.id != home)
             && let Some(home) = core.world.tenant(tenant.environment.cloud(), home)
         {
-            all.push(home.read(Clone::clone));
+            all.push(home.contents());
         }
     }
     all

@@ -62,6 +62,11 @@ impl Path {
         matches!(self.segments.as_slice(), [_, one] if one.eq_ignore_ascii_case("$batch"))
     }
 
+    /// Whether it is the description of the API.
+    pub(crate) fn is_metadata(&self) -> bool {
+        matches!(self.segments.as_slice(), [_, one] if one.eq_ignore_ascii_case("$metadata"))
+    }
+
     /// Whether it is the OpenID Connect user info endpoint, which has no version.
     pub(crate) fn is_user_info(&self) -> bool {
         matches!(self.segments.as_slice(), [one, two]

@@ -219,6 +219,12 @@ impl Bench {
         self.answer(request.body(body).unwrap()).await
     }
 
+    /// Asks without a token.
+    pub(super) async fn anonymous(&self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).body(Body::empty());
+        self.answer(request.unwrap()).await
+    }
+
     async fn answer(&self, mut request: Request<Body>) -> Answer {
         let environment = self.tenant.environment;
         if request.extensions().get::<Arrival>().is_none() {

@@ -6,6 +6,7 @@
 mod build;
 mod export;
 mod file;
+mod graph;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ pub use file::{
 
 use crate::directory::{ApplicationId, Directory, TenantId};
 use crate::notation::read;
+use crate::store::Documents;
 
 /// Why a seed file does not make a world.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -92,6 +94,32 @@ impl SeedFile {
     }
 }
 
+impl SeedFile {
+    /// Makes what stands at the tenants' paths of Graph, in the order of [`SeedFile::directories`].
+    pub(crate) fn documents(
+        &self,
+        directories: &[Directory],
+        context: &SeedContext,
+    ) -> Result<Vec<Documents>, SeedError> {
+        let created = context
+            .now
+            .saturating_sub(jiff::SignedDuration::from_hours(24))
+            .unwrap_or(context.now);
+        self.tenants
+            .iter()
+            .zip(directories)
+            .map(|((alias, tenant), directory)| {
+                graph::plant(&tenant.graph, directory, created).map_err(|(place, problem)| {
+                    SeedError::Value {
+                        place: format!("tenants.{alias}.graph.{place}"),
+                        problem,
+                    }
+                })
+            })
+            .collect()
+    }
+}
+
 impl SeedTenant {
     /// The tenant id: the one given, or the one derived from the domain.
     pub fn tenant_id(&self) -> TenantId {
@@ -132,7 +160,7 @@ fn example(text: &str, line: usize) -> Option<String> {
 }
 
 /// How keys of a seed file are written whose form is not that of a plain value.
-const EXAMPLES: [(&str, &str); 18] = [
+const EXAMPLES: [(&str, &str); 19] = [
     (
         "api",
         "{uris: ['api://{client_id}'], scopes: [{value: access_as_user}]}",
@@ -144,6 +172,10 @@ const EXAMPLES: [(&str, &str); 18] = [
     ("consent", "{tenant: [Mail.Read]}"),
     ("delegated", "[Mail.Read, offline_access]"),
     ("delegates", "{alice: [full-access]}"),
+    (
+        "graph",
+        "{/groups: [{displayName: Sales, members: [alice]}]}",
+    ),
     ("installed", "{vendor-app: {tenant: [Mail.Read]}}"),
     ("permissions", "{delegated: [Mail.Read]}"),
     ("policies", "{user_consent: none}"),

@@ -217,7 +217,7 @@ impl World {
         let mut index = Index::default();
         let defaults: Vec<Arc<Tenant>> = match seed {
             Some(file) => {
-                let made = self.make(file.directories(context)?);
+                let made = self.planted(file, context)?;
                 for tenant in &made {
                     index.add(tenant);
                 }
@@ -252,8 +252,23 @@ impl World {
         file: &SeedFile,
         context: &SeedContext,
     ) -> Result<Vec<Arc<Tenant>>, SeedError> {
-        let made = self.make(file.directories(context)?);
+        let made = self.planted(file, context)?;
         self.enter(&made);
+        Ok(made)
+    }
+
+    /// The tenants of a seed file with their documents; nobody can find them yet.
+    fn planted(
+        &self,
+        file: &SeedFile,
+        context: &SeedContext,
+    ) -> Result<Vec<Arc<Tenant>>, SeedError> {
+        let directories = file.directories(context)?;
+        let documents = file.documents(&directories, context)?;
+        let made = self.make(directories);
+        for (tenant, documents) in made.iter().zip(documents) {
+            tenant.write_documents(|it| *it = documents);
+        }
         Ok(made)
     }
 

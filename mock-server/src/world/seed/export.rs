@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use super::{
     SeedApi, SeedApp, SeedConsent, SeedContext, SeedFile, SeedMailbox, SeedPermissions,
-    SeedRedirectUris, SeedScope, SeedSecret, SeedTenant, SeedUser,
+    SeedRedirectUris, SeedScope, SeedSecret, SeedTenant, SeedUser, graph,
 };
 use crate::directory::{
     Application, ApplicationId, ConsentType, Directory, ExposedApi, MailboxKind, ObjectId,
@@ -19,10 +19,12 @@ use crate::directory::{
 };
 use crate::environment::GRAPH_APPLICATION_ID;
 use crate::permission::{MicrosoftApi, Permission, PermissionKind};
+use crate::store::Documents;
 
 impl SeedFile {
     /// The seed file that makes these tenants.
-    pub fn of(directories: &[Directory], context: &SeedContext) -> Self {
+    pub(crate) fn of(tenants: &[(Directory, Documents)], context: &SeedContext) -> Self {
+        let directories: Vec<&Directory> = tenants.iter().map(|it| &it.0).collect();
         let mut names: IndexMap<String, usize> = IndexMap::new();
         for (index, directory) in directories.iter().enumerate() {
             let label = directory.domain().split('.').next().unwrap_or_default();
@@ -56,7 +58,10 @@ impl SeedFile {
             schema: 1,
             tenants: names
                 .iter()
-                .map(|(name, index)| (name.clone(), export.tenant(&directories[*index])))
+                .map(|(name, index)| {
+                    let (directory, documents) = &tenants[*index];
+                    (name.clone(), export.tenant(directory, documents))
+                })
                 .collect(),
         }
     }
@@ -75,7 +80,7 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    fn tenant(&self, directory: &Directory) -> SeedTenant {
+    fn tenant(&self, directory: &Directory, documents: &Documents) -> SeedTenant {
         let users = directory
             .users
             .values()
@@ -104,6 +109,7 @@ impl Export<'_> {
                     Some(((*alias).to_owned(), self.consent(directory, *app)))
                 })
                 .collect(),
+            graph: graph::written(directory, documents),
             policies: (*directory.policies).clone(),
             switches: directory.switches.clone(),
         }
@@ -312,16 +318,16 @@ mod tests {
     fn a_seed_file_of_the_default_world_makes_it_again() {
         let (world, context) = (world(), context());
         world.add_default(&context);
-        let directories: Vec<Directory> = world
+        let tenants: Vec<(Directory, Documents)> = world
             .tenants()
             .iter()
-            .map(|it| it.read(Clone::clone))
+            .map(|it| (it.read(Clone::clone), Documents::default()))
             .collect();
-        let yaml = SeedFile::of(&directories, &context).to_yaml();
+        let yaml = SeedFile::of(&tenants, &context).to_yaml();
         let file = SeedFile::parse(&yaml).unwrap_or_else(|error| panic!("{error}"));
         let again = file.directories(&context).unwrap();
         assert_eq!(again.len(), 8);
-        for (one, other) in directories.iter().zip(&again) {
+        for ((one, _), other) in tenants.iter().zip(&again) {
             assert_eq!(
                 serde_json::to_value(other).unwrap(),
                 serde_json::to_value(one).unwrap()
@@ -339,7 +345,10 @@ mod tests {
             r#"{"change-password": {"user": "alice", "password": "another one"}}"#,
         );
         world.apply(tenant, &event.unwrap()).unwrap();
-        let file = SeedFile::of(&[tenant.read(Clone::clone)], &context());
+        let file = SeedFile::of(
+            &[(tenant.read(Clone::clone), Documents::default())],
+            &context(),
+        );
         let (_, seed) = file.tenants.first().unwrap();
         assert_eq!(seed.users["alice"].password.as_deref(), Some("another one"));
         // The vendor's tenant is not among them.

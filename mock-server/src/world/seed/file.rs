@@ -50,6 +50,12 @@ pub struct SeedTenant {
     /// Apps of other tenants that exist here: alias of the app to what is consented.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub installed: IndexMap<String, SeedConsent>,
+    /// What stands at paths of Graph beside users, apps and mailboxes: lists of objects as Graph
+    /// shows them, or one object at a singleton. A user's alias and a name stand for an id;
+    /// relations name what they lead to.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+    pub graph: IndexMap<String, serde_json::Value>,
     /// Tenant-wide settings.
     #[serde(default)]
     pub policies: Policies,

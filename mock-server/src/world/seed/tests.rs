@@ -208,7 +208,11 @@ fn permissions_of_exchange_and_of_own_apis_are_consented_and_exported() {
         all
     };
     assert_eq!(held(&made).len(), 4);
-    let again = SeedFile::parse(&SeedFile::of(&made, &context()).to_yaml()).unwrap();
+    let contents: Vec<_> = made
+        .iter()
+        .map(|it| (it.clone(), Documents::default()))
+        .collect();
+    let again = SeedFile::parse(&SeedFile::of(&contents, &context()).to_yaml()).unwrap();
     let again = again.directories(&context()).unwrap();
     assert_eq!(held(&again), held(&made));
     let registered = |directories: &[Directory]| {
