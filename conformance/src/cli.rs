@@ -38,21 +38,21 @@ enum Command {
     Run(Box<run::Run>),
     /// List the cases
     List(list::List),
-    /// Say what a case does, what it checks, and which document says so
+    /// Explain what a case does, what it checks, and which document it follows
     Explain(explain::Explain),
     /// Run one case, and print the whole conversation as it happens
     Replay(replay::Replay),
-    /// Talk to a driver before any case runs, and say whether it keeps to the protocol
+    /// Check that a driver speaks the protocol, before any case runs
     CheckDriver(check_driver::CheckDriver),
     /// Prove that the suite can fail: every deliberately broken connector is caught
     Selftest(selftest::Selftest),
-    /// Write a driver to begin with, in one of five languages
+    /// Write a starter driver in one of five languages
     Init(init::Init),
     /// Join the results of shards into one report
     Merge(merge::Merge),
     /// Print the JSON Schemas of the protocol, of the reports, or of scenario files
     Schema {
-        /// Of what
+        /// What the schemas describe
         #[arg(value_enum)]
         of: Schema,
     },

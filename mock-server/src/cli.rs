@@ -42,21 +42,21 @@ enum Command {
     Event(Box<event::EventCommand>),
     /// Show or move the time of a running mock's tenants
     Clock(control::ClockCommand),
-    /// Let something go wrong on purpose, or list and clear what was set
+    /// Make something go wrong on purpose; list, remove or clear such faults
     Fault(fault::FaultCommand),
     /// Check scenario files, or play one in a running mock
     Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
     Journal(journal::JournalCommand),
-    /// Show how much of Microsoft Graph the mock does, by area
+    /// Show how much of Microsoft Graph the mock supports, by area
     Coverage(coverage::Coverage),
-    /// Let a small client sign in and read mail, to have something to look at
+    /// Run a small client that signs in and reads mail, so that there is something to look at
     Demo(demo::Demo),
     /// Export, import or reset the whole state of a running mock
     State(state::StateCommand),
     /// Make a client certificate: PEM, and .pfx in base64 as connectors ask for it
     Cert(files::Cert),
-    /// Print the path of the root certificate, or put it into the stores of your user
+    /// Print the path of the root certificate, or add it to the trust stores of your user
     Ca(files::Ca),
     /// Print shell completions
     Completions {

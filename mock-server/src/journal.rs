@@ -637,6 +637,16 @@ impl Exchange {
 
     /// The exchange in a line, with who asked.
     pub(crate) fn line_with(&self, who: &str) -> String {
+        format!("#{:<4} {}", self.number, self.without_number(who))
+    }
+
+    /// The exchange in a line without its number.
+    #[cfg(feature = "cli")]
+    pub(crate) fn summary(&self) -> String {
+        self.without_number("")
+    }
+
+    fn without_number(&self, who: &str) -> String {
         let grant = self
             .grant
             .as_ref()
@@ -658,8 +668,8 @@ impl Exchange {
             .as_ref()
             .map_or_else(String::new, |it| format!("  [{it}]"));
         format!(
-            "#{:<4} {} {}{}{grant}{who}  → {}{error}{codes}{fault}{unsupported}",
-            self.number, self.method, self.origin, self.path, self.status
+            "{} {}{}{grant}{who}  → {}{error}{codes}{fault}{unsupported}",
+            self.method, self.origin, self.path, self.status
         )
     }
 }

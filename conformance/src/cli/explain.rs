@@ -14,8 +14,22 @@ pub(super) struct Explain {
     /// The case: its id, or a pattern
     #[arg(value_name = "CASE")]
     case: Pattern,
+    /// Show the rules that hold in every case as well
+    #[arg(long)]
+    rules: bool,
     #[command(flatten)]
     scenarios: LibraryFlags,
+}
+
+/// What becomes of the rules that hold in every case.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rules {
+    /// Their number is shown, and how to see them.
+    Counted,
+    /// They are left out.
+    Left,
+    /// They are shown.
+    Shown,
 }
 
 impl Explain {
@@ -25,6 +39,11 @@ impl Explain {
             message: error.to_string(),
             status: ExitStatus::NothingSelected,
         })?;
+        let rules = if self.rules || self.case.check().is_some() {
+            Rules::Shown
+        } else {
+            Rules::Counted
+        };
         let mut text = String::new();
         let mut last = "";
         for case in &cases {
@@ -32,7 +51,7 @@ impl Explain {
                 if !last.is_empty() {
                     text.push('\n');
                 }
-                text.push_str(&explain(case, self.case.check()));
+                text.push_str(&explain(case, self.case.check(), rules));
             }
             last = &case.scenario_id;
         }
@@ -41,7 +60,8 @@ impl Explain {
     }
 }
 
-fn explain(case: &Case, wanted: Option<&str>) -> String {
+/// What there is to say about a scenario, or about those of its checks that are wanted.
+pub(super) fn explain(case: &Case, wanted: Option<&str>, rules: Rules) -> String {
     let scenario = &case.scenario;
     let mut text = format!("{}\n{}\n", case.scenario_id, scenario.title);
     // Writing to a string cannot fail.
@@ -60,13 +80,13 @@ fn explain(case: &Case, wanted: Option<&str>) -> String {
         }
     }
     let fits = |check: &&Check| wanted.is_none_or(|it| crate::case::glob(it, &check.name));
-    let own = scenario.checks();
+    let everywhere = match rules {
+        Rules::Shown => case.rules.iter().map(|it| &**it).collect(),
+        Rules::Counted | Rules::Left => Vec::new(),
+    };
     for (title, checks) in [
-        ("checks", own),
-        (
-            "rules that hold in every case",
-            case.rules.iter().map(|it| &**it).collect(),
-        ),
+        ("checks", scenario.checks()),
+        ("rules that hold in every case", everywhere),
     ] {
         let checks: Vec<&Check> = checks.into_iter().filter(fits).collect();
         if checks.is_empty() {
@@ -87,6 +107,13 @@ fn explain(case: &Case, wanted: Option<&str>) -> String {
             );
             let _ = writeln!(text, "          source: {source}");
         }
+    }
+    if rules == Rules::Counted && !case.rules.is_empty() {
+        let count = case.rules.len();
+        let _ = writeln!(
+            text,
+            "\n{count} rules hold in every case: --rules shows them"
+        );
     }
     text
 }

@@ -19,7 +19,7 @@ pub(super) struct Selftest {
     #[command(flatten)]
     scenarios: LibraryFlags,
 
-    /// Only this mutant; several add up
+    /// Only this mutant; may be repeated
     #[arg(long, value_name = "NAME")]
     mutant: Vec<Mutant>,
     /// Only the connectors that refuse everything
@@ -34,7 +34,7 @@ pub(super) struct Selftest {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Write what each mutant turned red, to become data/mutants.yaml once it was looked at
+    /// Write what each mutant turned red; after a review it becomes data/mutants.yaml
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }

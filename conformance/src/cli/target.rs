@@ -20,7 +20,7 @@ use crate::selection::{Selection, Shard};
 pub(super) struct LibraryFlags {
     #[command(flatten)]
     _config: ConfigArgument,
-    /// Take the scenarios of this folder instead of those of the program
+    /// Use the scenarios of this folder instead of the built-in ones
     #[arg(long, value_name = "DIR")]
     scenarios: Option<PathBuf>,
 }
@@ -46,17 +46,17 @@ impl LibraryFlags {
 /// Which cases.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct SelectionFlags {
-    /// Only cases that fit this pattern, such as 'auth/**', 'auth/*[auth=own-app]' or
-    /// 'auth/happy/connect#reaches-graph'; several add up
+    /// Only cases that match this pattern, such as 'auth/**', 'auth/*[auth=own-app]' or
+    /// 'auth/happy/connect#reaches-graph'; may be repeated
     #[arg(long, value_name = "PATTERN")]
     filter: Vec<Pattern>,
-    /// Only this auth method; several add up
+    /// Only this auth method; may be repeated
     #[arg(long, value_name = "METHOD", value_parser = auth_method, value_delimiter = ',')]
     auth: Vec<AuthMethod>,
-    /// Only this environment; several add up
+    /// Only this environment; may be repeated
     #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
     environment: Vec<Environment>,
-    /// Only the part I of N of the cases
+    /// Only part I of N of the cases
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
     /// Only the cases that were not as expected in these results (of --json or --events)
@@ -102,7 +102,7 @@ pub(super) struct ConnectorFlags {
     /// other host can be reached (Linux)
     #[arg(long)]
     pub(super) isolated: bool,
-    /// Decides everything that is drawn at random
+    /// Seed for everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The time limit of a case, in seconds

@@ -18,7 +18,7 @@ pub const FILE: &str = "entra-mock.toml";
 /// Which settings file. [`matches`] reads it before the arguments are taken apart.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct ConfigArgument {
-    /// A file of settings instead of entra-mock.toml in the current folder
+    /// Settings file, in place of entra-mock.toml in the current folder
     #[arg(long, value_name = "FILE", env = "ENTRA_MOCK_CONFIG")]
     config: Option<PathBuf>,
 }

@@ -32,8 +32,8 @@ pub(super) struct VariableArguments {
     #[arg(long, value_name = "SLUG", default_value_t = Environment::Office365)]
     pub(super) environment: Environment,
 
-    /// Leave out AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, which some clients prefer
-    /// to what they are told otherwise
+    /// Leave out AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, which some clients
+    /// prefer over their own configuration
     #[arg(long)]
     pub(super) no_credentials: bool,
 }

@@ -11,13 +11,13 @@ use crate::journal::Level;
 
 #[derive(Debug, Args)]
 pub(super) struct Coverage {
-    /// The environment whose Graph is meant
+    /// The environment
     #[arg(long, value_name = "SLUG", default_value = "office365")]
     environment: Environment,
-    /// Only paths that begin so, such as /groups
+    /// Only paths that start with this, such as /groups
     #[arg(long, value_name = "PATH", default_value = "/")]
     path: String,
-    /// Only requests of this level, each on a line
+    /// Only requests of this level, one on a line
     #[arg(long, value_enum)]
     level: Option<LevelName>,
 }

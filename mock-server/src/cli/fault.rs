@@ -32,12 +32,12 @@ enum FaultAction {
     },
     /// Print the faults with their numbers
     List,
-    /// Take a fault away
+    /// Remove a fault
     Remove {
         /// The number, as `add` and `list` print it
         number: u64,
     },
-    /// Take all faults away
+    /// Remove all faults
     Clear,
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Ca {
     #[arg(long)]
     remove: bool,
 
-    /// Folder of the root certificate and the keys
+    /// Folder for the root certificate and the keys
     #[arg(long, global = true, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
     data_dir: Option<PathBuf>,
 

@@ -19,37 +19,37 @@ use crate::notation::flow;
 pub(super) struct JournalCommand {
     #[command(flatten)]
     control: ControlArgument,
-    /// Go on printing entries as they are written
+    /// Keep printing entries as they are written
     #[arg(long, short)]
     follow: bool,
     /// Print JSON lines
     #[arg(long)]
     json: bool,
-    /// Only the newest so many
-    #[arg(long, alias = "tail", value_name = "NUMBER")]
+    /// Only this many of the newest entries
+    #[arg(long, visible_alias = "tail", value_name = "NUMBER")]
     last: Option<usize>,
-    /// Only after this entry
+    /// Only after the entry with this number
     #[arg(long, value_name = "NUMBER")]
     since: Option<u64>,
-    /// Only of a tenant, by id or domain
+    /// Only this tenant, by id or domain
     #[arg(long)]
     tenant: Option<String>,
-    /// Only of a client, by client id or alias
+    /// Only this client, by client id or alias
     #[arg(long)]
     client: Option<String>,
-    /// Only of a user, by sign-in name, alias or object id
+    /// Only this user, by sign-in name, alias or object id
     #[arg(long)]
     user: Option<String>,
-    /// Only at a kind of endpoint, such as token or graph
+    /// Only this kind of endpoint, such as token or graph
     #[arg(long)]
     surface: Option<String>,
-    /// Only answered so, such as 400 or 4xx
+    /// Only this status of the answer, such as 400 or 4xx
     #[arg(long)]
     status: Option<String>,
-    /// Only with a grant, such as refresh_token
+    /// Only this grant, such as refresh_token
     #[arg(long)]
     grant: Option<String>,
-    /// Only of a level of Graph: modelled, generic, unsupported or absent
+    /// Only this level of Graph: modelled, generic, unsupported or absent
     #[arg(long)]
     level: Option<String>,
 }

@@ -1,10 +1,12 @@
 //! `entra-mock run -- CMD`: start, run, stop, with CMD's status.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 
 use clap::Args;
+use indexmap::IndexMap;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,6 +15,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
+use crate::journal::Exchange;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
 
 #[derive(Debug, Args)]
@@ -35,9 +38,13 @@ pub(super) struct Run {
     #[command(flatten)]
     variables: VariableArguments,
 
-    /// Serve plain HTTP on the ports of the environments, too
+    /// Serve plain HTTP on the ports of the environments as well
     #[arg(long)]
     plain_http: bool,
+
+    /// Print at the end what the command asked for: each request with its answer, and how often
+    #[arg(long)]
+    requests: bool,
 
     /// Print nothing but errors
     #[arg(long, short)]
@@ -77,6 +84,10 @@ impl Run {
                 );
             }
             let status = self.with(&mock).await?;
+            if self.requests {
+                // Standard output is the command's.
+                eprint!("{}", requests(&mock.journal().exchanges_since(0)));
+            }
             mock.stop().await;
             Ok(exit_code(status))
         })
@@ -149,6 +160,24 @@ impl Run {
     }
 }
 
+/// What was asked for: equal requests with equal answers on one line, in the order of their first.
+fn requests(exchanges: &[Exchange]) -> String {
+    let mut lines: IndexMap<String, usize> = IndexMap::new();
+    for exchange in exchanges {
+        *lines.entry(exchange.summary()).or_default() += 1;
+    }
+    let count = match exchanges.len() {
+        0 => return "note: the command sent the mock no request\n".to_owned(),
+        1 => "1 request".to_owned(),
+        many => format!("{many} requests"),
+    };
+    let mut text = format!("note: the command sent the mock {count}:\n");
+    for (line, times) in lines {
+        let _ = writeln!(text, "{times:>6} x  {line}");
+    }
+    text
+}
+
 /// The command's own code, or 128 and the signal, as shells do.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status
@@ -156,4 +185,39 @@ fn exit_code(status: ExitStatus) -> ExitCode {
         .or_else(|| status.signal().map(|signal| 128 + signal))
         .unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Surface;
+
+    #[test]
+    fn equal_requests_are_counted_in_the_order_of_their_first() {
+        let exchange = |number, path: &str, status| {
+            let mut exchange = Exchange::empty(Surface::Graph, None, 1);
+            exchange.number = number;
+            exchange.method = "GET".to_owned();
+            exchange.path = path.to_owned();
+            exchange.status = status;
+            exchange
+        };
+        let asked = [
+            exchange(1, "/v1.0/me", 401),
+            exchange(2, "/v1.0/users", 200),
+            exchange(5, "/v1.0/me", 401),
+            exchange(6, "/v1.0/me", 200),
+        ];
+        assert_eq!(
+            requests(&asked),
+            "note: the command sent the mock 4 requests:\n     \
+             2 x  GET /v1.0/me  → 401\n     \
+             1 x  GET /v1.0/users  → 200\n     \
+             1 x  GET /v1.0/me  → 200\n"
+        );
+        assert_eq!(
+            requests(&[]),
+            "note: the command sent the mock no request\n"
+        );
+    }
 }

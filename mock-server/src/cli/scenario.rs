@@ -46,13 +46,14 @@ enum ScenarioAction {
         #[arg(long, value_name = "METHOD", value_parser = auth_method)]
         auth: Option<AuthMethod>,
     },
-    /// Print how far it is
+    /// Show its progress
     Show(Place),
-    /// Pass over the step that is waited for
+    /// Skip the step that it waits for
     Next(Place),
-    /// Stop it; what it did remains
+    /// Stop it; what it did stays
     Stop(Place),
-    /// Print what happened in a tenant of a running mock, and what its client asked, as a scenario
+    /// Write what happened in a tenant of a running mock, and what its client asked for, as a
+    /// scenario
     Record(Record),
 }
 

@@ -31,11 +31,11 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400", value_parser = address)]
     control: SocketAddr,
 
-    /// First of the four TLS ports, one for each environment; 0 = any free ones
+    /// First of the four TLS ports, one for each environment; 0 picks free ones
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
     tls_port: u16,
 
-    /// Serve plain HTTP on the TLS ports, too
+    /// Serve plain HTTP on the TLS ports as well
     #[arg(long)]
     plain_http: bool,
 
@@ -63,15 +63,15 @@ pub(super) struct WorldArguments {
     #[command(flatten)]
     _config: ConfigArgument,
 
-    /// A world of your own (YAML) instead of the default one
+    /// Seed file (YAML) with tenants, users and apps of your own, in place of the default world
     #[arg(long, value_name = "FILE")]
     pub(super) seed: Option<PathBuf>,
 
-    /// Seed of all that is random
+    /// Seed for everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(super) random_seed: u64,
 
-    /// Folder of the root certificate and the keys
+    /// Folder for the root certificate and the keys
     #[arg(long, value_name = "DIR", env = "ENTRA_MOCK_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
 
@@ -79,17 +79,17 @@ pub(super) struct WorldArguments {
     #[arg(long)]
     allow_passthrough: bool,
 
-    /// Name the address that is asked as the issuer, for clients that compare the two:
+    /// Use the address of the request as the issuer, for clients that compare the two:
     /// `https://localhost:8443/{tenant}/v2.0` instead of `https://login.microsoftonline.com/…`
     #[arg(long)]
     issuer_as_addressed: bool,
 
-    /// Further host name by which clients reach the mock, such as that of its container; may be
-    /// given more than once. The root certificate then permits it, and all names below it
+    /// Another host name by which clients reach the mock, such as that of its container; may be
+    /// repeated. The root certificate then permits it, and all names below it
     #[arg(long, value_name = "HOST")]
     name: Vec<HostName>,
 
-    /// Write secrets and tokens whole into the journal
+    /// Keep secrets and tokens in full in the journal
     #[arg(long)]
     journal_secrets: bool,
 

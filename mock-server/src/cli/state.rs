@@ -35,7 +35,7 @@ enum StateAction {
         /// The file; - is standard input
         file: PathBuf,
     },
-    /// Return to the world as it was at the beginning
+    /// Return to the world as it was at the start
     Reset,
 }
 
