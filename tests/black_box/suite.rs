@@ -97,11 +97,38 @@ fn a_driver_that_cannot_be_started_is_told_once() {
 }
 
 #[test]
+fn a_case_is_found_by_a_code_and_by_words() {
+    let inactive = "refresh/inactive-for-90-days";
+    for arguments in [["--aadsts", "700082"], ["--search", "nobody 90 DAYS"]] {
+        let found = suite(&["list", arguments[0], arguments[1]]);
+        assert_eq!(found.code, Some(0), "{found}");
+        assert!(found.stdout.starts_with(inactive), "{found}");
+        assert_eq!(found.stdout.lines().count(), 1, "{found}");
+    }
+    let meaning = suite(&["list", "--aadsts", "AADSTS700082"]).stderr;
+    assert!(meaning.contains("due to inactivity"), "{meaning}");
+    let unknown = suite(&["list", "--aadsts", "1"]);
+    assert_eq!(unknown.code, Some(2), "{unknown}");
+    let nowhere = suite(&["list", "--search", "zeppelin"]);
+    assert_eq!(nowhere.code, Some(4), "{nowhere}");
+    assert!(nowhere.stderr.contains("'zeppelin'"), "{nowhere}");
+    let mutants = suite(&["list", "--mutants", "--search", "certificate"]);
+    assert!(
+        mutants.stdout.starts_with("accepts-any-certificate "),
+        "{mutants}"
+    );
+}
+
+#[test]
 fn a_case_is_explained_with_its_document() {
     let case = "auth/happy/connect[auth=own-app,environment=china]";
     let finished = suite(&["explain", case]);
     assert_eq!(finished.code, Some(0), "{finished}");
     assert!(finished.stdout.contains("connector guide"), "{finished}");
+    let rule = "token-requests-go-to-the-login-host";
+    assert!(!finished.stdout.contains(rule), "{finished}");
+    let with_rules = suite(&["explain", case, "--rules"]);
+    assert!(with_rules.stdout.contains(rule), "{with_rules}");
     let listed = suite(&["list", "--filter", "auth/happy/connect"]);
     assert!(listed.stdout.contains(case), "{listed}");
 }
