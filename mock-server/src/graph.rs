@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod expand;
 mod extended;
+mod extensions;
 mod folders;
 mod gateway;
 mod generic;

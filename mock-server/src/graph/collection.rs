@@ -276,11 +276,31 @@ pub(crate) fn compare(orders: &[Order], left: &Value, right: &Value) -> Ordering
 pub(crate) fn check(call: &Call<'_>, listing: &Listing<'_>) -> Result<(), GraphError> {
     let query = &call.query;
     check_members(call, query, listing.of)?;
+    let cloud = call.cloud();
+    if listing.of == DIRECTORY_OBJECT && call.endpoint.workload == Workload::Directory {
+        directory_query::check_relation(call)?;
+    }
+    // Relations of the directory lead to objects of several types.
+    let several: &[&str] = if listing.of == DIRECTORY_OBJECT {
+        &DIRECTORY_OBJECTS
+    } else {
+        &[]
+    };
     if let Some(filter) = &query.filter {
-        schema::check(call.cloud(), listing.of, filter).map_err(|it| call.misfit(it))?;
+        schema::check(cloud, listing.of, filter)
+            .or_else(|misfit| {
+                let fits = |of: &&str| schema::check(cloud, of, filter).is_ok();
+                several.iter().any(fits).then_some(()).ok_or(misfit)
+            })
+            .map_err(|it| call.misfit(it))?;
     }
     for by in &query.order {
-        schema::order_by(call.cloud(), listing.of, &by.path.0).map_err(|it| call.misfit(it))?;
+        schema::order_by(cloud, listing.of, &by.path.0)
+            .or_else(|misfit| {
+                let fits = |of: &&str| schema::order_by(cloud, of, &by.path.0).is_ok();
+                several.iter().any(fits).then_some(()).ok_or(misfit)
+            })
+            .map_err(|it| call.misfit(it))?;
     }
     if query.search.is_some() && listing.searched.is_empty() {
         // Unverified: the text.
@@ -488,7 +508,15 @@ fn token_position(token: &str) -> Result<usize, GraphError> {
 
 /// The type of what relations of the directory lead to, and the types that are there.
 const DIRECTORY_OBJECT: &str = "directoryObject";
-const DIRECTORY_OBJECTS: [&str; 3] = ["application", "servicePrincipal", "user"];
+const DIRECTORY_OBJECTS: [&str; 7] = [
+    "administrativeUnit",
+    "application",
+    "device",
+    "directoryRole",
+    "group",
+    "servicePrincipal",
+    "user",
+];
 
 /// What a user shows without `$select`. Source: learn.microsoft.com/graph/api/user-get.
 const USER_DEFAULTS: [&str; 11] = [

@@ -87,6 +87,21 @@ pub(super) fn check(call: &Call<'_>, of: &str) -> Result<(), GraphError> {
     }
 }
 
+/// Whether a query of what a relation of the directory leads to is answered: to filter and to sort
+/// takes the advanced query parameters, be the type cast or not.
+///
+/// Source: microsoftgraph/microsoft-graph-docs#3112 and #13114, microsoft-graph-docs-contrib#3972
+/// and #8757. Unverified: that sorting is refused so, too.
+pub(super) fn check_relation(call: &Call<'_>) -> Result<(), GraphError> {
+    let narrowed = call.query.filter.is_some() || !call.query.order.is_empty();
+    if narrowed && !is_advanced(call) {
+        return Err(GraphError::unsupported_query(
+            "The specified filter to the reference property query is currently not supported.",
+        ));
+    }
+    Ok(())
+}
+
 /// `/$count` of a collection.
 pub(super) fn check_count(call: &Call<'_>, of: &str) -> Result<(), GraphError> {
     if RULES.contains_key(of) && !eventual(call) {

@@ -9,6 +9,7 @@
 //! - Who may take a link away may add one.
 //! - A permission to read opens no write.
 //! - Who may read a collection may read what changed in it.
+//! - Open extensions have the row of what they extend.
 //! - A path inside a drive leads to an item like the item's id.
 //! - What then has no row is refused.
 //!
@@ -163,6 +164,21 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
     let found = first(&templates, route, &verbs);
     if found.is_some() || route.operation().is_some() {
         return found;
+    }
+    // Open extensions are read and written as what they extend.
+    // Source: learn.microsoft.com/graph/api/opentypeextension-post-opentypeextension.
+    let extended: Vec<String> = templates
+        .iter()
+        .map(|it| it.strip_suffix("/{id}").unwrap_or(it))
+        .filter_map(|it| it.strip_suffix("/extensions").map(str::to_owned))
+        .collect();
+    if !extended.is_empty() {
+        let verb = if *method == Method::GET {
+            "GET"
+        } else {
+            "PATCH"
+        };
+        return first(&extended, route, &[verb]);
     }
     // An element as its collection; what a caller may create there it may change and delete.
     let last = route.last()?;

@@ -94,7 +94,14 @@ pub(super) fn owner<'r>(
         address = arrive(call, &place, voice)?;
         set = place.entity_set();
     }
-    place_of(call, last, &address, &set, voice)
+    let mut place = place_of(call, last, &address, &set, voice)?;
+    let own = place.view.as_ref().map(|it| &it.collection);
+    if let Some(own) = own.filter(|it| !it.contains('/')) {
+        // What has a set of its own has its context wherever it is shown.
+        // Sources: pnp/pnpcore, MockData of chats and drives.
+        place.set.clone_from(own);
+    }
+    Ok(place)
 }
 
 impl Place<'_> {
@@ -239,6 +246,14 @@ fn alternate(call: &Call<'_>, collection: &str, name: &str, value: &str) -> Opti
     });
     if stored.is_some() {
         return stored;
+    }
+    let root = Root::all().find(|it| it.name() == collection);
+    let given = root
+        .and_then(Root::of)
+        .map_or_else(Vec::new, |of| presets(call, collection, of));
+    let called = |it: &Properties| it.get(name).and_then(Value::as_str) == Some(value);
+    if let Some((id, _)) = given.into_iter().find(|(_, it)| called(it)) {
+        return Some(id);
     }
     let document = modelled(call, &format!("{collection}/{name}={value}"))?;
     document

@@ -9,6 +9,7 @@ use super::place::{self, Place};
 use super::service::Voice;
 use crate::graph::call::{Call, Payload, Reply};
 use crate::graph::collection::{self, Documents, Listing, Source};
+use crate::graph::directory_query;
 use crate::graph::error::GraphError;
 use crate::graph::odata::query::Expand;
 use crate::graph::schema;
@@ -18,6 +19,7 @@ use crate::store::Document;
 
 /// A list of a collection, or of what a navigation leads to.
 pub(super) fn list(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<Reply, GraphError> {
+    check_relation(call, place)?;
     let source = Elements {
         call,
         items: addressed(call, place),
@@ -38,8 +40,18 @@ pub(super) fn list(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<
     Ok(reply)
 }
 
+/// A cast does not change what the directory takes at its relations.
+fn check_relation(call: &Call<'_>, place: &Place<'_>) -> Result<(), GraphError> {
+    let base = Type::find("directoryObject");
+    if place.is_link() && base.is_some_and(|base| place.of.is_a(base)) {
+        directory_query::check_relation(call)?;
+    }
+    Ok(())
+}
+
 /// How many elements the filter leaves.
 pub(super) fn count(call: &Call<'_>, place: &Place<'_>) -> Result<Reply, GraphError> {
+    check_relation(call, place)?;
     let source = Documents(elements(call, place));
     collection::count(call, &listing(place), &source)
 }

@@ -4,6 +4,7 @@ mod delta;
 mod documented;
 mod files;
 mod membership;
+mod queries;
 mod relations;
 
 use serde_json::{Value, json};
