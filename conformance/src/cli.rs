@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use entra_mock::cli::config;
+use entra_mock::watchdog;
 
 use crate::case::{AuthMethod, LibraryError};
 use crate::report::{ExitStatus, Paint};
@@ -128,6 +129,9 @@ impl From<LibraryError> for Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    if watchdog::serve_if_asked() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = std::env::args_os().collect();
     let matches = match config::matches(&Cli::command(), arguments) {
         Ok(matches) => matches,

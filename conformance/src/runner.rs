@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entra_mock::journal::{Entry, Feed};
+use entra_mock::scratch::Scratch;
 use entra_mock::{MockEntra, StartError, isolation};
 use parking_lot::Mutex;
 use tokio::signal::unix::{SignalKind, signal};
@@ -375,16 +376,11 @@ pub(crate) async fn start_mock(options: &RunOptions, jobs: usize) -> Result<Netw
 
 /// Lets the hosts file of the namespaces name Microsoft's hosts, and the system's roots ours.
 fn name_hosts(strangers: &Strangers) -> Result<(), RunError> {
-    let folder = std::env::temp_dir().join(format!("entra-conformance-{}", std::process::id()));
-    let mounted = std::fs::create_dir_all(&folder)
-        .map_err(|error| RunError::Isolation(error.to_string()))
-        .and_then(|()| {
-            let mounted = isolation::mount_files(&folder, strangers.bundle_file());
-            mounted.map_err(|error| RunError::Isolation(error.to_string()))
-        });
+    let failed = |error: String| RunError::Isolation(error);
     // What is mounted stays; its name is not needed any more.
-    let _ = std::fs::remove_dir_all(&folder);
-    mounted
+    let folder = Scratch::new("entra-conformance-").map_err(|error| failed(error.to_string()))?;
+    isolation::mount_files(folder.path(), strangers.bundle_file())
+        .map_err(|error| failed(error.to_string()))
 }
 
 /// How much of a connector's name is shown.

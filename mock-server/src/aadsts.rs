@@ -70,6 +70,19 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     TABLE.values()
 }
 
+/// Why no state of the mock leads to a code; `None` where one does, and for codes that are not in
+/// the table.
+pub fn unreached(code: u32) -> Option<&'static str> {
+    UNREACHED.get(&code).map(String::as_str)
+}
+
+static UNREACHED: LazyLock<HashMap<u32, String>> = LazyLock::new(|| {
+    csv::Reader::from_reader(include_str!("../data/unreached-codes.csv").as_bytes())
+        .deserialize()
+        .map(|row| row.expect("data/unreached-codes.csv has a code and a reason"))
+        .collect()
+});
+
 static TABLE: LazyLock<HashMap<u32, Row>> = LazyLock::new(|| {
     csv::Reader::from_reader(include_str!("../data/aadsts-codes.csv").as_bytes())
         .deserialize()

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod aadsts;
 mod client;
 pub mod config;
 mod control;
@@ -20,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::watchdog;
 
 /// Microsoft Entra ID and Microsoft Graph on your laptop: issues and revokes tokens, and fails on
 /// purpose. Not affiliated with Microsoft; never for production.
@@ -48,6 +51,8 @@ enum Command {
     Scenario(scenario::ScenarioCommand),
     /// Print the journal of a running mock
     Journal(journal::JournalCommand),
+    /// Explain an AADSTS code, or search for one by words of its text
+    Aadsts(aadsts::Aadsts),
     /// Show how much of Microsoft Graph the mock supports, by area
     Coverage(coverage::Coverage),
     /// Run a small client that signs in and reads mail, so that there is something to look at
@@ -84,6 +89,9 @@ impl Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    if watchdog::serve_if_asked() {
+        return ExitCode::SUCCESS;
+    }
     let matches = match config::matches(&Cli::command(), std::env::args_os().collect()) {
         Ok(matches) => matches,
         Err(error) => {
@@ -101,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Fault(fault) => fault.execute(),
         Command::Scenario(scenario) => scenario.execute(),
         Command::Journal(journal) => journal.execute(),
+        Command::Aadsts(aadsts) => aadsts.execute(),
         Command::Coverage(coverage) => coverage.execute(),
         Command::Demo(demo) => demo.execute(),
         Command::State(state) => state.execute(),

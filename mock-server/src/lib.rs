@@ -48,9 +48,13 @@ mod recorded;
 #[cfg(test)]
 mod references;
 pub mod scenario;
+#[doc(hidden)]
+pub mod scratch;
 pub mod server;
 pub mod store;
 pub mod token;
+#[doc(hidden)]
+pub mod watchdog;
 pub mod world;
 
 pub use server::{Builder, FaultGuard, MockEntra, StartError, TenantHandle};

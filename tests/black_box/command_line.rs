@@ -279,3 +279,66 @@ fn where_namespaces_are_forbidden_the_remedy_is_told_and_the_proxy_named() {
         assert!(finished.stderr.contains(told), "{told}: {finished}");
     }
 }
+
+#[test]
+fn codes_and_words_find_cases_and_meanings() {
+    let suite = |arguments: &[&str]| {
+        run(Command::new(program("entra-conformance"))
+            .args(["list", "--short"])
+            .args(arguments))
+    };
+    let by_code = suite(&["--aadsts", "AADSTS700082"]);
+    assert_eq!(by_code.code, Some(0), "{by_code}");
+    assert!(
+        by_code.stdout.contains("refresh/inactive-for-90-days"),
+        "{by_code}"
+    );
+    let both = suite(&["--aadsts", "700082", "--search", "INACTIVE"]);
+    assert!(both.stdout.lines().count() <= by_code.stdout.lines().count());
+    assert!(both.stdout.contains("refresh/inactive-for-90-days"));
+    // Part of a number is not the number.
+    let none = suite(&["--aadsts", "70008"]);
+    assert!(!none.stdout.contains("inactive-for-90-days"), "{none}");
+    let unknown = suite(&["--aadsts", "123"]);
+    assert_eq!(unknown.code, Some(4), "{unknown}");
+    assert!(unknown.stderr.contains("AADSTS123"), "{unknown}");
+
+    let meaning = mock(&["aadsts", "700082"]);
+    assert_eq!(meaning.code, Some(0), "{meaning}");
+    assert!(meaning.stdout.contains("due to inactivity"), "{meaning}");
+    let wrong = mock(&["aadsts", "70008244"]);
+    assert_eq!(wrong.code, Some(2), "{wrong}");
+    assert!(wrong.stderr.contains("700082"), "{wrong}");
+}
+
+#[test]
+fn what_is_no_control_port_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let other = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        stream.write_all(b"SSH-2.0-other\r\n").expect("it listens");
+    });
+    let finished = mock(&["env", "--control", &port.to_string()]);
+    other.join().expect("it ends");
+    assert_eq!(finished.code, Some(1), "{finished}");
+    let text = format!("what listens at http://127.0.0.1:{port} says no HTTP");
+    assert!(finished.stderr.contains(&text), "{finished}");
+}
+
+#[test]
+fn the_log_tells_of_each_request_without_secrets() {
+    let server = Server::start(&["--log", "trace"]);
+    let ca = server.get("/ca_file").to_owned();
+    let secret = "a-secret-of-this-test";
+    let asked = run(Command::new("curl")
+        .args(["--silent", "--proxy", server.get("/proxy"), "--cacert", &ca])
+        .args(["--data", &format!("grant_type=password&password={secret}")])
+        .arg("https://login.microsoftonline.com/common/oauth2/v2.0/token"));
+    assert!(asked.stdout.contains("AADSTS900144"), "{asked}");
+    let log = server.end();
+    let line = "POST https://login.microsoftonline.com/common/oauth2/v2.0/token -> 400";
+    assert!(log.contains(line), "{log}");
+    assert!(log.contains("AADSTS900144"), "{log}");
+    assert!(!log.contains(secret) && !log.contains(" h2::"), "{log}");
+}

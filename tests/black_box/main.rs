@@ -11,6 +11,7 @@ mod dashboard;
 mod demo;
 mod dependencies;
 mod guides;
+mod killed;
 mod login_hosts;
 mod packages;
 mod real_clients;

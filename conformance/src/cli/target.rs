@@ -134,12 +134,13 @@ impl ConnectorFlags {
 
     /// Enters the namespaces, where they are asked for. Before any thread is started.
     pub(super) fn enter(&self) -> Result<(), Failure> {
-        if !self.isolated {
-            return Ok(());
+        if self.isolated {
+            entra_mock::isolation::enter().map_err(|error| {
+                Failure::incomplete(format!("{error}\n{}", entra_mock::isolation::HELP))
+            })?;
         }
-        entra_mock::isolation::enter().map_err(|error| {
-            Failure::incomplete(format!("{error}\n{}", entra_mock::isolation::HELP))
-        })
+        entra_mock::watchdog::start();
+        Ok(())
     }
 
     pub(super) fn options(&self, jobs: Option<NonZeroUsize>) -> Result<RunOptions, Failure> {

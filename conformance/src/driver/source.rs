@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entra_mock::watchdog;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
@@ -225,6 +226,9 @@ impl Process {
     fn new(child: Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let group = id.and_then(Pid::from_raw);
+        if let Some(group) = group {
+            watchdog::guard_group(group);
+        }
         Self { child, group }
     }
 
@@ -241,6 +245,7 @@ impl Process {
     fn end_group(&mut self) {
         if let Some(group) = self.group.take() {
             let _ = kill_process_group(group, Signal::KILL);
+            watchdog::release(group);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use entra_mock::scratch::Scratch;
 use parking_lot::Mutex;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -12,7 +13,6 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
-use tempfile::TempDir;
 
 /// An authority whose key is never written.
 pub(super) struct Authority {
@@ -21,7 +21,7 @@ pub(super) struct Authority {
     pub(super) ca_file: PathBuf,
     pub(super) bundle_file: PathBuf,
     /// The folder of the files.
-    _folder: TempDir,
+    _folder: Scratch,
 }
 
 impl std::fmt::Debug for Authority {
@@ -43,9 +43,7 @@ impl Authority {
         let key = KeyPair::generate().map_err(std::io::Error::other)?;
         let certificate = params.self_signed(&key).map_err(std::io::Error::other)?;
         let pem = certificate.pem();
-        let folder = tempfile::Builder::new()
-            .prefix("entra-conformance-")
-            .tempdir()?;
+        let folder = Scratch::new("entra-conformance-")?;
         let write = |name: &str, beside: &Path| {
             let path = folder.path().join(name);
             let mut text = std::fs::read_to_string(beside)?;

@@ -3,12 +3,13 @@
 
 use std::net::Ipv4Addr;
 
+use entra_mock::scratch::Scratch;
 use tokio::net::UdpSocket;
 
 /// Serves names at the address that [`RESOLVER`] names.
 pub(super) async fn serve(address: Ipv4Addr) -> std::io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).await?;
-    let folder = tempfile::tempdir()?;
+    let folder = Scratch::new("entra-conformance-")?;
     let file = folder.path().join("resolv.conf");
     std::fs::write(&file, RESOLVER)?;
     // Where there is no such file, nothing asks for one. What is mounted stays.

@@ -1,5 +1,7 @@
 //! A client of the control API of a running mock.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response};
@@ -7,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::Url;
 
 use super::Failure;
@@ -156,10 +159,24 @@ impl ControlArgument {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(Failure::usage)?;
-        sender
-            .send_request(request)
-            .await
-            .map_err(|error| self.unreachable(&error))
+        match timeout(PATIENCE, sender.send_request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_parse() => Err(self.stranger("no HTTP")),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+            Err(_) => Err(self.stranger(&format!("nothing for {} s", PATIENCE.as_secs()))),
+        }
+    }
+
+    /// Something else listens there.
+    fn stranger(&self, says: &str) -> Failure {
+        Failure {
+            message: format!(
+                "what listens at {} says {says}: it is not the control port of a mock; `serve` and \
+                 the ready file say which port it is",
+                self.control
+            ),
+            code: 1,
+        }
     }
 
     fn unreachable(&self, error: &dyn std::fmt::Display) -> Failure {
@@ -173,6 +190,9 @@ impl ControlArgument {
         }
     }
 }
+
+/// How long an answer may take to begin.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

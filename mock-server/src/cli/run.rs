@@ -7,6 +7,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::Args;
 use indexmap::IndexMap;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +17,9 @@ use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
 use crate::journal::Exchange;
+use crate::scratch::Scratch;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
+use crate::watchdog;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -94,9 +97,8 @@ impl Run {
     }
 
     async fn with(&self, mock: &MockEntra) -> Result<ExitStatus, Failure> {
-        // Under a name that nobody can foresee, mode 0700; removed at the end.
-        let made = tempfile::Builder::new().prefix("entra-mock-run-").tempdir();
-        let made = made
+        watchdog::start();
+        let made = Scratch::new("entra-mock-run-")
             .map_err(|error| Failure::usage(format!("cannot make a temporary folder: {error}")))?;
         let folder = made.path();
         let ready_file = folder.join("ready.json");
@@ -140,21 +142,30 @@ impl Run {
                 code,
             }
         })?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let id = id.and_then(Pid::from_raw);
+        if let Some(id) = id {
+            watchdog::guard_process(id);
+        }
         let failed = |error: std::io::Error| Failure::usage(error);
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
         loop {
             let forwarded = tokio::select! {
-                status = child.wait() => return status.map_err(failed),
-                _ = terminate.recv() => rustix::process::Signal::TERM,
+                status = child.wait() => {
+                    if let Some(id) = id {
+                        watchdog::release(id);
+                    }
+                    return status.map_err(failed);
+                }
+                _ = terminate.recv() => Signal::TERM,
                 // A terminal sends it to the command as well; twice does no harm.
-                _ = interrupt.recv() => rustix::process::Signal::INT,
-                _ = hang_up.recv() => rustix::process::Signal::HUP,
+                _ = interrupt.recv() => Signal::INT,
+                _ = hang_up.recv() => Signal::HUP,
             };
-            let id = child.id().and_then(|id| i32::try_from(id).ok());
-            if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
-                let _ = rustix::process::kill_process(id, forwarded);
+            if let Some(id) = id {
+                let _ = kill_process(id, forwarded);
             }
         }
     }

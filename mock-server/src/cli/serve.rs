@@ -1,11 +1,13 @@
 //! `entra-mock serve`.
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use tracing::level_filters::LevelFilter;
 
 use super::config::ConfigArgument;
 use super::scenario::{ScenarioArguments, beginning};
@@ -93,9 +95,20 @@ pub(super) struct WorldArguments {
     #[arg(long)]
     journal_secrets: bool,
 
-    /// What to log to standard error, such as `debug` or `entra_mock=trace`
+    /// What to log to standard error: a level, such as `debug` (a line for each request) or `trace`
+    /// (why it was answered so), or directives, such as `warn,h2=trace`
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
+}
+
+/// A level alone is meant for the mock: of the libraries below it only warnings are of use then.
+fn directives(log: &str) -> Cow<'_, str> {
+    match log.parse::<LevelFilter>() {
+        Ok(level) if level > LevelFilter::WARN => {
+            format!("warn,entra_mock={level},entra_conformance={level}").into()
+        }
+        _ => log.into(),
+    }
 }
 
 impl WorldArguments {
@@ -106,7 +119,7 @@ impl WorldArguments {
 
     /// A builder with these arguments.
     pub(super) fn builder(&self) -> Result<Builder, Failure> {
-        let filter = tracing_subscriber::EnvFilter::try_new(&self.log)
+        let filter = tracing_subscriber::EnvFilter::try_new(directives(&self.log))
             .map_err(|error| Failure::usage(format!("--log {}: {error}", self.log)))?;
         // A second call in one process (tests) keeps the first.
         let _ = tracing_subscriber::fmt()

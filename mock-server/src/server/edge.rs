@@ -259,6 +259,7 @@ impl Edge {
             unsupported: annotation.unsupported,
             level: annotation.level,
         };
+        self.log(&exchange);
         let journal = &self.world.journal;
         let redactor = journal.redactor();
         let (request, response) = ((&headers, &body), (&parts.headers, &answer));
@@ -333,6 +334,37 @@ impl Edge {
                 _held: incoming,
             })
         })
+    }
+
+    /// A line for each exchange, and at the finest level why it was answered so; without parameters,
+    /// headers and bodies, which the journal has.
+    fn log(&self, exchange: &Exchange) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let redactor = self.world.journal.redactor();
+        tracing::debug!(
+            "{} {}{} -> {} in {} us{}",
+            exchange.method,
+            exchange.origin,
+            redactor.text(&exchange.path),
+            exchange.status,
+            exchange.elapsed_micros,
+            exchange
+                .aadsts
+                .iter()
+                .map(|it| format!(", AADSTS{it}"))
+                .collect::<String>(),
+        );
+        for (what, text) in [
+            ("why", &exchange.decision),
+            ("fault", &exchange.fault),
+            ("not in the mock", &exchange.unsupported),
+        ] {
+            if let Some(text) = text {
+                tracing::trace!("  {what}: {}", redactor.text(text));
+            }
+        }
     }
 
     /// What the authority or Graph answers; a panic is a bug of the mock, and told as one.

@@ -1,0 +1,285 @@
+//! A process beside this one that cleans up when this one is killed: it ends the commands that this
+//! one started, and removes its temporary folders. A process that gets SIGKILL can't do it itself.
+//!
+//! The watchdog is this program again. A pipe leads to it, whose other end nobody else has: when it
+//! closes, this process is gone, however it ended.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
+
+/// Starts the watchdog of this process. Without it the functions below do nothing.
+///
+/// Call it from a program whose `main` begins with [`serve_if_asked`].
+pub fn start() {
+    if STARTED.get().is_some() {
+        return;
+    }
+    match spawn() {
+        Ok(child) => drop(STARTED.set(child)),
+        Err(error) => tracing::warn!(
+            %error,
+            "no watchdog: what this process starts would outlive it, were it killed"
+        ),
+    }
+}
+
+/// Serves as the watchdog, where the process was started as one; whether it did.
+pub fn serve_if_asked() -> bool {
+    let asked = std::env::args_os().nth(1).is_some_and(|it| it == ARGUMENT);
+    if asked {
+        serve(io::stdin().lock());
+    }
+    asked
+}
+
+/// Ends the process with SIGTERM, and with SIGKILL after a while, should this one be killed.
+pub fn guard_process(id: Pid) {
+    tell(Word::Process, id.as_raw_nonzero().to_string().as_bytes());
+}
+
+/// Ends all processes of the group, should this process be killed.
+pub fn guard_group(id: Pid) {
+    tell(Word::Group, id.as_raw_nonzero().to_string().as_bytes());
+}
+
+/// The process, or the group, has ended: its number may be another's soon.
+pub fn release(id: Pid) {
+    tell(Word::Ended, id.as_raw_nonzero().to_string().as_bytes());
+}
+
+/// Removes the folder, should this process be killed.
+pub(crate) fn guard_folder(path: &Path) {
+    tell(Word::Folder, path.as_os_str().as_bytes());
+}
+
+/// The folder is gone.
+pub(crate) fn release_folder(path: &Path) {
+    tell(Word::Removed, path.as_os_str().as_bytes());
+}
+
+static STARTED: OnceLock<(Child, ChildStdin)> = OnceLock::new();
+
+const ARGUMENT: &str = "__watchdog";
+
+fn spawn() -> io::Result<(Child, ChildStdin)> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(ARGUMENT)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // What a terminal or a runner sends to the whole group is not for the watchdog.
+        .process_group(0)
+        .spawn()?;
+    let line = child.stdin.take().expect("piped above");
+    Ok((child, line))
+}
+
+/// One line. A pipe takes a line of this length whole or not at all (PIPE_BUF, pipe(7)), so that
+/// threads need no lock.
+fn tell(word: Word, what: &[u8]) {
+    let Some((_, mut line)) = STARTED.get().map(|(child, line)| (child, line)) else {
+        return;
+    };
+    let text = [word.as_bytes(), b" ", what, b"\n"].concat();
+    if text.len() <= PIPE_BUF && !what.contains(&b'\n') {
+        // A watchdog that was killed is none.
+        let _ = line.write_all(&text);
+    }
+}
+
+/// What POSIX demands at least.
+const PIPE_BUF: usize = 512;
+
+#[derive(Clone, Copy)]
+enum Word {
+    Ended,
+    Folder,
+    Group,
+    Process,
+    Removed,
+}
+
+impl Word {
+    const ALL: [Self; 5] = [
+        Self::Ended,
+        Self::Folder,
+        Self::Group,
+        Self::Process,
+        Self::Removed,
+    ];
+
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Ended => b"ended",
+            Self::Folder => b"folder",
+            Self::Group => b"group",
+            Self::Process => b"process",
+            Self::Removed => b"removed",
+        }
+    }
+}
+
+/// What is to be cleaned up.
+#[derive(Default)]
+struct Charge {
+    folders: HashSet<PathBuf>,
+    groups: HashSet<Pid>,
+    processes: HashMap<Pid, Handle>,
+}
+
+/// Listens until the process is gone, and cleans up.
+fn serve(line: impl io::BufRead) {
+    let mut charge = Charge::default();
+    for said in line.split(b'\n') {
+        let Ok(said) = said else { break };
+        charge.hear(&said);
+    }
+    charge.clean_up();
+}
+
+impl Charge {
+    fn hear(&mut self, said: &[u8]) {
+        let mut parts = said.splitn(2, |it| *it == b' ');
+        let (Some(word), Some(what)) = (parts.next(), parts.next()) else {
+            return;
+        };
+        let word = Word::ALL.into_iter().find(|it| it.as_bytes() == word);
+        let id = || {
+            std::str::from_utf8(what)
+                .ok()?
+                .parse()
+                .ok()
+                .and_then(Pid::from_raw)
+        };
+        let path = || PathBuf::from(OsString::from_vec(what.to_vec()));
+        match word {
+            Some(Word::Folder) => drop(self.folders.insert(path())),
+            Some(Word::Removed) => drop(self.folders.remove(&path())),
+            Some(Word::Group) => self.groups.extend(id()),
+            Some(Word::Process) => self.processes.extend(id().map(|it| (it, Handle::of(it)))),
+            Some(Word::Ended) => {
+                if let Some(id) = id() {
+                    self.groups.remove(&id);
+                    self.processes.remove(&id);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn clean_up(self) {
+        for group in self.groups {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        for (id, handle) in &self.processes {
+            handle.signal(*id, Signal::TERM);
+        }
+        for folder in self.folders {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        for _ in 0..LOOKS {
+            if !self
+                .processes
+                .keys()
+                .any(|it| test_kill_process(*it).is_ok())
+            {
+                return;
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the end of a process that is no child of ours makes no event"
+            )]
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        for (id, handle) in &self.processes {
+            handle.signal(*id, Signal::KILL);
+        }
+    }
+}
+
+/// Five seconds from SIGTERM to SIGKILL.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// A process that another one with its number is not taken for.
+struct Handle {
+    #[cfg(target_os = "linux")]
+    descriptor: Option<std::os::fd::OwnedFd>,
+}
+
+#[cfg(target_os = "linux")]
+impl Handle {
+    fn of(id: Pid) -> Self {
+        let flags = rustix::process::PidfdFlags::empty();
+        let descriptor = rustix::process::pidfd_open(id, flags).ok();
+        Self { descriptor }
+    }
+
+    fn signal(&self, _: Pid, signal: Signal) {
+        if let Some(descriptor) = &self.descriptor {
+            let _ = rustix::process::pidfd_send_signal(descriptor, signal);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Handle {
+    fn of(_: Pid) -> Self {
+        Self {}
+    }
+
+    fn signal(&self, id: Pid, signal: Signal) {
+        let _ = rustix::process::kill_process(id, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper() -> (Child, Pid) {
+        let child = Command::new("sleep")
+            .arg("60")
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        (child, id)
+    }
+
+    #[test]
+    fn what_is_left_is_cleaned_up_and_what_was_released_is_not() {
+        let (mut process, process_id) = sleeper();
+        let (mut group, group_id) = sleeper();
+        let (mut released, released_id) = sleeper();
+        let folder = tempfile::tempdir().unwrap();
+        let (left, kept) = (folder.path().join("a b"), folder.path().join("kept"));
+        for it in [&left, &kept] {
+            std::fs::create_dir(it).unwrap();
+        }
+        let said = format!(
+            "process {process_id}\ngroup {group_id}\nprocess {released_id}\ngroup {released_id}\n\
+             folder {left}\nfolder {kept}\nended {released_id}\nremoved {kept}\nnonsense\nprocess x\n",
+            left = left.display(),
+            kept = kept.display(),
+        );
+        // The one that gets SIGTERM has to be waited for, or it stays as a zombie.
+        let waiting = std::thread::spawn(move || process.wait().unwrap());
+        serve(said.as_bytes());
+        assert!(!waiting.join().unwrap().success());
+        assert!(!group.wait().unwrap().success());
+        assert!(released.try_wait().unwrap().is_none());
+        assert!(!left.exists() && kept.exists());
+        released.kill().unwrap();
+        released.wait().unwrap();
+    }
+}
