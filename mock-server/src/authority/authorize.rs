@@ -24,7 +24,7 @@ use super::flow::{AuthorizeRequest, Flow, Purpose, Target};
 use super::form::Form;
 use super::interaction::{self, Halt, Person};
 use super::issue::ClaimsRequest;
-use super::resolve::{Client, OtherCloud, Requested, RequestedResource};
+use super::resolve::{Client, OtherCloud, Requested, RequestedResource, missing_service};
 use super::sign_in::Realm;
 use super::visit::Visit;
 use crate::directory::Application;
@@ -73,6 +73,14 @@ pub(crate) fn start(
         let unknown = claims.unknown.first();
         visit.annotation.unsupported =
             unknown.map(|claim| format!("the claims request for {claim} is not looked at"));
+    }
+    let given = |name: &&str| parameters.raw(name).is_some_and(|it| !it.is_empty());
+    if let Some(name) = REQUEST_OBJECTS.into_iter().find(given) {
+        visit.annotation.unsupported = Some(format!("no request objects: {name} is not looked at"));
+    }
+    let asked = [Some(request.scope.as_str()), request.resource.as_deref()];
+    if let Some(missing) = asked.into_iter().flatten().find_map(missing_service) {
+        visit.annotation.unsupported = Some(missing);
     }
     if let (Some(tenant), Some(resource)) = (visit.tenant.clone(), &request.indicator) {
         let requested = Requested::parse(visit.world(), &tenant, &request.scope);
@@ -157,3 +165,6 @@ pub(super) fn client(
     let client_id = parameters.required("client_id")?;
     Client::find(visit.world(), &visit.arrival, client_id, &place).map(|(_, app)| app)
 }
+
+/// Parameters that hold a whole request. Source: RFC 9101, section 5.
+const REQUEST_OBJECTS: [&str; 2] = ["request", "request_uri"];

@@ -1,5 +1,6 @@
 //! What a request means: which tenant, which client, which permissions of which API.
 
+mod microsoft;
 mod other_cloud;
 mod resource;
 mod tenant;
@@ -7,6 +8,7 @@ mod tenant;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use self::microsoft::missing_service;
 pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
 pub(crate) use self::resource::{Resource, azure_ad_graph_id, azure_ad_graph_scopes, graph_id};
 use self::tenant::is_gone;

@@ -30,7 +30,7 @@ use super::client_authentication::Presented;
 use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
 use super::issue::ClaimsRequest;
-use super::resolve::{CrossCloudRequest, TenantSegment};
+use super::resolve::{CrossCloudRequest, TenantSegment, missing_service};
 use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
@@ -243,6 +243,15 @@ fn unsupported(form: &Form, claims: Option<&ClaimsRequest>) -> Option<String> {
     }
     if set("req_cnf").is_some() || set("token_type").is_some_and(|it| it != "Bearer") {
         return Some("no proof-of-possession tokens: the token is a bearer token".to_owned());
+    }
+    if set("fmi_path").is_some() {
+        return Some("no tokens of agents: fmi_path is not looked at".to_owned());
+    }
+    let service = ["scope", "resource"]
+        .into_iter()
+        .find_map(|name| missing_service(set(name)?));
+    if service.is_some() {
+        return service;
     }
     let claim = claims?.unknown.first()?;
     Some(format!("the claims request for {claim} is not looked at"))

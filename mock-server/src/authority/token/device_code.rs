@@ -19,7 +19,9 @@ use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Reque
 use crate::authority::error::{AuthorityError, Trace, json_response, token_headers};
 use crate::authority::form::Form;
 use crate::authority::issue::{self, UserGrant, Version};
-use crate::authority::resolve::{Client, CrossCloudRequest, Requested, Resource, TenantSegment};
+use crate::authority::resolve::{
+    Client, CrossCloudRequest, Requested, Resource, TenantSegment, missing_service,
+};
 use crate::clock::Clock;
 use crate::directory::SignInAudience;
 use crate::exchange::{Annotation, Arrival};
@@ -204,6 +206,9 @@ fn answer(
             Form::of_body(headers, body).map_err(|_| AuthorityError::missing("client_id"))?
         };
         form.refuse_repeated(&["client_id", "scope", "resource", "claims"])?;
+        annotation.unsupported = ["scope", "resource"]
+            .into_iter()
+            .find_map(|name| missing_service(form.raw(name)?));
         let place = TenantSegment::resolve_for(world, arrival, segment, CrossCloudRequest::Public)?;
         let client_id = form.required("client_id")?;
         let (name, tenant) = match &place {

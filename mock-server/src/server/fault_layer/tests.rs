@@ -120,6 +120,19 @@ async fn each_fault_is_seen_on_the_wire() {
     let answer = bench.users(&token).await.unwrap();
     assert_eq!(answer.headers()["retry-after"], "soon");
 
+    // Source: AzureAD/microsoft-authentication-library-for-dotnet#2855.
+    at_token(throttle(false));
+    let answer = bench.token().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.headers()["retry-after"], "7");
+    assert!(
+        answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert_eq!(answer.text().await.unwrap(), "Too Many Requests");
+
     at_token(FaultAction::Edit {
         set: [("expires_in".to_owned(), "3599".into())]
             .into_iter()

@@ -53,6 +53,12 @@ fn the_default_world_has_what_the_documentation_names() {
             users,
             ["admin", "alice", "bob", "guest", "nomail", "support"]
         );
+        // Source: microsoftgraph/microsoft-graph-toolkit#3405, pnp/pnpjs#2238.
+        let guest = &described.users["guest"].upn;
+        assert!(
+            guest.contains("_litware.") && guest.contains("#EXT#@"),
+            "{guest}"
+        );
         for app in [
             "vendor-app",
             "own-app",

@@ -210,3 +210,20 @@ async fn each_defect_of_an_assertion_has_its_code() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn an_expired_assertion_without_a_beginning_is_valid_from_the_epoch() {
+    let mock = Mock::new();
+    let (sha1, _) = mock.thumbprints();
+    let header = json!({"alg": "RS256", "typ": "JWT", "x5t": URL_SAFE_NO_PAD.encode(&sha1)});
+    let mut claims = mock.claims();
+    claims.as_object_mut().unwrap().remove("nbf");
+    claims["exp"] = (mock.tenant.now().as_second() - 3600).into();
+    let (_, body) = mock.assert(&mock.signed(&header, &claims, false)).await;
+    assert_eq!(body["error_codes"][0], 700024, "{body}");
+    let told = body["error_description"].as_str().unwrap();
+    assert!(
+        told.contains("assertion valid from 1970-01-01T00:00:00.0000000Z"),
+        "{told}"
+    );
+}

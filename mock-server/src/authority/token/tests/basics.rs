@@ -193,7 +193,11 @@ async fn only_posted_forms_are_read() {
     let mock = Mock::new();
     let path = format!("/{}/oauth2/v2.0/token", mock.id());
     let get = Request::get(&path).body(Body::empty()).unwrap();
-    assert_eq!(mock.send(get).await.1["error_codes"], json!([900561]));
+    let refused = mock.send(get).await.1;
+    assert_eq!(refused["error_codes"], json!([900561]));
+    let told = refused["error_description"].as_str().unwrap();
+    let text = "The endpoint only accepts POST, OPTIONS requests. Received a GET request.";
+    assert!(told.contains(text), "{told}");
     let json = Request::post(&path)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from("{\"grant_type\":\"client_credentials\"}"))
