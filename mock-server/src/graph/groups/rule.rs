@@ -9,8 +9,8 @@ use crate::mailbox::Properties;
 /// A rule about users.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Rule {
-    And(Box<Self>, Box<Self>),
-    Or(Box<Self>, Box<Self>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     Not(Box<Self>),
     Compare {
         member: String,
@@ -22,8 +22,15 @@ pub(super) enum Rule {
 impl Rule {
     /// Reads a rule; none where it is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.chars().count() > MAX_LENGTH {
+            return None;
+        }
         let tokens = tokens(text)?;
-        let mut parser = Parser { tokens, at: 0 };
+        let mut parser = Parser {
+            tokens,
+            at: 0,
+            depth: 0,
+        };
         let rule = parser.either()?;
         (parser.at == parser.tokens.len()).then_some(rule)
     }
@@ -31,8 +38,8 @@ impl Rule {
     /// Whether it holds for a user.
     pub(super) fn holds(&self, user: &Properties) -> bool {
         match self {
-            Self::And(left, right) => left.holds(user) && right.holds(user),
-            Self::Or(left, right) => left.holds(user) || right.holds(user),
+            Self::And(rules) => rules.iter().all(|it| it.holds(user)),
+            Self::Or(rules) => rules.iter().any(|it| it.holds(user)),
             Self::Not(inner) => !inner.holds(user),
             Self::Compare {
                 member,
@@ -121,26 +128,37 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    depth: usize,
 }
 
 impl Parser {
     fn either(&mut self) -> Option<Rule> {
-        let mut rule = self.both()?;
+        let first = self.both()?;
+        let mut rules = vec![first];
         while self.takes("or") {
-            rule = Rule::Or(Box::new(rule), Box::new(self.both()?));
+            rules.push(self.both()?);
         }
-        Some(rule)
+        Some(Rule::Or(rules))
     }
 
     fn both(&mut self) -> Option<Rule> {
-        let mut rule = self.one()?;
+        let first = self.one()?;
+        let mut rules = vec![first];
         while self.takes("and") {
-            rule = Rule::And(Box::new(rule), Box::new(self.one()?));
+            rules.push(self.one()?);
         }
-        Some(rule)
+        Some(Rule::And(rules))
     }
 
+    /// A comparison, or what is in parentheses or negated: each on the stack, and so bounded.
     fn one(&mut self) -> Option<Rule> {
+        self.depth += 1;
+        let rule = (self.depth <= MAX_DEPTH).then(|| self.term())?;
+        self.depth -= 1;
+        rule
+    }
+
+    fn term(&mut self) -> Option<Rule> {
         if self.takes("not") {
             return self.one().map(|it| Rule::Not(Box::new(it)));
         }
@@ -194,6 +212,13 @@ impl Parser {
     }
 }
 
+/// Source: learn.microsoft.com/entra/identity/users/groups-dynamic-membership, "Rules with a single
+/// expression".
+const MAX_LENGTH: usize = 3072;
+
+/// Nesting beyond this would only threaten the stack.
+const MAX_DEPTH: usize = 100;
+
 const OPERATORS: [&str; 10] = [
     "contains",
     "eq",
@@ -212,6 +237,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn long_and_deep_rules_are_bounded() {
+        let one = "user.department -eq \"x\"";
+        let chain = |count: usize| vec![one; count].join(" or ");
+        assert!(Rule::parse(&chain(100)).is_some());
+        assert!(Rule::parse(&chain(200)).is_none());
+        let nested = |depth: usize| format!("{}{one}{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(Rule::parse(&nested(50)).is_some());
+        assert!(Rule::parse(&nested(1_000)).is_none());
+        assert!(Rule::parse(&format!("{}{one}", "not ".repeat(500))).is_none());
+    }
 
     #[test]
     fn rules_hold_for_whom_they_describe() {

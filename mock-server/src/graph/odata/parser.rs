@@ -112,24 +112,29 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn or(&mut self) -> Result<Expression, ParseError> {
+        self.deeper()?;
+        let mut terms = vec![self.and()?];
+        while self.word("or") {
+            terms.push(self.and()?);
+        }
+        self.depth -= 1;
+        Ok(joined(terms, Expression::Or))
+    }
+
+    fn and(&mut self) -> Result<Expression, ParseError> {
+        let mut terms = vec![self.unary()?];
+        while self.word("and") {
+            terms.push(self.unary()?);
+        }
+        Ok(joined(terms, Expression::And))
+    }
+
+    fn deeper(&mut self) -> Result<(), ParseError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.error("the expression is nested too deeply"));
         }
-        let mut left = self.and()?;
-        while self.word("or") {
-            left = Expression::Or(Box::new(left), Box::new(self.and()?));
-        }
-        self.depth -= 1;
-        Ok(left)
-    }
-
-    fn and(&mut self) -> Result<Expression, ParseError> {
-        let mut left = self.unary()?;
-        while self.word("and") {
-            left = Expression::And(Box::new(left), Box::new(self.unary()?));
-        }
-        Ok(left)
+        Ok(())
     }
 
     fn unary(&mut self) -> Result<Expression, ParseError> {
@@ -244,9 +249,11 @@ impl Parser<'_> {
                 return Err(ParseError::Function(name.clone()));
             }
             self.at += 2;
+            self.deeper()?;
             let Operand::Path(path) = self.operand()? else {
                 return Err(self.error("a property is expected"));
             };
+            self.depth -= 1;
             self.expect(&Token::Close)?;
             return Ok(Operand::Folded(path));
         }
@@ -366,6 +373,22 @@ impl Parser<'_> {
             position,
             text,
         })
+    }
+}
+
+/// A tree of terms in their order, as flat as can be: a chain of thousands must not become a tree of
+/// that depth, for whoever walks it walks it on the stack.
+fn joined(
+    mut terms: Vec<Expression>,
+    join: fn(Box<Expression>, Box<Expression>) -> Expression,
+) -> Expression {
+    let rest = terms.split_off(terms.len().div_ceil(2));
+    match (terms.pop(), rest.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => {
+            terms.extend(last);
+            join(Box::new(joined(terms, join)), Box::new(joined(rest, join)))
+        }
     }
 }
 

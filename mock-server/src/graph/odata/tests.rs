@@ -34,6 +34,29 @@ fn is(expression: &str) -> bool {
 }
 
 #[test]
+fn neither_length_nor_depth_of_an_expression_reaches_the_end_of_the_stack() {
+    for word in ["or", "and"] {
+        let terms = vec!["isRead eq true"; 20_000].join(&format!(" {word} "));
+        assert!(!is(&terms));
+        let ends = format!("{terms} {word} isRead eq false");
+        assert_eq!(is(&ends), word == "or");
+    }
+    for (open, close) in [("(", ")"), ("tolower(", ")"), ("a/any(x:", ")")] {
+        let deep = format!(
+            "{}subject{} eq 'x'",
+            open.repeat(20_000),
+            close.repeat(20_000)
+        );
+        assert!(parse(&deep).is_err(), "{open}");
+    }
+    assert!(is(&format!("{}isRead", "not ".repeat(20_001))));
+    // The order of the terms stays: it counts where a filter meets an order.
+    assert!(is(
+        "isRead or isRead or isRead or not isRead and importance eq 'high'"
+    ));
+}
+
+#[test]
 fn expressions_that_hold() {
     for expression in [
         "subject eq 're: o''neill''s offer'",

@@ -338,6 +338,11 @@ async fn an_attachment_names_its_type_with_or_without_a_hash() {
         .post(&token, &path, file(Some("#microsoft.graph.photo")))
         .await;
     assert_eq!(answer.refused(400), "RequestBodyRead");
+    let mut wrong = file(Some("#microsoft.graph.fileAttachment"));
+    wrong["contentBytes"] = json!("no base64!");
+    let answer = bench.post(&token, &path, wrong).await;
+    let text = "Cannot convert the literal 'no base64!' to the expected type 'Edm.Binary'.";
+    assert_eq!(error(&answer), (400, "RequestBodyRead", text));
     let answer = bench
         .post(&token, &path, file(Some("#microsoft.graph.itemAttachment")))
         .await;
