@@ -193,6 +193,12 @@ fn orders(value: &str) -> Result<Vec<Order>, GraphError> {
 }
 
 fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
+    if depth(value) > MAX_DEPTH {
+        return Err(GraphError::invalid_query(
+            "$expand",
+            "it is nested too deeply",
+        ));
+    }
     let mut found = Vec::new();
     for entry in split_outside(value, ',') {
         let entry = entry.trim();
@@ -236,6 +242,23 @@ fn expands(value: &str) -> Result<Vec<Expand>, GraphError> {
     }
     Ok(found)
 }
+
+/// How deep parentheses are nested.
+fn depth(text: &str) -> usize {
+    let (mut now, mut most) = (0_usize, 0);
+    for letter in text.bytes() {
+        match letter {
+            b'(' => now += 1,
+            b')' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
+}
+
+/// Nesting beyond this would only threaten the stack. Unverified: the limit of the service.
+const MAX_DEPTH: usize = 100;
 
 /// What `$expand` takes in parentheses beside `$select` and `$levels`.
 ///

@@ -57,6 +57,16 @@ fn neither_length_nor_depth_of_an_expression_reaches_the_end_of_the_stack() {
 }
 
 #[test]
+fn expansions_are_not_nested_without_end() {
+    let nested = |depth: usize| {
+        let value = format!("{}x{}", "a($expand=".repeat(depth), ")".repeat(depth));
+        Query::parse(&[("$expand".to_owned(), value)])
+    };
+    assert!(nested(10).is_ok());
+    assert!(nested(5_000).is_err());
+}
+
+#[test]
 fn expressions_that_hold() {
     for expression in [
         "subject eq 're: o''neill''s offer'",
