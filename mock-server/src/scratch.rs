@@ -67,10 +67,11 @@ fn remove_stale(place: &Path, prefix: &str) {
         // Not through links, and not what somebody else made.
         let ours = fs::symlink_metadata(&folder)
             .is_ok_and(|it| it.is_dir() && it.uid() == geteuid().as_raw());
-        if ours && is_abandoned(&folder) {
-            if let Err(error) = fs::remove_dir_all(&folder) {
-                tracing::debug!(folder = %folder.display(), %error, "a stale folder is not removed");
-            }
+        if ours
+            && is_abandoned(&folder)
+            && let Err(error) = fs::remove_dir_all(&folder)
+        {
+            tracing::debug!(folder = %folder.display(), %error, "a stale folder is not removed");
         }
     }
 }

@@ -83,10 +83,10 @@ fn spawn() -> io::Result<(Child, ChildStdin)> {
     Ok((child, line))
 }
 
-/// One line. A pipe takes a line of this length whole or not at all (PIPE_BUF, pipe(7)), so that
+/// One line. A pipe takes a line of this length whole or not at all (`PIPE_BUF`, pipe(7)), so that
 /// threads need no lock.
 fn tell(word: Word, what: &[u8]) {
-    let Some((_, mut line)) = STARTED.get().map(|(child, line)| (child, line)) else {
+    let Some((_, mut line)) = STARTED.get().map(|it| (&it.0, &it.1)) else {
         return;
     };
     let text = [word.as_bytes(), b" ", what, b"\n"].concat();
@@ -162,8 +162,10 @@ impl Charge {
         };
         let path = || PathBuf::from(OsString::from_vec(what.to_vec()));
         match word {
-            Some(Word::Folder) => drop(self.folders.insert(path())),
-            Some(Word::Removed) => drop(self.folders.remove(&path())),
+            Some(Word::Folder) => self.folders.extend([path()]),
+            Some(Word::Removed) => {
+                self.folders.remove(&path());
+            }
             Some(Word::Group) => self.groups.extend(id()),
             Some(Word::Process) => self.processes.extend(id().map(|it| (it, Handle::of(it)))),
             Some(Word::Ended) => {

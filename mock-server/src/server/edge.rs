@@ -343,6 +343,8 @@ impl Edge {
             return;
         }
         let redactor = self.world.journal.redactor();
+        let codes = exchange.aadsts.iter().map(|it| format!(", AADSTS{it}"));
+        let codes: Vec<String> = codes.collect();
         tracing::debug!(
             "{} {}{} -> {} in {} us{}",
             exchange.method,
@@ -350,11 +352,7 @@ impl Edge {
             redactor.text(&exchange.path),
             exchange.status,
             exchange.elapsed_micros,
-            exchange
-                .aadsts
-                .iter()
-                .map(|it| format!(", AADSTS{it}"))
-                .collect::<String>(),
+            codes.concat(),
         );
         for (what, text) in [
             ("why", &exchange.decision),

@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// A service. Sources: learn.microsoft.com/troubleshoot/entra/entra-id/governance/\
-/// verify-first-party-apps-sign-in (ids); Azure/azure-cli, `azure/cli/core/cloud.py`, and
+/// A service.
+///
+/// Sources: learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+/// (ids); Azure/azure-cli, `azure/cli/core/cloud.py`, and
 /// learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure (hosts).
 #[derive(Debug, Deserialize)]
 struct Service {
