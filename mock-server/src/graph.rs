@@ -336,6 +336,11 @@ impl Request {
         if path.is_user_info() {
             annotation.endpoint = Some("GET /oidc/userinfo".to_owned());
             annotation.level = Some(Level::Modelled);
+            // Source: OpenID Connect Core 1.0, section 5.3.1.
+            if ![Method::GET, Method::HEAD, Method::POST].contains(&self.method) {
+                let refusal = GraphError::method_not_allowed();
+                return Err(refusal.with_allowed(&[&Method::GET, &Method::POST]));
+            }
             return users::user_info(&caller);
         }
         let version = path.version()?;

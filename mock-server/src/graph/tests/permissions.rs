@@ -267,6 +267,8 @@ async fn a_refused_method_is_answered_with_those_that_the_path_has() {
         ),
         ("DELETE", "/v1.0/me/sendMail", "POST"),
         ("GET", "/v1.0/$batch", "POST"),
+        ("PUT", "/oidc/userinfo", "GET, POST"),
+        ("DELETE", "/oidc/userinfo", "GET, POST"),
     ] {
         let answer = bench.send(method, &token, path, &[], Value::Null).await;
         assert_eq!(
