@@ -161,8 +161,8 @@ impl ControlArgument {
             .map_err(Failure::usage)?;
         match timeout(PATIENCE, sender.send_request(request)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_parse() => Err(self.stranger("no HTTP")),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
+            // Something took the connection, and ended it or spoke otherwise.
+            Ok(Err(error)) => Err(self.stranger(&format!("no HTTP ({error})"))),
             Err(_) => Err(self.stranger(&format!("nothing for {} s", PATIENCE.as_secs()))),
         }
     }
