@@ -1,4 +1,7 @@
-//! Calendars.
+//! Calendars, their groups, and who is free when.
+
+pub(super) mod groups;
+pub(super) mod schedule;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -13,22 +16,7 @@ use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnow
 /// `GET …/calendars`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    contents.read(|contents| {
-        let items: Vec<&Folder> = contents
-            .folders
-            .values()
-            .filter(|it| it.kind == FolderKind::Calendar)
-            .collect();
-        let listing = Listing {
-            of: "calendar",
-            set: call.set("calendars"),
-            page: 10,
-            most: 1000,
-            searched: &[],
-            aliases: &[],
-        };
-        collection::list(call, &listing, &Calendars { contents, items })
-    })
+    contents.read(|contents| collection::list(call, &listing(call), &all(contents)))
 }
 
 /// `GET …/calendar` and `…/calendars/{id}`.
@@ -51,13 +39,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         .to_owned();
     let contents = call.mailbox()?;
     contents.write(|contents| {
-        let taken = contents
-            .folders
-            .values()
-            .any(|it| it.kind == FolderKind::Calendar && it.name.eq_ignore_ascii_case(&name));
-        if taken {
-            return Err(GraphError::folder_exists(&name));
-        }
+        free(contents, &name)?;
         let root = contents.well_known(WellKnown::Root);
         let key = contents.add_folder(&name, Some(root), FolderKind::Calendar);
         paint(contents, key, &body);
@@ -118,6 +100,47 @@ pub(super) fn find(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphErr
             }),
         _ => Err(GraphError::item_not_found()),
     }
+}
+
+/// `GET …/calendars/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    contents.read(|contents| {
+        let source = all(contents);
+        collection::count(call, &listing(call), &source)
+    })
+}
+
+fn all(contents: &Contents) -> Calendars<'_> {
+    let items = contents
+        .folders
+        .values()
+        .filter(|it| it.kind == FolderKind::Calendar)
+        .collect();
+    Calendars { contents, items }
+}
+
+fn listing(call: &Call<'_>) -> Listing<'static> {
+    Listing {
+        of: "calendar",
+        set: call.set("calendars"),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
+}
+
+/// Refuses a name that another calendar has.
+fn free(contents: &Contents, name: &str) -> Result<(), GraphError> {
+    let taken = contents
+        .folders
+        .values()
+        .any(|it| it.kind == FolderKind::Calendar && it.name.eq_ignore_ascii_case(name));
+    if taken {
+        return Err(GraphError::folder_exists(name));
+    }
+    Ok(())
 }
 
 struct Calendars<'a> {

@@ -184,7 +184,7 @@ pub(crate) fn list<S: Source>(
         shown.extend(extra);
         for expand in others(call) {
             if let Some(extra) = source.expand(item, expand)? {
-                shown.insert(expand.name.clone(), extra);
+                shown.insert(expand.member().to_owned(), extra);
             }
         }
         let mut element = Map::new();
@@ -350,11 +350,10 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
         }
     }
     for expand in &query.expand {
-        // The documentation writes the cast in lower case: attachment-get.
-        let (of, name) = match selected_of(of, &expand.name) {
-            (cast, name) if cast.eq_ignore_ascii_case("itemAttachment") => ("itemAttachment", name),
-            _ => (of, expand.name.as_str()),
-        };
+        // Clients and the documentation write casts in any case: attachment-get.
+        let (cast, name) = selected_of(of, &expand.name);
+        let known = CASTS.into_iter().find(|it| it.eq_ignore_ascii_case(cast));
+        let (of, name) = known.map_or((of, expand.name.as_str()), |of| (of, name));
         let member = schema::member(cloud, of, name)
             .ok_or_else(|| GraphError::unknown_select(&expand.name, of))?;
         if member.kind != MemberKind::Navigation {
@@ -505,6 +504,14 @@ fn token_position(token: &str) -> Result<usize, GraphError> {
             )
         })
 }
+
+/// The types to which entries of `$expand` are cast.
+const CASTS: [&str; 4] = [
+    "eventMessage",
+    "eventMessageRequest",
+    "eventMessageResponse",
+    "itemAttachment",
+];
 
 /// The type of what relations of the directory lead to, and the types that are there.
 const DIRECTORY_OBJECT: &str = "directoryObject";

@@ -224,7 +224,7 @@ fn shown(
     shown.extend(collection::selected(call, "message", document, select)?);
     for expand in &query.expand {
         if let Some(value) = messages::expanded(call, contents, item, expand)? {
-            shown.insert(expand.name.clone(), value);
+            shown.insert(expand.member().to_owned(), value);
         }
     }
     if call.reach == Reach::Basic {

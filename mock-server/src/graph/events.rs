@@ -1,17 +1,25 @@
 //! Events: list, get, create, change, delete, answer; calendar views with occurrences.
 
+mod answer;
+mod attendance;
 mod complete;
 mod document;
+mod series;
+mod write;
 
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use self::document::{Occurrence, document};
+pub(super) use self::answer::{cancel, dismiss, forward, respond, snooze};
+pub(super) use self::attendance::{EVENT, owners};
+pub(super) use self::document::document;
+use self::document::{Occurrence, date_of};
+use self::series::Exceptions;
+pub(super) use self::write::{create, delete, update};
 use super::call::{Call, Payload, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
-use super::message::merge;
 use super::messages::of_id;
 use super::odata::query::Expand;
 use super::{attachments, calendars, time_zone};
@@ -21,17 +29,7 @@ use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        let calendar = calendar_of(call, contents)?;
-        let mut items: Vec<Shown<'_>> = contents
-            .events
-            .values()
-            .filter(|item| calendar.is_none_or(|calendar| item.folder == calendar))
-            .map(|item| Shown {
-                item,
-                occurrence: None,
-            })
-            .collect();
-        items.reverse();
+        let items = all(contents, calendar_of(call, contents)?);
         collection::list(
             call,
             &listing(call, "events"),
@@ -100,163 +98,101 @@ pub(super) fn instances(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        if let Ok(ItemKey::Occurrence { item, day }) =
-            contents.ids().decode(call.parameters.get("event"))
-        {
-            let item = contents
-                .events
-                .get(&item)
-                .ok_or_else(GraphError::item_not_found)?;
-            let occurrence = Occurrence::on(item, day).ok_or_else(GraphError::item_not_found)?;
-            let document = document(call, contents, item, Some(occurrence))?;
-            let reply = call.entity(&call.set("events"), "event", document)?;
-            return with_expanded(call, contents, item, reply);
+        let (item, day) = named(call, contents)?;
+        if day.is_some() {
+            return shown(call, contents, item.key, day);
         }
-        let item = find(call, contents)?;
         if call.not_modified(&contents.ids().change_key(item.change)) {
             return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
         }
-        shown(call, contents, item.key)
+        shown(call, contents, item.key, None)
     })
 }
 
-/// `POST …/events`.
-pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut body = call.object("event")?;
-    complete::complete(call, &mut body)?;
-    complete::defaults(call, &mut body);
-    complete::agree(&mut body)?;
+/// `GET …/events/$count`.
+pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    contents.write(|contents| {
-        let calendar = calendars::find(call, contents)?;
-        // The same transaction makes one event only.
-        // Source: learn.microsoft.com/graph/api/resources/event, transactionId.
-        if let Some(transaction) = body.get("transactionId").filter(|it| it.is_string()) {
-            let known = contents
-                .events
-                .values()
-                .find(|item| item.properties().get("transactionId") == Some(transaction))
-                .map(|item| item.key);
-            if let Some(key) = known {
-                return shown(call, contents, key);
-            }
-        }
-        body.insert("organizer".to_owned(), contents.owner.person.recipient());
-        let item = contents.make_item(calendar, &body, call.now);
-        let key = item.key;
-        contents.events.insert(key, item);
-        shown(call, contents, key)
+    contents.read(|contents| {
+        let calendar = calendar_of(call, contents)?;
+        let items = all(contents, calendar);
+        let source = Events {
+            call,
+            contents,
+            items,
+        };
+        collection::count(call, &listing(call, "events"), &source)
     })
 }
 
-/// `PATCH …/events/{id}`.
-pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut changes = call.object("event")?;
-    complete::complete(call, &mut changes)?;
-    let contents = call.mailbox()?;
-    contents.write(|contents| {
-        let item = find(call, contents)?;
-        call.if_match(&contents.ids().change_key(item.change))?;
-        let key = item.key;
-        let mut properties = item.properties();
-        for (name, value) in changes {
-            match name.as_str() {
-                _ if value.is_null() => {
-                    // An event has always a beginning and an end.
-                    if name != "start" && name != "end" {
-                        properties.shift_remove(&name);
-                    }
+fn all(contents: &Contents, calendar: Option<u64>) -> Vec<Shown<'_>> {
+    let mut items: Vec<Shown<'_>> = contents
+        .events
+        .values()
+        .filter(|item| calendar.is_none_or(|calendar| item.folder == calendar))
+        .map(|item| Shown {
+            item,
+            occurrence: None,
+        })
+        .collect();
+    items.reverse();
+    items
+}
+
+/// What takes place between two moments in a calendar, by its start.
+pub(super) fn between(
+    contents: &Contents,
+    calendar: Option<u64>,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Happening<'_>>, GraphError> {
+    let items = contents.events.values();
+    let mut found = Vec::new();
+    for item in items.filter(|it| calendar.is_none_or(|calendar| it.folder == calendar)) {
+        for (start, shown) in within(item, from, to)? {
+            let mut event = item.properties();
+            let end = match shown.occurrence {
+                Some(occurrence) => {
+                    event.extend(occurrence.own.unwrap_or_default());
+                    occurrence.end
                 }
-                "start" | "end" => {
-                    merge(properties.entry(name).or_insert_with(|| json!({})), value);
-                }
-                _ => {
-                    properties.insert(name, value);
-                }
-            }
+                None => time_zone::instant(&event["end"])?,
+            };
+            found.push(Happening {
+                item,
+                event,
+                start,
+                end,
+            });
         }
-        complete::agree(&mut properties)?;
-        contents.change_item(
-            |it| &mut it.events,
-            key,
-            call.now,
-            |item| {
-                item.set_properties(&properties);
-            },
-        );
-        shown(call, contents, key)
-    })
+    }
+    found.sort_by_key(|it| (it.start, it.item.key));
+    Ok(found)
 }
 
-/// `DELETE …/events/{id}`.
-pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let contents = call.mailbox()?;
-    contents.write(|contents| {
-        let item = find(call, contents)?;
-        call.if_match(&contents.ids().change_key(item.change))?;
-        let key = item.key;
-        contents.events.remove(&key);
-        Ok(Reply::empty(StatusCode::NO_CONTENT))
-    })
+/// An event or an occurrence at its time.
+pub(super) struct Happening<'a> {
+    pub(super) item: &'a Item,
+    /// Its members as they are stored.
+    pub(super) event: Properties,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
 }
 
-/// `POST …/events/{id}/accept`, `/tentativelyAccept`, `/decline`.
-pub(super) fn respond(call: &Call<'_>, response: &'static str) -> Result<Reply, GraphError> {
-    let mut action = call.action()?;
-    action.text("comment")?;
-    action.boolean("sendResponse", true)?;
-    action.take("proposedNewTime");
-    action.finish(response)?;
-    let contents = call.mailbox()?;
-    contents.write(|contents| {
-        let item = find(call, contents)?;
-        let (key, mut properties) = (item.key, item.properties());
-        if organized(&properties) {
-            // Source: learn.microsoft.com/graph/api/event-accept (400). Unverified: the text.
-            return Err(GraphError::invalid_request(
-                "Your request can't be completed. You can't respond to this meeting because you're \
-             the meeting organizer.",
-            ));
-        }
-        let time = time_zone::ticks(call.now);
-        properties.insert(
-            "responseStatus".to_owned(),
-            json!({"response": response, "time": time}),
-        );
-        if response == "declined" {
-            contents.events.remove(&key);
-        } else {
-            contents.change_item(
-                |it| &mut it.events,
-                key,
-                call.now,
-                |item| {
-                    item.set_properties(&properties);
-                },
-            );
-        }
-        Ok(Reply::empty(StatusCode::ACCEPTED))
-    })
-}
-
-/// `POST …/events/{id}/cancel`.
-pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut action = call.action()?;
-    action.text("comment")?;
-    action.finish("cancel")?;
-    let contents = call.mailbox()?;
-    contents.write(|contents| {
-        let item = find(call, contents)?;
-        if !organized(&item.properties()) {
-            // Unverified: the text.
-            return Err(GraphError::invalid_request(
-                "You need to be an organizer to cancel a meeting.",
-            ));
-        }
-        let key = item.key;
-        contents.events.remove(&key);
-        Ok(Reply::empty(StatusCode::ACCEPTED))
-    })
+/// The event that the path names, and the day of its occurrence if it names one.
+fn named<'c>(
+    call: &Call<'_>,
+    contents: &'c Contents,
+) -> Result<(&'c Item, Option<i64>), GraphError> {
+    if let Ok(ItemKey::Occurrence { item, day }) =
+        contents.ids().decode(call.parameters.get("event"))
+    {
+        let item = contents
+            .events
+            .get(&item)
+            .filter(|item| Occurrence::on(&item.properties(), day).is_some())
+            .ok_or_else(GraphError::item_not_found)?;
+        return Ok((item, Some(day)));
+    }
+    find(call, contents).map(|item| (item, None))
 }
 
 /// The event that the path names.
@@ -292,7 +228,13 @@ impl<'a> Source for Events<'a> {
 
     fn render(&self, shown: &Shown<'a>) -> Properties {
         // Stored times have been checked when they were stored.
-        document(self.call, self.contents, shown.item, shown.occurrence).unwrap_or_default()
+        document(
+            self.call,
+            self.contents,
+            shown.item,
+            shown.occurrence.as_ref(),
+        )
+        .unwrap_or_default()
     }
 
     fn expand(&self, shown: &Shown<'a>, expand: &Expand) -> Result<Option<Value>, GraphError> {
@@ -311,12 +253,18 @@ fn listing(call: &Call<'_>, set: &str) -> Listing<'static> {
     }
 }
 
-fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphError> {
+fn shown(
+    call: &Call<'_>,
+    contents: &Contents,
+    key: u64,
+    day: Option<i64>,
+) -> Result<Reply, GraphError> {
     let item = contents
         .events
         .get(&key)
         .ok_or_else(GraphError::item_not_found)?;
-    let document = document(call, contents, item, None)?;
+    let occurrence = day.and_then(|day| Occurrence::on(&item.properties(), day));
+    let document = document(call, contents, item, occurrence.as_ref())?;
     let reply = call.entity(&call.set("events"), "event", document)?;
     with_expanded(call, contents, item, reply)
 }
@@ -345,6 +293,17 @@ fn expanded(
     let name = &expand.name;
     if name.eq_ignore_ascii_case("attachments") {
         attachments::all(call, contents, item, expand)
+    } else if name.eq_ignore_ascii_case("exceptionOccurrences") {
+        let series = item.properties();
+        Exceptions::of(&series)
+            .changed()
+            .filter_map(|day| Occurrence::on(&series, day))
+            .map(|it| {
+                let document = document(call, contents, item, Some(&it))?;
+                let select = expand.select.as_deref();
+                collection::selected(call, "event", document, select).map(Value::Object)
+            })
+            .collect()
     } else {
         Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}")))
     }
@@ -425,19 +384,28 @@ fn within(
         .and_then(|it| it.saturating_sub(day(1)))
         .unwrap_or(from));
     let last = utc(to.saturating_add(day(1)).unwrap_or(to));
-    let days = occurrences(recurrence, first, last)
+    let exceptions = Exceptions::of(&properties);
+    let mut days = occurrences(recurrence, first, last)
         .map_err(|error| GraphError::invalid_request(format!("{error}.")))?;
+    // What was moved may come from far away.
+    for date in exceptions.changed().filter_map(date_of) {
+        if !days.contains(&date) {
+            days.push(date);
+        }
+    }
     Ok(days
         .into_iter()
         .filter_map(|day| {
-            let occurrence = Occurrence::of(item, day)?;
-            touches(occurrence.start, occurrence.end).then_some((
-                occurrence.start,
-                Shown {
-                    item,
-                    occurrence: Some(occurrence),
-                },
-            ))
+            let occurrence = Occurrence::of(&properties, &exceptions, day)?;
+            touches(occurrence.start, occurrence.end).then(|| {
+                (
+                    occurrence.start,
+                    Shown {
+                        item,
+                        occurrence: Some(occurrence),
+                    },
+                )
+            })
         })
         .collect())
 }

@@ -17,10 +17,15 @@ use crate::mailbox::{Contents, Item, ItemKey, Properties, member_of, seconds};
 /// The document of a message, in the order in which Graph writes it.
 pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
     let fields = MessageFields::new(call, contents, item);
-    MEMBERS
+    let mut found: Properties = MEMBERS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), fields.member(name)?)))
-        .collect()
+        .collect();
+    if item.json("@odata.type").is_some() {
+        let more = OF_MEETINGS.iter();
+        found.extend(more.filter_map(|name| Some(((*name).to_owned(), item.property(name)?))));
+    }
+    found
 }
 
 /// The members of a message, each drawn when it is asked for.
@@ -351,6 +356,23 @@ const MEMBERS: [&str; 33] = [
     "bccRecipients",
     "replyTo",
     "flag",
+];
+
+/// What messages about meetings have beside.
+const OF_MEETINGS: [&str; 13] = [
+    "meetingMessageType",
+    "type",
+    "isOutOfDate",
+    "isAllDay",
+    "isDelegated",
+    "responseType",
+    "startDateTime",
+    "endDateTime",
+    "location",
+    "recurrence",
+    "meetingRequestType",
+    "allowNewTimeProposals",
+    "responseRequested",
 ];
 
 /// Those that are shown as they are stored, where they are.

@@ -10,6 +10,7 @@ use super::attachments;
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Page};
 use super::error::GraphError;
+use super::events::{self, EVENT};
 use super::folders;
 use super::message::{self, MessageFields, document};
 use super::mime;
@@ -91,7 +92,7 @@ fn write(
         found.extend(document);
         for expand in &call.query.expand {
             if let Some(value) = expanded(call, contents, item, expand)? {
-                found.insert(expand.name.clone(), value);
+                found.insert(expand.member().to_owned(), value);
             }
         }
         Ok(Value::Object(found).to_string())
@@ -300,7 +301,7 @@ pub(super) fn shown(
     let mut wanted = Vec::new();
     for expand in &call.query.expand {
         if let Some(value) = expanded(call, contents, item, expand)? {
-            wanted.push((expand.name.clone(), value));
+            wanted.push((expand.member().to_owned(), value));
         }
     }
     let type_name = document.shift_remove("@odata.type");
@@ -326,6 +327,21 @@ pub(super) fn expanded(
             Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
+        // The event that a message about a meeting is about.
+        // Source: learn.microsoft.com/graph/api/eventmessage-get.
+        "microsoft.graph.eventmessage/event"
+        | "microsoft.graph.eventmessagerequest/event"
+        | "microsoft.graph.eventmessageresponse/event" => {
+            let key = item.property(EVENT).and_then(|it| it.as_u64());
+            let found = key.and_then(|key| contents.events.get(&key));
+            found
+                .map(|item| {
+                    let document = events::document(call, contents, item, None)?;
+                    let select = expand.select.as_deref();
+                    collection::selected(call, "event", document, select).map(Value::Object)
+                })
+                .transpose()
+        }
         _ => Err(GraphError::expand_not_supported(name).not_in_the_mock(format!("$expand={name}"))),
     }
 }

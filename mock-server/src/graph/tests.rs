@@ -8,6 +8,7 @@ mod directory_query;
 mod exchange_refusals;
 mod gateway;
 mod mail;
+mod meetings;
 mod permissions;
 mod query;
 mod recorded;

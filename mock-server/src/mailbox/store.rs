@@ -74,6 +74,8 @@ pub struct Folder {
 pub enum FolderKind {
     /// Events.
     Calendar,
+    /// Calendars.
+    CalendarGroup,
     /// Contacts.
     Contact,
     /// Messages.

@@ -235,6 +235,27 @@ impl GraphError {
         )
     }
 
+    /// More people than `getSchedule` takes. Source: microsoftgraph/microsoft-graph-docs#4477.
+    pub(crate) fn too_many_schedules(found: usize) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorMailboxDataArrayTooBig",
+            format!(
+                "There are too many target users in the EmailAddress array. The allowed size = \
+                 100; the actual size = {found}."
+            ),
+        )
+    }
+
+    /// A time for free and busy that ends before it begins, or is too long.
+    pub(crate) fn invalid_time_interval() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "ErrorInvalidTimeInterval",
+            "The time duration specified for FreeBusyViewOptions.TimeWindow is invalid.",
+        )
+    }
+
     // 403.
 
     /// A permission of Outlook, or a right in the mailbox, is missing.

@@ -235,7 +235,6 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 
 const READ_ONLY: &[&str] = &[
     "@odata.type",
-    "attachments",
     "bodyPreview",
     "cancelledOccurrences",
     "changeKey",

@@ -5,74 +5,99 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::attendance;
 use super::complete::nowhere;
+use super::series::Exceptions;
 use crate::graph::access::Reach;
 use crate::graph::call::Call;
 use crate::graph::endpoint::Operation;
 use crate::graph::error::GraphError;
 use crate::graph::message::{id_of, outlook_host, preferred};
 use crate::graph::{text, time_zone};
-use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
+use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences, seconds};
 
 /// One occurrence of a series.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Occurrence {
+#[derive(Clone, Debug)]
+pub(in crate::graph) struct Occurrence {
     /// When it begins.
     pub(super) start: Timestamp,
     /// When it ends.
     pub(super) end: Timestamp,
-    day: i64,
+    /// When it would begin by the pattern.
+    pub(super) original: Timestamp,
+    /// The day on which it would be, since 1970.
+    pub(super) day: i64,
+    /// The members that it has of its own, if it was changed.
+    pub(super) own: Option<Properties>,
 }
 
 impl Occurrence {
-    /// The occurrence of a series on a day of its own time zone.
-    pub(super) fn of(item: &Item, date: Date) -> Option<Self> {
-        let properties = item.properties();
-        let start = time_zone::instant(&properties["start"]).ok()?;
-        let end = time_zone::instant(&properties["end"]).ok()?;
-        let zone = time_zone::find(properties["start"]["timeZone"].as_str().unwrap_or("UTC"))?;
+    /// The occurrence of a series, as it is stored, on a day of its own time zone; none where it was
+    /// taken out.
+    pub(super) fn of(series: &Properties, exceptions: &Exceptions, date: Date) -> Option<Self> {
+        let day = i64::from(date.since(EPOCH).ok()?.get_days());
+        if exceptions.is_gone(day) {
+            return None;
+        }
+        let start = time_zone::instant(&series["start"]).ok()?;
+        let end = time_zone::instant(&series["end"]).ok()?;
+        let zone = time_zone::find(series["start"]["timeZone"].as_str().unwrap_or("UTC"))?;
         let first = zone.to_datetime(start);
-        let moved = zone.to_timestamp(date.to_datetime(first.time())).ok()?;
-        let end = moved.checked_add(end.duration_since(start)).ok()?;
-        let since = date.since(EPOCH).ok()?;
+        let original = zone.to_timestamp(date.to_datetime(first.time())).ok()?;
+        let own = exceptions.members(day).cloned();
+        let moved = |name: &str| {
+            let value = own.as_ref()?.get(name)?;
+            time_zone::instant(value).ok()
+        };
+        let length = end.duration_since(start);
         Some(Self {
-            start: moved,
-            end,
-            day: i64::from(since.get_days()),
+            start: moved("start").unwrap_or(original),
+            end: match moved("end") {
+                Some(end) => end,
+                None => original.checked_add(length).ok()?,
+            },
+            original,
+            day,
+            own,
         })
     }
 
-    /// The day on which it begins.
-    fn date(self) -> Date {
-        let days = jiff::Span::new().try_days(self.day);
-        // The day was counted from there.
-        days.and_then(|days| EPOCH.checked_add(days))
-            .unwrap_or(EPOCH)
+    /// The day on which it would be.
+    pub(super) fn date(&self) -> Date {
+        date_of(self.day).unwrap_or(EPOCH)
     }
 
     /// The occurrence by its day, if there is one then.
-    pub(super) fn on(item: &Item, day: i64) -> Option<Self> {
-        let days = jiff::Span::new().try_days(day).ok()?;
-        let date = EPOCH.checked_add(days).ok()?;
-        let found = occurrences(item.properties().get("recurrence")?, date, date).ok()?;
+    pub(super) fn on(series: &Properties, day: i64) -> Option<Self> {
+        let date = date_of(day)?;
+        let found = occurrences(series.get("recurrence")?, date, date).ok()?;
         found
             .contains(&date)
-            .then(|| Self::of(item, date))
+            .then(|| Self::of(series, &Exceptions::of(series), date))
             .flatten()
     }
 }
 
+/// The date of a day since 1970.
+pub(super) fn date_of(day: i64) -> Option<Date> {
+    let days = jiff::Span::new().try_days(day).ok()?;
+    EPOCH.checked_add(days).ok()
+}
+
 /// The document, in the order in which Graph writes it.
-pub(super) fn document(
+pub(in crate::graph) fn document(
     call: &Call<'_>,
     contents: &Contents,
     item: &Item,
-    occurrence: Option<Occurrence>,
+    occurrence: Option<&Occurrence>,
 ) -> Result<Properties, GraphError> {
     let ids = contents.ids();
-    let stored = item.properties();
-    let get = |name: &str, default: Value| stored.get(name).cloned().unwrap_or(default);
+    let mut stored = item.properties();
+    let exceptions = Exceptions::of(&stored);
     let series = stored.get("recurrence").is_some_and(Value::is_object);
+    stored.extend(occurrence.and_then(|it| it.own.clone()).unwrap_or_default());
+    let stored = stored;
+    let get = |name: &str, default: Value| stored.get(name).cloned().unwrap_or(default);
     let id = match occurrence {
         Some(occurrence) => ids.encode(ItemKey::Occurrence {
             item: item.key,
@@ -80,10 +105,11 @@ pub(super) fn document(
         }),
         None => id_of(call, contents, item),
     };
-    let kind = match (occurrence.is_some(), series) {
-        (true, _) => "occurrence",
-        (false, true) => "seriesMaster",
-        (false, false) => "singleInstance",
+    let kind = match (occurrence, series) {
+        (Some(Occurrence { own: Some(_), .. }), _) => "exception",
+        (Some(_), _) => "occurrence",
+        (None, true) => "seriesMaster",
+        (None, false) => "singleInstance",
     };
     let (start, end) = match occurrence {
         Some(occurrence) => (occurrence.start, occurrence.end),
@@ -137,12 +163,9 @@ pub(super) fn document(
         "originalEndTimeZone",
         get("originalEndTimeZone", zone_of("end")),
     );
-    let uid = format!(
-        "040000008200E00074C5B7101A82E008{:032X}",
-        u128::from(item.key)
-    );
-    put("iCalUId", get("iCalUId", json!(uid)));
-    put("uid", get("iCalUId", json!(uid)));
+    let uid = attendance::uid(&stored, item.key);
+    put("iCalUId", json!(uid));
+    put("uid", json!(uid));
     put(
         "reminderMinutesBeforeStart",
         get("reminderMinutesBeforeStart", json!(15)),
@@ -234,7 +257,8 @@ pub(super) fn document(
         call,
         contents,
         item,
-        series && occurrence.is_none(),
+        (series && occurrence.is_none()).then_some(&exceptions),
+        occurrence,
         &mut found,
     );
     Ok(found)
@@ -245,16 +269,24 @@ fn only_where_shown(
     call: &Call<'_>,
     contents: &Contents,
     item: &Item,
-    master: bool,
+    exceptions: Option<&Exceptions>,
+    occurrence: Option<&Occurrence>,
     found: &mut Properties,
 ) {
     // Only a GET of a series by its id has them, if they are selected.
     // Source: learn.microsoft.com/graph/api/resources/event.
     let single = call.endpoint.operation == Operation::GetEvent;
-    if single && master {
-        found.insert("cancelledOccurrences".to_owned(), json!([]));
+    if let (true, Some(exceptions)) = (single, exceptions) {
+        let master = id_of(call, contents, item);
+        let gone: Vec<String> = exceptions
+            .gone()
+            .filter_map(date_of)
+            .map(|date| format!("OID.{master}.{date}"))
+            .collect();
+        found.insert("cancelledOccurrences".to_owned(), json!(gone));
     }
-    found.insert("originalStart".to_owned(), Value::Null);
+    let original = occurrence.map(|it| seconds(it.original));
+    found.insert("originalStart".to_owned(), json!(original));
     // A view leads to no calendar; the calendar of an event by itself does.
     // Source: allodia-eu/email-calendar-sync-engine, fixtures/calendar/event_online_meeting.json
     // (from a view), event_single.json (from a list).

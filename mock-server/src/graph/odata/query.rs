@@ -26,6 +26,13 @@ pub(crate) struct Order {
     pub(crate) descending: bool,
 }
 
+impl Expand {
+    /// The member without a cast before it.
+    pub(crate) fn member(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// One entry of `$expand`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expand {
