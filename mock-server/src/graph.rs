@@ -37,6 +37,7 @@ mod metadata;
 mod mime;
 mod odata;
 mod organization;
+mod outlook;
 mod path;
 mod people;
 mod photos;

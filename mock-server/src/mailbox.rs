@@ -28,7 +28,7 @@ pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{
     Attachment, AttachmentKind, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item,
-    WellKnown, seconds,
+    Photo, WellKnown, seconds,
 };
 
 pub(crate) use store::base_subject;

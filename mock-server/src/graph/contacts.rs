@@ -93,6 +93,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
         call.if_match(&contents.ids().change_key(item.change))?;
         let key = item.key;
         contents.contacts.remove(&key);
+        contents.contact_photos.remove(&key);
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     })
 }
@@ -101,22 +102,83 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
 pub(super) fn list_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        let main = contents.well_known(WellKnown::Contacts);
-        let items: Vec<&Folder> = contents
-            .folders
-            .values()
-            .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(main))
-            .collect();
-        let listing = Listing {
-            of: "contactFolder",
-            set: call.set("contactFolders"),
-            page: 10,
-            most: 1000,
-            searched: &[],
-            aliases: &[],
-        };
-        collection::list(call, &listing, &Folders { contents, items })
+        let source = inside(call, contents)?;
+        collection::list(call, &folder_listing(call), &source)
     })
+}
+
+/// `GET …/contactFolders/$count`.
+pub(super) fn count_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    contents.read(|contents| {
+        let source = inside(call, contents)?;
+        collection::count(call, &folder_listing(call), &source)
+    })
+}
+
+/// The folders in the one that the path names, or in the main one.
+fn inside<'a>(call: &Call<'_>, contents: &'a Contents) -> Result<Folders<'a>, GraphError> {
+    let parent = folder(call, contents)?;
+    let items = contents
+        .folders
+        .values()
+        .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(parent))
+        .collect();
+    Ok(Folders { contents, items })
+}
+
+fn folder_listing(call: &Call<'_>) -> Listing<'static> {
+    let set = match call.parameters.find("contactFolder") {
+        Some(folder) => format!("contactFolders('{folder}')/childFolders"),
+        None => "contactFolders".to_owned(),
+    };
+    Listing {
+        of: "contactFolder",
+        set: call.set(&set),
+        page: 10,
+        most: 1000,
+        searched: &[],
+        aliases: &[],
+    }
+}
+
+/// `PATCH …/contactFolders/{id}`.
+pub(super) fn update_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let body = call.object("contactFolder")?;
+    let contents = call.mailbox()?;
+    contents.write(|contents| {
+        let key = own_folder(call, contents)?;
+        let name = body.get("displayName").and_then(Value::as_str);
+        if let (Some(name), Some(folder)) = (name, contents.folders.get_mut(&key)) {
+            name.clone_into(&mut folder.name);
+            contents.touch_folder(key);
+        }
+        shown_folder(call, contents, key)
+    })
+}
+
+/// `DELETE …/contactFolders/{id}` and `/permanentDelete`.
+pub(super) fn delete_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    contents.write(|contents| {
+        let key = own_folder(call, contents)?;
+        contents.delete_folder(key);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
+}
+
+/// The folder that the path names, which is not the main one.
+fn own_folder(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphError> {
+    let key = folder(call, contents)?;
+    if key == contents.well_known(WellKnown::Contacts) {
+        // Unverified: code and text.
+        return Err(GraphError::new(
+            StatusCode::FORBIDDEN,
+            "ErrorDeleteDistinguishedFolder",
+            "Distinguished folders can't be deleted or renamed.",
+        ));
+    }
+    Ok(key)
 }
 
 /// `GET …/contactFolders/{id}`.
@@ -141,7 +203,7 @@ pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
         .to_owned();
     let contents = call.mailbox()?;
     contents.write(|contents| {
-        let main = contents.well_known(WellKnown::Contacts);
+        let main = folder(call, contents)?;
         let taken = contents
             .folders
             .values()

@@ -9,7 +9,7 @@ use super::sending::{self, Answer};
 use super::service_principals::assignments::{self, Side};
 use super::{
     attachments, calendars, contacts, delta, events, folders, governance, grants, messages,
-    organization, photos, policies, service_principals, settings, users,
+    organization, outlook, photos, policies, service_principals, settings, users,
 };
 use crate::directory::Risk;
 
@@ -85,9 +85,26 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
         O::GetEventAttachmentContent | O::GetMessageAttachmentContent => attachments::content(call),
         O::GetMessageContent => messages::content(call),
         O::GetOrganization => organization::get_organization(call),
-        O::GetContactPhoto | O::GetContactPhotoContent => photos::of_contact(call),
-        O::GetPhoto | O::GetPhotoContent | O::ListPhotos => photos::of_user(),
-        O::GetSizedPhoto | O::GetSizedPhotoContent => photos::of_size(call),
+        O::CopyFolder => folders::copy(call),
+        O::CountContactFolders => contacts::count_folders(call),
+        O::CreateCategory => settings::create_category(call),
+        O::DeleteCategory => settings::delete_category(call),
+        O::DeleteContactFolder => contacts::delete_folder(call),
+        O::DeletePhoto => photos::delete(call),
+        O::GetCategory => settings::category(call),
+        O::GetContactPhoto => photos::of_contact(call),
+        O::GetContactPhotoContent => photos::content_of_contact(call),
+        O::GetMailTips => outlook::mail_tips(call),
+        O::GetPhoto | O::GetSizedPhoto => photos::get(call),
+        O::GetPhotoContent | O::GetSizedPhotoContent => photos::content(call),
+        O::ListPhotos => photos::list(call),
+        O::PermanentDeleteContact => contacts::delete(call),
+        O::PermanentDeleteFolder => folders::delete(call),
+        O::PutContactPhoto => photos::put_of_contact(call),
+        O::PutPhoto => photos::put(call),
+        O::TranslateExchangeIds => outlook::translate_ids(call),
+        O::UpdateCategory => settings::update_category(call),
+        O::UpdateContactFolder => contacts::update_folder(call),
         O::GetUser => users::get(call),
         O::InvalidateAllRefreshTokens | O::RevokeSignInSessions => {
             users::passwords::revoke_sign_in_sessions(call)

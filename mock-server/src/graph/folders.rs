@@ -103,6 +103,26 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     })
 }
 
+/// `POST …/mailFolders/{id}/copy`: the copy.
+pub(super) fn copy(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let mut action = call.action()?;
+    let destination = action
+        .text("destinationId")?
+        .ok_or_else(|| GraphError::invalid_request("The parameter 'destinationId' is missing."))?;
+    action.finish("copy")?;
+    let contents = call.mailbox()?;
+    contents.write(|contents| {
+        let key = find(call, contents)?;
+        let to = named(contents, &destination)?;
+        let name = contents.folders.get(&key).map(|it| it.name.clone());
+        free(contents, to, &name.unwrap_or_default())?;
+        let copy = contents
+            .copy_folder(key, to)
+            .ok_or_else(GraphError::item_not_found)?;
+        shown(call, contents, copy)
+    })
+}
+
 /// `POST …/mailFolders/{id}/move`.
 pub(super) fn transfer(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut action = call.action()?;

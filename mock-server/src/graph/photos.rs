@@ -1,41 +1,171 @@
-//! Photos: nobody has one, and each place says so in its own words.
+//! Photos of people and contacts. All sizes have the bytes that were sent.
 //!
-//! Source: allodia-eu/email-calendar-sync-engine, fixtures/error/photo_image_not_found.json,
-//! photo_invalid_size.json and docs/agent-guidance/graph.md.
+//! Sources: allodia-eu/email-calendar-sync-engine, fixtures/error/photo_image_not_found.json,
+//! photo_invalid_size.json and docs/agent-guidance/graph.md; learn.microsoft.com/graph/api/
+//! profilephoto-get, /profilephoto-update, /profilephoto-delete.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::contacts;
 use super::error::GraphError;
+use crate::mailbox::{Contents, Photo, Properties};
 
-/// `GET …/photo`, `/photo/$value` and `/photos`. Unverified: `/photos`.
-pub(super) fn of_user() -> Result<Reply, GraphError> {
-    Err(GraphError::no_photo())
+/// `GET …/photo` and `/photos/{size}`.
+pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let size = size(call)?;
+    let photo = of_user(call)?;
+    let mut body = Properties::new();
+    let set = match call.parameters.find("size") {
+        None => "photo".to_owned(),
+        Some(size) => format!("photos('{size}')"),
+    };
+    body.insert(
+        "@odata.context".to_owned(),
+        call.context(&call.set(&set), true),
+    );
+    body.extend(described(&photo, size));
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
 }
 
-/// `GET …/photos/{size}` and `/photos/{size}/$value`.
-pub(super) fn of_size(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let size = call.parameters.get("size");
-    if SIZES.iter().any(|known| known.eq_ignore_ascii_case(size)) {
-        Err(GraphError::no_photo())
-    } else {
-        Err(GraphError::no_photo_size())
-    }
+/// `GET …/photo/$value` and `/photos/{size}/$value`.
+pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
+    size(call)?;
+    let photo = of_user(call)?;
+    Ok(Reply::raw(photo.kind, photo.bytes))
 }
 
-/// `GET …/contacts/{id}/photo` and `/photo/$value`.
+/// `GET …/photos`.
+pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let photo = of_user(call)?;
+    let value: Vec<Value> = SIZES
+        .iter()
+        .map(|size| Value::Object(described(&photo, size)))
+        .collect();
+    let context = call.context(&call.set("photos"), false);
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": value}),
+    ))
+}
+
+/// `PUT` and `PATCH …/photo/$value`.
+pub(super) fn put(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let photo = sent(call)?;
+    let contents = call.mailbox()?;
+    contents.write(|contents| contents.photo = Some(photo));
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+/// `DELETE …/photo`.
+pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    contents
+        .write(|contents| contents.photo.take())
+        .map(|_| Reply::empty(StatusCode::NO_CONTENT))
+        .ok_or_else(GraphError::no_photo)
+}
+
+/// `GET …/contacts/{id}/photo`.
 pub(super) fn of_contact(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let photo = contacts_photo(call)?;
+    let mut body = Properties::new();
+    let set = format!("contacts('{}')/photo", call.parameters.get("contact"));
+    body.insert(
+        "@odata.context".to_owned(),
+        call.context(&call.set(&set), true),
+    );
+    body.extend(described(&photo, SIZES[8]));
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+/// `GET …/contacts/{id}/photo/$value`.
+pub(super) fn content_of_contact(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let photo = contacts_photo(call)?;
+    Ok(Reply::raw(photo.kind, photo.bytes))
+}
+
+/// `PUT` and `PATCH …/contacts/{id}/photo/$value`.
+pub(super) fn put_of_contact(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let photo = sent(call)?;
+    let contents = call.mailbox()?;
+    contents.write(|contents| {
+        let key = contacts::find(call, contents)?.key;
+        contents.contact_photos.insert(key, photo);
+        Ok(Reply::empty(StatusCode::OK))
+    })
+}
+
+fn contacts_photo(call: &Call<'_>) -> Result<Photo, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        contacts::find(call, contents)?;
+        let key = contacts::find(call, contents)?.key;
         // Source of the text: microsoftgraph/microsoft-graph-docs-contrib#7939.
-        Err(GraphError::new(
-            StatusCode::NOT_FOUND,
-            "ErrorItemNotFound",
-            "The photo wasn't found.",
-        ))
+        contents.contact_photos.get(&key).cloned().ok_or_else(|| {
+            GraphError::new(
+                StatusCode::NOT_FOUND,
+                "ErrorItemNotFound",
+                "The photo wasn't found.",
+            )
+        })
     })
+}
+
+fn of_user(call: &Call<'_>) -> Result<Photo, GraphError> {
+    // Unverified: photos of people without a mailbox, whom the mock gives none.
+    let contents = call.mailbox().map_err(|_| GraphError::no_photo())?;
+    contents
+        .read(|contents: &Contents| contents.photo.clone())
+        .ok_or_else(GraphError::no_photo)
+}
+
+/// The photo that a request sends.
+fn sent(call: &Call<'_>) -> Result<Photo, GraphError> {
+    let kind = call.header(header::CONTENT_TYPE.as_str());
+    let is_image = kind.to_ascii_lowercase().starts_with("image/");
+    if !is_image || call.body.is_empty() {
+        // Unverified: code and text.
+        return Err(GraphError::invalid_request(format!(
+            "The content type '{kind}' is not that of an image, or the image is empty."
+        )));
+    }
+    Ok(Photo {
+        kind: kind.to_owned(),
+        bytes: call.body.to_vec(),
+    })
+}
+
+/// What is told of a photo.
+fn described(photo: &Photo, size: &str) -> Properties {
+    let side: u32 = size
+        .split('x')
+        .next()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &photo.bytes);
+    let etag: String = digest.as_ref()[..16]
+        .iter()
+        .map(|it| format!("{it:02X}"))
+        .collect();
+    super::collection::members(json!({
+        "@odata.mediaContentType": photo.kind,
+        "@odata.mediaEtag": format!("\"{etag}\""),
+        "id": size,
+        "height": side,
+        "width": side,
+    }))
+}
+
+/// The size that the path names; the largest one where it names none.
+fn size(call: &Call<'_>) -> Result<&'static str, GraphError> {
+    let Some(wanted) = call.parameters.find("size") else {
+        return Ok(SIZES[8]);
+    };
+    let known = SIZES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(wanted));
+    known.copied().ok_or_else(GraphError::no_photo_size)
 }
 
 /// Source: learn.microsoft.com/graph/api/profilephoto-get.

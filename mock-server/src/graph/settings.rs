@@ -79,20 +79,128 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `GET …/outlook/masterCategories`.
 pub(super) fn categories(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    let owner = contents.read(|it| it.owner.id.0.as_u128());
-    let value: Vec<Value> = CATEGORIES
-        .iter()
-        .zip(1_u128..)
-        .map(|((name, color), number)| {
-            let id = uuid::Uuid::from_u128(owner ^ number);
-            json!({"id": id, "displayName": name, "color": color})
-        })
-        .collect();
+    let all = contents.read(all_categories);
+    let value: Vec<Value> = all.into_iter().map(Value::Object).collect();
     let context = call.context(&call.set("outlook/masterCategories"), false);
     Ok(Reply::json(
         StatusCode::OK,
         json!({"@odata.context": context, "value": value}),
     ))
+}
+
+/// `GET …/outlook/masterCategories/{id}`.
+pub(super) fn category(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let contents = call.mailbox()?;
+    let all = contents.read(all_categories);
+    shown_category(call, all, call.parameters.get("category"))
+}
+
+/// `POST …/outlook/masterCategories`.
+pub(super) fn create_category(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let body = call.object("outlookCategory")?;
+    let name = body
+        .get("displayName")
+        .and_then(Value::as_str)
+        .filter(|it| !it.trim().is_empty())
+        .ok_or_else(|| {
+            GraphError::invalid_request("The required property 'displayName' is missing.")
+        })?;
+    let color = body.get("color").cloned().unwrap_or(json!("none"));
+    let contents = call.mailbox()?;
+    let id = call.world.random.uuid().to_string();
+    let all = contents.write(|contents| {
+        let mut all = all_categories(contents);
+        let same = |it: &Properties| {
+            let known = it.get("displayName").and_then(Value::as_str);
+            known.is_some_and(|it| it.eq_ignore_ascii_case(name))
+        };
+        if all.iter().any(same) {
+            // Unverified: status, code and text.
+            return Err(GraphError::new(
+                StatusCode::CONFLICT,
+                "ErrorInvalidRequest",
+                format!("A category named '{name}' exists already."),
+            ));
+        }
+        all.push(super::collection::members(
+            json!({"id": id, "displayName": name, "color": color}),
+        ));
+        contents.categories = Some(all.clone());
+        Ok(all)
+    })?;
+    shown_category(call, all, &id)
+}
+
+/// `PATCH …/outlook/masterCategories/{id}`: the color alone.
+pub(super) fn update_category(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let body = call.object("outlookCategory")?;
+    let id = call.parameters.get("category");
+    let contents = call.mailbox()?;
+    let all = contents.write(|contents| {
+        let mut all = all_categories(contents);
+        let found = all.iter_mut().find(|it| is_category(it, id));
+        let found = found.ok_or_else(GraphError::item_not_found)?;
+        let name = body.get("displayName");
+        if name.is_some() && name != found.get("displayName") {
+            // Source of the rule: learn.microsoft.com/graph/api/outlookcategory-update. Unverified:
+            // code and text.
+            return Err(GraphError::invalid_request(
+                "The property 'displayName' of a category can't be changed.",
+            ));
+        }
+        if let Some(color) = body.get("color") {
+            found.insert("color".to_owned(), color.clone());
+        }
+        contents.categories = Some(all.clone());
+        Ok(all)
+    })?;
+    shown_category(call, all, id)
+}
+
+/// `DELETE …/outlook/masterCategories/{id}`.
+pub(super) fn delete_category(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let id = call.parameters.get("category");
+    let contents = call.mailbox()?;
+    contents.write(|contents| {
+        let mut all = all_categories(contents);
+        let before = all.len();
+        all.retain(|it| !is_category(it, id));
+        if all.len() == before {
+            return Err(GraphError::item_not_found());
+        }
+        contents.categories = Some(all);
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    })
+}
+
+fn is_category(category: &Properties, id: &str) -> bool {
+    category.get("id").and_then(Value::as_str) == Some(id)
+}
+
+fn shown_category(call: &Call<'_>, all: Vec<Properties>, id: &str) -> Result<Reply, GraphError> {
+    let found = all.into_iter().find(|it| is_category(it, id));
+    let found = found.ok_or_else(GraphError::item_not_found)?;
+    call.entity(
+        &call.set("outlook/masterCategories"),
+        "outlookCategory",
+        found,
+    )
+}
+
+/// The categories of a mailbox: its own, or those that a new one has.
+fn all_categories(contents: &Contents) -> Vec<Properties> {
+    if let Some(own) = &contents.categories {
+        return own.clone();
+    }
+    let owner = contents.owner.id.0.as_u128();
+    CATEGORIES
+        .iter()
+        .zip(1_u128..)
+        .map(|((name, color), number)| {
+            let id = uuid::Uuid::from_u128(owner ^ number);
+            super::collection::members(json!({"id": id, "displayName": name, "color": color}))
+        })
+        .collect()
 }
 
 fn document(contents: &Contents) -> Properties {

@@ -9,6 +9,7 @@ mod exchange_refusals;
 mod gateway;
 mod mail;
 mod meetings;
+mod outlook;
 mod permissions;
 mod query;
 mod recorded;

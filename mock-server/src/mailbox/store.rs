@@ -32,6 +32,15 @@ pub struct Contents {
     pub contacts: Collection,
     /// `mailboxSettings`.
     pub settings: Properties,
+    /// The categories, once somebody has changed them.
+    #[serde(default)]
+    pub categories: Option<Vec<Properties>>,
+    /// The owner's photo.
+    #[serde(default)]
+    pub photo: Option<Photo>,
+    /// Photos of contacts by their keys.
+    #[serde(default)]
+    pub contact_photos: BTreeMap<u64, Photo>,
     last_key: u64,
     changes: u64,
     log: VecDeque<Change>,
@@ -152,6 +161,16 @@ pub struct Attachment {
     pub kind: AttachmentKind,
 }
 
+/// A photo.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Photo {
+    /// The media type.
+    pub kind: String,
+    /// The bytes.
+    #[serde(with = "crate::base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
 /// What is attached.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -207,6 +226,9 @@ impl Contents {
             events: BTreeMap::new(),
             contacts: BTreeMap::new(),
             settings: Map::new(),
+            categories: None,
+            photo: None,
+            contact_photos: BTreeMap::new(),
             last_key: 0x10b,
             changes: 0,
             log: VecDeque::new(),
@@ -309,6 +331,29 @@ impl Contents {
         self.events.retain(|_, item| item.folder != key);
         self.contacts.retain(|_, item| item.folder != key);
         self.changes += 1;
+    }
+
+    /// Copies a folder with what lies in it, at every depth, into another one: the new folder.
+    pub fn copy_folder(&mut self, key: u64, to: u64) -> Option<u64> {
+        let folder = self.folders.get(&key)?.clone();
+        // What is there now, so that a copy into itself ends.
+        let children: Vec<u64> = self
+            .folders
+            .values()
+            .filter(|it| it.parent == Some(key))
+            .map(|it| it.key)
+            .collect();
+        let messages: Vec<Item> = self.messages.newest_first_in(key).cloned().collect();
+        let copy = self.add_folder(&folder.name, Some(to), folder.kind);
+        for mut item in messages.into_iter().rev() {
+            item.key = self.next_key();
+            item.folder = copy;
+            self.add_message(item);
+        }
+        for child in children {
+            self.copy_folder(child, copy);
+        }
+        Some(copy)
     }
 
     /// Makes an item; it is not yet in a collection.
