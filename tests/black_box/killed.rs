@@ -1,6 +1,11 @@
 //! A program that is killed outright cleans nothing up itself: neither what it started nor its
 //! temporary folders stay.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test that waits has a deadline"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -60,7 +60,8 @@ struct Coverage {
 #[derive(JsonSchema, Serialize)]
 struct Area {
     /// The first name of the paths.
-    area: &'static str,
+    #[serde(rename = "area")]
+    name: &'static str,
     /// Answered by behaviour of their own.
     modelled: usize,
     /// Answered from state, types and permissions.
@@ -107,7 +108,7 @@ async fn show(State(_): State<Arc<Core>>, RawQuery(query): RawQuery) -> Answer {
         environment,
         areas: areas
             .map(|it| Area {
-                area: it.name,
+                name: it.name,
                 modelled: it.modelled,
                 generic: it.generic,
                 unsupported: it.unsupported,

@@ -144,7 +144,7 @@ pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
         attachment.key = contents.next_key();
         let id = attachment.key;
         holder.change(contents, key, call.now, |it| {
-            it.attachments.push(attachment)
+            it.attachments.push(attachment);
         });
         let item = holder
             .by_key(contents, key)

@@ -221,7 +221,7 @@ pub(in crate::graph) fn find_times(call: &Call<'_>) -> Result<Reply, GraphError>
     let me = call.target()?.user;
     let own = of_user(call, me, (first, last))?;
     let guests = attendees
-        .into_iter()
+        .iter()
         .map(|it| guest(call, it, (first, last)))
         .collect::<Result<Vec<_>, _>>()?;
     let least = least.and_then(|it| it.as_f64()).unwrap_or(50.0);
@@ -427,7 +427,7 @@ fn working((from, to): (Timestamp, Timestamp), hours: &Value) -> Vec<(Timestamp,
 
 fn guest(
     call: &Call<'_>,
-    attendee: Value,
+    attendee: &Value,
     (from, to): (Timestamp, Timestamp),
 ) -> Result<Guest, GraphError> {
     let address = attendee["emailAddress"]["address"]
