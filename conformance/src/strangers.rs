@@ -19,10 +19,12 @@ use entra_mock::journal::Journal;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_rustls::LazyConfigAcceptor;
 
 use authority::Authority;
@@ -32,6 +34,8 @@ use record::Recorder;
 #[derive(Debug)]
 pub(crate) struct Strangers {
     shared: Arc<Shared>,
+    /// Who listens, and with it the connections: all of it ends with the run, the journal too.
+    listening: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
@@ -61,6 +65,7 @@ impl Strangers {
                 journal: mock.journal().clone(),
                 connections: Arc::new(Semaphore::new(CONNECTIONS)),
             }),
+            listening: Mutex::default(),
         })
     }
 
@@ -122,8 +127,10 @@ impl Strangers {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move {
+        self.listening.lock().spawn(async move {
+            let mut serving = JoinSet::new();
             loop {
+                while serving.try_join_next().is_some() {}
                 let Ok(permit) = Arc::clone(&shared.connections).acquire_owned().await else {
                     return;
                 };
@@ -134,7 +141,7 @@ impl Strangers {
                 };
                 let _ = stream.set_nodelay(true);
                 let task = serve(Arc::clone(&shared), stream);
-                tokio::spawn(async move {
+                serving.spawn(async move {
                     task.await;
                     drop(permit);
                 });
@@ -307,6 +314,23 @@ const HEAD_LIMIT: usize = 64 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_strangers_keep_goes_with_them() {
+        let mock = entra_mock::MockEntra::start().await.unwrap();
+        let strangers = Strangers::new(&mock).unwrap();
+        strangers.open_proxy("127.0.0.1:1", "worker").await.unwrap();
+        let kept = Arc::downgrade(&strangers.shared);
+        drop(strangers);
+        let gone = async {
+            while kept.strong_count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), gone)
+            .await
+            .expect("the listeners end with the strangers");
+    }
 
     #[test]
     fn strangers_are_told_from_microsoft() {
