@@ -24,7 +24,7 @@ use crate::permission::OPENID_SCOPES;
 use crate::token::validity::{self, Attempt, Invalid, Use};
 use crate::token::{
     AccessTokenSpec, AuthenticationMethod, IdTokenSpec, Lifetime, RefreshToken, SignIn, Subject,
-    UserFacts, mint_access_token, mint_id_token,
+    TokenFormat, UserFacts, mint_access_token, mint_id_token,
 };
 use crate::world::{Tenant, World};
 
@@ -205,7 +205,10 @@ pub(crate) fn user_tokens(
     put_lifetimes(&mut body, &grant.version, spec.lifetime, now.as_second());
     body.insert("access_token".into(), json!(access_token));
     if grant.always_refresh || grant.openid.contains("offline_access") {
-        let token = refresh_token(grant, now);
+        let mut token = refresh_token(grant, now);
+        if spec.format == TokenFormat::Large {
+            token.padding = URL_SAFE_NO_PAD.encode(world.random.bytes::<PADDING>());
+        }
         let sealed = token.seal(&world.sealer);
         tenant.connections.note(&token);
         annotation.tokens.push(TokenUse {
@@ -413,6 +416,9 @@ fn scope_text(grant: &UserGrant<'_>, granted: &BTreeSet<String>) -> String {
     scopes.join(" ")
 }
 
+/// Bytes that make a refresh token long: some 9,000 letters.
+const PADDING: usize = 6_000;
+
 fn refresh_token(grant: &UserGrant<'_>, now: jiff::Timestamp) -> RefreshToken {
     let mut scopes = grant.requested.scopes.clone();
     scopes.extend(grant.openid.iter().cloned());
@@ -425,6 +431,7 @@ fn refresh_token(grant: &UserGrant<'_>, now: jiff::Timestamp) -> RefreshToken {
         audience: grant.requested.resource.audience.value.clone(),
         named: grant.requested.resource.prefix.clone(),
         scopes,
+        padding: String::new(),
     }
 }
 

@@ -86,6 +86,9 @@ pub struct RefreshToken {
     pub named: String,
     /// The scopes of the last request by short name, for refreshing without a scope.
     pub scopes: BTreeSet<String>,
+    /// What makes it long, where the tenant's tokens are.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub padding: String,
 }
 
 /// The contents of an authorization code.

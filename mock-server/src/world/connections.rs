@@ -45,6 +45,7 @@ mod tests {
 
     fn token(family: u128, generation: u32) -> RefreshToken {
         RefreshToken {
+            padding: String::new(),
             sign_in: SignIn {
                 family: Uuid::from_u128(family),
                 tenant: TenantId(Uuid::nil()),

@@ -30,6 +30,7 @@ fn connect(tenant: &Tenant, app: &str, class: ClientClass) {
     let now = tenant.now();
     let graph = "00000003-0000-0000-c000-000000000000".parse().unwrap();
     tenant.connections.note(&RefreshToken {
+        padding: String::new(),
         sign_in: SignIn {
             family: uuid::Uuid::new_v5(&client.0, format!("{class:?}").as_bytes()),
             tenant: tenant.id,

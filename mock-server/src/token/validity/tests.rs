@@ -37,6 +37,7 @@ fn directory() -> Directory {
 
 fn token(directory: &Directory, class: ClientClass, method: AuthenticationMethod) -> RefreshToken {
     RefreshToken {
+        padding: String::new(),
         sign_in: SignIn {
             family: Uuid::from_u128(1),
             tenant: directory.id,

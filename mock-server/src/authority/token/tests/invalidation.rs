@@ -107,6 +107,7 @@ impl Mock {
                 "access_as_user"
             };
             let token = RefreshToken {
+                padding: String::new(),
                 sign_in: SignIn {
                     family: self.world.random.uuid(),
                     tenant: self.tenant.id,

@@ -221,6 +221,7 @@ impl Bench {
             (graph.parse().unwrap(), "User.Read")
         };
         let mut token = RefreshToken {
+            padding: String::new(),
             sign_in: self.sign_in(grant),
             generation: 1,
             first_issued: now,
