@@ -229,6 +229,57 @@ impl fmt::Display for Span {
     }
 }
 
+/// An amount of time ahead, or with a minus sign in front, back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Shift(pub SignedDuration);
+
+impl FromStr for Shift {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix('-') {
+            Some(back) => Span::from_str(back).map(|it| Self(-it.0)),
+            None => Span::from_str(text).map(|it| Self(it.0)),
+        }
+    }
+}
+
+impl fmt::Display for Shift {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_negative() {
+            formatter.write_str("-")?;
+        }
+        Span(self.0.abs()).fmt(formatter)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Shift {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Shift {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Shift".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^-?([0-9]+(d|h|ms|m|s))+$",
+            "description": "An amount of time ahead, such as 1d, or back, such as -1d."
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

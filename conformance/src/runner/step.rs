@@ -97,10 +97,13 @@ impl CaseRun<'_> {
                 }
                 Ok(())
             }
-            Action::Restart { kill } => {
+            Action::Restart { kill, clock } => {
                 self.begin(name, None, None);
                 self.kept.clear();
                 self.worker.restart(*kill).await.map_err(Interrupt::Suite)?;
+                if let Some(shift) = clock.filter(|_| self.capabilities.has("clock")) {
+                    self.advanced += shift.0.as_secs();
+                }
                 // A new process does not know what time it is in this case.
                 if self.advanced != 0 {
                     let seconds = self.advanced;

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use crate::directory::Event;
 use crate::fault::Fault;
-use crate::notation::{Many, Span};
+use crate::notation::{Many, Shift, Span};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,8 @@ pub enum Action {
     Restart {
         /// It is ended at once, whatever it is doing.
         kill: bool,
+        /// How wrong its clock is from then on; nothing if it stays as it is.
+        clock: Option<Shift>,
     },
     /// Steps with another process of the connector, on the store of the first.
     SecondProcess(Vec<Step>),

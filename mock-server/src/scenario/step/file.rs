@@ -3,7 +3,7 @@
 use crate::directory::Event;
 use crate::environment::Environment;
 use crate::fault::Fault;
-use crate::notation::{Many, Span};
+use crate::notation::{Many, Shift, Span};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -133,6 +133,9 @@ struct RestartStep {
     /// The process is not asked to end, but ended.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     kill: bool,
+    /// By how much its clock is wrong from then on: `1d` is a day fast, `-1d` a day slow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<Shift>,
 }
 
 impl ConnectionName {
@@ -275,7 +278,10 @@ impl StepInFile {
             self.note.map(Action::Note),
             self.reconnect.map(|it| Action::Reconnect(*it)),
             self.repeat.map(Action::Repeat),
-            self.restart.map(|it| Action::Restart { kill: it.kill }),
+            self.restart.map(|it| Action::Restart {
+                kill: it.kill,
+                clock: it.clock,
+            }),
             self.second_process.map(Action::SecondProcess),
             self.settle.map(|_| Action::Settle),
             self.status.map(|it| Action::Status {
@@ -385,7 +391,9 @@ impl Serialize for Step {
             Action::Note(it) => file.note = Some(it),
             Action::Reconnect(it) => file.reconnect = Some(Box::new(it)),
             Action::Repeat(it) => file.repeat = Some(it),
-            Action::Restart { kill } => file.restart = Some(RestartStep { kill }),
+            Action::Restart { kill, clock } => {
+                file.restart = Some(RestartStep { kill, clock });
+            }
             Action::SecondProcess(it) => file.second_process = Some(it),
             Action::Settle => file.settle = Some(Nothing {}),
             Action::Status { connection } => file.status = named(&connection),
