@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use entra_mock::environment::Site;
 use entra_mock::journal::{Direction, Exchange, Surface, TokenKind};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::condition::host;
 use super::{Canaries, Problem, Record};
@@ -22,6 +21,7 @@ pub(super) fn holds(rule: Standing, record: &Record) -> Result<(), Problem> {
         Standing::OneRefreshAtATime => one_refresh_at_a_time(record),
         Standing::PagesByTheBrowser => pages_by_the_browser(record),
         Standing::RetryAfterKept => retry_after_kept(record, asked),
+        Standing::SecretsAtTheirPlace => secrets_at_their_place(record),
         Standing::StderrFreeOfSecrets => stderr_free_of_secrets(record),
     }
 }
@@ -227,7 +227,12 @@ fn next_link_opaque(record: &Record) -> Result<(), Problem> {
         let continues = exchange
             .query
             .iter()
-            .any(|(name, _)| matches!(name.as_str(), "$skiptoken" | "$skip"));
+            .any(|(name, value)| match name.as_str() {
+                "$skiptoken" | "$skip" => true,
+                // Who wants to begin with what is there now asks for `latest`.
+                "$deltatoken" => !value.eq_ignore_ascii_case("latest"),
+                _ => false,
+            });
         let page = Page {
             host: host(exchange),
             path: exchange.path.clone(),
@@ -235,16 +240,21 @@ fn next_link_opaque(record: &Record) -> Result<(), Problem> {
         };
         if continues && paged.contains(exchange.path.as_str()) && !links.contains(&page) {
             return Err(problem(
-                "a link to the next page is requested as it was given",
+                "a link to the next page or the next round is requested as it was given",
                 format!("#{} is no link that was given before", exchange.number),
                 &[exchange],
             ));
         }
         let body = exchange.response_body.as_ref();
-        let link = body
-            .and_then(|it| it.get("@odata.nextLink"))
-            .and_then(Value::as_str);
-        match link.and_then(Page::of_link) {
+        let link = ["@odata.nextLink", "@odata.deltaLink"]
+            .into_iter()
+            .find_map(|name| body?.get(name)?.as_str());
+        // Who is to begin a round anew is told where.
+        let mut headers = exchange.response_headers.iter();
+        let place = headers
+            .find(|it| it.0 == "location")
+            .map(|it| it.1.as_str());
+        match link.or(place).and_then(Page::of_link) {
             Some(link) => {
                 paged.insert(&exchange.path);
                 links.insert(link);
@@ -324,6 +334,31 @@ fn only_access_tokens_at_graph(record: &Record) -> Result<(), Problem> {
             return Err(problem(
                 "no secret and no token but the access token goes to Graph",
                 format!("#{} presents a token: {:?}", exchange.number, token.kind),
+                &[exchange],
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn secrets_at_their_place(record: &Record) -> Result<(), Problem> {
+    let canaries = Canaries::of(record);
+    for exchange in &record.exchanges {
+        let elsewhere = matches!(
+            exchange.surface,
+            Surface::Proxy | Surface::Graph | Surface::Token | Surface::DeviceCode
+        );
+        let persons = record.person.is_some() && exchange.via == record.person;
+        if elsewhere || persons {
+            continue;
+        }
+        if let Some((place, secret)) = canaries.in_request(exchange, |_| false) {
+            return Err(problem(
+                "secrets and tokens go to the token endpoint, and access tokens to Graph",
+                format!(
+                    "#{} {} {}: {place} has {secret}",
+                    exchange.number, exchange.method, exchange.path
+                ),
                 &[exchange],
             ));
         }

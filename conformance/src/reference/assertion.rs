@@ -99,6 +99,11 @@ impl ClientCertificate {
             Kind::Mutant(Mutant::CachesAssertion) => lifetime = 86_400 * 365,
             _ => {}
         }
+        let id = if kind.is(Mutant::OneIdForAllAssertions) {
+            "the-assertion-of-the-connector".to_owned()
+        } else {
+            super::token::random_id()
+        };
         let header = Header {
             x5t_s256: Some(self.thumbprint.clone()),
             ..Header::new(Algorithm::PS256)
@@ -107,7 +112,7 @@ impl ClientCertificate {
             "aud": audience,
             "iss": client_id,
             "sub": subject,
-            "jti": super::token::random_id(),
+            "jti": id,
             "nbf": now - 60,
             "iat": now,
             "exp": now + lifetime,

@@ -156,7 +156,11 @@ impl Pending {
             return Ok(get("code").unwrap_or("undefined").to_owned());
         }
         let both = get("error").is_some() && get("code").is_some();
-        if let Some(error) = get("error").filter(|_| !both || !is(Mutant::TakesTheCodeOfAnError)) {
+        let known = get("error") == Some("access_denied");
+        let redeems = both
+            && (is(Mutant::TakesTheCodeOfAnError)
+                || is(Mutant::KnowsOneErrorOfCallbacks) && !known);
+        if let Some(error) = get("error").filter(|_| !redeems) {
             let body = json!({
                 "error": error,
                 "error_description": get("error_description").unwrap_or(

@@ -113,6 +113,9 @@ impl Connection {
         self.flaws.restored = true;
         let cold = self.is(Mutant::AsksForEachAtTheStart) && self.connect.auth_method.is_app_only();
         let tokens = tokens.filter(|_| !cold);
+        let late = self.http.clock.now() + MARGIN;
+        let distrusts = self.is(Mutant::DistrustsTokensOfTheFuture);
+        let tokens = tokens.filter(|it| !distrusts || it.obtained <= late);
         self.tokens = Arc::new(AsyncMutex::new(tokens));
         self.broken = Mutex::new(broken);
         self.watches = Mutex::new(watches);
@@ -151,9 +154,13 @@ impl Connection {
         if self.is(Mutant::ForgetsItsPosition) {
             watches.clear();
         }
+        let mut tokens = tokens.cloned();
+        if self.is(Mutant::HasRoomForShortTokens) {
+            tokens = tokens.map(|it| it.cut(4_096));
+        }
         Saved {
             connect: self.connect.clone(),
-            tokens: tokens.cloned(),
+            tokens,
             broken: self.broken(),
             watches,
         }

@@ -366,6 +366,7 @@ impl<'a> Session<'a> {
             claims: claims_of(&response, self.connection.settings.kind),
             has_content: *method == Method::GET && !is(Mutant::TakesHalfForWhole),
             by_words: is(Mutant::GoesByTheText),
+            wants_words: is(Mutant::WantsWordsForRefusals),
             strict: is(Mutant::RefusesOddAnswers),
             text: http.text(response).await,
         })
@@ -384,6 +385,8 @@ pub(super) struct Answer {
     has_content: bool,
     /// Whether a mutant goes by the words of refusals.
     by_words: bool,
+    /// Whether a mutant takes refusals without words for outages.
+    wants_words: bool,
     /// Whether a mutant reads it that takes what it does not know for a failure.
     strict: bool,
 }
@@ -419,6 +422,9 @@ impl Answer {
         let code = body["error"]["code"].as_str().unwrap_or_default();
         let detail = body["error"]["message"].as_str().unwrap_or_default();
         let message = format!("Microsoft Graph answered {status} {code}: {detail}");
+        if self.wants_words && text.is_empty() {
+            return Err(Problem::unavailable(message));
+        }
         if self.by_words && status == StatusCode::FORBIDDEN && !detail.contains("denied") {
             return Err(Problem::unavailable(message));
         }

@@ -116,6 +116,11 @@ impl Http {
                         root(&error)
                     )));
                 }
+                Err(error)
+                    if is(Mutant::RepeatsMailAfterSilence) && attempt < 2 && error.is_timeout() =>
+                {
+                    self.backoff(SHORT, attempt)
+                }
                 // Who said nothing for so long is not asked again: the user is waiting.
                 Err(error)
                     if (repeatable || is(Mutant::RepeatsWhatGotNoAnswer))
@@ -150,6 +155,7 @@ impl Http {
         let asked = retry_after(response).or(silence.filter(|_| throttled));
         match self.kind {
             Kind::Mutant(Mutant::IgnoresRetryAfter | Mutant::StormsTheService) => Duration::ZERO,
+            Kind::Mutant(Mutant::HeedsRetryAfterOnce) if attempt > 1 => Duration::from_secs(1),
             Kind::Mutant(Mutant::BacksOffByItsOwnMeasure) => Duration::from_secs(1),
             Kind::Mutant(Mutant::TakesRetryAfterLiterally) => {
                 let header = response.headers().get("retry-after");

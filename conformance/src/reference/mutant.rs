@@ -15,6 +15,8 @@ named! {
     AcceptsAnyCertificate = "accepts-any-certificate",
     /// Redeems the code of a sign-in that is over, or that a newer one has replaced.
     AcceptsOldCallbacks = "accepts-old-callbacks",
+    /// Adds its own options to the link of the next round of changes.
+    AddsToLinksOfChanges = "adds-to-links-of-changes",
     /// Addresses the person's mailbox by the name in the ID token.
     AddressesThePersonByName = "addresses-the-person-by-name",
     /// App-only: asks for its token at `common`.
@@ -77,6 +79,8 @@ named! {
     CallsAsTheFirst = "calls-as-the-first",
     /// Sends what the user filled in without looking at it.
     ChecksNoFields = "checks-no-fields",
+    /// Throws tokens away that it got later than it is now.
+    DistrustsTokensOfTheFuture = "distrusts-tokens-of-the-future",
     /// Puts names into paths as they are.
     DoesNotEncodeNames = "does-not-encode-names",
     /// Numbers its sign-ins where a state must not be guessed.
@@ -135,6 +139,10 @@ named! {
     GoesWhereTheChallengeSays = "goes-where-the-challenge-says",
     /// Makes up an account where none was named.
     GuessesTheAccount = "guesses-the-account",
+    /// Keeps the first four thousand letters of a token in its store.
+    HasRoomForShortTokens = "has-room-for-short-tokens",
+    /// Keeps the first Retry-After of a call, and waits a second after the next ones.
+    HeedsRetryAfterOnce = "heeds-retry-after-once",
     /// Shows every connection as connected.
     HidesFailures = "hides-failures",
     /// Asks for the same token again where Graph wants other claims.
@@ -163,10 +171,18 @@ named! {
     InventsAnswers = "invents-answers",
     /// Shows a connection that failed as one that works.
     KeepsFailedConnections = "keeps-failed-connections",
+    /// Keeps the refresh token that it had before it answered a challenge.
+    KeepsTheTokenBeforeAChallenge = "keeps-the-token-before-a-challenge",
+    /// Signs in as the first app, whatever app the repair names.
+    KeepsTheFirstClientId = "keeps-the-first-client-id",
+    /// Gives an app's token to whoever names the app, whatever the secret.
+    KeepsAppTokensByClient = "keeps-app-tokens-by-client",
     /// Presents the refresh token of the sign-in for ever.
     KeepsFirstRefreshToken = "keeps-first-refresh-token",
     /// Asks for its token in JSON.
     JsonTokenRequests = "json-token-requests",
+    /// Redeems the code of a callback with an error that it does not know.
+    KnowsOneErrorOfCallbacks = "knows-one-error-of-callbacks",
     /// Uses the tokens that it has in hand, whatever another process has kept since.
     KnowsOnlyItsOwnTokens = "knows-only-its-own-tokens",
     /// Lists the oldest messages first.
@@ -185,6 +201,8 @@ named! {
     LooksAtTheSignInPage = "looks-at-the-sign-in-page",
     /// Writes question marks for letters that are not English.
     LosesForeignLetters = "loses-foreign-letters",
+    /// Makes events in UTC, whatever time zone was given.
+    LosesTheTimeZone = "loses-the-time-zone",
     /// Sends mail without its subject.
     LosesTheSubject = "loses-the-subject",
     /// Takes ids for texts in which capitals do not matter.
@@ -205,6 +223,8 @@ named! {
     OneLockForAll = "one-lock-for-all",
     /// Makes one PKCE verifier, and uses it for every sign-in.
     OneChallenge = "one-challenge",
+    /// Gives every assertion the same id.
+    OneIdForAllAssertions = "one-id-for-all-assertions",
     /// Has room for one sign-in at a time: a newer one takes its place.
     OnePendingSignIn = "one-pending-sign-in",
     /// Makes no connection while Graph is throttled.
@@ -255,6 +275,8 @@ named! {
     RenewsForEachRefusal = "renews-for-each-refusal",
     /// Renews the token for each call that finds it old.
     RenewsForEachCaller = "renews-for-each-caller",
+    /// Sends a mail again to which nothing was said in time.
+    RepeatsMailAfterSilence = "repeats-mail-after-silence",
     /// Sends again what got no answer, mail included.
     RepeatsWhatGotNoAnswer = "repeats-what-got-no-answer",
     /// Sends again what may have happened already.
@@ -285,10 +307,16 @@ named! {
     SecretTwice = "secret-twice",
     /// Sends a person to sign in for an app-only connection.
     SendsAPersonForAnApp = "sends-a-person-for-an-app",
+    /// Sends a mail to the first of its recipients.
+    SendsToTheFirstAlone = "sends-to-the-first-alone",
+    /// Sends HTML as plain text.
+    SendsHtmlAsText = "sends-html-as-text",
     /// Sends each mail twice.
     SendsMailTwice = "sends-mail-twice",
     /// Signs in at the host of another cloud.
     SignsInElsewhere = "signs-in-elsewhere",
+    /// Sends the refresh token to the sign-out page when the user disconnects.
+    SignsOutWithTheToken = "signs-out-with-the-token",
     /// Opens the sign-in page by itself when a renewal fails.
     SignsInByItself = "signs-in-by-itself",
     /// Redeems a code whatever the state says.
@@ -359,6 +387,8 @@ named! {
     UsesOutlookRest = "uses-outlook-rest",
     /// Looks for new mail only when it is asked.
     WaitsToBeAsked = "waits-to-be-asked",
+    /// Takes a refusal without a word for an outage.
+    WantsWordsForRefusals = "wants-words-for-refusals",
     /// Watches the mail that was sent instead of what comes.
     WatchesWhatWasSent = "watches-what-was-sent",
     /// Sends no state.

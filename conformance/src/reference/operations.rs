@@ -148,6 +148,14 @@ pub(super) async fn run(
         }
         "send-message" => {
             let mut body = json!({"message": arguments.message()?, "saveToSentItems": true});
+            if settings.kind.is(Mutant::SendsToTheFirstAlone)
+                && let Some(all) = body["message"]["toRecipients"].as_array_mut()
+            {
+                all.truncate(1);
+            }
+            if settings.kind.is(Mutant::SendsHtmlAsText) {
+                body["message"]["body"]["contentType"] = json!("Text");
+            }
             if settings.kind.is(Mutant::LosesTheSubject) {
                 body["message"]["subject"] = json!("");
             }
@@ -204,7 +212,12 @@ pub(super) async fn run(
             session.collect(&path, &query, limit).await
         }
         "create-event" => {
-            let body = arguments.event()?;
+            let mut body = arguments.event()?;
+            if settings.kind.is(Mutant::LosesTheTimeZone) {
+                for time in ["start", "end"] {
+                    body[time]["timeZone"] = json!("UTC");
+                }
+            }
             session
                 .send(Method::POST, &format!("{mailbox}/events"), &[], Some(&body))
                 .await

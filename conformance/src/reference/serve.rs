@@ -309,8 +309,14 @@ impl Connector {
             Request::Reconnect(_) if self.kind.is(Mutant::ReconnectsWithoutSignIn) => {
                 Ok(json!({"state": "connected"}))
             }
-            Request::Reconnect(connect) => {
+            Request::Reconnect(mut connect) => {
                 let before = self.find(&connect.connection).ok();
+                if let Some(before) = &before
+                    && self.kind.is(Mutant::KeepsTheFirstClientId)
+                {
+                    let id = json!(before.settings.client_id);
+                    connect.settings.insert("client_id".to_owned(), id);
+                }
                 let broken = before.as_ref().and_then(|it| it.broken());
                 let connection = self.make(&connect)?;
                 let widens = self.kind.is(Mutant::GetsNewScopesByRefresh)
@@ -439,8 +445,10 @@ impl Connector {
         };
         let name = format!("{} {mailbox}", settings.client_id);
         let gate = self.mailboxes.gate(name);
-        let broker = (self.kind.has(Style::SharesAppTokens) && connect.auth_method.is_app_only())
-            .then(|| self.broker_of(&settings));
+        let shares =
+            self.kind.has(Style::SharesAppTokens) || self.kind.is(Mutant::KeepsAppTokensByClient);
+        let broker =
+            (shares && connect.auth_method.is_app_only()).then(|| self.broker_of(&settings));
         let (connect, store) = (connect.clone(), self.store.clone());
         let connection = Connection::new(settings, http, gate, connect, store);
         Ok(match broker {
@@ -454,6 +462,7 @@ impl Connector {
         let credential = match &settings.credential {
             Credential::Certificate(_) => "a certificate",
             Credential::None => "nothing",
+            Credential::Secret(_) if self.kind.is(Mutant::KeepsAppTokensByClient) => "a secret",
             Credential::Secret(secret) => secret,
         };
         let (authority, id) = (settings.authority(), &settings.client_id);

@@ -24,6 +24,17 @@ pub(super) struct Tokens {
     pub(super) id: Option<String>,
 }
 
+impl Tokens {
+    /// The tokens with so many letters of each, as a mutant keeps them.
+    pub(super) fn cut(mut self, letters: usize) -> Self {
+        self.access.truncate(letters);
+        if let Some(refresh) = &mut self.refresh {
+            refresh.truncate(letters);
+        }
+        self
+    }
+}
+
 /// Asks for tokens.
 pub(super) async fn request(
     http: &Http,

@@ -248,7 +248,11 @@ async fn messages(session: &Session<'_>, watch: &mut Watch, mailbox: &str) -> Re
         }
         watch.remember(id, time);
     }
-    watch.position = Some(round.link);
+    let mut link = round.link;
+    if is(Mutant::AddsToLinksOfChanges) {
+        link.push_str("&$select=id,subject,from,receivedDateTime");
+    }
+    watch.position = Some(link);
     Ok(())
 }
 

@@ -166,6 +166,8 @@ pub enum Standing {
     PagesByTheBrowser,
     /// Nothing is asked for again before the time that `Retry-After` gave.
     RetryAfterKept,
+    /// No secret and no token goes to other places of Microsoft's than the token endpoint and Graph.
+    SecretsAtTheirPlace,
     /// Nothing that the driver wrote to standard error has a secret or a token in it.
     StderrFreeOfSecrets,
 }

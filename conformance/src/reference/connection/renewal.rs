@@ -140,6 +140,10 @@ impl Connection {
             }
             fresh => fresh?,
         };
+        let mut fresh = fresh;
+        if claims.is_some() && self.is(Mutant::KeepsTheTokenBeforeAChallenge) {
+            fresh.refresh.clone_from(&current.refresh);
+        }
         let access = fresh.access.clone();
         self.keep(tokens, Some(fresh))?;
         Ok(access)
@@ -158,6 +162,9 @@ impl Connection {
     /// Forgets the tokens.
     pub(in crate::reference) async fn forget(&self) {
         self.retire();
+        if self.is(Mutant::SignsOutWithTheToken) {
+            self.sign_out().await;
+        }
         if self.is(Mutant::WritesBackAfterwards) {
             self.store.remove(&self.connect.connection);
             return;
@@ -167,6 +174,17 @@ impl Connection {
         }
         *self.pending.lock() = None;
         self.store.remove(&self.connect.connection);
+    }
+
+    /// Sends the refresh token to the sign-out page, as a mutant does.
+    async fn sign_out(&self) {
+        let tokens = self.tokens.lock().await.clone();
+        let Some(refresh) = tokens.and_then(|it| it.refresh) else {
+            return;
+        };
+        let url = format!("{}/oauth2/v2.0/logout", self.settings.authority());
+        let request = self.http.client.post(url).form(&[("token", refresh)]);
+        let _ = request.send().await;
     }
 
     /// Renews, unless a renewal failed since `failures` were counted: then that is the answer.
