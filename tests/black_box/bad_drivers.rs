@@ -109,6 +109,22 @@ impl Bench {
         cases.iter().filter(|it| it["outcome"] == outcome).count()
     }
 
+    /// Looks whether the JUnit report is whole, and says of each case what became of it.
+    fn assert_junit(&self, cases: usize, errors: usize) {
+        let junit = self.text("report.xml");
+        assert!(junit.trim_end().ends_with("</testsuites>"), "{junit}");
+        assert_eq!(junit.matches("<testcase ").count(), cases, "{junit}");
+        assert_eq!(junit.matches("<error ").count(), errors, "{junit}");
+        let (head, _) = junit.split_once("<testcase ").expect("a head");
+        for total in [
+            format!("tests=\"{cases}\""),
+            format!("errors=\"{errors}\""),
+            "failures=\"0\"".to_owned(),
+        ] {
+            assert!(head.contains(&total), "{total}: {head}");
+        }
+    }
+
     /// Waits until none of the noted processes is left.
     fn assert_none_is_left(&self) {
         let noted = self.text("processes");
@@ -145,12 +161,7 @@ fn a_driver_that_floods_loses_one_case() {
     assert!(!finished.stdout.contains('\u{1b}'), "{finished}");
     let injected = |line: &str| line.trim_start().starts_with("::");
     assert!(!finished.stdout.lines().any(injected), "{finished}");
-    assert!(
-        bench
-            .text("report.xml")
-            .trim_end()
-            .ends_with("</testsuites>")
-    );
+    bench.assert_junit(4, 1);
     bench.assert_none_is_left();
 }
 
@@ -168,6 +179,7 @@ fn a_driver_that_drips_loses_one_case() {
         finished.stdout.contains("did not answer 'call' within 3 s"),
         "{finished}"
     );
+    bench.assert_junit(4, 1);
     bench.assert_none_is_left();
 }
 
@@ -177,6 +189,7 @@ fn children_of_a_driver_do_not_outlive_the_run() {
     let finished = bench.run("fork", &[]);
     assert_eq!(finished.code, Some(0), "{finished}");
     assert_eq!(bench.count("pass"), 4, "{finished}");
+    bench.assert_junit(4, 0);
     bench.assert_none_is_left();
 }
 
@@ -223,7 +236,7 @@ fn a_full_disk_costs_the_reports_on_it_alone() {
     );
     assert!(finished.stdout.contains("4 pass in"), "{finished}");
     assert_eq!(bench.count("pass"), 4, "{finished}");
-    assert!(bench.text("report.xml").contains("failures=\"0\""));
+    bench.assert_junit(4, 0);
     bench.assert_none_is_left();
 }
 
