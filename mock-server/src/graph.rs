@@ -28,6 +28,7 @@ mod generic;
 mod governance;
 mod grants;
 mod groups;
+mod invitations;
 mod link;
 mod link_id;
 mod logs;

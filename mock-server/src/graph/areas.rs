@@ -1,13 +1,14 @@
 //! The areas of Graph that add behaviour to the generic level: a line for each.
 
 use super::generic::behaviour::{self, Behaviour};
-use super::{applications, extensions, groups, logs, roles, sites, teams};
+use super::{applications, extensions, groups, invitations, logs, roles, sites, teams};
 
 /// What each area adds.
 static ALL: &[&[Behaviour]] = &[
     applications::BEHAVIOURS,
     extensions::BEHAVIOURS,
     groups::BEHAVIOURS,
+    invitations::BEHAVIOURS,
     logs::BEHAVIOURS,
     roles::BEHAVIOURS,
     sites::BEHAVIOURS,
