@@ -217,3 +217,53 @@ fn an_agents_mail_server_signs_in_with_its_default_scopes_isolated() {
     let user = result["user"].as_str().unwrap_or_default();
     assert!(user.starts_with("alice@"), "{result}");
 }
+
+#[test]
+fn an_agents_server_works_with_groups_and_tasks_isolated() {
+    // Its own requests and those of Node.js know no proxy.
+    let Some(_) = isolated() else {
+        return;
+    };
+    let mut command = Command::new(program("entra-mock"));
+    let result = run(command
+        .args(["run", "--isolated", "--seed"])
+        .arg(root().join("tests/clients/groups.yaml"))
+        .arg("--")
+        .arg(node())
+        .arg(root().join("tests/clients/node/mcp_groups.mjs")))
+    .json();
+    let expected = json!({
+        "created": "Sales",
+        "members": ["Alice Archer", "Adele Admin"],
+        "left": ["Adele Admin"],
+        "groups": ["Everybody", "Sales"],
+        "list": "Work",
+        "seeded": ["Order paper"],
+        "status": "completed",
+        "tasks": 2,
+    });
+    assert_eq!(result, expected);
+}
+
+#[test]
+fn a_collector_reads_the_sign_in_log_page_by_page() {
+    let mut command = Command::new(program("entra-mock"));
+    let result = run(command
+        .args(["run", "--seed"])
+        .arg(root().join("tests/clients/groups.yaml"))
+        .arg("--")
+        .arg(python())
+        .arg(root().join("tests/clients/python/sign_in_log.py")))
+    .json();
+    let expected = json!({
+        "count": 5,
+        "distinct": 5,
+        "pages": 3,
+        "newest_first": true,
+        "people": ["admin@contoso.onmicrosoft.com", "alice@contoso.onmicrosoft.com"],
+        "apps": ["Agent"],
+        "codes": [0],
+        "later": 0,
+    });
+    assert_eq!(result, expected);
+}
