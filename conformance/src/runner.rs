@@ -379,7 +379,7 @@ fn name_hosts(strangers: &Strangers) -> Result<(), RunError> {
     let failed = |error: String| RunError::Isolation(error);
     // What is mounted stays; its name is not needed any more.
     let folder = Scratch::new("entra-conformance-").map_err(|error| failed(error.to_string()))?;
-    isolation::mount_files(folder.path(), strangers.bundle_file())
+    isolation::mount_files(folder.path(), strangers.bundle_file(), &[])
         .map_err(|error| failed(error.to_string()))
 }
 

@@ -75,6 +75,8 @@ pub enum Site {
     /// A host that takes the bytes of uploads which Graph has begun, by an address that holds its own
     /// authorization.
     Upload(Environment),
+    /// A host of a tenant's sites in an environment.
+    SharePoint(Environment),
     /// A login host that Microsoft has retired, with the AADSTS code it answers, if one is known.
     Retired(Option<u32>),
 }
@@ -127,6 +129,11 @@ impl Environment {
     /// The Exchange resource of this environment, as old connectors name it.
     pub fn exchange_resource(self) -> &'static str {
         &self.row().exchange_resource
+    }
+
+    /// The domain below which the tenants' sites are: `sharepoint.com`.
+    pub fn sharepoint_domain(self) -> &'static str {
+        &self.row().sharepoint_domain
     }
 
     /// The suffix of initial tenant domains, such as `.onmicrosoft.com`.
@@ -287,6 +294,12 @@ impl Site {
         {
             return Some(Self::Upload(environment));
         }
+        if let Some(environment) = Environment::ALL
+            .into_iter()
+            .find(|environment| is_below(host, environment.sharepoint_domain()))
+        {
+            return Some(Self::SharePoint(environment));
+        }
         if device_login_hosts().any(is) {
             return Some(Self::DeviceLogin);
         }
@@ -298,7 +311,8 @@ impl Site {
     }
 
     /// Every host name that the mock serves: login hosts with aliases, Graph hosts, hosts of uploads,
-    /// retired hosts, and those that lead to the page of device codes.
+    /// the domains of sites with all names below them, retired hosts, and those that lead to the
+    /// page of device codes.
     pub fn all_hosts() -> impl Iterator<Item = &'static str> {
         let login = TABLE
             .sign_in_cloud
@@ -308,13 +322,38 @@ impl Site {
             .environment
             .iter()
             .map(|environment| &environment.graph_host);
+        let sites = TABLE
+            .environment
+            .iter()
+            .map(|environment| &environment.sharepoint_domain);
         let retired = TABLE.retired_host.iter().map(|row| &row.host);
-        let others = login.chain(graph).chain(retired).map(String::as_str);
+        let others = login
+            .chain(graph)
+            .chain(sites)
+            .chain(retired)
+            .map(String::as_str);
         let uploads = Environment::ALL
             .into_iter()
             .filter_map(Environment::upload_host);
         others.chain(uploads).chain(device_login_hosts())
     }
+}
+
+/// Whether a host is a domain, or stands directly below it.
+fn is_below(host: &str, domain: &str) -> bool {
+    let Some(at) = host.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    let Some((before, end)) = host.split_at_checked(at) else {
+        return false;
+    };
+    let name = before.strip_suffix('.').unwrap_or("-");
+    let label = !name.is_empty()
+        && !name.starts_with('-')
+        && name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    end.eq_ignore_ascii_case(domain) && (before.is_empty() || label)
 }
 
 /// The hosts beside the login hosts that people open to type a device code.
@@ -418,6 +457,7 @@ struct EnvironmentRow {
     graph_host: String,
     upload_host: Option<String>,
     exchange_resource: String,
+    sharepoint_domain: String,
     tenant_domain_suffix: String,
     tenant_region_scope: String,
     tenant_region_sub_scope: String,
@@ -488,6 +528,27 @@ mod tests {
             Site::of_host("login-us.microsoftonline.com"),
             Some(Site::Retired(Some(900439)))
         );
+    }
+
+    #[test]
+    fn sites_stand_below_the_domain_of_their_environment() {
+        for (host, environment) in [
+            ("contoso.sharepoint.com", Environment::Office365),
+            ("Contoso-my.SharePoint.com", Environment::Office365),
+            ("contoso.sharepoint.us", Environment::UsGovL4),
+            ("contoso.sharepoint-mil.us", Environment::UsGovL5),
+            ("contoso.sharepoint.cn", Environment::China),
+        ] {
+            assert_eq!(Site::of_host(host), Some(Site::SharePoint(environment)));
+        }
+        for host in [
+            "evilsharepoint.com",
+            "a.b.sharepoint.com",
+            ".sharepoint.com",
+            "sharepoint.com.example",
+        ] {
+            assert_eq!(Site::of_host(host), None, "{host}");
+        }
     }
 
     #[test]

@@ -48,7 +48,9 @@ impl Arrival {
         let host = self.origin.split("://").nth(1).unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         match Site::of_host(host) {
-            Some(Site::Graph(_) | Site::Upload(_) | Site::DeviceLogin) if self.real_host => {
+            Some(Site::Graph(_) | Site::SharePoint(_) | Site::Upload(_) | Site::DeviceLogin)
+                if self.real_host =>
+            {
                 self.cloud.authority_root()
             }
             _ => self.origin.clone(),
@@ -80,6 +82,12 @@ impl Arrival {
             self.origin.clone()
         }
     }
+}
+
+/// The host in an origin, without its port.
+pub(crate) fn host_of_origin(origin: &str) -> &str {
+    let host = origin.split("://").nth(1).unwrap_or_default();
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 /// What a handler tells the journal about an exchange.

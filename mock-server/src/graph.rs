@@ -22,6 +22,7 @@ mod events;
 mod expand;
 mod extended;
 mod extensions;
+pub(crate) mod files;
 mod folders;
 mod gateway;
 mod generic;
@@ -76,6 +77,7 @@ use self::odata::query::Query;
 use self::path::Path;
 use self::prefer::{Metadata, Prefer};
 use crate::apart::Apart;
+use crate::drives::Blob;
 use crate::environment::{Environment, SignInCloud};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, Level, TokenKind, TokenUse, fingerprint};
@@ -201,14 +203,16 @@ impl Graph {
     /// answer of its own.
     pub(crate) async fn serve(
         &self,
-        parts: request::Parts,
+        mut parts: request::Parts,
         arrival: Arrival,
         body: Bytes,
     ) -> Response<body::Body> {
         if let Some(response) = gateway::instead(&parts.method, parts.version, &parts.headers) {
             return response;
         }
+        let upload = parts.extensions.remove();
         let request = Request {
+            upload,
             world: Arc::clone(&self.world),
             arrival: Arc::new(arrival),
             method: parts.method,
@@ -257,6 +261,8 @@ struct Request {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    /// The body, where it is the content of a file.
+    upload: Option<Blob>,
 }
 
 impl Request {
@@ -446,6 +452,7 @@ impl Request {
             parameters_sent,
             headers: &self.headers,
             body: &self.body,
+            upload: self.upload.as_ref(),
             prefer: Prefer::of(&self.headers)?,
             metadata: Metadata::of(&self.headers),
             now: caller.tenant.now(),

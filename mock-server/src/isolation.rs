@@ -183,16 +183,19 @@ pub fn is_inside() -> bool {
 }
 
 /// Puts the hosts file and the CA bundle in place; seen by this process and its children only.
-pub fn mount_files(folder: &Path, bundle: &Path) -> Result<(), IsolationError> {
+///
+/// `sites`: the hosts of tenants' sites beside those that are the same for all.
+pub fn mount_files(folder: &Path, bundle: &Path, sites: &[String]) -> Result<(), IsolationError> {
     let hosts = folder.join("hosts");
     let write = |error| IsolationError::Write {
         path: hosts.clone(),
         error,
     };
     let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n".to_owned();
-    for host in Site::all_hosts() {
+    let fixed = Site::all_hosts().map(str::to_owned);
+    for host in fixed.chain(sites.iter().cloned()) {
         text.push_str("127.0.0.1 ");
-        text.push_str(host);
+        text.push_str(&host);
         text.push('\n');
     }
     fs::create_dir_all(folder)

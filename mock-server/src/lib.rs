@@ -26,6 +26,7 @@ pub mod clock;
 pub mod consent;
 mod control;
 pub mod directory;
+mod drives;
 pub mod environment;
 pub mod exchange;
 pub mod fault;

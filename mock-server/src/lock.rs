@@ -60,6 +60,8 @@ ranks! {
     Directory,
     /// What Graph serves beside the directory and the mailboxes.
     Documents,
+    /// The drives of one tenant.
+    Drives,
     /// The mailboxes of a tenant that are in use.
     Mailboxes,
     /// The contents of one mailbox.

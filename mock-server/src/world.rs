@@ -22,6 +22,7 @@ use crate::clock::{self, Clock};
 use crate::directory::{
     Application, ApplicationId, Did, Directory, Event, EventError, ObjectId, TenantId, Then,
 };
+use crate::drives::{Drives, Store};
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
 use crate::journal::{
@@ -51,6 +52,8 @@ pub struct World {
     pub redeemed: RedeemedCodes,
     /// The newest tokens that went over the wire, for people who look.
     pub seen: SeenTokens,
+    /// The contents of files.
+    pub(crate) contents: Arc<Store>,
     tenants: RwLock<rank::Tenants, Index>,
     changes: AtomicU64,
     /// Whether a fault was ever set: until then no exchange has to look for one.
@@ -76,6 +79,7 @@ pub struct Tenant {
     pub(crate) limits: Limits,
     directory: RwLock<rank::Directory, Directory>,
     documents: RwLock<rank::Documents, Documents>,
+    drives: RwLock<rank::Drives, Drives>,
     changes: AtomicU64,
     /// So that the journal knows the directory's secrets wherever they are.
     secrets: SecretHolder,
@@ -105,6 +109,7 @@ impl World {
             journal,
             redeemed: RedeemedCodes::default(),
             seen: SeenTokens::default(),
+            contents: Arc::default(),
             tenants: RwLock::default(),
             changes: AtomicU64::new(0),
             faults: AtomicBool::new(false),
@@ -436,6 +441,7 @@ impl Tenant {
             faults: Faults::default(),
             limits: Limits::default(),
             documents: RwLock::new(Documents::default()),
+            drives: RwLock::default(),
             directory: RwLock::new(directory),
             changes: AtomicU64::new(0),
             secrets,
@@ -485,6 +491,20 @@ impl Tenant {
             // Under the lock: who has seen the number waits for the change.
             self.changes.fetch_add(1, Ordering::Relaxed);
             change(documents)
+        })
+    }
+
+    /// Looks at the drives.
+    pub(crate) fn read_drives<A>(&self, look: impl FnOnce(&Drives) -> A) -> A {
+        self.drives.read(look)
+    }
+
+    /// Changes the drives.
+    pub(crate) fn write_drives<A>(&self, change: impl FnOnce(&mut Drives) -> A) -> A {
+        self.drives.write(|drives| {
+            // Under the lock: who has seen the number waits for the change.
+            self.changes.fetch_add(1, Ordering::Relaxed);
+            change(drives)
         })
     }
 

@@ -104,7 +104,8 @@ impl Run {
         let ready_file = folder.join("ready.json");
         write_ready(mock, &ready_file)?;
         if self.isolated {
-            isolation::mount_files(folder, mock.ca_bundle_file()).map_err(Failure::usage)?;
+            isolation::mount_files(folder, mock.ca_bundle_file(), &mock.site_hosts())
+                .map_err(Failure::usage)?;
         }
         let variables = Variables {
             proxy: (!self.isolated && !self.direct).then(|| mock.proxy_url()),

@@ -209,6 +209,7 @@ fn answer(
             value => value.to_string().into_bytes().into(),
         };
         Ok(Request {
+            upload: None,
             world: Arc::clone(&outer.world),
             arrival: Arc::clone(&outer.arrival),
             method,

@@ -1,6 +1,6 @@
 //! One request, once its caller, its endpoint and its preferences are known.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use super::odata::query::Query;
 use super::prefer::{Metadata, Prefer};
 use super::schema::{self, Misfit};
 use crate::directory::{ApplicationId, Event, EventError, ObjectId};
+use crate::drives::Blob;
 use crate::environment::{Environment, SignInCloud};
 use crate::mailbox::{MailboxLock, Properties};
 use crate::world::{Tenant, World};
@@ -41,6 +42,8 @@ pub(crate) struct Call<'a> {
     pub(crate) parameters_sent: Vec<(String, String)>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a Bytes,
+    /// The body, where it is the content of a file.
+    pub(crate) upload: Option<&'a Blob>,
     pub(crate) prefer: Prefer,
     pub(crate) metadata: Metadata,
     pub(crate) now: Timestamp,
@@ -80,7 +83,7 @@ pub(crate) enum Payload {
     },
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The sign-in cloud.
     pub(crate) fn cloud(&self) -> SignInCloud {
         self.environment.cloud()
@@ -124,6 +127,39 @@ impl Call<'_> {
         }
     }
 
+    /// What answers of a site's host are written with: nobody calls, nothing is asked.
+    pub(crate) fn of_a_site(
+        world: &'a World,
+        tenant: &Arc<Tenant>,
+        origin: &'a str,
+        now: Timestamp,
+    ) -> Self {
+        static NOTHING: (LazyLock<HeaderMap>, Bytes) =
+            (LazyLock::new(HeaderMap::new), Bytes::new());
+        Self {
+            world,
+            tenant: Arc::clone(tenant),
+            environment: tenant.environment,
+            origin,
+            version: "v1.0",
+            path: "/v1.0/drives".to_owned(),
+            endpoint: Endpoint::of_the_model(&Method::GET, Workload::Directory, false),
+            parameters: Parameters::default(),
+            client: ApplicationId(uuid::Uuid::nil()),
+            actor: Actor::Application(Vec::new()),
+            reach: Reach::Full,
+            target: None,
+            query: Query::default(),
+            parameters_sent: Vec::new(),
+            headers: &NOTHING.0,
+            body: &NOTHING.1,
+            upload: None,
+            prefer: Prefer::default(),
+            metadata: Metadata::Minimal,
+            now,
+        }
+    }
+
     /// The call of another endpoint by the same caller, to read what it has; without a query.
     pub(crate) fn elsewhere(
         &self,
@@ -157,6 +193,7 @@ impl Call<'_> {
             parameters_sent: Vec::new(),
             headers: self.headers,
             body: self.body,
+            upload: None,
             prefer: Prefer::default(),
             metadata: Metadata::Minimal,
             now: self.now,

@@ -28,6 +28,8 @@ pub(crate) struct GraphError {
     pub(crate) challenge: Option<Challenge>,
     /// Further headers of the answer.
     pub(crate) headers: Box<[(&'static str, String)]>,
+    /// `code` of the inner error.
+    pub(crate) inner: Option<&'static str>,
     /// What the mock does not do, for the journal.
     pub(crate) unsupported: Option<String>,
 }
@@ -55,6 +57,7 @@ impl GraphError {
             message: message.into(),
             challenge: None,
             headers: Box::default(),
+            inner: None,
             unsupported: None,
         }
     }
@@ -68,6 +71,12 @@ impl GraphError {
     /// Whether it says that the mock lacks what Graph documents.
     pub(crate) fn is_not_in_the_mock(&self) -> bool {
         self.status == StatusCode::NOT_IMPLEMENTED
+    }
+
+    /// Says more closely what is wrong, as `SharePoint` does.
+    pub(crate) fn with_inner(mut self, code: &'static str) -> Self {
+        self.inner = Some(code);
+        self
     }
 
     /// Names the service behind the endpoint, unless the code is another's.

@@ -10,6 +10,7 @@ pub(super) mod behaviour;
 mod delta;
 mod drive;
 pub(super) mod expansion;
+mod files;
 mod guard;
 mod id;
 pub(super) mod membership;
@@ -17,7 +18,7 @@ mod mirror;
 mod place;
 mod property;
 mod read;
-mod route;
+pub(super) mod route;
 mod segment;
 mod service;
 mod stream;
@@ -151,6 +152,7 @@ fn admitted(
         parameters_sent,
         headers: &request.headers,
         body: &request.body,
+        upload: request.upload.as_ref(),
         prefer: Prefer::of(&request.headers)?,
         metadata: Metadata::of(&request.headers),
         now: caller.tenant.now(),
@@ -168,6 +170,9 @@ fn admitted(
 }
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {
+    if let Some(reply) = files::answer(call, route, voice) {
+        return reply;
+    }
     let method = &call.endpoint.method;
     let properties = act::properties(route);
     let end = route.operation().map_or(route.steps.len(), |(at, _)| at) - properties.len();
@@ -279,7 +284,7 @@ fn roles(
 }
 
 /// A documented request that the mock does not do.
-fn not_in_the_mock(what: &str) -> GraphError {
+pub(super) fn not_in_the_mock(what: &str) -> GraphError {
     GraphError::new(
         StatusCode::NOT_IMPLEMENTED,
         "NotInTheMock",

@@ -169,6 +169,9 @@ fn refusal(
             "request-id": request_id,
             "client-request-id": client_request_id,
         });
+        if let Some(code) = error.inner {
+            body["error"]["innerError"]["code"] = json!(code);
+        }
     }
     let mut headers = HeaderMap::new();
     headers.insert(

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::Call;
+use super::files;
 use super::generic::behaviour::Behaviour;
-use crate::environment::SignInCloud;
 use crate::mailbox::{Properties, seconds};
 
 /// What sites add.
 pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
     presets: Some(sites),
+    searched: &["displayName", "name", "webUrl"],
     ..Behaviour::of("site")
 }];
 
@@ -20,16 +21,9 @@ fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
     if collection != "sites" {
         return Vec::new();
     }
-    let (host, created, tenant) = call.tenant.read(|it| {
-        let domain = it.domains.first().map_or("", String::as_str);
-        let name = domain.split('.').next().unwrap_or_default().to_owned();
-        let end = match it.environment.cloud() {
-            SignInCloud::Global => "sharepoint.com",
-            SignInCloud::UsGov => "sharepoint.us",
-            SignInCloud::China => "sharepoint.cn",
-        };
-        (format!("{name}.{end}"), seconds(it.created), it.id.0)
-    });
+    let (host, created, tenant) = call
+        .tenant
+        .read(|it| (files::host_of(it), seconds(it.created), it.id.0));
     let id = |of: &str| {
         let part = |name: &str| Uuid::new_v5(&tenant, format!("{name} {of}").as_bytes());
         format!("{host},{},{}", part("site collection"), part("web"))

@@ -86,6 +86,16 @@ impl Bench {
         Self { world, tenant }
     }
 
+    /// The world.
+    pub(super) fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world)
+    }
+
+    /// The tenant.
+    pub(super) fn tenant(&self) -> Arc<Tenant> {
+        Arc::clone(&self.tenant)
+    }
+
     pub(super) fn cloud(&self) -> SignInCloud {
         self.tenant.environment.cloud()
     }

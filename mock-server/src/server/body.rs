@@ -16,6 +16,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::{self, Instant, Sleep};
 
 use super::capacity::Underway;
+use crate::drives::{Blob, BlobError, Writer};
 use crate::lock::{Mutex, rank};
 
 /// The bodies of all requests that are under way.
@@ -287,6 +288,27 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    /// Reads the body into a content; none of it stays in memory for long. One that is not taken
+    /// is read all the same, and thrown away, as far as that is bearable.
+    pub(super) async fn store(
+        &mut self,
+        mut content: Writer,
+    ) -> Result<Result<Blob, BlobError>, BodyError> {
+        self.passes = true;
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else {
+                continue;
+            };
+            // A write to the page cache: shorter than a change of threads.
+            if let Err(error) = content.write(&data) {
+                drop(content);
+                self.throw_away().await;
+                return Ok(Err(error));
+            }
+        }
+        Ok(content.finish())
+    }
+
     /// Reads the body. One that is too large is read all the same, and thrown away, as far as that
     /// is bearable: most clients look for an answer only when they have sent everything.
     ///

@@ -239,6 +239,7 @@ impl Builder {
         let saver = match &self.state_file {
             Some(path) => {
                 let (file, snapshot) = StateFile::open(path)?;
+                file.keep_contents(&world, snapshot.is_none())?;
                 match snapshot {
                     Some(snapshot) => file.restore(&world, snapshot)?,
                     None => world.begin(self.world.as_ref(), &context)?,

@@ -16,6 +16,7 @@ use super::variables::{self, Variables};
 use crate::apart::Apart;
 use crate::directory::TenantId;
 use crate::environment::{Environment, SignInCloud, Site};
+use crate::graph::files;
 use crate::scenario::Players;
 use crate::world::seed::{SeedContext, SeedError, SeedFile};
 use crate::world::{Tenant, TenantDescription, World};
@@ -98,7 +99,10 @@ impl Core {
             proxy: self.control_url_at(at),
             ca_file: self.authority.file().display().to_string(),
             ca_bundle_file: self.authority.bundle_file().display().to_string(),
-            hosts: Site::all_hosts().map(str::to_owned).collect(),
+            hosts: Site::all_hosts()
+                .map(str::to_owned)
+                .chain(files::hosts(&self.world))
+                .collect(),
             environments,
         }
     }

@@ -24,8 +24,10 @@ use super::place::{Place, is_graph_path, surface_of};
 use super::record::{RawBody, RawHeaders, Write, is_form, note_tokens};
 use super::refused::Refused;
 use crate::clock::Clock;
+use crate::drives::{Blob, BlobError};
 use crate::environment::{Environment, Site};
 use crate::exchange::{Annotation, Arrival};
+use crate::graph::files::host;
 use crate::graph::{self, Graph};
 use crate::journal::{Exchange, Surface};
 use crate::limit::InFlight;
@@ -109,9 +111,13 @@ impl Edge {
         let path = parts.uri.path().to_owned();
         let is_graph = match site {
             Site::DeviceLogin => false,
-            Site::Graph(_) | Site::Upload(_) => true,
-            Site::Authority(_) | Site::Retired(_) => !is_real_host && is_graph_path(&path),
+            Site::Graph(_) | Site::SharePoint(_) | Site::Upload(_) => true,
+            Site::Authority(_) | Site::Retired(_) => {
+                !is_real_host && (is_graph_path(&path) || host::is_path(&path))
+            }
         };
+        let is_files = matches!(site, Site::SharePoint(_))
+            || is_graph && !is_real_host && !is_graph_path(&path);
         let surface = if is_graph {
             Surface::Graph
         } else {
@@ -127,7 +133,27 @@ impl Edge {
         let query = parts.uri.query().map(str::to_owned);
         let mut touched = None;
         let waits = headers.contains_key(header::EXPECT);
-        let received = incoming.read(limit, waits).await.map_err(NotRead::Body);
+        // A content goes to disk as it comes.
+        let brings_content = is_graph
+            && host::brings_content(&method, &path)
+            && !headers.contains_key(header::CONTENT_ENCODING);
+        let mut not_kept = None;
+        let received = if brings_content {
+            let content = incoming.store(host::receive(&self.world)).await;
+            content.map(|content| match content {
+                Ok(content) => {
+                    parts.extensions.insert::<Blob>(content);
+                    Bytes::new()
+                }
+                Err(error) => {
+                    not_kept = Some(error);
+                    Bytes::new()
+                }
+            })
+        } else {
+            incoming.read(limit, waits).await
+        };
+        let received = received.map_err(NotRead::Body);
         let received = received.and_then(|body| {
             if is_graph {
                 encoding::decode(&headers, body, limit).map_err(NotRead::Encoding)
@@ -155,7 +181,10 @@ impl Edge {
                 let instead = touched
                     .as_ref()
                     .and_then(|it| it.instead(&self.world, asked));
-                let response = match instead {
+                let not_kept = not_kept
+                    .as_ref()
+                    .map(|it: &BlobError| host::not_received(it));
+                let response = match instead.or(not_kept) {
                     Some(response) => response,
                     None => {
                         let refused = touched.as_ref().and_then(Touched::refusal);
@@ -164,7 +193,12 @@ impl Edge {
                             refused,
                             ..arrival.clone()
                         };
-                        if is_graph {
+                        if is_files {
+                            let world = Arc::clone(&self.world);
+                            let upload = parts.extensions.remove();
+                            let answer = host::serve(world, parts, arrival, upload);
+                            self.answered(answer.map(Ok), true).await
+                        } else if is_graph {
                             let answer = self.graph.serve(parts, arrival, body.clone());
                             self.answered(answer.map(Ok), true).await
                         } else {
@@ -187,11 +221,15 @@ impl Edge {
         };
         let annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
         let (mut parts, answer) = response.into_parts();
-        let answer = answer
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes)
-            .unwrap_or_default();
+        // A content is sent as it is read, unless a fault works on it.
+        let is_streamed = parts.extensions.remove::<host::Streamed>().is_some();
+        let (streamed, answer) = if is_streamed && touched.is_none() {
+            (Some(answer), Bytes::new())
+        } else {
+            let whole = answer.collect().await;
+            let whole = whole.map(http_body_util::Collected::to_bytes);
+            (None, whole.unwrap_or_default())
+        };
         let answer = match &touched {
             Some(touched) => touched.twist(&self.world, &mut parts.headers, answer),
             None => answer,
@@ -316,7 +354,8 @@ impl Edge {
         // Before the client has its answer, so that its next request meets what follows.
         self.players.exchanged(&self.world);
         let sent = folded.unwrap_or_else(|| answer.clone());
-        let response = Response::from_parts(parts, Body::from(sent));
+        let sent = streamed.unwrap_or_else(|| Body::from(sent));
+        let response = Response::from_parts(parts, sent);
         let mut response = match touched {
             Some(touched) => touched.spoil(response, answer).await,
             None => response,

@@ -293,15 +293,17 @@ impl Handshake {
         }
         let site = Site::of_host(host);
         let graph = match site {
-            Some(Site::Graph(_) | Site::Upload(_)) => Some(true),
+            Some(Site::Graph(_) | Site::SharePoint(_) | Site::Upload(_)) => Some(true),
             Some(_) => Some(false),
             // A port of localhost serves both.
             None => None,
         };
         let serves = |tenant: &Tenant| match site {
-            Some(Site::Graph(environment) | Site::Upload(environment)) => {
-                tenant.environment == environment
-            }
+            Some(
+                Site::Graph(environment)
+                | Site::SharePoint(environment)
+                | Site::Upload(environment),
+            ) => tenant.environment == environment,
             Some(Site::Authority(cloud)) => tenant.environment.cloud() == cloud,
             Some(Site::DeviceLogin | Site::Retired(_)) => false,
             None => connection.environment == Some(tenant.environment),

@@ -150,6 +150,11 @@ impl MockEntra {
         self.core.authority.bundle_file()
     }
 
+    /// The hosts of the tenants' sites.
+    pub fn site_hosts(&self) -> Vec<String> {
+        crate::graph::files::hosts(&self.core.world)
+    }
+
     /// Every address and credential.
     pub fn ready(&self) -> Ready {
         self.core.ready()

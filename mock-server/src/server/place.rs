@@ -57,6 +57,10 @@ impl Place {
                 arrival(environment.cloud(), Some(environment), true, None),
                 site,
             )),
+            Some(site @ Site::SharePoint(environment)) => Some((
+                arrival(environment.cloud(), Some(environment), true, None),
+                site,
+            )),
             Some(site @ Site::DeviceLogin) => {
                 let cloud = SignInCloud::of_device_login_path(uri.path());
                 let cloud = cloud.unwrap_or(SignInCloud::Global);

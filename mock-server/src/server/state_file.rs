@@ -13,6 +13,7 @@ use tokio::task::{self, JoinHandle};
 use tokio::time;
 
 use crate::clock::Clock;
+use crate::drives::Drives;
 use crate::file;
 use crate::world::{Snapshot, SnapshotError, World};
 
@@ -106,7 +107,31 @@ impl StateFile {
             .map_err(|error| StateFileError::Content {
                 path: self.path.clone(),
                 error,
-            })
+            })?;
+        let tenants = world.tenants();
+        let used = tenants.iter().flat_map(|it| it.read_drives(Drives::places));
+        world.contents.trim(used.collect());
+        Ok(())
+    }
+
+    /// Keeps the contents of files beside the state, which names places in there. `is_new`: there
+    /// is no state, and what is there is none's.
+    pub(super) fn keep_contents(&self, world: &World, is_new: bool) -> Result<(), StateFileError> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".contents");
+        let path = self.path.with_file_name(name);
+        let failed = |error| StateFileError::Io {
+            action: "write",
+            path: path.clone(),
+            error,
+        };
+        if is_new {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        world.contents.keep_at(&path).map_err(failed)
     }
 
     /// Saves the world now, and from now on after each change, in the background.
@@ -158,6 +183,8 @@ impl Keeper {
         }
         let text = self.world.snapshot().to_text();
         if text != self.saved {
+            // What the state names is on disk before it.
+            self.world.contents.sync()?;
             file::write_durably(&self.path, text.as_bytes(), 0o600)?;
             self.saved = text;
         }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Index, Tenant, World};
 use crate::clock::{Clock, ClockState};
 use crate::directory::{Directory, TenantId};
+use crate::drives::{Drives, Store};
 use crate::environment::SignInCloud;
 use crate::journal::Journal;
 use crate::mailbox::{Contents, Mailboxes};
@@ -45,6 +46,9 @@ struct TenantSnapshot {
     /// What Graph serves beside the directory and the mailboxes.
     #[serde(default)]
     documents: Documents,
+    /// The drives that are in use.
+    #[serde(default)]
+    drives: Drives,
     /// The tenant that was made together with this one, for it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     companion: Option<TenantId>,
@@ -123,7 +127,7 @@ impl World {
             return Err(SnapshotError::Value(problem));
         }
         for tenant in snapshot.tenants {
-            let tenant = Arc::new(tenant.restore(&self.journal));
+            let tenant = Arc::new(tenant.restore(&self.journal, &self.contents));
             if !seen.insert(tenant.key()) {
                 let problem = format!("tenant {} occurs twice", tenant.id);
                 return Err(SnapshotError::Value(problem));
@@ -166,13 +170,14 @@ impl Tenant {
             mailbox_seed: self.mailboxes.seed(),
             mailboxes: self.mailboxes.stored(),
             documents: self.read_documents(Documents::clone),
+            drives: self.read_drives(Drives::clone),
             companion: self.companion.get().copied(),
         }
     }
 }
 
 impl TenantSnapshot {
-    fn restore(self, journal: &Journal) -> Tenant {
+    fn restore(self, journal: &Journal, contents: &Arc<Store>) -> Tenant {
         let clock = Clock::from_state(self.clock);
         let mailboxes = Mailboxes::restore(self.mailbox_seed, self.mailboxes);
         let tenant = Tenant::new(self.directory, clock, mailboxes, journal);
@@ -180,6 +185,9 @@ impl TenantSnapshot {
             tenant.connections.note(token);
         }
         tenant.write_documents(|it| *it = self.documents);
+        let mut drives = self.drives;
+        drives.revive(contents);
+        tenant.write_drives(|it| *it = drives);
         if let Some(companion) = self.companion {
             tenant.comes_with(companion);
         }

@@ -6,6 +6,7 @@ use axum::http::Method;
 
 use super::act::{self, Act};
 use super::behaviour;
+use super::files;
 use super::guard;
 use super::route::{self, Route, Step};
 use super::segment::Segment;
@@ -60,6 +61,13 @@ fn covered(cloud: SignInCloud, path: &'static str, method: &'static str) -> Cove
 
 /// How a request is answered that no endpoint of the mock's own serves.
 pub(super) fn level(cloud: SignInCloud, route: &Route, method: &Method) -> Level {
+    if let Some(does) = files::does(route, method.as_str()) {
+        return if does {
+            Level::Modelled
+        } else {
+            Level::Unsupported
+        };
+    }
     if !is_generic(cloud, route, method) {
         Level::Unsupported
     } else if has_behaviour(cloud, route) {

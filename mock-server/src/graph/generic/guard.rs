@@ -11,6 +11,7 @@
 //! - Who may read a collection may read what changed in it.
 //! - Open extensions have the row of what they extend.
 //! - A path inside a drive leads to an item like the item's id.
+//! - What a drive does and the list leaves out is guarded as reading or changing an item is.
 //! - What then has no row is refused.
 //!
 //! Unverified: these rules. Source of the list: `data/model/README.md`; corrections of it, with
@@ -22,6 +23,7 @@ use std::sync::LazyLock;
 use axum::http::Method;
 use serde::Deserialize;
 
+use super::files;
 use super::route::{Key, Route, Step, StepKind, Suffix};
 use super::service::Voice;
 use crate::graph::access::Actor;
@@ -162,6 +164,7 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
         templates.extend(collections);
     }
     let found = first(&templates, route, &verbs);
+    let found = found.or_else(|| of_drive(route, method));
     if found.is_some() || route.operation().is_some() {
         return found;
     }
@@ -212,6 +215,17 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
             };
             first(&templates, route, verbs)
         })
+}
+
+/// What a drive does and the list leaves out is guarded as reading or changing an item is.
+fn of_drive(route: &Route, method: &Method) -> Option<Accepted> {
+    files::does(route, method.as_str()).filter(|does| *does)?;
+    let verb = if *method == Method::GET {
+        "GET"
+    } else {
+        "PATCH"
+    };
+    accepted("/drives/{id}/items/{id}", verb)
 }
 
 /// The permissions of a path: a correction of the list, or the list's own.

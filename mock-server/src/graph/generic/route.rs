@@ -11,42 +11,42 @@ use crate::graph::error::{GraphError, Service};
 use crate::model::{self, Member, MemberKind, Operation, Root, Type, strip_namespace};
 
 /// Where a path leads.
-pub(super) struct Route {
+pub(in crate::graph) struct Route {
     /// The path in the spelling of the permission tables.
-    pub(super) template: String,
+    pub(in crate::graph) template: String,
     /// The path as the documentation writes it, for people.
-    pub(super) display: String,
+    pub(in crate::graph) display: String,
     /// The steps, one for each name with its key.
-    pub(super) steps: Vec<Step>,
+    pub(in crate::graph) steps: Vec<Step>,
     /// What is asked of the last step.
-    pub(super) suffix: Suffix,
+    pub(in crate::graph) suffix: Suffix,
 }
 
 /// One name of a path.
-pub(super) struct Step {
+pub(in crate::graph) struct Step {
     /// The name as Graph writes it.
-    pub(super) name: &'static str,
+    pub(in crate::graph) name: &'static str,
     /// What the name is.
-    pub(super) kind: StepKind,
+    pub(in crate::graph) kind: StepKind,
     /// The type of the entity or value, or of the elements.
-    pub(super) of: Option<Type>,
+    pub(in crate::graph) of: Option<Type>,
     /// Whether the name stands for many.
-    pub(super) is_collection: bool,
+    pub(in crate::graph) is_collection: bool,
     /// The key behind the name.
-    pub(super) key: Option<Key>,
+    pub(in crate::graph) key: Option<Key>,
     /// The type to which the step is cast.
-    pub(super) cast: Option<Type>,
+    pub(in crate::graph) cast: Option<Type>,
     /// The path from the item or site to the one that is meant.
-    pub(super) within: Option<Vec<String>>,
+    pub(in crate::graph) within: Option<Vec<String>>,
     /// The arguments of a function.
-    pub(super) arguments: Vec<(String, String)>,
+    pub(in crate::graph) arguments: Vec<(String, String)>,
     /// How much of the route's template the step and what is before it take, in bytes.
-    pub(super) template_end: usize,
+    pub(in crate::graph) template_end: usize,
 }
 
 /// What a step is.
 #[derive(Clone, Copy)]
-pub(super) enum StepKind {
+pub(in crate::graph) enum StepKind {
     /// An entity set or a singleton.
     Root(Root),
     /// A member.
@@ -57,7 +57,7 @@ pub(super) enum StepKind {
 
 /// A key of an entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Key {
+pub(in crate::graph) enum Key {
     /// The id, or what else a set takes in its place.
     Id(String),
     /// Another member with its value.
@@ -66,7 +66,7 @@ pub(super) enum Key {
 
 /// What is asked of the last step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Suffix {
+pub(in crate::graph) enum Suffix {
     /// Itself.
     None,
     /// How many there are.
@@ -79,36 +79,36 @@ pub(super) enum Suffix {
 
 impl Step {
     /// The type behind a cast, or the declared one.
-    pub(super) fn actual(&self) -> Option<Type> {
+    pub(in crate::graph) fn actual(&self) -> Option<Type> {
         self.cast.or(self.of)
     }
 
     /// Whether the step stands for many, and no key picks one.
-    pub(super) fn is_open_collection(&self) -> bool {
+    pub(in crate::graph) fn is_open_collection(&self) -> bool {
         self.is_collection && self.key.is_none()
     }
 
     /// Whether it is a function that leads to one entity.
-    pub(super) fn leads_on(&self) -> bool {
+    pub(in crate::graph) fn leads_on(&self) -> bool {
         matches!(self.kind, StepKind::Operation(operation) if operation.is_function())
             && !self.is_collection
             && self.of.is_some_and(Type::is_entity)
     }
 
     /// Whether it is a link to what lives elsewhere.
-    pub(super) fn is_link(&self) -> bool {
+    pub(in crate::graph) fn is_link(&self) -> bool {
         matches!(self.kind, StepKind::Member(member) if member.kind() == MemberKind::Navigation)
     }
 }
 
 impl Route {
     /// The last step.
-    pub(super) fn last(&self) -> Option<&Step> {
+    pub(in crate::graph) fn last(&self) -> Option<&Step> {
         self.steps.last()
     }
 
     /// The template with one key as it is: some documented paths have a fixed one, such as `inbox`.
-    pub(super) fn literals(&self) -> Vec<String> {
+    pub(in crate::graph) fn literals(&self) -> Vec<String> {
         let keyed = self.steps.iter().filter_map(|step| match &step.key {
             Some(Key::Id(id)) => Some((step.template_end, id.to_ascii_lowercase())),
             _ => None,
@@ -123,7 +123,7 @@ impl Route {
 
     /// The operation on the path, if there is one: what follows it is asked of its result. A
     /// function that leads to one entity is a name like others where something follows it.
-    pub(super) fn operation(&self) -> Option<(usize, Operation)> {
+    pub(in crate::graph) fn operation(&self) -> Option<(usize, Operation)> {
         let last = self.steps.len().saturating_sub(1);
         self.steps
             .iter()

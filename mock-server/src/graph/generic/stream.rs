@@ -51,7 +51,9 @@ pub(super) fn write(
     let kind = if sent.is_empty() { PLAIN } else { sent };
     let mut properties = Properties::new();
     properties.insert(KIND.to_owned(), json!(kind));
-    properties.insert(BYTES.to_owned(), json!(STANDARD.encode(call.body)));
+    let sent_apart = call.upload.and_then(|it| it.whole(crate::graph::MAX_BODY));
+    let bytes = sent_apart.as_ref().unwrap_or(call.body);
+    properties.insert(BYTES.to_owned(), json!(STANDARD.encode(bytes)));
     let address = format!("{}/{name}", owner.address());
     call.tenant.write_documents(|documents| {
         documents
@@ -62,7 +64,7 @@ pub(super) fn write(
             .flatten();
         if let Some(item) = item {
             let mut item = item.properties;
-            item.insert("size".to_owned(), json!(call.body.len()));
+            item.insert("size".to_owned(), json!(bytes.len()));
             item.insert("file".to_owned(), json!({"mimeType": kind}));
             item.insert("lastModifiedDateTime".to_owned(), json!(seconds(call.now)));
             documents

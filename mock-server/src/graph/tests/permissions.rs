@@ -232,13 +232,13 @@ async fn what_the_mock_does_not_do_is_noted() {
     let bench = Bench::new();
     let token = bench.delegated("alice", &["Mail.Read", "Files.Read"]);
     let answer = bench
-        .get(&token, "/v1.0/me/drive/root/search(q='x')")
+        .get(&token, "/v1.0/me/drive/following")
         .await
         .expect(501);
     assert_eq!(answer.body["error"]["code"], "NotInTheMock");
     assert_eq!(
         answer.annotation.unsupported.as_deref(),
-        Some("GET /me/drive/root/search(q={value})")
+        Some("GET /me/drive/following")
     );
     let answer = bench.get(&token, "/v1.0/me/nonsense").await.expect(400);
     assert_eq!(answer.annotation.unsupported, None);

@@ -69,7 +69,8 @@ fn what_the_schema_has_is_known_and_resources_are_answered_from_state() {
             } else {
                 known += 1;
             }
-            if row.kind == "resource" {
+            // Workbooks are refused by name: an empty one would be made up.
+            if row.kind == "resource" && !row.path.contains("/workbook") {
                 resources += 1;
                 answered += usize::from(matches!(level, Level::Generic | Level::Modelled));
             }

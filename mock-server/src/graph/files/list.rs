@@ -1,0 +1,367 @@
+//! Drives, items, folders and what is found in them, read.
+
+use std::collections::VecDeque;
+
+use axum::http::{StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::base::Base;
+use super::draw::{self, Style};
+use super::find::Found;
+use super::{base, refusal, ticket};
+use crate::drives::{Drive, Item};
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::graph::generic::route::Step;
+use crate::mailbox::Properties;
+
+/// The drives of an owner.
+pub(super) fn drives(call: &Call<'_>, base: &Base) -> Result<Reply, GraphError> {
+    let ids = base::all(call, base)?;
+    let drawn = call.tenant.read(|directory| {
+        call.tenant.read_drives(|drives| {
+            let style = Style {
+                call,
+                directory,
+                with_address: false,
+            };
+            let found = ids.iter().filter_map(|id| drives.get(id));
+            let found = found.map(|it| Value::Object(draw::select(call, style.drive(it))));
+            found.collect::<Vec<Value>>()
+        })
+    });
+    let context = format!("{}/$metadata#drives", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": drawn}),
+    ))
+}
+
+/// One drive.
+pub(super) fn drive(call: &Call<'_>, id: &str) -> Result<Reply, GraphError> {
+    let found = whole(call, id, |style, drive| Some(style.drive(drive)))?;
+    Ok(draw::reply(call, StatusCode::OK, "drives", found))
+}
+
+/// Draws something of a drive.
+pub(super) fn whole<A>(
+    call: &Call<'_>,
+    drive: &str,
+    work: impl FnOnce(&Style<'_>, &Drive) -> Option<A>,
+) -> Result<A, GraphError> {
+    let drawn = call.tenant.read(|directory| {
+        call.tenant.read_drives(|drives| {
+            let style = Style {
+                call,
+                directory,
+                with_address: true,
+            };
+            work(&style, drives.get(drive)?)
+        })
+    });
+    drawn.ok_or_else(refusal::not_found)
+}
+
+/// One item, with what `$expand` adds.
+pub(super) fn item(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let (document, tag, set) = whole(call, &found.drive, |style, drive| {
+        let item = drive.get(id)?;
+        let set = if item.is_root() {
+            format!("{}/root", draw::set(call, drive))
+        } else {
+            format!("{}/items", draw::set(call, drive))
+        };
+        Some((expanded(style, drive, item), item.e_tag(), set))
+    })?;
+    if call.not_modified(tag.trim_matches('"')) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
+    }
+    Ok(draw::reply(call, StatusCode::OK, &set, document))
+}
+
+fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Properties {
+    let mut document = style.item(drive, item);
+    for expand in &style.call.query.expand {
+        match expand.name.to_ascii_lowercase().as_str() {
+            "children" if !item.is_file() => {
+                let children = drive.list(item.id, None).take(PAGE);
+                let children: Vec<Value> = children
+                    .map(|(_, it)| Value::Object(style.item(drive, it)))
+                    .collect();
+                document.insert("children".to_owned(), json!(children));
+            }
+            "thumbnails" => {
+                document.insert("thumbnails".to_owned(), json!([]));
+            }
+            _ => {}
+        }
+    }
+    document
+}
+
+/// The answer with an item after a change of it.
+pub(super) fn changed(
+    call: &Call<'_>,
+    drive: &str,
+    item: uuid::Uuid,
+    status: StatusCode,
+) -> Result<Reply, GraphError> {
+    let (document, set) = whole(call, drive, |style, drive| {
+        let set = format!("{}/items", draw::set(call, drive));
+        Some((style.item(drive, drive.get(item)?), set))
+    })?;
+    Ok(draw::reply(call, status, &set, document))
+}
+
+/// The items of a folder.
+pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let folder = found.there()?;
+    if !call.query.order.is_empty() {
+        let order = &call.query.order[0];
+        let name = order.path.0.join("/");
+        if !name.eq_ignore_ascii_case("name") {
+            // Source: OneDrive/onedrive-api-docs#696.
+            return Err(refusal::invalid(&format!(
+                "The property {name} is not supported for OrderBy."
+            )));
+        }
+    }
+    let descending = call.query.order.first().is_some_and(|it| it.descending);
+    let behind = call.query.skip_token.as_deref().map(read_token);
+    let behind = match behind {
+        Some(None) => return Err(refusal::invalid("The skip token is malformed.")),
+        Some(found) => found,
+        None => None,
+    };
+    let top = call.query.top.unwrap_or(PAGE).min(MOST);
+    let (values, next, total, set) = whole(call, &found.drive, |style, drive| {
+        drive.get(folder)?;
+        let mut values = Vec::new();
+        let mut last = None;
+        let mut more = false;
+        let take = |(key, item): (&str, &Item)| {
+            if values.len() == top {
+                more = true;
+                return false;
+            }
+            values.push(Value::Object(draw::select(
+                call,
+                expanded(style, drive, item),
+            )));
+            last = Some(key.to_owned());
+            true
+        };
+        if descending {
+            let upto = behind.as_deref();
+            let all = drive.list(folder, None).rev();
+            let rest = all.skip_while(|(key, _)| upto.is_some_and(|it| *key >= it));
+            let _ = rest.map(take).all(|it| it);
+        } else {
+            let _ = drive.list(folder, behind.as_deref()).map(take).all(|it| it);
+        }
+        let next = last.filter(|_| more);
+        let set = format!("{}/items", draw::set(call, drive));
+        Some((values, next, drive.child_count(folder), set))
+    })?;
+    let mut body = Properties::new();
+    let context = format!("{}/$metadata#{set}", call.root());
+    body.insert("@odata.context".to_owned(), json!(context));
+    if call.query.count {
+        body.insert("@odata.count".to_owned(), json!(total));
+    }
+    if let Some(next) = next {
+        let link = again(
+            call,
+            &["$skiptoken", "skiptoken"],
+            "$skiptoken",
+            &write_token(&next),
+        );
+        body.insert("@odata.nextLink".to_owned(), json!(link));
+    }
+    body.insert("value".to_owned(), json!(values));
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+fn write_token(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("Paged=TRUE&p_FileLeafRef={key}"))
+}
+
+fn read_token(text: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    Some(text.strip_prefix("Paged=TRUE&p_FileLeafRef=")?.to_owned())
+}
+
+/// The address that was asked, with one parameter in the place of others.
+pub(super) fn again(call: &Call<'_>, without: &[&str], name: &str, value: &str) -> String {
+    let mut link = format!("{}{}", call.origin, call.path);
+    let mut separator = '?';
+    for (own, text) in &call.parameters_sent {
+        if without.iter().any(|it| own.eq_ignore_ascii_case(it)) {
+            continue;
+        }
+        let text = percent_encoding::utf8_percent_encode(text, IN_QUERY);
+        link.push_str(&format!("{separator}{own}={text}"));
+        separator = '&';
+    }
+    link.push_str(&format!("{separator}{name}={value}"));
+    link
+}
+
+/// The content: an address at which it is, without a bearer.
+pub(super) fn content(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let (url, tag) = found.read(call, |drive| {
+        let item = drive.get(id)?;
+        let place = (drive.id.as_str(), &drive.place);
+        let url = item
+            .is_file()
+            .then(|| ticket::download(call, place, id, None));
+        Some((url, item.e_tag()))
+    })?;
+    // Unverified: what a folder answers.
+    let url = url.ok_or_else(|| refusal::invalid("The item is a folder and has no content."))?;
+    if call.parameter("format").is_some() {
+        return Err(crate::graph::generic::not_in_the_mock("content?format="));
+    }
+    if call.not_modified(tag.trim_matches('"')) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
+    }
+    let mut reply = Reply::empty(StatusCode::FOUND);
+    reply.headers.push((header::LOCATION, url));
+    Ok(reply)
+}
+
+/// Pictures of a content: none, as of files of which the service makes none.
+pub(super) fn thumbnails(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    found.there()?;
+    let context = format!("{}/$metadata#Collection(thumbnailSet)", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": []}),
+    ))
+}
+
+/// What is found by a text in a folder and below it. Hits are rows of an index, and not items:
+/// they have no tags, hashes, paths or addresses of their contents.
+///
+/// Source: recordings of NangoHQ/integration-templates; OneDrive/onedrive-api-docs#1870.
+pub(super) fn search(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Reply, GraphError> {
+    let top = found.there()?;
+    let step = steps.last().ok_or_else(refusal::not_found)?;
+    let said = step
+        .arguments
+        .iter()
+        .find(|it| it.0.eq_ignore_ascii_case("q"));
+    let text = said.map(|it| it.1.to_lowercase()).unwrap_or_default();
+    let words: Vec<&str> = text.split_whitespace().filter(|it| *it != "*").collect();
+    let most = call.query.top.unwrap_or(PAGE).min(MOST);
+    let skip: usize = call
+        .query
+        .skip_token
+        .as_deref()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0);
+    let (values, more) = whole(call, &found.drive, |style, drive| {
+        drive.get(top)?;
+        let mut hits = VecDeque::new();
+        for id in drive.tree(top).into_iter().skip(1) {
+            let item = drive.get(id)?;
+            let name = item.name.to_lowercase();
+            let inside = || {
+                let text = item.content.as_ref()?.whole(SEARCHED)?;
+                Some(String::from_utf8_lossy(&text).to_lowercase())
+            };
+            let hit = words.iter().all(|word| name.contains(word))
+                || inside().is_some_and(|it| words.iter().all(|word| it.contains(word)));
+            if hit {
+                hits.push_back(item);
+            }
+        }
+        let more = hits.len() > skip + most;
+        let shown = hits.into_iter().skip(skip).take(most);
+        let values: Vec<Value> = shown.map(|it| row(style, drive, it)).collect();
+        Some((values, more))
+    })?;
+    let mut body = Properties::new();
+    let context = format!(
+        "{}/$metadata#Collection(microsoft.graph.driveItem)",
+        call.root()
+    );
+    body.insert("@odata.context".to_owned(), json!(context));
+    if more {
+        let next = (skip + most).to_string();
+        let link = again(call, &["$skiptoken", "skiptoken"], "$skiptoken", &next);
+        body.insert("@odata.nextLink".to_owned(), json!(link));
+    }
+    body.insert("value".to_owned(), json!(values));
+    Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+fn row(style: &Style<'_>, drive: &Drive, item: &Item) -> Value {
+    let mut found = style.item(drive, item);
+    for gone in ["@microsoft.graph.downloadUrl", "eTag", "cTag", "shared"] {
+        found.shift_remove(gone);
+    }
+    if let Some(file) = found.get_mut("file").and_then(Value::as_object_mut) {
+        file.shift_remove("hashes");
+    }
+    if let Some(parent) = found
+        .get_mut("parentReference")
+        .and_then(Value::as_object_mut)
+    {
+        parent.shift_remove("path");
+        parent.shift_remove("name");
+    }
+    for by in ["createdBy", "lastModifiedBy"] {
+        if let Some(by) = found.get_mut(by).and_then(Value::as_object_mut) {
+            by.shift_remove("application");
+            if let Some(user) = by.get_mut("user").and_then(Value::as_object_mut) {
+                user.shift_remove("id");
+            }
+        }
+    }
+    found.insert("searchResult".to_owned(), json!({}));
+    Value::Object(draw::select(style.call, found))
+}
+
+/// What the person used lately, or what others share with the person. Both are degraded, and
+/// return nothing from November 2026 on.
+/// Source: learn.microsoft.com/graph/api/drive-recent, /drive-sharedwithme.
+pub(super) fn recent(call: &Call<'_>, _: Action) -> Result<Reply, GraphError> {
+    if call.actor.user().is_none() {
+        return Err(GraphError::me_needs_a_user());
+    }
+    let context = format!(
+        "{}/$metadata#Collection(microsoft.graph.driveItem)",
+        call.root()
+    );
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": []}),
+    ))
+}
+
+/// The items of a page, and the most that a client gets.
+pub(super) const PAGE: usize = 200;
+pub(super) const MOST: usize = 1000;
+
+/// The longest content that is searched.
+const SEARCHED: usize = 1 << 20;
+
+const IN_QUERY: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b',')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'\'')
+    .remove(b'@')
+    .remove(b'/');

@@ -1,0 +1,481 @@
+//! Permissions, links, invitations, and what is shared by an address.
+//!
+//! Sources: learn.microsoft.com/graph/api/driveitem-createlink, /driveitem-invite,
+//! /driveitem-list-permissions, /shares-get; recordings of NangoHQ/integration-templates and
+//! pnp/pnpcore.
+
+use axum::http::{StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::draw::{self, Style};
+use super::find::Found;
+use super::version::key;
+use super::{list, refusal};
+use crate::directory::ObjectId;
+use crate::drives::{Drive, Item, Link, Owner, Permission};
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::graph::generic::route::{Key, Step};
+use crate::mailbox::{Properties, seconds};
+
+/// Who may do what.
+pub(super) fn list(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let (values, set) = list::whole(call, &found.drive, |style, drive| {
+        let set = format!(
+            "{}/items('{}')/permissions",
+            draw::set(call, drive),
+            drive.id_of(id)
+        );
+        Some((all(style, drive, drive.get(id)?), set))
+    })?;
+    let context = format!("{}/$metadata#{set}", call.root());
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": values}),
+    ))
+}
+
+fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
+    let mut found = Vec::new();
+    if let Owner::User(owner) = &drive.owner
+        && let Some(user) = style
+            .directory
+            .users
+            .values()
+            .find(|it| it.id.to_string() == *owner)
+    {
+        let permission = Permission {
+            id: login_id(&user.user_principal_name.to_string()),
+            roles: vec!["owner".to_owned()],
+            people: vec![user.id],
+            link: None,
+        };
+        let inherited = !item.is_root();
+        found.push(Value::Object(permission_of(style, &permission, inherited)));
+    }
+    let own = item.permissions.iter().map(|it| (it, false));
+    let above = drive.above(item.id).into_iter().rev();
+    let above = above.flat_map(|it| it.permissions.iter().map(|it| (it, true)));
+    for (permission, inherited) in own.chain(above) {
+        found.push(Value::Object(permission_of(style, permission, inherited)));
+    }
+    found
+}
+
+fn permission_of(style: &Style<'_>, permission: &Permission, inherited: bool) -> Properties {
+    let mut found = Properties::new();
+    let mut put = |name: &str, value: Value| {
+        found.insert(name.to_owned(), value);
+    };
+    put("id", json!(permission.id));
+    put("roles", json!(permission.roles));
+    let people: Vec<Value> = permission
+        .people
+        .iter()
+        .filter_map(|it| style.directory.user(*it))
+        .map(|user| {
+            json!({
+                "email": user.user_principal_name.to_string(),
+                "id": user.id.to_string(),
+                "displayName": user.display_name,
+            })
+        })
+        .collect();
+    let typed = |user: &Value| {
+        let mut user = user.clone();
+        user["@odata.type"] = json!("#microsoft.graph.sharePointIdentity");
+        json!({"user": user})
+    };
+    if let Some(link) = &permission.link {
+        put("shareId", json!(share_id(&link.url)));
+        if let Some(expires) = link.expires {
+            put("expirationDateTime", json!(seconds(expires)));
+        }
+        put("hasPassword", json!(link.has_password));
+        if link.scope == "users" {
+            let typed: Vec<Value> = people.iter().map(typed).collect();
+            put("grantedToIdentitiesV2", json!(typed));
+            let plain: Vec<Value> = people.iter().map(|it| json!({"user": it})).collect();
+            put("grantedToIdentities", json!(plain));
+        }
+        put(
+            "link",
+            json!({
+                "scope": link.scope, "type": link.kind, "webUrl": link.url,
+                "preventsDownload": false,
+            }),
+        );
+    } else if let Some(user) = people.first() {
+        put("shareId", json!(permission.id));
+        put("grantedToV2", typed(user));
+        put("grantedTo", json!({"user": user}));
+    }
+    if inherited {
+        put("inheritedFrom", json!({}));
+    }
+    found
+}
+
+fn login_id(upn: &str) -> String {
+    STANDARD_NO_PAD.encode(format!("i:0#.f|membership|{upn}"))
+}
+
+fn share_id(url: &str) -> String {
+    format!("u!{}", URL_SAFE_NO_PAD.encode(url))
+}
+
+/// One permission.
+pub(super) fn one(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let wanted = key(steps, "permissions")?;
+    let document = list::whole(call, &found.drive, |style, drive| {
+        let all = all(style, drive, drive.get(id)?);
+        all.into_iter().find(|it| it["id"] == *wanted)
+    })?;
+    let document = crate::graph::collection::members(document);
+    Ok(permission_reply(call, StatusCode::OK, document))
+}
+
+fn permission_reply(call: &Call<'_>, status: StatusCode, document: Properties) -> Reply {
+    let context = format!("{}/$metadata#microsoft.graph.permission", call.root());
+    let mut body = Properties::new();
+    body.insert("@odata.context".to_owned(), json!(context));
+    body.extend(document);
+    Reply::json(status, Value::Object(body))
+}
+
+/// Changes what a permission lets do.
+pub(super) fn change(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let wanted = key(steps, "permissions")?;
+    let body = call.json()?;
+    let roles = roles(body.get("roles"))?;
+    found.write(call, |drive| {
+        let mut changed = false;
+        drive.update(id, |item| {
+            let own = item.permissions.iter_mut().find(|it| it.id == wanted);
+            if let Some(own) = own {
+                own.roles = roles;
+                item.version += 1;
+                changed = true;
+            }
+        });
+        if changed {
+            Ok(())
+        } else {
+            Err(refusal::not_found())
+        }
+    })?;
+    one(call, found, steps)
+}
+
+/// Takes a permission away; one of a folder above only there.
+pub(super) fn delete(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let wanted = key(steps, "permissions")?;
+    found.write(call, |drive| {
+        let item = drive.get(id).ok_or_else(refusal::not_found)?;
+        if !item.permissions.iter().any(|it| it.id == wanted) {
+            let above = drive.above(id);
+            let inherited = above
+                .iter()
+                .any(|it| it.permissions.iter().any(|it| it.id == wanted));
+            // Unverified: the text.
+            return Err(if inherited {
+                refusal::invalid("Cannot remove an inherited permission.")
+            } else {
+                refusal::not_found()
+            });
+        }
+        drive.update(id, |item| {
+            item.permissions.retain(|it| it.id != wanted);
+            item.version += 1;
+        });
+        Ok(())
+    })?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+fn roles(value: Option<&Value>) -> Result<Vec<String>, GraphError> {
+    let given: Vec<&str> = value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let known = |it: &&str| matches!(*it, "read" | "write" | "owner");
+    if given.is_empty() || !given.iter().all(known) {
+        // Unverified: the text.
+        return Err(refusal::invalid(
+            "The roles must be some of read, write and owner.",
+        ));
+    }
+    Ok(given.into_iter().map(str::to_owned).collect())
+}
+
+/// Gives people a right.
+pub(super) fn invite(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let body = call.json()?;
+    let roles = roles(body.get("roles"))?;
+    let people = recipients(call, body.get("recipients"))?;
+    if people.is_empty() {
+        return Err(refusal::nobody());
+    }
+    let given: Vec<Permission> = people
+        .iter()
+        .map(|(user, upn)| Permission {
+            id: login_id(upn),
+            roles: roles.clone(),
+            people: vec![*user],
+            link: None,
+        })
+        .collect();
+    let new = given.clone();
+    found.write(call, |drive| {
+        drive.get(id).ok_or_else(refusal::not_found)?;
+        drive.update(id, |item| {
+            item.permissions
+                .retain(|it| !new.iter().any(|new| new.id == it.id));
+            item.permissions.extend(new);
+            item.version += 1;
+        });
+        Ok(())
+    })?;
+    let values = list::whole(call, &found.drive, |style, _| {
+        let all = given.iter().map(|it| permission_of(style, it, false));
+        Some(all.map(Value::Object).collect::<Vec<Value>>())
+    })?;
+    let context = format!(
+        "{}/$metadata#Collection(microsoft.graph.permission)",
+        call.root()
+    );
+    Ok(Reply::json(
+        StatusCode::OK,
+        json!({"@odata.context": context, "value": values}),
+    ))
+}
+
+fn recipients(
+    call: &Call<'_>,
+    value: Option<&Value>,
+) -> Result<Vec<(ObjectId, String)>, GraphError> {
+    let all = value.and_then(Value::as_array).into_iter().flatten();
+    all.map(|it| {
+        let text = |name: &str| it.get(name).and_then(Value::as_str);
+        let name = text("email")
+            .or_else(|| text("objectId"))
+            .or_else(|| text("alias"))
+            .ok_or_else(refusal::nobody)?;
+        call.tenant
+            .read(|directory| {
+                let user = directory.user_by_id_or_name(name)?;
+                Some((user.id, user.user_principal_name.to_string()))
+            })
+            .ok_or_else(refusal::nobody)
+    })
+    .collect()
+}
+
+/// Makes a link, or finds the same one.
+pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
+    let id = found.there()?;
+    let body = call.json()?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let kind = text("type").unwrap_or("view");
+    // Unverified: the texts. `embed` is of personal drives alone.
+    if !matches!(kind, "view" | "edit" | "review") {
+        return Err(refusal::invalid(&format!(
+            "The link type '{kind}' is not supported."
+        )));
+    }
+    let scope = text("scope").unwrap_or("organization");
+    if !matches!(scope, "anonymous" | "organization" | "users") {
+        return Err(refusal::invalid(&format!(
+            "The link scope '{scope}' is not supported."
+        )));
+    }
+    let expires = text("expirationDateTime")
+        .map(|it| {
+            it.parse()
+                .map_err(|_| refusal::invalid("The expiration is no moment."))
+        })
+        .transpose()?;
+    let people = recipients(call, body.get("recipients"))?;
+    let has_password = text("password").is_some_and(|it| !it.is_empty());
+    let seed = call.world.random.uuid();
+    let role = if kind == "view" { "read" } else { "write" };
+    let (permission, is_new, location) = found.write(call, |drive| {
+        let item = drive.get(id).ok_or_else(refusal::not_found)?;
+        if item.is_root() {
+            // Source: OneDrive/onedrive-api-docs#1631. Unverified: the status.
+            return Err(GraphError::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "notSupported",
+                "The operation failed because the object does not support sharing.",
+            )
+            .with_inner("objectNotSupported"));
+        }
+        let same = |it: &&Permission| {
+            it.link.as_ref().is_some_and(|link| {
+                link.kind == kind
+                    && link.scope == scope
+                    && link.expires == expires
+                    && link.has_password == has_password
+                    && scope != "users"
+            })
+        };
+        let place = drive.place.clone();
+        let location = |permission: &str, drive: &Drive| {
+            format!(
+                "https://{}/_api/v2.0/sites('{}')/drives('{}')/items('{}')/permissions('{}')",
+                place.host,
+                place.collection,
+                drive.id,
+                drive.id_of(id),
+                permission,
+            )
+        };
+        if let Some(there) = item.permissions.iter().find(same) {
+            return Ok((there.clone(), false, String::new()));
+        }
+        let permission = Permission {
+            id: seed.to_string(),
+            roles: vec![role.to_owned()],
+            people: people.iter().map(|it| it.0).collect(),
+            link: Some(Link {
+                kind: kind.to_owned(),
+                scope: scope.to_owned(),
+                url: link_url(drive, item, seed),
+                has_password,
+                expires,
+            }),
+        };
+        let new = permission.clone();
+        drive.update(id, |item| {
+            item.permissions.push(new);
+            item.version += 1;
+        });
+        let location = location(&permission.id, drive);
+        Ok((permission, true, location))
+    })?;
+    let document = list::whole(call, &found.drive, |style, _| {
+        Some(permission_of(style, &permission, false))
+    })?;
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let mut reply = permission_reply(call, status, document);
+    let location = if is_new {
+        location
+    } else {
+        call.origin.to_owned()
+    };
+    reply.headers.push((header::LOCATION, location));
+    Ok(reply)
+}
+
+/// The address of a link. Source: recordings of pnp/pnpcore and NangoHQ/integration-templates,
+/// whose tokens decode to the item's GUID between a mark and random bytes.
+fn link_url(drive: &Drive, item: &Item, seed: Uuid) -> String {
+    let ending = item.name.rsplit_once('.').map_or("", |(_, it)| it);
+    let kind = match ending.to_ascii_lowercase().as_str() {
+        _ if !item.is_file() => "f",
+        "doc" | "docx" => "w",
+        "xls" | "xlsx" => "x",
+        "ppt" | "pptx" => "p",
+        "pdf" => "b",
+        "txt" | "csv" | "md" | "log" | "json" => "t",
+        "jpg" | "jpeg" | "png" | "gif" => "i",
+        "mp4" | "mov" | "avi" => "v",
+        _ => "u",
+    };
+    let mut bytes = vec![if item.is_file() { 0x21 } else { 0x22 }, 0];
+    bytes.extend_from_slice(&item.id.to_bytes_le());
+    bytes.push(1);
+    bytes.extend_from_slice(seed.as_bytes());
+    let site = drive.place.site.trim_start_matches('/');
+    let (way, name) = match site.split_once('/') {
+        Some(("sites", name)) => ("s", format!("{name}/")),
+        Some(("personal", name)) => ("g", format!("personal/{name}/")),
+        _ => ("g", String::new()),
+    };
+    let token = URL_SAFE_NO_PAD.encode(bytes);
+    format!("https://{}/:{kind}:/{way}/{name}{token}", drive.place.host)
+}
+
+/// The address that the key of a share stands for, and what is there.
+fn shared(call: &Call<'_>, first: &Step) -> Result<(String, Uuid), GraphError> {
+    // Source: recordings of pnp/pnpcore.
+    let nothing = || {
+        refusal::invalid("Share url does not point to a drive item or no permission to access it")
+    };
+    let Some(Key::Id(text)) = &first.key else {
+        return Err(nothing());
+    };
+    let url = text
+        .strip_prefix("u!")
+        .and_then(|it| URL_SAFE_NO_PAD.decode(it.trim_end_matches('=')).ok())
+        .and_then(|it| String::from_utf8(it).ok());
+    let user = call.actor.user();
+    let found = call.tenant.read_drives(|drives| {
+        drives.all().find_map(|drive| {
+            let ids = drive.tree(crate::drives::id::ROOT).into_iter();
+            ids.filter_map(|it| drive.get(it)).find_map(|item| {
+                let by_link = item.permissions.iter().any(|it| {
+                    let link = it.link.as_ref();
+                    let named =
+                        link.is_some_and(|link| Some(&link.url) == url.as_ref()) || it.id == *text;
+                    let open = link.is_some_and(|it| it.scope != "users");
+                    let past = link
+                        .and_then(|it| it.expires)
+                        .is_some_and(|it| it <= call.now);
+                    let may = open || user.is_none_or(|it2| it.people.contains(&it2));
+                    named && may && !past
+                });
+                let plain = url.as_deref().is_some_and(|url| {
+                    let url = url.split('?').next().unwrap_or(url);
+                    draw::web_url(drive, item).eq_ignore_ascii_case(url)
+                });
+                let mine = match &drive.owner {
+                    Owner::User(id) => user.is_none_or(|it| it.to_string() == *id),
+                    Owner::Group(_) | Owner::Site(_) => true,
+                };
+                (by_link || plain && mine).then(|| (drive.id.clone(), item.id))
+            })
+        })
+    });
+    found.ok_or_else(nothing)
+}
+
+/// The drive of what a share leads to.
+pub(super) fn drive_of(call: &Call<'_>, first: &Step) -> Result<String, GraphError> {
+    shared(call, first).map(|it| it.0)
+}
+
+/// The item to which a share leads.
+pub(super) fn item_of(call: &Call<'_>, first: &Step) -> Result<Uuid, GraphError> {
+    shared(call, first).map(|it| it.1)
+}
+
+/// The share itself.
+pub(super) fn share(call: &Call<'_>, steps: &[Step]) -> Result<Reply, GraphError> {
+    let first = steps.first().ok_or_else(refusal::not_found)?;
+    let (drive, item) = shared(call, first)?;
+    let document = list::whole(call, &drive, |style, drive| {
+        let item = drive.get(item)?;
+        let value = json!({
+            "id": match &first.key { Some(Key::Id(id)) => id.as_str(), _ => "" },
+            "name": item.name,
+            "owner": style.identity(crate::drives::Identity { app: None, ..item.created_by }),
+        });
+        Some(crate::graph::collection::members(value))
+    })?;
+    Ok(draw::reply(call, StatusCode::OK, "shares", document))
+}
