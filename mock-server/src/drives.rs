@@ -24,7 +24,8 @@ pub(crate) use self::session::{Fragment, Job, LIFE, Said, Session};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Drives {
-    drives: BTreeMap<String, Drive>,
+    #[serde(rename = "drives")]
+    by_id: BTreeMap<String, Drive>,
     /// Uploads that are under way; a restart ends them.
     #[serde(skip)]
     pub(crate) sessions: BTreeMap<uuid::Uuid, Session>,
@@ -36,39 +37,39 @@ pub(crate) struct Drives {
 impl Drives {
     /// A drive by its id.
     pub(crate) fn get(&self, id: &str) -> Option<&Drive> {
-        self.drives.get(id)
+        self.by_id.get(id)
     }
 
     /// The same, to change it.
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Drive> {
-        self.drives.get_mut(id)
+        self.by_id.get_mut(id)
     }
 
     /// The drive of an owner.
     pub(crate) fn of(&self, owner: &Owner) -> Option<&Drive> {
-        self.drives.values().find(|it| it.owner == *owner)
+        self.by_id.values().find(|it| it.owner == *owner)
     }
 
     /// All drives.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Drive> {
-        self.drives.values()
+        self.by_id.values()
     }
 
     /// Adds a drive, unless it is there.
     pub(crate) fn add(&mut self, drive: Drive) {
-        self.drives.entry(drive.id.clone()).or_insert(drive);
+        self.by_id.entry(drive.id.clone()).or_insert(drive);
     }
 
     /// Makes what was read from a state file usable: indexes, and where contents lie.
     pub(crate) fn revive(&mut self, store: &std::sync::Arc<Store>) {
-        for drive in self.drives.values_mut() {
+        for drive in self.by_id.values_mut() {
             drive.revive(store);
         }
     }
 
     /// The places on disk that the contents take.
     pub(crate) fn places(&self) -> Vec<(u64, u64)> {
-        self.drives.values().flat_map(Drive::places).collect()
+        self.by_id.values().flat_map(Drive::places).collect()
     }
 
     /// Forgets sessions that have ended and the oldest copies, so that neither grows.

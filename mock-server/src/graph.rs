@@ -113,7 +113,7 @@ pub(crate) mod coverage {
 pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -> Option<String> {
     bearer::check(world, environment, token, Ipv4Addr::LOCALHOST.into())
         .err()
-        .map(|error| error.message)
+        .map(|error| error.message.into())
 }
 
 /// A refusal that no handler gives: a fault's.
@@ -165,8 +165,8 @@ fn answer(
         }
         Err(error) => {
             annotation.error = Some(error.code.to_string());
-            annotation.decision = Some(error.message.clone());
-            annotation.unsupported.clone_from(&error.unsupported);
+            annotation.decision = Some(error.message.to_string());
+            annotation.unsupported = error.unsupported.as_deref().map(str::to_owned);
             annotation.level = level(annotation.level, error);
         }
     }

@@ -206,7 +206,7 @@ impl Drive {
         folder: Uuid,
         behind: Option<&str>,
     ) -> impl DoubleEndedIterator<Item = (&str, &Item)> {
-        let from = behind.map_or(Bound::Unbounded, |it| Bound::Excluded(it));
+        let from = behind.map_or(Bound::Unbounded, Bound::Excluded);
         self.children
             .get(&folder)
             .into_iter()
@@ -415,12 +415,11 @@ impl Drive {
             && there.0 != item
         {
             match conflict {
-                Conflict::Fail => return Err(Refused::NameTaken),
                 Conflict::Rename => name = self.free_name(to, &name, is_file),
                 Conflict::Replace if is_file && there.1 => {
                     self.delete(there.0)?;
                 }
-                Conflict::Replace => return Err(Refused::NameTaken),
+                Conflict::Fail | Conflict::Replace => return Err(Refused::NameTaken),
             }
         }
         if let Some(children) = self.children.get_mut(&from) {

@@ -98,7 +98,7 @@ pub(super) fn run(
             answer(outer, version, &part, &mut inner, places)
         };
         if let Err(refusal) = &outcome {
-            missing.extend(refusal.unsupported.clone());
+            missing.extend(refusal.unsupported.as_deref().map(str::to_owned));
             inner.level = super::level(inner.level, refusal);
         }
         // A batch is as good as its worst part.

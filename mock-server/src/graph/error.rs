@@ -21,7 +21,7 @@ pub(crate) struct GraphError {
     /// `error.code`.
     pub(crate) code: Cow<'static, str>,
     /// `error.message`.
-    pub(crate) message: String,
+    pub(crate) message: Box<str>,
     /// Who answers; none: the service behind the endpoint.
     pub(crate) service: Option<Service>,
     /// What goes into `WWW-Authenticate`, on 401.
@@ -31,7 +31,7 @@ pub(crate) struct GraphError {
     /// `code` of the inner error.
     pub(crate) inner: Option<&'static str>,
     /// What the mock does not do, for the journal.
-    pub(crate) unsupported: Option<String>,
+    pub(crate) unsupported: Option<Box<str>>,
 }
 
 /// The kinds of `WWW-Authenticate`.
@@ -54,7 +54,7 @@ impl GraphError {
             status,
             service: Service::of_code(&code),
             code,
-            message: message.into(),
+            message: message.into().into(),
             challenge: None,
             headers: Box::default(),
             inner: None,
@@ -64,7 +64,7 @@ impl GraphError {
 
     /// Marks the refusal as something that the mock does not do.
     pub(crate) fn not_in_the_mock(mut self, what: impl Into<String>) -> Self {
-        self.unsupported = Some(what.into());
+        self.unsupported = Some(what.into().into());
         self
     }
 

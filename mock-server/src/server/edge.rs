@@ -196,8 +196,9 @@ impl Edge {
                         if is_files {
                             let world = Arc::clone(&self.world);
                             let upload = parts.extensions.remove();
-                            let answer = host::serve(world, parts, arrival, upload);
-                            self.answered(answer.map(Ok), true).await
+                            let answer =
+                                async { Ok(host::serve(&world, &parts, &arrival, upload)) };
+                            self.answered(answer, true).await
                         } else if is_graph {
                             let answer = self.graph.serve(parts, arrival, body.clone());
                             self.answered(answer.map(Ok), true).await

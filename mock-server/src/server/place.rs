@@ -53,11 +53,11 @@ impl Place {
                     .filter(|_| environments.next().is_none());
                 Some((arrival(cloud, only, true, None), site))
             }
-            Some(site @ (Site::Graph(environment) | Site::Upload(environment))) => Some((
-                arrival(environment.cloud(), Some(environment), true, None),
-                site,
-            )),
-            Some(site @ Site::SharePoint(environment)) => Some((
+            Some(
+                site @ (Site::Graph(environment)
+                | Site::SharePoint(environment)
+                | Site::Upload(environment)),
+            ) => Some((
                 arrival(environment.cloud(), Some(environment), true, None),
                 site,
             )),

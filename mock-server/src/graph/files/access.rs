@@ -59,7 +59,7 @@ fn is_member(call: &Call<'_>, group: &str, me: &str) -> bool {
     call.tenant.read_documents(|documents| {
         ["members", "owners"].iter().any(|it| {
             let links = documents.links(&format!("groups/{group}/{it}"));
-            links.iter().any(|target| *target == person)
+            links.contains(&person)
         })
     })
 }

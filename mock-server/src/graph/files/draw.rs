@@ -91,17 +91,13 @@ impl Style<'_> {
     pub(super) fn identity(&self, by: Identity) -> Value {
         let mut found = Properties::new();
         if let Some(app) = by.app {
-            let name = self
-                .directory
-                .applications
-                .get(&app)
-                .map(|it| it.display_name.clone())
-                .unwrap_or_else(|| {
-                    let principal = self.directory.service_principal(app);
-                    let name = principal.and_then(|it| it.profile.get("displayName"));
-                    let name = name.and_then(Value::as_str);
-                    name.map_or_else(|| app.to_string(), str::to_owned)
-                });
+            let own = self.directory.applications.get(&app);
+            let own = own.map(|it| it.display_name.as_str());
+            let name = own.or_else(|| {
+                let principal = self.directory.service_principal(app)?;
+                principal.profile.get("displayName")?.as_str()
+            });
+            let name = name.map_or_else(|| app.to_string(), str::to_owned);
             let app = json!({"id": app.to_string(), "displayName": name});
             found.insert("application".to_owned(), app);
         }

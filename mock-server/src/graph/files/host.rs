@@ -45,22 +45,22 @@ pub(crate) fn receive(world: &World) -> Writer {
 }
 
 /// Answers a request to a site.
-pub(crate) async fn serve(
-    world: Arc<World>,
-    parts: request::Parts,
-    arrival: Arrival,
+pub(crate) fn serve(
+    world: &Arc<World>,
+    parts: &request::Parts,
+    arrival: &Arrival,
     upload: Option<Blob>,
 ) -> Response<Body> {
     let mut annotation = Annotation {
         environment: arrival.environment,
         ..Annotation::default()
     };
-    let outcome = answer(&world, &parts, &arrival, upload, &mut annotation);
+    let outcome = answer(world, parts, arrival, upload, &mut annotation);
     let mut response = match outcome {
         Ok(response) => response,
         Err(error) => {
             annotation.error = Some(error.code.to_string());
-            annotation.decision = Some(error.message.clone());
+            annotation.decision = Some(error.message.to_string());
             refused(&error)
         }
     };
@@ -115,7 +115,7 @@ fn answer(
                 now,
             };
             match method {
-                "PUT" => asked.put(&parts.headers, upload.unwrap_or_default()),
+                "PUT" => asked.put(&parts.headers, &upload.unwrap_or_default()),
                 "POST" => asked.commit(),
                 "GET" => asked.status(),
                 "DELETE" => asked.cancel(),
@@ -278,7 +278,7 @@ impl Asked<'_> {
     }
 
     /// Takes a fragment.
-    fn put(&self, headers: &HeaderMap, upload: Blob) -> Result<Response<Body>, GraphError> {
+    fn put(&self, headers: &HeaderMap, upload: &Blob) -> Result<Response<Body>, GraphError> {
         let range = headers.get(header::CONTENT_RANGE);
         let range = range.and_then(|it| it.to_str().ok()).unwrap_or_default();
         // Unverified: the texts of these two.
@@ -302,7 +302,7 @@ impl Asked<'_> {
             if fragment.first > there {
                 return Err(refusal::gap());
             }
-            session.content.append(&upload);
+            session.content.append(upload);
             session.expires = life;
             Ok((session.content.length() == total, session.deferred))
         })?;
@@ -350,7 +350,7 @@ impl Asked<'_> {
                     // Source: learn.microsoft.com/graph/api/driveitem-createuploadsession.
                     GraphError {
                         message: "Another file exists with the same name as the uploaded session."
-                            .to_owned(),
+                            .into(),
                         ..error
                     }
                 } else {

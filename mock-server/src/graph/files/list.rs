@@ -159,9 +159,10 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
             let upto = behind.as_deref();
             let all = drive.list(folder, None).rev();
             let rest = all.skip_while(|(key, _)| upto.is_some_and(|it| *key >= it));
-            let _ = rest.map(take).all(|it| it);
+            let mut rest = rest;
+            let _ = rest.all(take);
         } else {
-            let _ = drive.list(folder, behind.as_deref()).map(take).all(|it| it);
+            let _ = drive.list(folder, behind.as_deref()).all(take);
         }
         let next = last.filter(|_| more);
         let set = format!("{}/items", draw::set(call, drive));

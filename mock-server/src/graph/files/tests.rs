@@ -79,7 +79,7 @@ impl Drive {
         };
         let world = self.bench.world();
         let upload = Blob::of(&world.contents, body).unwrap();
-        let answer = super::host::serve(world, parts, arrival, Some(upload)).await;
+        let answer = super::host::serve(&world, &parts, &arrival, Some(upload));
         Told::read(answer).await
     }
 }
