@@ -43,6 +43,7 @@ use super::odata::query::Query;
 use super::path::Path;
 use super::prefer::{Metadata, Prefer};
 use super::throttling;
+use crate::directory::MailboxRight;
 use crate::environment::SignInCloud;
 use crate::exchange::Annotation;
 
@@ -122,6 +123,9 @@ fn admitted(
     let own = is_own(&caller, route);
     guard::check(&caller.actor, route, &request.method, own, voice)?;
     roles(&caller, route, &request.method, me || own, voice)?;
+    if voice.service() == super::error::Service::Exchange && !own {
+        mailbox(&caller, route)?;
+    }
     let parameters_sent: Vec<(String, String)> =
         form_urlencoded::parse(request.uri.query().unwrap_or("").as_bytes())
             .into_owned()
@@ -247,6 +251,29 @@ fn is_own(caller: &Caller, route: &Route) -> bool {
         .tenant
         .read(|it| it.user_by_id_or_name(name).map(|it| it.id));
     user.is_some() && user == caller.actor.user()
+}
+
+/// Whether a person may open the mailbox of another, with whatever scope.
+fn mailbox(caller: &Caller, route: &Route) -> Result<(), GraphError> {
+    let (Actor::User(user, _), Some(route::Key::Id(name))) =
+        (&caller.actor, guard::person(&route.steps))
+    else {
+        return Ok(());
+    };
+    caller.tenant.read(|directory| {
+        // Who is not there is not found later.
+        let Some(owner) = directory.user_by_id_or_name(name) else {
+            return Ok(());
+        };
+        if owner.mailbox.is_none() {
+            return Err(GraphError::no_mailbox());
+        }
+        if owner.grants_mailbox_right(*user, &[MailboxRight::FullAccess]) {
+            Ok(())
+        } else {
+            Err(GraphError::mailbox_denied())
+        }
+    })
 }
 
 /// Who writes to the directory beyond the own account is an administrator. Unverified: which role
