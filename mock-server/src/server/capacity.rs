@@ -29,6 +29,8 @@ pub(super) struct Capacity {
 struct State {
     next: u64,
     places: HashMap<u64, Held>,
+    /// How many of them are the control port's.
+    controls: usize,
     /// The connections that wait for their clients, by phase, the longest wait first.
     waiting: [BTreeSet<(Instant, u64)>; 4],
 }
@@ -36,6 +38,7 @@ struct State {
 /// A connection, as its place sees it.
 #[derive(Debug)]
 struct Held {
+    purpose: Use,
     phase: Phase,
     since: Instant,
     /// Requests that are answered.
@@ -133,7 +136,7 @@ impl Capacity {
                 return place;
             }
             self.warn();
-            self.make_room(Instant::now());
+            self.make_room(purpose, Instant::now());
             // Tried again in any case: what could not be closed a moment ago may be closed now.
             let _ = time::timeout(RETRY, freed).await;
         }
@@ -148,6 +151,7 @@ impl Capacity {
             let number = state.next;
             state.next += 1;
             let held = Held {
+                purpose,
                 phase: Phase::Answering,
                 since: Instant::now(),
                 answering: 0,
@@ -158,6 +162,7 @@ impl Capacity {
                 end: sender,
             };
             state.places.insert(number, held);
+            state.controls += usize::from(purpose == Use::Control);
             state.update(number);
             Some(Place {
                 number,
@@ -180,7 +185,7 @@ impl Capacity {
     pub(super) async fn exhausted(&self, pause: Duration) {
         let freed = self.freed.notified();
         self.warn();
-        self.make_room(Instant::now());
+        self.make_room(Use::Exchange, Instant::now());
         let _ = time::timeout(pause, freed).await;
     }
 
@@ -198,11 +203,18 @@ impl Capacity {
         );
     }
 
-    /// Ends the connection that can best be spared, if there is one.
-    fn make_room(&self, now: Instant) {
+    /// Ends the connection that can best be spared, if there is one. Exchanges do not get the places that
+    /// the control port has of its own.
+    fn make_room(&self, purpose: Use, now: Instant) {
         self.state.write(|state| {
+            let kept = purpose == Use::Exchange && state.controls <= self.reserve;
             let spared = SPARED.iter().find_map(|(phase, patience)| {
-                let (since, number) = state.waiting[*phase as usize].first()?;
+                // No more of them are passed over than the control port has places.
+                let mut waiting = state.waiting[*phase as usize].iter();
+                let (since, number) = waiting.find(|(_, number)| {
+                    let held = state.places.get(number);
+                    !(kept && held.is_some_and(|it| it.purpose == Use::Control))
+                })?;
                 (now.duration_since(*since) >= *patience).then_some(*number)
             });
             if let Some(number) = spared {
@@ -279,6 +291,20 @@ impl State {
         if is_open && let Some(waiting) = self.waiting.get_mut(phase as usize) {
             waiting.insert(fresh);
         }
+    }
+
+    /// Makes a connection of the control port one for exchanges, if there are no more than so many.
+    fn hand_over(&mut self, number: u64, most: usize) -> bool {
+        if self.places.len() > most {
+            return false;
+        }
+        if let Some(held) = self.places.get_mut(&number)
+            && held.purpose == Use::Control
+        {
+            held.purpose = Use::Exchange;
+            self.controls -= 1;
+        }
+        true
     }
 
     /// Tells a connection to end.
@@ -419,11 +445,14 @@ impl Place {
         let deadline = Instant::now() + BECOMES;
         loop {
             let freed = capacity.freed.notified();
-            if capacity.state.read(|it| it.places.len()) <= capacity.most {
+            if capacity
+                .state
+                .write(|state| state.hand_over(self.number, capacity.most))
+            {
                 return true;
             }
             capacity.warn();
-            capacity.make_room(Instant::now());
+            capacity.make_room(Use::Exchange, Instant::now());
             if time::timeout_at(deadline, freed).await.is_err() {
                 return false;
             }
@@ -434,9 +463,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.capacity.state.write(|state| {
-            if let Some(held) = state.places.remove(&self.number)
-                && let Some(waiting) = state.waiting.get_mut(held.phase as usize)
-            {
+            let Some(held) = state.places.remove(&self.number) else {
+                return;
+            };
+            state.controls -= usize::from(held.purpose == Use::Control);
+            if let Some(waiting) = state.waiting.get_mut(held.phase as usize) {
                 waiting.remove(&(held.since, self.number));
             }
         });
@@ -550,15 +581,15 @@ mod tests {
         let underway = places[0].ask(false);
         drop(places[1].ask(false));
         assert!(capacity.try_admit(Use::Exchange).is_none());
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         assert_eq!(places.each_ref().map(|it| ends(it)), [false, false, true]);
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         assert_eq!(places.each_ref().map(|it| ends(it)), [false, true, true]);
         // Nothing is left that can be spared: the first is answered.
-        capacity.make_room(later(9999));
+        capacity.make_room(Use::Exchange, later(9999));
         assert!(!ends(&places[0]));
         drop(underway);
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         assert!(ends(&places[0]));
         drop(places);
         assert!(
@@ -577,11 +608,11 @@ mod tests {
         starting.arrived();
         let _underway = answered.ask(false);
         let end = || [&reading, &starting, &answered].map(|it| ends(it));
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         assert_eq!(end(), [false, false, false]);
-        capacity.make_room(later(2));
+        capacity.make_room(Use::Exchange, later(2));
         assert_eq!(end(), [false, true, false]);
-        capacity.make_room(later(6));
+        capacity.make_room(Use::Exchange, later(6));
         assert_eq!(end(), [true, true, false]);
     }
 
@@ -612,6 +643,27 @@ mod tests {
     }
 
     #[test]
+    fn exchanges_leave_the_control_port_its_places() {
+        let capacity = Capacity::new(3, 1, 9);
+        let control = capacity.try_admit(Use::Control).unwrap();
+        control.speaks_http();
+        let exchange = http(&capacity);
+        capacity.make_room(Use::Exchange, later(0));
+        assert!(!ends(&control));
+        assert!(ends(&exchange));
+        capacity.make_room(Use::Exchange, later(9999));
+        assert!(!ends(&control));
+        // What it has beyond these is not its own.
+        let more = capacity.try_admit(Use::Control).unwrap();
+        more.speaks_http();
+        capacity.make_room(Use::Exchange, later(0));
+        assert!(ends(&control));
+        // It makes room for itself.
+        capacity.make_room(Use::Control, later(0));
+        assert!(ends(&more));
+    }
+
+    #[test]
     fn every_wait_for_a_client_ends() {
         let capacity = Capacity::new(9, 0, 9);
         let shaking = Arc::new(capacity.try_admit(Use::Exchange).unwrap());
@@ -638,7 +690,7 @@ mod tests {
     async fn a_request_that_came_while_the_end_was_announced_is_answered() {
         let capacity = Capacity::new(1, 0, 8);
         let place = http(&capacity);
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         place.ends().await;
         let underway = place.ask(false);
         let cut = time::timeout(GRACE * 3, place.is_cut()).await;
@@ -654,7 +706,7 @@ mod tests {
         older.tunnels();
         let newer = http(&capacity);
         older.arrived();
-        capacity.make_room(later(0));
+        capacity.make_room(Use::Exchange, later(0));
         assert!(ends(&newer) && !ends(&older));
         capacity.sweep(later(301));
         assert!(ends(&older));
