@@ -267,3 +267,88 @@ fn a_collector_reads_the_sign_in_log_page_by_page() {
     });
     assert_eq!(result, expected);
 }
+
+/// What a script says that works with files in the world whose app may.
+fn works_with_files(script: &str) -> Value {
+    let scripts = root().join("tests/clients/python");
+    let mut command = Command::new(program("entra-mock"));
+    command
+        .args(["run", "--isolated", "--seed"])
+        .arg(scripts.join("files-world.yaml"))
+        .arg("--")
+        .arg(python())
+        .arg(scripts.join(script));
+    run(&mut command).json()
+}
+
+#[test]
+fn rclone_copies_synchronizes_and_deletes_files() {
+    let result = works_with_files("rclone_files.py");
+    // Exit status and number of files: five, 30 MB among them, and none where nothing changed.
+    assert_eq!(result["up"], json!([0, 5]), "{result}");
+    assert_eq!(result["again"], json!([0, 0]), "{result}");
+    assert_eq!(result["fast"], json!([0, 0]), "{result}");
+    assert_eq!(result["down"], json!([0, 5]), "{result}");
+    assert_eq!(result["sync"], json!([0, 1]), "{result}");
+    assert_eq!(
+        result["listed"],
+        json!([
+            "Backup/Größe #1/100% + 'quoted' (1).txt",
+            "Backup/Größe #1/inner/deep.txt",
+            "Backup/empty.txt",
+            "Backup/large.bin",
+            "Backup/small.txt",
+        ]),
+        "{result}"
+    );
+    let after = json!(["Größe #1/", "large.bin", "small.txt"]);
+    assert_eq!(result["after"], after, "{result}");
+    for step in ["checked", "copied", "moved", "deleted", "purged"] {
+        assert_eq!(result[step], 0, "{step}: {result}");
+    }
+    assert_eq!(result["same"], true, "{result}");
+    // The hash that rclone itself computes of "small\n".
+    let hash = "73684318d8c00605000000000600000000000000";
+    assert_eq!(result["hash"], hash, "{result}");
+    assert_eq!(result["read"], "changed\n", "{result}");
+    assert_eq!(result["part"], "ang", "{result}");
+    let link = result["link"].as_str().unwrap_or_default();
+    let host = "https://contoso-my.sharepoint.com/";
+    assert!(link.starts_with(host), "{result}");
+    assert_eq!(result["about"][1], true, "{result}");
+    assert_eq!(result["left"], json!([]), "{result}");
+}
+
+#[test]
+fn python_o365_works_with_files() {
+    let result = works_with_files("o365_files.py");
+    for step in [
+        "signed_in",
+        "hash",
+        "same",
+        "renamed",
+        "moved",
+        "shared",
+        "deleted",
+    ] {
+        assert_eq!(result[step], true, "{step}: {result}");
+    }
+    assert_eq!(result["drive"], json!(["business", "normal"]), "{result}");
+    assert_eq!(result["small"], 8, "{result}");
+    assert_eq!(result["large"], 12 << 20, "{result}");
+    assert_eq!(
+        result["listed"],
+        json!(["large.bin", "small.txt"]),
+        "{result}"
+    );
+    assert_eq!(result["paged"], 2, "{result}");
+    let in_folder = json!(["Drafts", "copied.txt", "figures.txt"]);
+    assert_eq!(result["in_folder"], in_folder, "{result}");
+    assert_eq!(
+        result["found"],
+        json!(["copied.txt", "figures.txt"]),
+        "{result}"
+    );
+    assert_eq!(result["permissions"], 2, "{result}");
+    assert_eq!(result["left"], json!([]), "{result}");
+}

@@ -16,9 +16,9 @@ from O365.utils.token import MemoryTokenBackend
 with open(os.environ["ENTRA_MOCK_READY"], encoding="utf-8") as file:
     world = json.load(file)["environments"]["office365"]
 
-app, alice = world["apps"]["files"], world["users"]["alice"]
+app, alice = world["apps"]["phone"], world["users"]["alice"]
 account = Account(
-    (app["client_id"], app["client_secret"]),
+    (app["client_id"],),
     auth_flow_type="password",
     username=alice["upn"],
     password=alice["password"],
@@ -26,7 +26,7 @@ account = Account(
     token_backend=MemoryTokenBackend(),
 )
 result = {"signed_in": account.authenticate(requested_scopes=["Files.ReadWrite.All"])}
-drive = account.storage().get_default_drive()
+drive = account.storage().get_default_drive(request_drive=True)
 result["drive"] = [drive.drive_type, drive.quota["state"]]
 root = drive.get_root_folder()
 folder = root.create_child_folder("Harbour plans")
