@@ -128,6 +128,23 @@ async fn anothers_mailbox_needs_the_shared_permission_and_the_right() {
         .get(&bench.app_only(&["Mail.Read"]), path)
         .await
         .expect(200);
+    // So does a path that the model alone serves.
+    let of_the_model =
+        "/v1.0/users/support@contoso.onmicrosoft.com/inferenceClassification/overrides";
+    bench.get(&shared, of_the_model).await.expect(200);
+    for (token, path) in [
+        (&read, of_the_model),
+        (&without_right, of_the_model),
+        (
+            &shared,
+            "/v1.0/users/bob@contoso.onmicrosoft.com/inferenceClassification/overrides",
+        ),
+    ] {
+        assert_eq!(
+            bench.get(token, path).await.refused(403),
+            "ErrorAccessDenied"
+        );
+    }
     // The shared permission also opens the own mailbox, by its name, too.
     bench
         .get(
