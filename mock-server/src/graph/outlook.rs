@@ -184,7 +184,8 @@ fn translated(contents: &Contents, id: &str, from: &str, to: &str) -> Result<Str
     })
 }
 
-fn texts(value: Option<Value>) -> Vec<String> {
+/// The texts of a list; anything else has none.
+pub(super) fn texts(value: Option<Value>) -> Vec<String> {
     match value {
         Some(Value::Array(list)) => list
             .into_iter()

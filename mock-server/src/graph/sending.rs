@@ -11,7 +11,7 @@ use super::attachments;
 use super::call::{Action, Call, Reply};
 use super::endpoint::Workload;
 use super::error::GraphError;
-use super::{message, messages, mime, people, schema, text};
+use super::{events, message, messages, mime, people, schema, text};
 use crate::directory::{MailboxRight, ObjectId};
 use crate::mailbox::{Attachment, Item, Owner, Properties, WellKnown, base_subject, seconds};
 
@@ -252,16 +252,7 @@ fn deliver(
     if arrived.get("isDeliveryReceiptRequested") == Some(&json!(false)) {
         arrived.shift_remove("isDeliveryReceiptRequested");
     }
-    let owners: Vec<Owner> = call.tenant.read(|directory| {
-        let users = recipients
-            .iter()
-            .filter_map(|address| directory.user_by_name(address));
-        let mut ids: Vec<ObjectId> = users.map(|user| user.id).collect();
-        ids.dedup();
-        ids.into_iter()
-            .filter_map(|id| Owner::of(directory, id))
-            .collect()
-    });
+    let owners = events::owners(call, &recipients);
     if save {
         contents.write(|contents| {
             let folder = contents.well_known(WellKnown::SentItems);

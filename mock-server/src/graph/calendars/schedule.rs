@@ -13,6 +13,7 @@ use crate::graph::access::Actor;
 use crate::graph::call::{Action, Call, Reply};
 use crate::graph::endpoint::Workload;
 use crate::graph::error::GraphError;
+use crate::graph::outlook::texts;
 use crate::graph::{events, schema, time_zone};
 use crate::mailbox::{Contents, Properties};
 
@@ -454,16 +455,6 @@ fn of_user(
 ) -> Result<Vec<Busy>, GraphError> {
     let contents = call.mailbox_of(user)?;
     contents.read(|contents| busy(contents, from, to))
-}
-
-fn texts(value: Option<Value>) -> Vec<String> {
-    match value {
-        Some(Value::Array(list)) => list
-            .into_iter()
-            .filter_map(|it| it.as_str().map(str::to_owned))
-            .collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn missing(name: &str) -> GraphError {

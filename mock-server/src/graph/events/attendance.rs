@@ -7,6 +7,7 @@
 //! /event-forward, /resources/eventmessage, /resources/eventmessagerequest. Unverified: the texts of
 //! subjects, and which members of a message are set.
 
+use indexmap::IndexSet;
 use serde_json::{Value, json};
 
 use crate::directory::ObjectId;
@@ -310,8 +311,8 @@ pub(in crate::graph) fn owners(call: &Call<'_>, addresses: &[String]) -> Vec<Own
         let users = addresses
             .iter()
             .filter_map(|address| directory.user_by_name(address));
-        let mut ids: Vec<ObjectId> = users.map(|user| user.id).collect();
-        ids.dedup();
+        // Who is named twice gets one.
+        let ids: IndexSet<ObjectId> = users.map(|user| user.id).collect();
         ids.into_iter()
             .filter_map(|id| Owner::of(directory, id))
             .collect()
