@@ -336,6 +336,15 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The body where it may be left out.
+    pub(crate) fn json_or_nothing(&self) -> Result<Properties, GraphError> {
+        if self.body.is_empty() {
+            Ok(Properties::new())
+        } else {
+            self.json()
+        }
+    }
+
     /// The body as a JSON object.
     pub(crate) fn json(&self) -> Result<Properties, GraphError> {
         let content_type = self.header(header::CONTENT_TYPE.as_str());

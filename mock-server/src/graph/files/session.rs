@@ -19,11 +19,7 @@ use crate::mailbox::Properties;
 
 /// Begins an upload.
 pub(super) fn create(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphError> {
-    let body = if call.body.is_empty() {
-        Properties::new()
-    } else {
-        call.json()?
-    };
+    let body = call.json_or_nothing()?;
     let empty = Properties::new();
     let item = body
         .get("item")

@@ -241,11 +241,7 @@ pub(super) fn purge(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError>
 /// Brings a deleted item back.
 pub(super) fn restore(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
     let item = found.there()?;
-    let body = if call.body.is_empty() {
-        Properties::new()
-    } else {
-        call.json()?
-    };
+    let body = call.json_or_nothing()?;
     let title = text(&body, "name")?;
     let parent = body.get("parentReference").filter(|it| !it.is_null());
     found.write(call, |drive| {
@@ -261,11 +257,7 @@ pub(super) fn restore(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErro
 /// it is says so.
 pub(super) fn copy(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
     let item = found.there()?;
-    let body = if call.body.is_empty() {
-        Properties::new()
-    } else {
-        call.json()?
-    };
+    let body = call.json_or_nothing()?;
     let title = text(&body, "name")?;
     let conflict = base::conflict(call, None, Conflict::Fail)?;
     let reference = body.get("parentReference").filter(|it| !it.is_null());
