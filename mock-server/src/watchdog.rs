@@ -12,7 +12,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
 
@@ -41,14 +42,63 @@ pub fn serve_if_asked() -> bool {
     asked
 }
 
-/// Ends the process with SIGTERM, and with SIGKILL after a while, should this one be killed.
-pub fn guard_process(id: Pid) {
-    tell(Word::Process, id.as_raw_nonzero().to_string().as_bytes());
+/// What is to end, should this process be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarded {
+    /// The process: with SIGTERM, and with SIGKILL after a while.
+    Process,
+    /// The group that it leads: with SIGKILL.
+    Group,
 }
 
-/// Ends all processes of the group, should this process be killed.
-pub fn guard_group(id: Pid) {
-    tell(Word::Group, id.as_raw_nonzero().to_string().as_bytes());
+/// Says that a command is about to start, so that it ends even where this process is killed before
+/// it knows the command's number: the watchdog then looks for the command by a variable of its
+/// environment (on Linux; elsewhere that command stays).
+pub fn announce(command: &mut Command, guarded: Guarded) -> Announced {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mark = STARTED.get().map(|_| {
+        // The numbers of processes come again.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |it| it.as_nanos());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{now}-{count}", std::process::id())
+    });
+    if let Some(mark) = &mark {
+        command.env(MARK, mark);
+        let word = match guarded {
+            Guarded::Process => Word::StartingProcess,
+            Guarded::Group => Word::StartingGroup,
+        };
+        tell(word, mark.as_bytes());
+    }
+    Announced { guarded, mark }
+}
+
+/// A command that is about to start. Dropped, it has started or never will.
+#[derive(Debug)]
+#[must_use = "the command is looked for as long as this lives"]
+pub struct Announced {
+    guarded: Guarded,
+    mark: Option<String>,
+}
+
+impl Announced {
+    /// The command has this number.
+    pub fn started(self, id: Pid) {
+        let word = match self.guarded {
+            Guarded::Process => Word::Process,
+            Guarded::Group => Word::Group,
+        };
+        tell(word, id.as_raw_nonzero().to_string().as_bytes());
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        if let Some(mark) = &self.mark {
+            tell(Word::Started, mark.as_bytes());
+        }
+    }
 }
 
 /// The process, or the group, has ended: its number may be another's soon.
@@ -69,6 +119,9 @@ pub(crate) fn release_folder(path: &Path) {
 static STARTED: OnceLock<(Child, ChildStdin)> = OnceLock::new();
 
 const ARGUMENT: &str = "__watchdog";
+
+/// The variable that marks a command.
+const MARK: &str = "ENTRA_MOCK_STARTED";
 
 fn spawn() -> io::Result<(Child, ChildStdin)> {
     let mut child = Command::new(std::env::current_exe()?)
@@ -106,15 +159,21 @@ enum Word {
     Group,
     Process,
     Removed,
+    Started,
+    StartingGroup,
+    StartingProcess,
 }
 
 impl Word {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Ended,
         Self::Folder,
         Self::Group,
         Self::Process,
         Self::Removed,
+        Self::Started,
+        Self::StartingGroup,
+        Self::StartingProcess,
     ];
 
     const fn as_bytes(self) -> &'static [u8] {
@@ -124,6 +183,9 @@ impl Word {
             Self::Group => b"group",
             Self::Process => b"process",
             Self::Removed => b"removed",
+            Self::Started => b"started",
+            Self::StartingGroup => b"starting-group",
+            Self::StartingProcess => b"starting-process",
         }
     }
 }
@@ -134,6 +196,8 @@ struct Charge {
     folders: HashSet<PathBuf>,
     groups: HashSet<Pid>,
     processes: HashMap<Pid, Handle>,
+    /// By mark: what is about to start.
+    starting: HashMap<Vec<u8>, Guarded>,
 }
 
 /// Listens until the process is gone, and cleans up.
@@ -174,26 +238,52 @@ impl Charge {
                     self.processes.remove(&id);
                 }
             }
+            Some(Word::StartingGroup) => {
+                self.starting.insert(what.to_vec(), Guarded::Group);
+            }
+            Some(Word::StartingProcess) => {
+                self.starting.insert(what.to_vec(), Guarded::Process);
+            }
+            Some(Word::Started) => {
+                self.starting.remove(what);
+            }
             None => {}
         }
     }
 
-    fn clean_up(self) {
-        for group in self.groups {
-            let _ = kill_process_group(group, Signal::KILL);
+    /// Ends what was about to start, as far as it has started by now.
+    fn end_starting(&mut self) {
+        let processes = &mut self.processes;
+        self.starting.retain(|mark, guarded| {
+            let found = marked(mark);
+            for id in &found {
+                match guarded {
+                    Guarded::Process => {
+                        let handle = Handle::of(*id);
+                        handle.signal(*id, Signal::TERM);
+                        processes.insert(*id, handle);
+                    }
+                    Guarded::Group => Handle::of(*id).signal(*id, Signal::KILL),
+                }
+            }
+            found.is_empty()
+        });
+    }
+
+    fn clean_up(mut self) {
+        for group in &self.groups {
+            let _ = kill_process_group(*group, Signal::KILL);
         }
         for (id, handle) in &self.processes {
             handle.signal(*id, Signal::TERM);
         }
-        for folder in self.folders {
+        for folder in &self.folders {
             let _ = std::fs::remove_dir_all(folder);
         }
         for _ in 0..LOOKS {
-            if !self
-                .processes
-                .keys()
-                .any(|it| test_kill_process(*it).is_ok())
-            {
+            self.end_starting();
+            let lives = |it: &Pid| test_kill_process(*it).is_ok();
+            if self.starting.is_empty() && !self.processes.keys().any(lives) {
                 return;
             }
             #[expect(
@@ -206,6 +296,30 @@ impl Charge {
             handle.signal(*id, Signal::KILL);
         }
     }
+}
+
+/// The processes with a mark in their environment.
+#[cfg(target_os = "linux")]
+fn marked(mark: &[u8]) -> Vec<Pid> {
+    let variable = [MARK.as_bytes(), b"=", mark].concat();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|it| {
+        it.file_name()
+            .to_str()?
+            .parse()
+            .ok()
+            .and_then(Pid::from_raw)
+    });
+    ids.filter(|id| {
+        let file = format!("/proc/{}/environ", id.as_raw_nonzero());
+        std::fs::read(file).is_ok_and(|it| it.split(|byte| *byte == 0).any(|it| it == variable))
+    })
+    .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn marked(_: &[u8]) -> Vec<Pid> {
+    Vec::new()
 }
 
 /// Five seconds from SIGTERM to SIGKILL.
@@ -247,6 +361,7 @@ impl Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
 
     fn sleeper() -> (Child, Pid) {
         let child = Command::new("sleep")
@@ -256,6 +371,30 @@ mod tests {
             .unwrap();
         let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         (child, id)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_about_to_start_is_found_and_what_had_started_is_left() {
+        let marked = |mark: &str| {
+            Command::new("sleep")
+                .arg("60")
+                .env(MARK, mark)
+                .process_group(0)
+                .spawn()
+                .unwrap()
+        };
+        let (mut process, mut group, mut started) =
+            (marked("1-1-1"), marked("1-1-2"), marked("1-1-3"));
+        let waiting = std::thread::spawn(move || [process.wait().unwrap(), group.wait().unwrap()]);
+        serve(
+            &b"starting-process 1-1-1\nstarting-group 1-1-2\nstarting-process 1-1-3\nstarted 1-1-3\n"[..],
+        );
+        let signals = waiting.join().unwrap().map(|it| it.signal());
+        assert_eq!(signals, [Some(15), Some(9)]);
+        assert!(started.try_wait().unwrap().is_none());
+        started.kill().unwrap();
+        started.wait().unwrap();
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_mock::watchdog;
+use entra_mock::watchdog::{self, Announced, Guarded};
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
@@ -223,11 +223,11 @@ pub(super) struct Process {
 }
 
 impl Process {
-    fn new(child: Child) -> Self {
+    fn new(child: Child, announced: Announced) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let group = id.and_then(Pid::from_raw);
         if let Some(group) = group {
-            watchdog::guard_group(group);
+            announced.started(group);
         }
         Self { child, group }
     }
@@ -279,6 +279,7 @@ fn start_command(
         process.env_remove(name);
     }
     process.envs(variables.iter().map(|(name, value)| (name, value)));
+    let announced = watchdog::announce(process.as_std_mut(), Guarded::Group);
     let mut child = process.spawn().map_err(|error| SourceError::Command {
         command: command.to_owned(),
         error,
@@ -299,7 +300,7 @@ fn start_command(
             }
         }
     }));
-    spawned.process = Some(Process::new(child));
+    spawned.process = Some(Process::new(child, announced));
     Ok(spawned)
 }
 

@@ -19,7 +19,7 @@ use crate::isolation;
 use crate::journal::Exchange;
 use crate::scratch::Scratch;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
-use crate::watchdog;
+use crate::watchdog::{self, Guarded};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -131,6 +131,7 @@ impl Run {
             }
         }
         command.envs(mock.variables_for(&variables));
+        let announced = watchdog::announce(command.as_std_mut(), Guarded::Process);
         let mut child = with_original_limit(|| command.spawn()).map_err(|error| {
             let name = self.command[0].to_string_lossy();
             let code = if error.kind() == std::io::ErrorKind::NotFound {
@@ -146,7 +147,7 @@ impl Run {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.and_then(Pid::from_raw);
         if let Some(id) = id {
-            watchdog::guard_process(id);
+            announced.started(id);
         }
         let failed = |error: std::io::Error| Failure::usage(error);
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
