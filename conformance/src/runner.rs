@@ -2,13 +2,14 @@
 
 mod artifact;
 mod case_run;
+mod queue;
 mod second_process;
 mod sign_in;
 mod step;
 mod together;
 mod worker;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,11 +17,11 @@ use std::time::{Duration, Instant};
 use entra_mock::journal::{Entry, Feed};
 use entra_mock::scratch::Scratch;
 use entra_mock::{MockEntra, StartError, isolation};
-use parking_lot::Mutex;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use artifact::Folder;
+use queue::{Place, Queue};
 pub(crate) use worker::{Shared, Worker};
 
 use crate::case::{Case, Level};
@@ -35,7 +36,7 @@ use crate::text::{cut, visible_line};
 pub struct RunOptions {
     /// Where the driver comes from.
     pub source: Source,
-    /// How many cases run at once.
+    /// How many cases run at once; those with a service that is silent for long run beside them.
     pub jobs: usize,
     /// Decides everything that is drawn at random.
     pub seed: u64,
@@ -177,8 +178,9 @@ pub async fn run(
         })?),
         None => None,
     };
-    let jobs = options.jobs.clamp(1, cases.len().max(1));
-    let (mock, strangers, proxies) = start_mock(&options, jobs).await?;
+    let mut missing: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
+    let (places, queue) = Queue::new(cases, options.jobs);
+    let (mock, strangers, proxies) = start_mock(&options, places.len()).await?;
     let mut start = RunStart {
         schema: SCHEMA,
         suite: concat!("entra-conformance ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -187,16 +189,16 @@ pub async fn run(
         language: String::new(),
         reach: options.reach.slug().to_owned(),
         seed: options.seed,
-        cases: cases.len(),
+        cases: missing.len(),
         shard: options.shard.clone(),
         artifacts: artifacts.as_ref().map(|it| it.path().display().to_string()),
     };
     let stop = stop(options.limits.run)?;
     tokio::pin!(stop);
-    let mut missing: BTreeSet<String> = cases.iter().map(|case| case.id.clone()).collect();
     if let Some(watch) = options.watch {
         tokio::spawn(follow(mock.journal().follow(), watch));
     }
+    let jobs = places.iter().filter(|it| **it == Place::Job).count();
     let options = RunOptions { jobs, ..options };
     let shared = Arc::new(Shared::new(mock, strangers, options, artifacts));
     let mut workers: Vec<Worker> = proxies
@@ -223,11 +225,14 @@ pub async fn run(
     };
     tell(&Event::RunStarted(start));
     if incomplete.is_none() {
-        let queue = Arc::new(Mutex::new(VecDeque::from(cases)));
+        let queue = Arc::new(queue);
         let (finished, mut reports) = mpsc::channel(64);
         let tasks: Vec<_> = workers
             .into_iter()
-            .map(|worker| tokio::spawn(work(worker, Arc::clone(&queue), finished.clone())))
+            .zip(places)
+            .map(|(worker, place)| {
+                tokio::spawn(work(worker, place, Arc::clone(&queue), finished.clone()))
+            })
             .collect();
         drop(finished);
         loop {
@@ -310,12 +315,11 @@ pub(crate) fn stop(limit: Option<Duration>) -> Result<impl Future<Output = Strin
 /// A worker's life: takes cases until there are none.
 async fn work(
     mut worker: Worker,
-    queue: Arc<Mutex<VecDeque<Case>>>,
+    place: Place,
+    queue: Arc<Queue>,
     finished: mpsc::Sender<Result<Box<(Case, CaseReport)>, String>>,
 ) {
-    loop {
-        let next = queue.lock().pop_front();
-        let Some(case) = next else { break };
+    while let Some(case) = queue.take(place) {
         let result = worker.run(&case).await;
         let broken = result.is_err();
         let told = finished

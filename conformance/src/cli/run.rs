@@ -24,8 +24,9 @@ pub(super) struct Run {
     #[command(flatten)]
     report: ReportOptions,
 
-    /// How many cases run at once; each worker has a driver process of its own. The number of
-    /// cores by default
+    /// How many cases run at once, each with a driver process of its own; the number of cores by
+    /// default. From two on, cases in which the service is silent for a second or more wait beside
+    /// them, at most two for each job
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// A file of failures that are known, each with its reason

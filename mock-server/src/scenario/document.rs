@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use crate::environment::Environment;
-use crate::fault::FaultAction;
+use crate::fault::{Fault, FaultAction};
+use crate::notation::Span;
 use indexmap::IndexMap;
+use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -74,17 +76,38 @@ impl Scenario {
         checks
     }
 
+    /// All faults, those of steps inside of steps included.
+    pub fn faults(&self) -> Vec<&Fault> {
+        fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Fault>) {
+            for step in steps {
+                match &step.action {
+                    Action::Fault(fault) => into.push(fault),
+                    Action::Repeat(repeat) => collect(&repeat.steps, into),
+                    Action::SecondProcess(steps) | Action::Together(steps) => {
+                        collect(steps, into);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut faults = Vec::new();
+        collect(&self.steps, &mut faults);
+        faults
+    }
+
     /// Whether a fault presents a wrong certificate.
     pub fn has_wrong_certificates(&self) -> bool {
-        fn any(steps: &[Step]) -> bool {
-            steps.iter().any(|step| match &step.action {
-                Action::Fault(fault) => matches!(fault.action, FaultAction::Tls(_)),
-                Action::Repeat(repeat) => any(&repeat.steps),
-                Action::SecondProcess(steps) | Action::Together(steps) => any(steps),
-                _ => false,
-            })
-        }
-        any(&self.steps)
+        let mut faults = self.faults().into_iter();
+        faults.any(|fault| matches!(fault.action, FaultAction::Tls(_)))
+    }
+
+    /// The longest time for which a fault keeps an answer back: nothing but waiting happens then.
+    pub fn longest_delay(&self) -> Span {
+        let delays = self.faults().into_iter().filter_map(|it| match it.action {
+            FaultAction::Delay(span) => Some(span),
+            _ => None,
+        });
+        delays.max().unwrap_or(Span(SignedDuration::ZERO))
     }
 
     /// The auth methods with which it runs.
