@@ -23,26 +23,8 @@ pub(super) struct EventCommand {
 
 impl Args for EventCommand {
     fn augment_args(command: Command) -> Command {
-        let command = ControlArgument::augment_args(command)
-            .arg(
-                Arg::new(TENANT)
-                    .long(TENANT)
-                    .global(true)
-                    .help("Tenant by id or domain, where neither user nor app says which"),
-            )
-            .arg(
-                Arg::new(JSON)
-                    .long(JSON)
-                    .global(true)
-                    .action(ArgAction::SetTrue)
-                    .help("Print what the event did as JSON"),
-            )
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommand_value_name("EVENT")
-            .subcommand_help_heading("Events");
-        let events = Event::reference().iter();
-        command.subcommands(events.map(subcommand))
+        // The events come from a schema that takes a millisecond to make.
+        command.defer(with_events)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -104,6 +86,29 @@ impl EventCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn with_events(command: Command) -> Command {
+    let command = ControlArgument::augment_args(command)
+        .arg(
+            Arg::new(TENANT)
+                .long(TENANT)
+                .global(true)
+                .help("Tenant by id or domain, where neither user nor app says which"),
+        )
+        .arg(
+            Arg::new(JSON)
+                .long(JSON)
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Print what the event did as JSON"),
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand_value_name("EVENT")
+        .subcommand_help_heading("Events");
+    let events = Event::reference().iter();
+    command.subcommands(events.map(subcommand))
 }
 
 fn subcommand(event: &'static EventReference) -> Command {

@@ -174,7 +174,7 @@ impl ClientCertificate {
             .as_ref()
             .to_vec();
         let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).ok()?;
-        let pfx = match stored_pfx.filter(|pfx| holds(pfx, password, &certificate)) {
+        let pfx = match stored_pfx.filter(|pfx| holds(pfx, &certificate)) {
             Some(pfx) => pfx,
             None => pfx(
                 key.secret_pkcs8_der(),
@@ -193,18 +193,18 @@ impl ClientCertificate {
     }
 }
 
-/// Whether a stored PKCS#12 file is of this certificate and of the common form; its encryption
-/// takes time to make anew.
-fn holds(pfx: &[u8], password: &str, certificate: &[u8]) -> bool {
-    if !pfx.windows(TRIPLE_DES.len()).any(|it| it == TRIPLE_DES) {
-        return false;
-    }
-    let policy = p12_keystore::Pkcs12ImportPolicy::Relaxed;
-    p12_keystore::KeyStore::from_pkcs12(pfx, password, policy).is_ok_and(|store| {
-        store
-            .private_key_chain()
-            .is_some_and(|(_, chain)| chain.certs().iter().any(|it| it.as_der() == certificate))
-    })
+/// Whether a stored PKCS#12 file is whole, of this certificate, and of the common form: as far as
+/// can be seen without its keys, which take a millisecond to derive at every start.
+fn holds(pfx: &[u8], certificate: &[u8]) -> bool {
+    let thumbprint = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate);
+    let contains = |what: &[u8]| pfx.windows(what.len()).any(|it| it == what);
+    is_whole(pfx) && contains(&TRIPLE_DES) && contains(thumbprint.as_ref())
+}
+
+/// Whether a file has the length that the head of its outermost SEQUENCE says, in two bytes.
+fn is_whole(der: &[u8]) -> bool {
+    matches!(*der, [0x30, 0x82, high, low, ref rest @ ..]
+        if rest.len() == usize::from(u16::from_be_bytes([high, low])))
 }
 
 /// pbeWithSHAAnd3-KeyTripleDES-CBC, an object identifier in DER. Source: RFC 7292, appendix C.
@@ -264,3 +264,21 @@ fn generate(name: &str, validity: Validity, now: Timestamp) -> (String, String) 
 /// The password of the mock's own PKCS#12 file.
 // Not the name of the program: what stands in paths and logs would be taken for this secret.
 const PASSWORD: &str = "pfx-password-for-tests";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_file_is_kept_where_it_is_whole_and_of_this_certificate() {
+        let now = Timestamp::now();
+        let made = ClientCertificate::generate("one", Validity::Now, PASSWORD, now);
+        let other = ClientCertificate::generate("two", Validity::Now, PASSWORD, now);
+        assert!(holds(&made.pfx, &made.certificate));
+        assert!(!holds(&made.pfx, &other.certificate));
+        assert!(!holds(&made.pfx[..made.pfx.len() - 1], &made.certificate));
+        assert!(!holds(&[], &made.certificate));
+        let modern = made.clone().with_modern_pfx();
+        assert!(!holds(&modern.pfx, &made.certificate));
+    }
+}
