@@ -82,6 +82,8 @@ ranks! {
     InFlight,
     /// What was counted against Graph's limits.
     Windows,
+    /// The answers that are on their way.
+    Answers,
     /// The connections that are open.
     Capacity,
     /// The request bodies that are in memory.

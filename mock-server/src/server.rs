@@ -2,6 +2,7 @@
 //! every exchange is journalled.
 
 mod addresses;
+mod answer;
 mod body;
 mod builder;
 mod capacity;

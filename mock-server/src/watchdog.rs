@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
+
+use crate::clock::Clock;
 
 /// Starts the watchdog of this process. Without it the functions below do nothing.
 ///
@@ -58,8 +60,7 @@ pub fn announce(command: &mut Command, guarded: Guarded) -> Announced {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mark = STARTED.get().map(|_| {
         // The numbers of processes come again.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |it| it.as_nanos());
+        let now = Clock::real().now().as_nanosecond();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         format!("{}-{now}-{count}", std::process::id())
     });

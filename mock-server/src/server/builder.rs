@@ -349,6 +349,8 @@ impl Builder {
         tasks.push(tokio::spawn(accepting));
         let capacity = Arc::clone(&shared.capacity);
         tasks.push(tokio::spawn(capacity.keep_swept(shared.stop.clone())));
+        let answers = Arc::clone(&shared.answers);
+        tasks.push(tokio::spawn(answers.keep_swept(shared.stop.clone())));
         // The other keys are made while nobody waits for them.
         thread::spawn(move || {
             #[expect(

@@ -313,8 +313,19 @@ impl State {
             return;
         };
         let is_polite = held.polite && matches!(held.phase, Phase::Idle | Phase::Reading);
-        held.end
-            .send_replace(if is_polite { End::Soon } else { End::Now });
+        self.tell(number, if is_polite { End::Soon } else { End::Now });
+    }
+
+    /// Tells a connection to end at once.
+    fn cut(&mut self, number: u64) {
+        self.tell(number, End::Now);
+    }
+
+    fn tell(&mut self, number: u64, end: End) {
+        let Some(held) = self.places.get(&number) else {
+            return;
+        };
+        held.end.send_replace(end);
         let (phase, key) = (held.phase, (held.since, number));
         if let Some(waiting) = self.waiting.get_mut(phase as usize) {
             waiting.remove(&key);
@@ -383,6 +394,16 @@ impl Place {
     /// The client takes no more of an answer, or takes it again.
     pub(super) fn stalls(&self, stalled: bool) {
         self.change(|held| held.stalled = stalled);
+    }
+
+    /// The connection ends at once, whatever it does.
+    pub(super) fn cut(&self) {
+        self.capacity.state.write(|state| state.cut(self.number));
+    }
+
+    /// What tells the place from others.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// A request begins.
@@ -493,7 +514,7 @@ impl Underway {
     }
 
     /// The place of the connection.
-    pub(super) fn place(&self) -> &Place {
+    pub(super) const fn place(&self) -> &Arc<Place> {
         &self.place
     }
 }

@@ -268,10 +268,11 @@ const PASSWORD: &str = "pfx-password-for-tests";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     #[test]
     fn a_stored_file_is_kept_where_it_is_whole_and_of_this_certificate() {
-        let now = Timestamp::now();
+        let now = Clock::real().now();
         let made = ClientCertificate::generate("one", Validity::Now, PASSWORD, now);
         let other = ClientCertificate::generate("two", Validity::Now, PASSWORD, now);
         assert!(holds(&made.pfx, &made.certificate));

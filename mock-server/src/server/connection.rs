@@ -22,7 +22,8 @@ use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::body::{Bodies, Holding, Metered};
+use super::answer::{Answers, SENT_AT_ONCE};
+use super::body::{Bodies, Metered};
 use super::capacity::{Capacity, Place, Use};
 use super::certificate::Configurations;
 use super::descriptors;
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     pub(super) stop: watch::Receiver<bool>,
     pub(super) capacity: Arc<Capacity>,
     pub(super) bodies: Arc<Bodies>,
+    pub(super) answers: Arc<Answers>,
     next: AtomicU64,
 }
 
@@ -74,6 +76,7 @@ impl Shared {
             stop,
             capacity,
             bodies: Bodies::new(),
+            answers: Answers::new(),
             next: AtomicU64::new(1),
         }
     }
@@ -310,12 +313,14 @@ where
     let (close, mut closing) = watch::channel(false);
     let close = Arc::new(close);
     let service = {
-        let (place, bodies) = (Arc::clone(&place), Arc::clone(&shared.bodies));
+        let place = Arc::clone(&place);
+        let (bodies, answers) = (Arc::clone(&shared.bodies), Arc::clone(&shared.answers));
         tower::service_fn(move |request: Request<Incoming>| {
             let version = request.version();
             let underway = place.ask(version == Version::HTTP_2);
             let request = request.map(|body| bodies.meter(body, Arc::clone(&underway)));
             let (close, answering) = (Arc::clone(&close), answer(request));
+            let answers = Arc::clone(&answers);
             async move {
                 let mut response = answering.await;
                 if response.extensions().get::<Dropped>().is_some() {
@@ -336,19 +341,17 @@ where
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(CONNECTION, close);
                 }
-                // What is small is sent at once; the rest is under way until the client has it.
-                let is_small = response.body().size_hint().exact() <= Some(SENT_AT_ONCE)
-                    && response.body().size_hint().exact().is_some();
-                Ok(if is_small {
-                    response
-                } else {
-                    response.map(|body| {
-                        Body::new(Holding {
-                            body,
-                            _held: underway,
-                        })
-                    })
-                })
+                // Over HTTP/1.1 what is small is sent at once; the rest is under way until the
+                // client has it.
+                let http2 = version == Version::HTTP_2;
+                let size = response.body().size_hint().exact();
+                Ok(
+                    if size == Some(0) || !http2 && size <= Some(SENT_AT_ONCE) && size.is_some() {
+                        response
+                    } else {
+                        response.map(|body| Body::new(answers.count(body, underway, http2)))
+                    },
+                )
             }
         })
     };
@@ -461,9 +464,6 @@ const STREAMS: u32 = 200;
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 const SEND_BUFFER: usize = 256 << 10;
-
-/// An answer that fits into the buffers on the way.
-const SENT_AT_ONCE: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests;
