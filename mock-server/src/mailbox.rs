@@ -6,7 +6,9 @@
 
 mod content;
 mod drawn;
+mod folder;
 mod id;
+mod item;
 mod members;
 mod messages;
 mod recurrence;
@@ -22,14 +24,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use drawn::Drawn;
+pub use folder::{Folder, FolderKind, WellKnown};
 pub use id::{IdError, IdSpace, ItemKey};
+pub use item::{Attachment, AttachmentKind, Item, Photo};
 pub(crate) use members::member_of;
 pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
-pub use store::{
-    Attachment, AttachmentKind, Change, ChangeKind, Collection, Contents, Folder, FolderKind, Item,
-    Photo, WellKnown, seconds,
-};
+pub use store::{Change, ChangeKind, Collection, Contents, seconds};
 
 pub(crate) use store::base_subject;
 pub use upload::{Upload, Uploads};

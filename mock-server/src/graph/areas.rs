@@ -1,7 +1,15 @@
-//! The areas of Graph that add behaviour to the generic level: a line for each.
+//! The areas of Graph that add behaviour to the generic level: a module and a line for each.
 
+mod extensions;
+mod groups;
+mod invitations;
+pub(super) mod logs;
+mod roles;
+mod sites;
+mod teams;
+
+use super::applications;
 use super::generic::behaviour::{self, Behaviour};
-use super::{applications, extensions, groups, invitations, logs, roles, sites, teams};
 
 /// What each area adds.
 static ALL: &[&[Behaviour]] = &[

@@ -8,8 +8,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use super::folder::{FolderKind, WellKnown};
+use super::item::{Attachment, AttachmentKind};
 use super::sample::SAMPLE;
-use super::store::{Attachment, AttachmentKind, Contents, FolderKind, WellKnown};
+use super::store::Contents;
 use super::{Owner, Person, Properties};
 use crate::directory::MailboxKind;
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::store::Item;
+use super::item::Item;
 
 /// Written documents of the items of a mailbox in their present state, bounded.
 #[derive(Debug, Default)]

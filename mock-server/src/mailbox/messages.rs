@@ -6,7 +6,8 @@ use std::ops::Deref;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::store::{Collection, Item};
+use super::item::Item;
+use super::store::Collection;
 
 /// The messages of a mailbox. They are read as a map by key, and changed so that the order is kept.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::drawn::Drawn;
+use super::folder::{Folder, FolderKind, WellKnown};
 use super::id::{IdError, IdSpace, ItemKey};
+use super::item::{Attachment, Item, Photo};
 use super::members::Members;
 use super::messages::Messages;
 use super::upload::Uploads;
@@ -55,141 +57,6 @@ pub struct Contents {
 
 /// The items of one kind.
 pub type Collection = BTreeMap<u64, Item>;
-
-/// A folder, calendar or contact folder.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Folder {
-    /// The key.
-    pub key: u64,
-    /// The folder in which it lies; none at the root.
-    pub parent: Option<u64>,
-    /// Of what.
-    pub kind: FolderKind,
-    /// The name that people see.
-    pub name: String,
-    /// The fixed role, if it has one.
-    pub well_known: Option<WellKnown>,
-    /// Not shown unless asked for.
-    pub hidden: bool,
-    /// The color of a calendar.
-    pub color: String,
-    /// The state.
-    pub change: u64,
-}
-
-/// What lies in a folder.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FolderKind {
-    /// Events.
-    Calendar,
-    /// Calendars.
-    CalendarGroup,
-    /// Contacts.
-    Contact,
-    /// Messages.
-    Mail,
-}
-
-/// The folders that every mailbox has.
-///
-/// Source: learn.microsoft.com/graph/api/resources/mailfolder, "Well-known folder names".
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say what they are")]
-pub enum WellKnown {
-    Archive,
-    Calendar,
-    Contacts,
-    ConversationHistory,
-    DeletedItems,
-    Drafts,
-    Inbox,
-    JunkEmail,
-    Outbox,
-    RecoverableItemsDeletions,
-    Root,
-    SentItems,
-}
-
-/// A message, event or contact.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Item {
-    /// The key: stays when the item moves.
-    pub key: u64,
-    /// The folder.
-    pub folder: u64,
-    /// The state: grows with each change in the mailbox.
-    pub change: u64,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was changed.
-    pub modified: Timestamp,
-    /// When a message was received: the order of lists.
-    pub received: Timestamp,
-    /// Whether a message was read.
-    pub read: bool,
-    /// Whether a message or event is not yet sent.
-    pub draft: bool,
-    /// The conversation of a message.
-    pub conversation: u64,
-    /// Files.
-    pub attachments: Vec<Attachment>,
-    properties: Members,
-}
-
-/// A file attached to an item.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Attachment {
-    /// The key.
-    pub key: u64,
-    /// The file name.
-    pub name: String,
-    /// The media type.
-    pub content_type: String,
-    /// Shown inside of the body.
-    pub inline: bool,
-    /// The id by which the body refers to it.
-    pub content_id: Option<String>,
-    /// The bytes.
-    #[serde(with = "crate::base64_bytes")]
-    pub content: Vec<u8>,
-    /// When it was added.
-    pub modified: Timestamp,
-    /// What it is beside a file.
-    #[serde(default, skip_serializing_if = "AttachmentKind::is_file")]
-    pub kind: AttachmentKind,
-}
-
-/// A photo.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Photo {
-    /// The media type.
-    pub kind: String,
-    /// The bytes.
-    #[serde(with = "crate::base64_bytes")]
-    pub bytes: Vec<u8>,
-}
-
-/// What is attached.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttachmentKind {
-    /// A file.
-    #[default]
-    File,
-    /// A message, event or contact, by its members; its bytes are how it is written as text.
-    Item(Properties),
-    /// A link to a file elsewhere, by its members.
-    Reference(Properties),
-}
-
-impl AttachmentKind {
-    /// Whether it is a file.
-    pub fn is_file(&self) -> bool {
-        matches!(self, Self::File)
-    }
-}
 
 /// A change of a message, for delta queries.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -530,73 +397,6 @@ impl Contents {
         self.log.push_back(change);
     }
 }
-
-impl Item {
-    /// The stored properties.
-    pub fn properties(&self) -> Properties {
-        self.properties.properties()
-    }
-
-    /// One of the stored properties.
-    pub fn property(&self, name: &str) -> Option<Value> {
-        self.properties.get(name)
-    }
-
-    /// The JSON of a stored property.
-    pub(crate) fn json(&self, name: &str) -> Option<&str> {
-        self.properties.json(name)
-    }
-
-    /// Replaces the stored properties.
-    pub fn set_properties(&mut self, properties: &Properties) {
-        self.properties = Members::of(properties);
-    }
-
-    /// About how many bytes it takes: its properties and its files.
-    pub fn size(&self) -> usize {
-        let files = self.attachments.iter().map(|it| it.content.len());
-        self.properties.len() + files.sum::<usize>()
-    }
-
-    /// A stored text, empty where there is none.
-    pub fn text(&self, name: &str) -> String {
-        match self.property(name) {
-            Some(Value::String(text)) => text,
-            _ => String::new(),
-        }
-    }
-}
-
-impl WellKnown {
-    /// The role that a well-known name means, in any case.
-    pub fn of_mail_folder(name: &str) -> Option<Self> {
-        MAIL_FOLDERS
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, role)| *role)
-    }
-
-    /// The well-known names of mail folders.
-    pub fn mail_folder_names() -> impl Iterator<Item = &'static str> + Clone {
-        MAIL_FOLDERS.iter().map(|(name, _)| *name)
-    }
-}
-
-const MAIL_FOLDERS: [(&str, WellKnown); 10] = [
-    ("archive", WellKnown::Archive),
-    ("conversationhistory", WellKnown::ConversationHistory),
-    ("deleteditems", WellKnown::DeletedItems),
-    ("drafts", WellKnown::Drafts),
-    ("inbox", WellKnown::Inbox),
-    ("junkemail", WellKnown::JunkEmail),
-    ("msgfolderroot", WellKnown::Root),
-    ("outbox", WellKnown::Outbox),
-    (
-        "recoverableitemsdeletions",
-        WellKnown::RecoverableItemsDeletions,
-    ),
-    ("sentitems", WellKnown::SentItems),
-];
 
 /// A subject without the marks of replies and forwards.
 pub(crate) fn base_subject(mut subject: &str) -> &str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::store::Attachment;
+use super::item::Attachment;
 
 /// The uploads of a mailbox that have begun and not ended; the oldest goes where there are too
 /// many. They are not saved.

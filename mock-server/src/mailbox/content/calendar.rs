@@ -6,8 +6,8 @@ use jiff::{SignedDuration, ToSpan as _};
 use rand::RngExt as _;
 use serde_json::{Value, json};
 
+use super::super::folder::{FolderKind, WellKnown};
 use super::super::sample::SAMPLE;
-use super::super::store::{FolderKind, WellKnown};
 use super::super::{Person, Properties};
 use super::{Filler, Origin};
 

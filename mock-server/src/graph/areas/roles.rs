@@ -12,10 +12,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::Call;
-use super::error::GraphError;
-use super::generic::behaviour::{Behaviour, Linking, New, Subject};
 use crate::directory::{ObjectId, RoleTemplate};
+use crate::graph::call::Call;
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, Linking, New, Subject};
 use crate::mailbox::Properties;
 
 /// What directory roles add.
@@ -43,7 +43,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
 ];
 
 fn document(value: Value) -> Properties {
-    super::collection::members(value)
+    crate::graph::collection::members(value)
 }
 
 fn templates(_: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {

@@ -12,10 +12,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::{Call, Reply};
-use super::error::GraphError;
-use super::generic::behaviour::{Behaviour, Linking, New, Subject};
-use super::generic::membership::DELETED;
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, Linking, New, Subject};
+use crate::graph::generic::membership::DELETED;
 use crate::mailbox::{Properties, seconds};
 
 /// What groups add.
@@ -232,7 +232,7 @@ fn refresh(call: &Call<'_>) {
     if rules.is_empty() {
         return;
     }
-    let people = super::users::everybody(call);
+    let people = crate::graph::users::everybody(call);
     call.tenant.write_documents(|documents| {
         for (id, rule) in rules {
             let navigation = format!("groups/{id}/members");

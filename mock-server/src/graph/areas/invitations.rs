@@ -6,10 +6,10 @@
 
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::error::GraphError;
-use super::generic::behaviour::{Behaviour, New};
 use crate::directory::{ObjectId, Risk, User, UserKind, UserPrincipalName};
+use crate::graph::call::Call;
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, New};
 
 /// What invitations add.
 pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::{Payload, Reply};
-use super::generic::behaviour::Behaviour;
 use crate::exchange::Annotation;
+use crate::graph::call::{Payload, Reply};
+use crate::graph::generic::behaviour::Behaviour;
 use crate::world::{Tenant, World, append_to_log};
 
 /// What logs add: the newest stands first.
@@ -42,7 +42,7 @@ struct Activity {
 }
 
 /// Writes what a request changed in the directory.
-pub(super) fn audit(
+pub(in crate::graph) fn audit(
     world: &World,
     tenant: &Tenant,
     path: &str,
@@ -134,7 +134,7 @@ fn spelled(template: &str) -> String {
 }
 
 static ACTIVITIES: LazyLock<HashMap<(String, String), Activity>> = LazyLock::new(|| {
-    csv::Reader::from_reader(include_str!("../../data/graph-audit-activities.csv").as_bytes())
+    csv::Reader::from_reader(include_str!("../../../data/graph-audit-activities.csv").as_bytes())
         .deserialize()
         // The file is part of the program; a test reads it.
         .map(|row: Result<Activity, _>| {

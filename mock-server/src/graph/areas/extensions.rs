@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::error::GraphError;
-use super::generic::behaviour::{Behaviour, New};
+use crate::graph::call::Call;
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, New};
 
 /// What extensions add.
 pub(super) const BEHAVIOURS: &[Behaviour] = &[

@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
-use super::access::Actor;
-use super::call::Call;
-use super::error::GraphError;
-use super::generic::behaviour::{Behaviour, New, Subject};
+use crate::graph::access::Actor;
+use crate::graph::call::Call;
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, New, Subject};
 use crate::mailbox::Properties;
 
 /// What Teams adds.
@@ -104,7 +104,12 @@ fn put(
     value: Value,
 ) -> Result<(), GraphError> {
     documents
-        .put(collection, id, super::collection::members(value), call.now)
+        .put(
+            collection,
+            id,
+            crate::graph::collection::members(value),
+            call.now,
+        )
         .map(|_| ())
         .map_err(|_| GraphError::item_not_found())
 }

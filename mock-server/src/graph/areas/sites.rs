@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::Call;
-use super::files;
-use super::generic::behaviour::Behaviour;
+use crate::graph::call::Call;
+use crate::graph::files;
+use crate::graph::generic::behaviour::Behaviour;
 use crate::mailbox::{Properties, seconds};
 
 /// What sites add.
@@ -40,7 +40,7 @@ fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
             "siteCollection": {"hostname": host},
             "webUrl": format!("https://{host}{path}"),
         });
-        (id(of), super::collection::members(value))
+        (id(of), crate::graph::collection::members(value))
     };
     let mut found = vec![site("root", "", "Communication site")];
     call.tenant.read_documents(|documents| {
