@@ -139,9 +139,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         .and_then(Value::as_str)
         .is_none_or(str::is_empty)
     {
-        return Err(GraphError::directory_request(
-            "A value is required for property 'displayName' of resource 'Application'.",
-        ));
+        return Err(GraphError::value_required("displayName", "Application"));
     }
     let app_id = ApplicationId(call.world.random.uuid());
     let object_id = ObjectId(call.world.random.uuid());

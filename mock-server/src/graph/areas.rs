@@ -8,8 +8,8 @@ mod roles;
 mod sites;
 mod teams;
 
-use super::applications;
 use super::generic::behaviour::{self, Behaviour};
+use super::{applications, dispatch};
 
 /// What each area adds.
 static ALL: &[&[Behaviour]] = &[
@@ -25,5 +25,5 @@ static ALL: &[&[Behaviour]] = &[
 
 /// Makes the areas known to the generic level.
 pub(super) fn install() {
-    behaviour::install(ALL);
+    behaviour::install(ALL, dispatch::handle);
 }

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use axum::http::{Method, StatusCode};
 
 pub(crate) use self::service::{Service, usual_message};
+use crate::store::Full;
 
 /// A refusal of Graph.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,6 +42,17 @@ pub(crate) enum Challenge {
     Bearer,
     /// Get a token that satisfies these claims (JSON).
     Claims(String),
+}
+
+impl From<Full> for GraphError {
+    fn from(error: Full) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "quotaLimitReached",
+            error.to_string(),
+        )
+        .not_in_the_mock("more documents in a tenant")
+    }
 }
 
 impl GraphError {
@@ -228,6 +240,16 @@ impl GraphError {
     /// A directory request with a wrong value.
     pub(crate) fn directory_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Request_BadRequest", message)
+    }
+
+    /// A property that a new object needs.
+    pub(crate) fn value_required(name: &str, of: &str) -> Self {
+        let mut letters = of.chars();
+        let first = letters.next().map(|it| it.to_ascii_uppercase());
+        let of: String = first.into_iter().chain(letters).collect();
+        Self::directory_request(format!(
+            "A value is required for property '{name}' of resource '{of}'."
+        ))
     }
 
     /// A property that nobody writes. Unverified: the text.

@@ -8,7 +8,6 @@
 mod act;
 pub(super) mod behaviour;
 mod delta;
-mod drive;
 pub(super) mod expansion;
 mod files;
 mod guard;
@@ -21,6 +20,7 @@ mod read;
 pub(super) mod route;
 mod segment;
 mod service;
+mod site;
 mod stream;
 mod view;
 mod write;
@@ -212,7 +212,7 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
             match method.as_str() {
                 "GET" => stream::read(call, &place, name, voice),
                 "DELETE" => stream::delete(call, &place, name, voice),
-                _ => stream::write(call, place, name, voice),
+                _ => stream::write(call, &place, name, voice),
             }
         }
         Act::Unlink => write::remove_link(call, &place, voice),

@@ -63,11 +63,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let body = call.object(TYPE)?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let required = |name: &str| {
-        text(name).ok_or_else(|| {
-            GraphError::directory_request(format!(
-                "A value is required for property '{name}' of resource 'OAuth2PermissionGrant'."
-            ))
-        })
+        text(name).ok_or_else(|| GraphError::value_required(name, "OAuth2PermissionGrant"))
     };
     let client = service_principals::find(call, required("clientId")?)?;
     let resource = service_principals::find(call, required("resourceId")?)?;

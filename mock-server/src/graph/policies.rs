@@ -157,11 +157,7 @@ pub(super) fn admin_consent_requests(call: &Call<'_>) -> Result<Reply, GraphErro
 /// `PUT /policies/adminConsentRequestPolicy`.
 pub(super) fn put_admin_consent_requests(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut body = Action(call.json()?);
-    let missing = |name: &str| {
-        GraphError::directory_request(format!(
-            "A value is required for property '{name}' of resource 'AdminConsentRequestPolicy'."
-        ))
-    };
+    let missing = |name: &str| GraphError::value_required(name, "AdminConsentRequestPolicy");
     let mut flag = |name: &str| match body.take(name) {
         Some(Value::Bool(value)) => Ok(value),
         _ => Err(missing(name)),

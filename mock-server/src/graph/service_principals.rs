@@ -155,11 +155,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let app = body
         .shift_remove("appId")
         .and_then(|it| it.as_str().map(str::to_owned))
-        .ok_or_else(|| {
-            GraphError::directory_request(
-                "A value is required for property 'appId' of resource 'ServicePrincipal'.",
-            )
-        })?;
+        .ok_or_else(|| GraphError::value_required("appId", "ServicePrincipal"))?;
     let change = Change::read(body)?;
     let id = app.parse().ok();
     let found = id.and_then(|id| call.world.application(call.cloud(), id));

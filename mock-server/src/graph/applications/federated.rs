@@ -131,9 +131,7 @@ fn set(app: &Application) -> String {
 }
 
 fn required(name: &str) -> GraphError {
-    GraphError::directory_request(format!(
-        "A value is required for property '{name}' of resource 'FederatedIdentityCredential'."
-    ))
+    GraphError::value_required(name, "FederatedIdentityCredential")
 }
 
 /// Source: learn.microsoft.com/graph/api/application-post-federatedidentitycredentials.

@@ -3,7 +3,7 @@
 //! Sources: learn.microsoft.com/graph/api/opentypeextension-post-opentypeextension,
 //! /schemaextension-post-schemaextensions, /application-post-extensionproperty.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
@@ -27,11 +27,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
 
 /// An open extension has its name as its id.
 fn open(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
-    let name = new.properties.get("extensionName").and_then(Value::as_str);
-    let Some(name) = name.filter(|it| !it.is_empty()) else {
-        return Err(needed("extensionName", "openTypeExtension"));
-    };
-    let id = name.to_owned();
+    let id = new.required("extensionName")?.to_owned();
     let taken = call
         .tenant
         .read_documents(|it| it.get(&new.collection, &id).is_some());
@@ -49,7 +45,7 @@ fn open(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
 fn schema(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     let body = call.json()?;
     let Some(name) = body.get("id").and_then(Value::as_str) else {
-        return Err(needed("id", "schemaExtension"));
+        return Err(GraphError::value_required("id", "schemaExtension"));
     };
     new.id = if name.contains('_') {
         name.to_owned()
@@ -57,15 +53,8 @@ fn schema(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
         let random = call.world.random.uuid().simple().to_string();
         format!("ext{}_{name}", &random[..8])
     };
-    for (name, value) in [
-        ("owner", json!(call.client.to_string())),
-        ("status", json!("InDevelopment")),
-    ] {
-        let unset = new.properties.get(name).is_none_or(Value::is_null);
-        if unset {
-            new.properties.insert(name.to_owned(), value);
-        }
-    }
+    new.default("owner", call.client.to_string());
+    new.default("status", "InDevelopment");
     Ok(())
 }
 
@@ -77,29 +66,11 @@ fn property(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
         let app = apps.find(|it| it.object_id.to_string() == app)?;
         Some((app.app_id.0.simple().to_string(), app.display_name.clone()))
     });
-    let (Some((id, display_name)), Some(name)) =
-        (found, new.properties.get("name").and_then(Value::as_str))
-    else {
-        return Err(needed("name", "ExtensionProperty"));
-    };
-    let full = format!("extension_{id}_{name}");
-    new.properties.insert("name".to_owned(), json!(full));
-    for (name, value) in [
-        ("appDisplayName", json!(display_name)),
-        ("isMultiValued", json!(false)),
-        ("isSyncedFromOnPremises", json!(false)),
-    ] {
-        let unset = new.properties.get(name).is_none_or(Value::is_null);
-        if unset {
-            new.properties.insert(name.to_owned(), value);
-        }
-    }
+    let (id, display_name) = found.ok_or_else(|| GraphError::resource_not_found(app))?;
+    let full = format!("extension_{id}_{}", new.required("name")?);
+    new.set("name", full);
+    new.default("appDisplayName", display_name);
+    new.default("isMultiValued", false);
+    new.default("isSyncedFromOnPremises", false);
     Ok(())
-}
-
-/// Unverified: the text, taken from groups.
-fn needed(property: &str, of: &str) -> GraphError {
-    GraphError::directory_request(format!(
-        "A value is required for property '{property}' of resource '{of}'."
-    ))
 }

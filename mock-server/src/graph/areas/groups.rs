@@ -47,9 +47,7 @@ fn create(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     ] {
         let value = new.properties.get(name);
         if value.is_none_or(|it| it.is_null() || *it == "") {
-            return Err(GraphError::directory_request(format!(
-                "A value is required for property '{name}' of resource 'Group'."
-            )));
+            return Err(GraphError::value_required(name, "Group"));
         }
     }
     if is_dynamic(&new.properties) && new.links.iter().any(|(name, _)| name == "members") {
@@ -63,24 +61,17 @@ fn create(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
     }
     let domain = call.tenant.read(|it| it.domain().to_owned());
     let mailed = new.properties.get("mailEnabled") == Some(&json!(true));
-    let properties = &mut new.properties;
-    let mut default = |name: &str, value: Value| {
-        let unset = properties.get(name).is_none_or(Value::is_null);
-        if unset {
-            properties.insert(name.to_owned(), value);
-        }
-    };
     let now = seconds(call.now);
-    default("renewedDateTime", json!(now));
-    default("createdDateTime", json!(now));
-    default("securityIdentifier", json!(security_identifier(&new.id)));
+    new.default("renewedDateTime", now.clone());
+    new.default("createdDateTime", now);
+    new.default("securityIdentifier", security_identifier(&new.id));
     if unified {
-        default("visibility", json!("Public"));
+        new.default("visibility", "Public");
     }
     if mailed {
         let mail = format!("{nickname}@{domain}");
-        default("proxyAddresses", json!([format!("SMTP:{mail}")]));
-        default("mail", json!(mail));
+        new.default("proxyAddresses", json!([format!("SMTP:{mail}")]));
+        new.default("mail", mail);
     }
     let owned = new.links.iter().any(|(name, _)| name == "owners");
     if let Some(user) = call.actor.user().filter(|_| !owned) {
@@ -194,16 +185,8 @@ fn link(call: &Call<'_>, group: &Subject<'_>, linking: &Linking<'_>) -> Result<b
 }
 
 fn renew(call: &Call<'_>, group: &Subject<'_>) -> Result<Reply, GraphError> {
-    call.tenant.write_documents(|documents| {
-        let Some(found) = documents.get(group.collection, group.id) else {
-            return Err(GraphError::resource_not_found(group.id));
-        };
-        let mut properties = found.properties.clone();
-        properties.insert("renewedDateTime".to_owned(), json!(seconds(call.now)));
-        documents
-            .put(group.collection, group.id, properties, call.now)
-            .map(|_| Reply::empty(StatusCode::NO_CONTENT))
-            .map_err(|_| GraphError::item_not_found())
+    group.change(call, |it| {
+        it.insert("renewedDateTime".to_owned(), json!(seconds(call.now)));
     })
 }
 

@@ -23,11 +23,7 @@ fn invite(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
         value.filter(|it| !it.is_empty()).map(str::to_owned)
     };
     // Unverified: the text, taken from groups.
-    let needed = |name: &str| {
-        GraphError::directory_request(format!(
-            "A value is required for property '{name}' of resource 'Invitation'."
-        ))
-    };
+    let needed = |name: &str| GraphError::value_required(name, "Invitation");
     let address =
         text("invitedUserEmailAddress").ok_or_else(|| needed("invitedUserEmailAddress"))?;
     let target = text("inviteRedirectUrl").ok_or_else(|| needed("inviteRedirectUrl"))?;
@@ -45,10 +41,7 @@ fn invite(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
         ("resetRedemption", json!(false)),
     ];
     for (name, value) in sent {
-        let unset = new.properties.get(name).is_none_or(Value::is_null);
-        if unset {
-            new.properties.insert(name.to_owned(), value);
-        }
+        new.default(name, value);
     }
     let encoded =
         percent_encoding::utf8_percent_encode(&target, percent_encoding::NON_ALPHANUMERIC);

@@ -185,11 +185,7 @@ fn assign(call: &Call<'_>, new: &mut New) -> Result<(), GraphError> {
         return Ok(());
     }
     let text = |name: &str| new.properties.get(name).and_then(Value::as_str);
-    let required = |name: &str| {
-        GraphError::directory_request(format!(
-            "A value is required for property '{name}' of resource 'RoleAssignment'."
-        ))
-    };
+    let required = |name: &str| GraphError::value_required(name, "RoleAssignment");
     let role = text("roleDefinitionId").ok_or_else(|| required("roleDefinitionId"))?;
     let principal = text("principalId").ok_or_else(|| required("principalId"))?;
     let template = RoleTemplate::find(role);

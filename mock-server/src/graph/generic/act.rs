@@ -53,6 +53,14 @@ pub(super) enum Act {
 /// Says what a method does at a path. `link`: the last step is kept elsewhere.
 pub(super) fn of(route: &Route, method: &Method, link: bool) -> Act {
     let method = method.as_str();
+    if route
+        .steps
+        .iter()
+        .any(|it| it.of.is_some_and(|of| of.name() == "drive"))
+    {
+        // The area of files answers what it does of drives, before.
+        return Act::Unsupported;
+    }
     if let Some((at, operation)) = route.operation() {
         return if at + 1 == route.steps.len() {
             let of = at

@@ -1,9 +1,12 @@
 //! What a type or an operation adds to the generic level: all of it optional.
 //!
-//! An area has a list of these, and `graph/areas.rs` has the lists. They are installed once, so
-//! that this level knows no area.
+//! An area has a list of these, and `graph/areas.rs` has the lists. They are installed once, with
+//! what answers the mock's own endpoints, so that this level knows neither.
 
 use std::sync::OnceLock;
+
+use axum::http::StatusCode;
+use serde_json::Value;
 
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
@@ -36,6 +39,7 @@ pub(in crate::graph) struct Behaviour {
     pub(in crate::graph) searched: &'static [&'static str],
 }
 
+type Answer = fn(&Call<'_>) -> Result<Reply, GraphError>;
 type Presets = fn(&Call<'_>, &str) -> Vec<(String, Properties)>;
 type Create = fn(&Call<'_>, &mut New) -> Result<(), GraphError>;
 type Change = fn(&Call<'_>, &Subject<'_>, &mut Properties) -> Result<(), GraphError>;
@@ -64,6 +68,8 @@ impl Behaviour {
 
 /// A document that is about to be.
 pub(in crate::graph) struct New {
+    /// The type.
+    pub(in crate::graph) of: Type,
     /// The collection.
     pub(in crate::graph) collection: String,
     /// The id that it gets.
@@ -74,6 +80,32 @@ pub(in crate::graph) struct New {
     pub(in crate::graph) links: Vec<(String, String)>,
     /// Whether it is kept elsewhere already, and shown from there.
     pub(in crate::graph) elsewhere: bool,
+}
+
+impl New {
+    /// A text that the body has to have.
+    pub(in crate::graph) fn required(&self, name: &str) -> Result<&str, GraphError> {
+        text(&self.properties, name)
+            .filter(|it| !it.is_empty())
+            .ok_or_else(|| GraphError::value_required(name, self.of.name()))
+    }
+
+    /// Sets a member that the body leaves out.
+    pub(in crate::graph) fn default(&mut self, name: &str, value: impl Into<Value>) {
+        if self.properties.get(name).is_none_or(Value::is_null) {
+            self.properties.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// Sets a member, whatever the body says.
+    pub(in crate::graph) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.properties.insert(name.to_owned(), value.into());
+    }
+}
+
+/// A text of a document.
+pub(in crate::graph) fn text<'p>(properties: &'p Properties, name: &str) -> Option<&'p str> {
+    properties.get(name).and_then(Value::as_str)
 }
 
 /// A document that is there.
@@ -89,6 +121,30 @@ impl Subject<'_> {
     pub(in crate::graph) fn address(&self) -> String {
         crate::store::address(self.collection, self.id)
     }
+
+    /// The members that are written, none where nobody has written it.
+    pub(in crate::graph) fn properties(&self, call: &Call<'_>) -> Option<Properties> {
+        call.tenant.read_documents(|documents| {
+            let found = documents.get(self.collection, self.id)?;
+            Some(found.properties.clone())
+        })
+    }
+
+    /// Changes the members, and answers with nothing.
+    pub(in crate::graph) fn change(
+        &self,
+        call: &Call<'_>,
+        change: impl FnOnce(&mut Properties),
+    ) -> Result<Reply, GraphError> {
+        call.tenant.write_documents(|documents| {
+            let found = documents.get(self.collection, self.id);
+            let mut properties = found.map_or_else(Properties::new, |it| it.properties.clone());
+            change(&mut properties);
+            documents.put(self.collection, self.id, properties, call.now)?;
+            Ok::<_, GraphError>(())
+        })?;
+        Ok(Reply::empty(StatusCode::NO_CONTENT))
+    }
 }
 
 /// A link that is added or taken away.
@@ -101,10 +157,17 @@ pub(in crate::graph) struct Linking<'a> {
     pub(in crate::graph) adds: bool,
 }
 
-/// Installs the areas; once is enough.
-pub(in crate::graph) fn install(areas: &'static [&'static [Behaviour]]) {
+/// Installs the areas, and what answers the mock's own endpoints; once is enough.
+pub(in crate::graph) fn install(areas: &'static [&'static [Behaviour]], endpoints: Answer) {
     // Another set of areas there is not.
     let _ = AREAS.set(areas);
+    let _ = ENDPOINTS.set(endpoints);
+}
+
+/// What an endpoint of the mock's own answers to a call.
+pub(super) fn endpoint(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let answer = ENDPOINTS.get().ok_or_else(GraphError::method_not_allowed)?;
+    answer(call)
 }
 
 /// What is added to a type.
@@ -138,4 +201,5 @@ pub(super) fn refresh(call: &Call<'_>) {
     }
 }
 
+static ENDPOINTS: OnceLock<Answer> = OnceLock::new();
 static AREAS: OnceLock<&'static [&'static [Behaviour]]> = OnceLock::new();

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::place::Place;
 use crate::graph::call::{Call, Payload};
 use crate::graph::collection::members;
-use crate::graph::dispatch;
 use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
@@ -62,8 +61,7 @@ pub(super) fn refreshed(
             if !same {
                 let mut properties = Properties::new();
                 properties.insert(MARK.to_owned(), mark);
-                kept.put(&collection, id, properties, call.now)
-                    .map_err(super::write::full)?;
+                kept.put(&collection, id, properties, call.now)?;
             }
         }
         Ok::<_, GraphError>(())
@@ -98,7 +96,7 @@ fn all(
     }
     let mut documents = BTreeMap::new();
     loop {
-        let reply = dispatch::handle(&inner)?;
+        let reply = super::behaviour::endpoint(&inner)?;
         let mut body = match reply.payload {
             Payload::Json(body) => members(body),
             Payload::Written(text) => serde_json::from_str(&text).unwrap_or_default(),

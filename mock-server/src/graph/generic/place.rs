@@ -8,11 +8,10 @@ use super::membership;
 use super::route::{Key, Route, Step, StepKind};
 use super::service::Voice;
 use super::view::View;
-use super::{drive, id};
+use super::{id, site};
 use crate::directory::ObjectId;
 use crate::graph::call::{Call, Payload};
 use crate::graph::collection::members;
-use crate::graph::dispatch;
 use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
@@ -34,8 +33,6 @@ pub(super) struct Place<'r> {
     pub(super) set: String,
     /// The part of the collection that the path shows.
     pub(super) view: Option<View>,
-    /// The end of a path in a drive that nobody has written; the place is where it would begin.
-    pub(super) unborn: Vec<String>,
 }
 
 impl Place<'_> {
@@ -60,8 +57,7 @@ impl Place<'_> {
 
     /// Checks that the element is there; a collection always is.
     pub(super) fn exists(&self, call: &Call<'_>, voice: &Voice) -> Result<(), GraphError> {
-        if self.unborn.is_empty() && (self.id.is_empty() || fetch(call, &self.address()).is_some())
-        {
+        if self.id.is_empty() || fetch(call, &self.address()).is_some() {
             Ok(())
         } else {
             Err(voice.not_found(&self.id))
@@ -139,20 +135,18 @@ fn place_of<'r>(
         id: String::new(),
         set: below(set),
         view: None,
-        unborn: Vec::new(),
     };
     if let StepKind::Operation(_) = step.kind {
         place.collection = below(address) + &arguments(step);
     }
     if let Some(view) = View::at(&place.collection) {
-        let before = std::mem::replace(&mut place.collection, view.collection.clone());
+        place.collection.clone_from(&view.collection);
         let named = view.id().map(str::to_owned);
         place.view = Some(view);
         if !step.is_collection {
             place.id = named
                 .or_else(|| only(call, &place))
-                .or_else(|| drive::provided(call, of, &before))
-                .ok_or_else(|| drive::missing(of).unwrap_or_else(|| voice.not_found(step.name)))?;
+                .ok_or_else(|| voice.not_found(step.name))?;
         }
     }
     if step.is_link() && of.name() == "directoryObject" {
@@ -176,10 +170,7 @@ fn place_of<'r>(
                 .to_string();
         }
         Some(Key::Id(id)) if of.name() == "site" => {
-            place.id = drive::site_id(call, &place, id, step.within.is_some())?;
-        }
-        Some(Key::Id(id)) if of.name() == "driveItem" && id == "root" => {
-            place.id = drive::root(call, address).ok_or_else(|| voice.not_found(id))?;
+            place.id = site::id(call, &place, id, step.within.is_some())?;
         }
         Some(Key::Id(id)) if place.collection == "directoryObjects" => {
             // What it is of stands elsewhere, with its links.
@@ -196,8 +187,8 @@ fn place_of<'r>(
             place.id = found.ok_or_else(|| voice.not_found(value))?;
         }
     }
-    if let Some(within) = &step.within {
-        drive::descend(call, &mut place, within, voice)?;
+    if let Some(within) = step.within.as_ref().filter(|_| of.name() == "site") {
+        site::descend(call, &mut place, within, voice)?;
     }
     Ok(place)
 }
@@ -264,9 +255,6 @@ fn alternate(call: &Call<'_>, collection: &str, name: &str, value: &str) -> Opti
 
 /// The address of an element on the way, once it is certain that it exists.
 fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, GraphError> {
-    if let Some(name) = place.unborn.first() {
-        return Err(voice.not_found(name));
-    }
     if place.step.is_open_collection() {
         // A cast alone can follow.
         return Ok(place.collection.clone());
@@ -290,9 +278,6 @@ fn arrive(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Result<String, G
 
 /// The stored document of a place, if the path shows it.
 pub(super) fn stored(call: &Call<'_>, place: &Place<'_>) -> Option<Document> {
-    if !place.unborn.is_empty() {
-        return None;
-    }
     call.tenant.read_documents(|documents| {
         let found = documents.get(&place.collection, &place.id)?;
         place.shows(documents, found).then(|| found.clone())
@@ -402,7 +387,7 @@ fn modelled(call: &Call<'_>, address: &str) -> Option<Properties> {
     let Found::Endpoint(endpoint, parameters) = found else {
         return None;
     };
-    let reply = dispatch::handle(&call.elsewhere(endpoint, parameters)).ok()?;
+    let reply = behaviour::endpoint(&call.elsewhere(endpoint, parameters)).ok()?;
     match reply.payload {
         Payload::Json(document) => Some(members(document)),
         Payload::Written(text) => serde_json::from_str(&text).ok().map(members),

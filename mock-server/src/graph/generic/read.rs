@@ -200,9 +200,6 @@ pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
         let target = place::target(call, place)?;
         return described(call, &target);
     }
-    if !place.unborn.is_empty() {
-        return None;
-    }
     if place.step.name == "directoryObjects" {
         return described(call, &place.address());
     }

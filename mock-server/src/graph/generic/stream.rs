@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 
 use super::place::Place;
 use super::service::Voice;
-use super::write;
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
-use crate::mailbox::{Properties, seconds};
+use crate::mailbox::Properties;
 
 /// The bytes.
 pub(super) fn read(
@@ -33,19 +32,13 @@ pub(super) fn read(
     Ok(Reply::raw(kind, bytes))
 }
 
-/// Writes the bytes. A file of a drive that is not there comes to be, with the folders on the way.
+/// Writes the bytes.
 pub(super) fn write(
     call: &Call<'_>,
-    mut owner: Place<'_>,
+    owner: &Place<'_>,
     name: &str,
     voice: &Voice,
 ) -> Result<Reply, GraphError> {
-    let file = owner.of.name() == "driveItem";
-    let mut created = false;
-    if file && !owner.unborn.is_empty() {
-        write::files(call, &mut owner, voice)?;
-        created = true;
-    }
     owner.exists(call, voice)?;
     let sent = call.header(header::CONTENT_TYPE.as_str());
     let kind = if sent.is_empty() { PLAIN } else { sent };
@@ -55,32 +48,9 @@ pub(super) fn write(
     let bytes = sent_apart.as_ref().unwrap_or(call.body);
     properties.insert(BYTES.to_owned(), json!(STANDARD.encode(bytes)));
     let address = format!("{}/{name}", owner.address());
-    call.tenant.write_documents(|documents| {
-        documents
-            .put(&address, "", properties, call.now)
-            .map_err(write::full)?;
-        let item = file
-            .then(|| documents.get(&owner.collection, &owner.id).cloned())
-            .flatten();
-        if let Some(item) = item {
-            let mut item = item.properties;
-            item.insert("size".to_owned(), json!(bytes.len()));
-            item.insert("file".to_owned(), json!({"mimeType": kind}));
-            item.insert("lastModifiedDateTime".to_owned(), json!(seconds(call.now)));
-            documents
-                .put(&owner.collection, &owner.id, item, call.now)
-                .map_err(write::full)?;
-        }
-        Ok::<_, GraphError>(())
-    })?;
-    if !file {
-        return Ok(Reply::empty(StatusCode::NO_CONTENT));
-    }
-    let mut reply = super::read::get(call, &owner, voice)?;
-    if created {
-        reply.status = StatusCode::CREATED;
-    }
-    Ok(reply)
+    call.tenant
+        .write_documents(|it| it.put(&address, "", properties, call.now).map(|_| ()))?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Takes the bytes away.

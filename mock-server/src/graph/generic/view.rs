@@ -169,24 +169,24 @@ mod tests {
     #[test]
     fn a_view_shows_the_elements_that_it_writes() {
         let mut documents = Documents::default();
-        let view = View::at("drives/d/items/i/children").unwrap();
-        assert_eq!(view.collection, "drives/d/items");
+        let view = View::at("planner/plans/p/buckets").unwrap();
+        assert_eq!(view.collection, "planner/buckets");
         let mut properties = Properties::new();
         let now = jiff::Timestamp::UNIX_EPOCH;
         documents
-            .put("drives/d/items", "b", properties.clone(), now)
+            .put("planner/buckets", "b", properties.clone(), now)
             .unwrap();
         view.write(&mut properties);
-        assert_eq!(properties.get("parentReference"), Some(&json!({"id": "i"})));
+        assert_eq!(properties.get("planId"), Some(&json!("p")));
         documents
-            .put("drives/d/items", "a", properties, now)
+            .put("planner/buckets", "a", properties, now)
             .unwrap();
         let shown: Vec<&str> = documents
-            .list("drives/d/items")
+            .list("planner/buckets")
             .filter(|it| view.shows(&documents, it))
             .map(|it| it.id.as_str())
             .collect();
         assert_eq!(shown, ["a"]);
-        assert!(View::at("drives/d/items/i").is_none());
+        assert!(View::at("planner/plans/p").is_none());
     }
 }

@@ -1,7 +1,6 @@
 //! Writing: create, change, replace and delete documents, add and remove links.
 
 use axum::http::{StatusCode, header};
-use serde_json::json;
 
 mod body;
 mod links;
@@ -13,14 +12,11 @@ use super::behaviour::{self, New};
 use super::place::{self, Place};
 use super::read;
 use super::service::Voice;
-use super::view::View;
 use crate::graph::call::{Call, Reply};
-use crate::graph::dispatch;
 use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::Type;
-use crate::store::Full;
 
 /// Creates an element of a collection.
 pub(super) fn create(
@@ -68,7 +64,6 @@ fn created(
         id,
         set: place.set.clone(),
         view: place.view.clone(),
-        unborn: Vec::new(),
     };
     let found = read::entity(call, &created).ok_or_else(|| voice.not_found(&created.id))?;
     let mut reply = call.entity(&place.set, of.name(), found)?;
@@ -98,6 +93,7 @@ fn completed(
         return Ok(false);
     };
     let mut new = New {
+        of,
         collection: place.collection.clone(),
         id: std::mem::take(id),
         properties: std::mem::take(&mut body.properties),
@@ -119,13 +115,6 @@ pub(super) fn update(
     replace: bool,
     voice: &Voice,
 ) -> Result<Reply, GraphError> {
-    if !place.unborn.is_empty() && replace {
-        let mut made = place.clone();
-        files(call, &mut made, voice)?;
-        let mut reply = update(call, &made, false, voice)?;
-        reply.status = StatusCode::CREATED;
-        return Ok(reply);
-    }
     let before = place::stored(call, place);
     let singleton = place.id.is_empty();
     if before.is_none()
@@ -200,33 +189,8 @@ pub(super) fn replace(
         documents
             .put(&place.collection, &place.id, properties, call.now)
             .map(|_| ())
-            .map_err(full)
+            .map_err(GraphError::from)
     })
-}
-
-/// Makes the folders of a path in a drive that are not there, and the file at its end; the place
-/// is then the file's. Source: learn.microsoft.com/graph/api/driveitem-put-content.
-pub(super) fn files(
-    call: &Call<'_>,
-    place: &mut Place<'_>,
-    voice: &Voice,
-) -> Result<(), GraphError> {
-    let parts = std::mem::take(&mut place.unborn);
-    for (at, name) in parts.iter().enumerate() {
-        let below = format!("{}/children", place.address());
-        let view = View::at(&below).ok_or_else(|| voice.not_found(name))?;
-        let mut item = Properties::new();
-        item.insert("name".to_owned(), json!(name));
-        if at + 1 < parts.len() {
-            item.insert("folder".to_owned(), json!({"childCount": 0}));
-        }
-        stamp(call, place.of, &mut item, true);
-        view.write(&mut item);
-        place.collection.clone_from(&view.collection);
-        place.id = place::new_id(call, place.of);
-        replace(call, place, item)?;
-    }
-    Ok(())
 }
 
 /// Puts a document with its links and what it brings along.
@@ -241,16 +205,12 @@ fn store(call: &Call<'_>, place: &Place<'_>, id: &str, body: Written) -> Result<
         })
         .collect();
     call.tenant.write_documents(|documents| {
-        documents
-            .put(&place.collection, id, body.properties, call.now)
-            .map_err(full)?;
+        documents.put(&place.collection, id, body.properties, call.now)?;
         for (navigation, target) in &body.links {
             documents.link(&format!("{address}/{navigation}"), target);
         }
         for (collection, id, properties) in below {
-            documents
-                .put(&collection, &id, properties, call.now)
-                .map_err(full)?;
+            documents.put(&collection, &id, properties, call.now)?;
         }
         Ok(())
     })
@@ -264,7 +224,7 @@ fn by_endpoint(call: &Call<'_>, address: &str) -> Option<Result<Reply, GraphErro
     let Found::Endpoint(endpoint, parameters) = found else {
         return None;
     };
-    Some(dispatch::handle(&call.elsewhere(endpoint, parameters)))
+    Some(behaviour::endpoint(&call.elsewhere(endpoint, parameters)))
 }
 
 /// Nothing is stored at a place: there is nothing, or it is kept where only other endpoints write.
@@ -274,13 +234,4 @@ pub(super) fn missing(call: &Call<'_>, place: &Place<'_>, voice: &Voice) -> Grap
     } else {
         voice.not_found(&place.id)
     }
-}
-
-pub(super) fn full(error: Full) -> GraphError {
-    GraphError::new(
-        StatusCode::INSUFFICIENT_STORAGE,
-        "quotaLimitReached",
-        error.to_string(),
-    )
-    .not_in_the_mock("more documents in a tenant")
 }

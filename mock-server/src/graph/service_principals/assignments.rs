@@ -65,11 +65,7 @@ pub(in crate::graph) fn create(call: &Call<'_>, side: Side) -> Result<Reply, Gra
         body.get(name)
             .and_then(Value::as_str)
             .and_then(|text| text.parse::<Uuid>().ok())
-            .ok_or_else(|| {
-                GraphError::directory_request(format!(
-                    "A value is required for property '{name}' of resource 'AppRoleAssignment'."
-                ))
-            })
+            .ok_or_else(|| GraphError::value_required(name, "AppRoleAssignment"))
     };
     let (principal, resource, role) = (id("principalId")?, id("resourceId")?, id("appRoleId")?);
     let own = match side {

@@ -83,11 +83,9 @@ pub(in crate::graph) fn change(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?.user;
     let mut action = call.action()?;
     let mut text = |name: &str| {
-        action.text(name)?.ok_or_else(|| {
-            GraphError::directory_request(format!(
-                "A value is required for property '{name}' of resource 'User'."
-            ))
-        })
+        action
+            .text(name)?
+            .ok_or_else(|| GraphError::value_required(name, "User"))
     };
     let current = text("currentPassword")?;
     let new = text("newPassword")?;

@@ -23,11 +23,7 @@ use crate::mailbox::Properties;
 /// `POST /users`.
 pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     let mut body = call.object("user")?;
-    let required = |name: &str| {
-        GraphError::directory_request(format!(
-            "A value is required for property '{name}' of resource 'User'."
-        ))
-    };
+    let required = |name: &str| GraphError::value_required(name, "User");
     for name in ["accountEnabled", "displayName", "mailNickname"] {
         if body.get(name).is_none_or(Value::is_null) || body[name] == "" {
             return Err(required(name));

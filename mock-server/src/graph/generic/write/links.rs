@@ -110,7 +110,6 @@ pub(in crate::graph::generic) fn create_linked(
         id: String::new(),
         set: set.name().to_owned(),
         view: None,
-        unborn: Vec::new(),
     };
     let (reply, id) = created(call, &at, voice)?;
     let target = crate::store::address(&at.collection, &id);
@@ -134,7 +133,6 @@ pub(in crate::graph::generic) fn update_linked(
         id: id.to_owned(),
         set: collection.to_owned(),
         view: None,
-        unborn: Vec::new(),
     };
     update(call, &at, false, voice)
 }

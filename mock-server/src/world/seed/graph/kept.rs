@@ -14,6 +14,11 @@ pub(super) fn elsewhere(address: &str) -> Option<String> {
              tenant, mail and calendars are filled by a sample, or through Graph"
         ));
     }
+    if segments.iter().any(|it| ["drive", "drives"].contains(it)) {
+        return Some(format!(
+            "/{address} is of a drive, whose files come through Graph: PUT …/root:/name:/content"
+        ));
+    }
     let view = VIEWS.iter().find(|it| {
         let path: Vec<&str> = it.path.split('/').collect();
         path.len() == segments.len()
