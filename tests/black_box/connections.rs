@@ -90,15 +90,15 @@ fn out_of_files_the_mock_waits_without_a_busy_loop_and_serves_again_once_there_a
     let before = processor_time(id);
     // The system accepts them for it.
     let held: Vec<TcpStream> = (0..10).map(|_| connect(port)).collect();
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(4));
     let busy = processor_time(id).saturating_sub(before);
     limit(1024);
     let answer = health(control);
     drop(held);
     let said = server.end();
 
-    // A loop would have taken both seconds.
-    assert!(busy < Duration::from_secs(1), "{busy:?}");
+    // A loop would have taken all four seconds; keys are made meanwhile.
+    assert!(busy < Duration::from_secs(2), "{busy:?}");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     // Keys that are made meanwhile cannot be kept, which is said too.
     assert_eq!(said.matches("`ulimit -n`").count(), 1, "{said}");
@@ -257,7 +257,7 @@ fn connect(port: u16) -> TcpStream {
 
 fn health(port: u16) -> String {
     let mut stream = connect(port);
-    let deadline = Some(Duration::from_secs(5));
+    let deadline = Some(Duration::from_mins(1));
     stream
         .set_read_timeout(deadline)
         .expect("a deadline can be set");
