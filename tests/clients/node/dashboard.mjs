@@ -35,7 +35,7 @@ const position = async () => (await api("/journal?last=1"))[0]?.number ?? 0;
 
 /** Waits until something holds, and says what did not. */
 async function until(what, holds) {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   for (;;) {
     const since = await position();
     const value = await holds();
@@ -67,7 +67,7 @@ async function open(options = {}) {
   const page = await context.newPage();
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(error.message));
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   return page;
 }
 const page = await open({ acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"] });
@@ -112,9 +112,9 @@ await check("what clients send is shown as text", async () => {
   await graph("/me/<script>alert(1)</script>", tokens.access_token, { "User-Agent": evil });
   await here("/events", "POST", { "request-consent": { app: "unconsented-app", user: "bob", scopes: ["Mail.Read"], reason: evil } });
   await page.fill("#search", "onerror");
-  await page.click(".entry:has(.tag.graph) >> nth=0");
+  await page.click(".entry:has(.tag.graph):has-text('alert(1)') >> nth=0");
   await page.click("#detail summary:has-text('Headers') >> nth=0");
-  assert.ok((await page.textContent("#detail")).includes(evil));
+  await until("the header as text", async () => (await page.textContent("#detail")).includes(evil));
   await page.fill("#search", "");
   await go("consent", "Consent");
   await page.waitForSelector("q");
@@ -127,7 +127,7 @@ await check("filters, pause and the address of an entry", async () => {
   await go("journal", "Journal");
   await page.selectOption("#surface", "token");
   await page.waitForSelector(".entry");
-  assert.equal(await page.locator(".entry .tag.graph").count(), 0);
+  await page.waitForSelector(".entry .tag.graph", { state: "detached" });
   await page.selectOption("#surface", "");
   await page.click("#pause");
   await graph("/me/calendars", tokens.access_token);
@@ -166,15 +166,18 @@ await check("the sequence has connector, authority and Graph", async () => {
 await check("the journal can be walked by keyboard", async () => {
   await go("directory", "Directory");
   await go("journal", "Journal");
-  await page.focus(".entry >> nth=0");
-  await page.keyboard.press("ArrowDown");
-  const second = await page.evaluate(() => document.activeElement.dataset.number);
+  const second = await until("the second entry has the focus", async () => {
+    await page.focus(".entry >> nth=0");
+    await page.keyboard.press("ArrowDown");
+    return page.evaluate(() => document.activeElement.dataset.number);
+  });
   await page.keyboard.press("Enter");
   await page.waitForSelector(`#detail:has-text('#${second}')`);
   await page.focus("#close-detail");
   await page.keyboard.press("Escape");
   await page.waitForSelector("#detail", { state: "hidden" });
-  assert.equal(await page.evaluate(() => document.activeElement.dataset.number), second);
+  await until("the entry has the focus again", async () =>
+    await page.evaluate(() => document.activeElement.dataset.number) === second);
 });
 
 /** Clicks each button of a part of the page that lets something happen, and looks what happened. */
@@ -244,7 +247,8 @@ await check("any event can be filled in", async () => {
   const names = (await api("/openapi.json")).components.schemas.Event.oneOf.map((it) => it.required[0]).sort();
   await page.click("[data-form=any]");
   await page.waitForSelector("#event-dialog");
-  assert.deepEqual((await page.locator("#event-name option").allTextContents()).sort(), names);
+  await until("all events", async () => JSON.stringify(
+    (await page.locator("#event-name option").allTextContents()).sort()) === JSON.stringify(names));
   await page.selectOption("#event-name", "rename-user");
   await page.fill("#field-user", "nobody");
   await page.fill("#field-to", `robert@${world.tenant.domain}`);
