@@ -10,13 +10,14 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::endpoint::Operation;
 use super::error::GraphError;
+use super::extended;
 use super::messages::{folder_id, of_id};
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
 /// `GET …/calendars`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
-    contents.read(|contents| collection::list(call, &listing(call), &all(contents)))
+    contents.read(|contents| collection::list(call, &listing(call), &all(call, contents)))
 }
 
 /// `GET …/calendar` and `…/calendars/{id}`.
@@ -43,6 +44,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         let root = contents.well_known(WellKnown::Root);
         let key = contents.add_folder(&name, Some(root), FolderKind::Calendar);
         paint(contents, key, &body);
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            extended::keep(folder, &body);
+        }
         shown(call, contents, key)
     })
 }
@@ -58,6 +62,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
             folder.name = name;
         }
         paint(contents, key, &body);
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            extended::keep(folder, &body);
+        }
         contents.touch_folder(key);
         shown(call, contents, key)
     })
@@ -106,18 +113,22 @@ pub(super) fn find(call: &Call<'_>, contents: &Contents) -> Result<u64, GraphErr
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
-        let source = all(contents);
+        let source = all(call, contents);
         collection::count(call, &listing(call), &source)
     })
 }
 
-fn all(contents: &Contents) -> Calendars<'_> {
+fn all<'a>(call: &'a Call<'a>, contents: &'a Contents) -> Calendars<'a> {
     let items = contents
         .folders
         .values()
         .filter(|it| it.kind == FolderKind::Calendar)
         .collect();
-    Calendars { contents, items }
+    Calendars {
+        call,
+        contents,
+        items,
+    }
 }
 
 fn listing(call: &Call<'_>) -> Listing<'static> {
@@ -144,6 +155,7 @@ fn free(contents: &Contents, name: &str) -> Result<(), GraphError> {
 }
 
 struct Calendars<'a> {
+    call: &'a Call<'a>,
     contents: &'a Contents,
     items: Vec<&'a Folder>,
 }
@@ -156,7 +168,7 @@ impl<'a> Source for Calendars<'a> {
     }
 
     fn render(&self, folder: &&'a Folder) -> Properties {
-        document(self.contents, folder)
+        document(self.call, self.contents, folder)
     }
 }
 
@@ -175,7 +187,7 @@ fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphE
     call.entity(
         &call.set("calendars"),
         "calendar",
-        document(contents, folder),
+        document(call, contents, folder),
     )
 }
 
@@ -200,7 +212,7 @@ fn hex_color(name: &str) -> &'static str {
         .map_or("", |(_, hex)| *hex)
 }
 
-fn document(contents: &Contents, folder: &Folder) -> Properties {
+fn document(call: &Call<'_>, contents: &Contents, folder: &Folder) -> Properties {
     let default = folder.well_known == Some(WellKnown::Calendar);
     let value = json!({
         "id": folder_id(contents, folder.key),
@@ -218,8 +230,7 @@ fn document(contents: &Contents, folder: &Folder) -> Properties {
         "isRemovable": !default,
         "owner": contents.owner.person.email_address(),
     });
-    match value {
-        Value::Object(map) => map,
-        _ => Properties::new(),
-    }
+    let mut found = super::collection::members(value);
+    extended::attach_to_folder(call, "calendar", folder, &mut found);
+    found
 }

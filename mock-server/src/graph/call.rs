@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::access::{Actor, Reach};
 use super::endpoint::{Endpoint, Operation, Parameters, Workload};
 use super::error::{GraphError, Service};
+use super::extended;
 use super::link;
 use super::odata::query::Query;
 use super::prefer::{Metadata, Prefer};
@@ -253,17 +254,27 @@ impl<'a> Call<'a> {
         if self.endpoint.workload == Workload::Mailbox {
             super::collection::check_members(self, &self.query, of)?;
             let generic = self.endpoint.operation == Operation::Generic;
+            let mut own = (self.query.expand.iter()).filter(|it| !extended::is_one(&it.name));
             // Messages and events expand on their own, and so does what the model alone gives.
             if let (false, Some(expand)) = (
                 generic || matches!(of, "message" | "event") || of.ends_with("Attachment"),
-                self.query.expand.first(),
+                own.next(),
             ) {
                 let name = &expand.name;
                 return Err(GraphError::expand_not_supported(name)
                     .not_in_the_mock(format!("$expand={name}")));
             }
         }
-        let expanded = self.expanded(of, &document)?;
+        let mut expanded = self.expanded(of, &document)?;
+        for expand in self
+            .query
+            .expand
+            .iter()
+            .filter(|it| extended::is_one(&it.name))
+        {
+            let value = extended::expanded(&document, expand)?;
+            expanded.extend(value.map(|(name, value)| (name.to_owned(), value)));
+        }
         let selected = super::collection::project(self, of, document)?;
         let mut found = Map::new();
         found.insert("@odata.context".to_owned(), self.context(set, true));
@@ -324,7 +335,9 @@ impl<'a> Call<'a> {
 
     /// The body as an object of a type, its members checked and spelled as Graph does.
     pub(crate) fn object(&self, of: &str) -> Result<Properties, GraphError> {
-        schema::object(self.cloud(), self.endpoint.workload, of, self.json()?)
+        let mut body = schema::object(self.cloud(), self.endpoint.workload, of, self.json()?)?;
+        extended::check(&mut body)?;
+        Ok(body)
     }
 
     /// The body of an action, which may be empty; names as sent.

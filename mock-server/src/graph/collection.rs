@@ -11,6 +11,7 @@ use super::directory_query;
 use super::endpoint::{Operation, Workload};
 use super::error::GraphError;
 use super::expand;
+use super::extended;
 use super::link;
 use super::odata::evaluate::{holds, order, value_at};
 use super::odata::query::{Expand, Order, Query};
@@ -180,9 +181,19 @@ pub(crate) fn list<S: Source>(
         } else {
             Vec::new()
         };
+        let (apart, others): (Vec<&Expand>, Vec<&Expand>) = others(call)
+            .iter()
+            .partition(|it| extended::is_one(&it.name));
+        let found = apart
+            .into_iter()
+            .map(|it| extended::expanded(&document, it));
+        let found: Vec<_> = found.collect::<Result<_, _>>()?;
         let mut shown = project(call, listing.of, document)?;
         shown.extend(extra);
-        for expand in others(call) {
+        for (name, value) in found.into_iter().flatten() {
+            shown.insert(name.to_owned(), value);
+        }
+        for expand in others {
             if let Some(extra) = source.expand(item, expand)? {
                 shown.insert(expand.member().to_owned(), extra);
             }
@@ -404,6 +415,10 @@ pub(crate) fn selected(
     select: Option<&[String]>,
 ) -> Result<Properties, GraphError> {
     let cloud = call.cloud();
+    let shown = document.into_iter();
+    let document: Properties = shown
+        .filter(|(name, _)| !extended::is_hidden(name))
+        .collect();
     let several = of == DIRECTORY_OBJECT;
     // Relations of the directory lead to objects of several types.
     let kind = document

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
+use super::extended;
 use super::message::id_of;
 use super::messages::{folder_id, of_id};
 use super::odata::evaluate::instant;
@@ -72,7 +73,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
             |item| {
                 let mut properties = item.properties();
                 for (name, value) in changes {
-                    if value.is_null() {
+                    if extended::is_one(&name) {
+                        extended::merge(&mut properties, &name, &value);
+                    } else if value.is_null() {
                         properties.shift_remove(&name);
                     } else {
                         properties.insert(name, value);
@@ -117,14 +120,18 @@ pub(super) fn count_folders(call: &Call<'_>) -> Result<Reply, GraphError> {
 }
 
 /// The folders in the one that the path names, or in the main one.
-fn inside<'a>(call: &Call<'_>, contents: &'a Contents) -> Result<Folders<'a>, GraphError> {
+fn inside<'a>(call: &'a Call<'a>, contents: &'a Contents) -> Result<Folders<'a>, GraphError> {
     let parent = folder(call, contents)?;
     let items = contents
         .folders
         .values()
         .filter(|it| it.kind == FolderKind::Contact && it.parent == Some(parent))
         .collect();
-    Ok(Folders { contents, items })
+    Ok(Folders {
+        call,
+        contents,
+        items,
+    })
 }
 
 fn folder_listing(call: &Call<'_>) -> Listing<'static> {
@@ -149,8 +156,11 @@ pub(super) fn update_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
     contents.write(|contents| {
         let key = own_folder(call, contents)?;
         let name = body.get("displayName").and_then(Value::as_str);
-        if let (Some(name), Some(folder)) = (name, contents.folders.get_mut(&key)) {
-            name.clone_into(&mut folder.name);
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            if let Some(name) = name {
+                name.clone_into(&mut folder.name);
+            }
+            extended::keep(folder, &body);
             contents.touch_folder(key);
         }
         shown_folder(call, contents, key)
@@ -212,6 +222,9 @@ pub(super) fn create_folder(call: &Call<'_>) -> Result<Reply, GraphError> {
             return Err(GraphError::folder_exists(&name));
         }
         let key = contents.add_folder(&name, Some(main), FolderKind::Contact);
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            extended::keep(folder, &body);
+        }
         shown_folder(call, contents, key)
     })
 }
@@ -251,6 +264,7 @@ impl<'a> Source for Contacts<'a> {
 }
 
 struct Folders<'a> {
+    call: &'a Call<'a>,
     contents: &'a Contents,
     items: Vec<&'a Folder>,
 }
@@ -263,7 +277,7 @@ impl<'a> Source for Folders<'a> {
     }
 
     fn render(&self, folder: &&'a Folder) -> Properties {
-        folder_document(self.contents, folder)
+        folder_document(self.call, self.contents, folder)
     }
 }
 
@@ -326,11 +340,11 @@ fn shown_folder(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply,
     call.entity(
         &call.set("contactFolders"),
         "contactFolder",
-        folder_document(contents, folder),
+        folder_document(call, contents, folder),
     )
 }
 
-fn folder_document(contents: &Contents, folder: &Folder) -> Properties {
+fn folder_document(call: &Call<'_>, contents: &Contents, folder: &Folder) -> Properties {
     let mut found = Properties::new();
     found.insert("id".to_owned(), folder_id(contents, folder.key));
     found.insert(
@@ -338,6 +352,7 @@ fn folder_document(contents: &Contents, folder: &Folder) -> Properties {
         folder_id(contents, folder.parent.unwrap_or(1)),
     );
     found.insert("displayName".to_owned(), json!(folder.name));
+    extended::attach_to_folder(call, "contactFolder", folder, &mut found);
     found
 }
 
@@ -394,6 +409,7 @@ fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Properties {
     for name in ["homeAddress", "businessAddress", "otherAddress"] {
         put(name, stored.shift_remove(name).unwrap_or_else(|| json!({})));
     }
+    extended::attach(call, "contact", item, &mut found);
     found
 }
 
@@ -456,15 +472,13 @@ const ADDRESSES: [&str; 3] = [
     "tertiaryEmailAddress",
 ];
 
-const READ_ONLY: [&str; 8] = [
+const READ_ONLY: [&str; 6] = [
     "@odata.type",
     "changeKey",
     "createdDateTime",
     "id",
     "lastModifiedDateTime",
-    "multiValueExtendedProperties",
     "parentFolderId",
-    "singleValueExtendedProperties",
 ];
 
 const TEXTS: &[&str] = &[

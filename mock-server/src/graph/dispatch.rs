@@ -15,7 +15,6 @@ use crate::directory::Risk;
 
 /// Answers a call.
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, GraphError> {
-    super::extended::refuse(call)?;
     match call.endpoint.operation {
         O::AcceptEvent => events::respond(call, "accepted"),
         O::AddEventAttachment | O::AddMessageAttachment => attachments::add(call),

@@ -22,7 +22,7 @@ use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::messages::of_id;
 use super::odata::query::Expand;
-use super::{attachments, calendars, time_zone};
+use super::{attachments, calendars, extended, time_zone};
 use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences};
 
 /// `GET …/events`: single events and series, no occurrences.
@@ -277,7 +277,8 @@ fn with_expanded(
     mut reply: Reply,
 ) -> Result<Reply, GraphError> {
     if let Payload::Json(Value::Object(map)) = &mut reply.payload {
-        for expand in &call.query.expand {
+        let others = call.query.expand.iter();
+        for expand in others.filter(|it| !extended::is_one(&it.name)) {
             map.insert(expand.name.clone(), expanded(call, contents, item, expand)?);
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
+use super::extended;
 use super::messages::{folder_id, of_id};
 use super::odata::query::Expand;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
@@ -55,6 +56,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             .unwrap_or(false);
         if let Some(folder) = contents.folders.get_mut(&key) {
             folder.hidden = hidden;
+            extended::keep(folder, &body);
         }
         shown(call, contents, key)
     })
@@ -83,6 +85,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
                 folder.name = name;
             }
             contents.touch_folder(key);
+        }
+        if let Some(folder) = contents.folders.get_mut(&key) {
+            extended::keep(folder, &body);
         }
         shown(call, contents, key)
     })
@@ -216,7 +221,7 @@ impl<'a> Source for Folders<'a> {
     }
 
     fn render(&self, folder: &&'a Folder) -> Properties {
-        document(self.contents, folder)
+        document(self.call, self.contents, folder)
     }
 
     fn expand(&self, folder: &&'a Folder, expand: &Expand) -> Result<Option<Value>, GraphError> {
@@ -232,7 +237,7 @@ impl<'a> Source for Folders<'a> {
             .filter(|it| it.parent == Some(folder.key));
         inside
             .map(|child| {
-                let document = document(self.contents, child);
+                let document = document(self.call, self.contents, child);
                 let select = expand.select.as_deref();
                 collection::selected(self.call, "mailFolder", document, select).map(Value::Object)
             })
@@ -267,11 +272,11 @@ fn shown(call: &Call<'_>, contents: &Contents, key: u64) -> Result<Reply, GraphE
     call.entity(
         &call.set("mailFolders"),
         "mailFolder",
-        document(contents, folder),
+        document(call, contents, folder),
     )
 }
 
-fn document(contents: &Contents, folder: &Folder) -> Properties {
+fn document(call: &Call<'_>, contents: &Contents, folder: &Folder) -> Properties {
     let messages = &contents.messages;
     let children = contents
         .folders
@@ -289,10 +294,9 @@ fn document(contents: &Contents, folder: &Folder) -> Properties {
         "isHidden": folder.hidden,
         "sizeInBytes": messages.bytes_in(folder.key),
     });
-    match value {
-        Value::Object(map) => map,
-        _ => Properties::new(),
-    }
+    let mut found = collection::members(value);
+    extended::attach_to_folder(call, "mailFolder", folder, &mut found);
+    found
 }
 
 fn display_name(body: &Properties) -> Result<String, GraphError> {

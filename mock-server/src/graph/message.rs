@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::access::Reach;
 use super::call::Call;
 use super::error::GraphError;
+use super::extended;
 use super::odata::evaluate::{Field, Fields, value_at};
 use super::odata::text::json_may_contain;
 use super::prefer::BodyType;
@@ -25,6 +26,7 @@ pub(super) fn document(call: &Call<'_>, contents: &Contents, item: &Item) -> Pro
         let more = OF_MEETINGS.iter();
         found.extend(more.filter_map(|name| Some(((*name).to_owned(), item.property(name)?))));
     }
+    extended::attach(call, "message", item, &mut found);
     found
 }
 
@@ -93,6 +95,10 @@ impl Fields for MessageFields<'_> {
         let Some((name, rest)) = path.split_first() else {
             return Field::Null;
         };
+        if extended::is_one(name) {
+            let document = Value::Object(document(self.call, self.contents, self.item));
+            return Field::owned(value_at(&document, path).clone());
+        }
         let Some(name) = MEMBERS.iter().find(|it| it.eq_ignore_ascii_case(name)) else {
             return Field::Null;
         };
@@ -224,6 +230,7 @@ pub(super) fn apply(item: &mut Item, changes: Properties) {
         match name.as_str() {
             "isRead" => item.read = value.as_bool().unwrap_or(false),
             name if READ_ONLY.contains(&name) => {}
+            name if extended::is_one(name) => extended::merge(&mut stored, name, &value),
             _ if value.is_null() => {
                 stored.shift_remove(&name);
             }
@@ -395,7 +402,7 @@ const STORED: [&str; 15] = [
 ];
 
 /// What the service sets, whatever a body says.
-const READ_ONLY: [&str; 18] = [
+const READ_ONLY: [&str; 16] = [
     "@odata.type",
     "bodyPreview",
     "changeKey",
@@ -412,8 +419,6 @@ const READ_ONLY: [&str; 18] = [
     "sentDateTime",
     "uniqueBody",
     "webLink",
-    "singleValueExtendedProperties",
-    "multiValueExtendedProperties",
 ];
 
 /// Source: see `too_many_headers`.

@@ -11,6 +11,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Page};
 use super::error::GraphError;
 use super::events::{self, EVENT};
+use super::extended;
 use super::folders;
 use super::message::{self, MessageFields, document};
 use super::mime;
@@ -83,13 +84,24 @@ fn write(
     to: &mut String,
 ) -> Result<(), GraphError> {
     let draw = || {
-        let document = collection::project(call, "message", document(call, contents, item))?;
+        let whole = document(call, contents, item);
+        let apart = call
+            .query
+            .expand
+            .iter()
+            .filter(|it| extended::is_one(&it.name));
+        let apart = apart.map(|it| extended::expanded(&whole, it));
+        let apart: Vec<_> = apart.collect::<Result<_, _>>()?;
+        let document = collection::project(call, "message", whole)?;
         let mut found = Properties::new();
         let id = || message::id_of(call, contents, item);
         if call.metadata == Metadata::Full {
             call.describe(&mut found, &set(call), "message", &id());
         }
         found.extend(document);
+        for (name, value) in apart.into_iter().flatten() {
+            found.insert(name.to_owned(), value);
+        }
         for expand in &call.query.expand {
             if let Some(value) = expanded(call, contents, item, expand)? {
                 found.insert(expand.member().to_owned(), value);
@@ -287,6 +299,7 @@ pub(super) fn draft(
     item.set_properties(&stored);
     item.draft = true;
     item.read = true;
+    extended::imprint(&mut item);
     item.attachments = attachments;
     contents.add_message(item)
 }
@@ -327,6 +340,8 @@ pub(super) fn expanded(
             Ok(Some(attachments::all(call, contents, item, expand)?))
         }
         "attachments" => Err(GraphError::mailbox_denied()),
+        // Those are added with the document.
+        name if extended::is_one(name) => Ok(None),
         // The event that a message about a meeting is about.
         // Source: learn.microsoft.com/graph/api/eventmessage-get.
         "microsoft.graph.eventmessage/event"

@@ -215,7 +215,10 @@ impl Request {
         if endpoint.workload == Workload::Directory {
             directory_query::check_arguments(&parameters_sent)?;
         }
-        let query = Query::parse(&parameters_sent)?;
+        let mut query = Query::parse(&parameters_sent)?;
+        if endpoint.workload == Workload::Mailbox {
+            extended::prepare(&mut query)?;
+        }
         let admitted = throttling::admit(&caller, endpoint, target.as_ref(), &query)?;
         places.0.extend(admitted.permit);
         let call = Call {
@@ -246,7 +249,6 @@ impl Request {
                 reply.unsupported = reply
                     .unsupported
                     .take()
-                    .or_else(|| extended::not_kept(&call))
                     .or_else(|| options_of_lists(&call, &reply));
                 if call.endpoint.workload == Workload::Directory {
                     reply.locate(&call);

@@ -391,6 +391,7 @@ fn checked(call: &Call<'_>, message: Value) -> Result<Properties, GraphError> {
     };
     let mut properties = schema::object(call.cloud(), Workload::Mailbox, "message", body)?;
     message::check_headers(&properties)?;
+    super::extended::check(&mut properties)?;
     people::complete(call, &mut properties);
     let files = properties.shift_remove("attachments");
     let mut scratch = call

@@ -6,6 +6,7 @@ mod calendar;
 mod delta;
 mod directory_query;
 mod exchange_refusals;
+mod extended;
 mod gateway;
 mod mail;
 mod meetings;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Properties;
+
 /// A folder, calendar or contact folder.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Folder {
@@ -21,6 +23,9 @@ pub struct Folder {
     pub color: String,
     /// The state.
     pub change: u64,
+    /// Extended properties.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub extended: Properties,
 }
 
 /// What lies in a folder.

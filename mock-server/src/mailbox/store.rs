@@ -169,6 +169,7 @@ impl Contents {
                 hidden: false,
                 color: "auto".to_owned(),
                 change: self.changes,
+                extended: Properties::new(),
             },
         );
         key
@@ -212,6 +213,9 @@ impl Contents {
             .collect();
         let messages: Vec<Item> = self.messages.newest_first_in(key).cloned().collect();
         let copy = self.add_folder(&folder.name, Some(to), folder.kind);
+        if let Some(made) = self.folders.get_mut(&copy) {
+            made.extended.clone_from(&folder.extended);
+        }
         for mut item in messages.into_iter().rev() {
             item.key = self.next_key();
             item.folder = copy;

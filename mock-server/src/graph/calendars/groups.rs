@@ -100,7 +100,7 @@ pub(in crate::graph) fn list_calendars(call: &Call<'_>) -> Result<Reply, GraphEr
         let group = find(call, contents)?;
         let all: Vec<Properties> = calendars(contents, group)
             .filter_map(|key| contents.folders.get(&key))
-            .map(|folder| document(contents, folder))
+            .map(|folder| document(call, contents, folder))
             .collect();
         let set = format!(
             "calendarGroups('{}')/calendars",

@@ -256,8 +256,6 @@ const READ_ONLY: &[&str] = &[
     "seriesMasterId",
     "type",
     "webLink",
-    "singleValueExtendedProperties",
-    "multiValueExtendedProperties",
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::graph::call::Call;
 use crate::graph::endpoint::Operation;
 use crate::graph::error::GraphError;
 use crate::graph::message::{id_of, outlook_host, preferred};
-use crate::graph::{text, time_zone};
+use crate::graph::{extended, text, time_zone};
 use crate::mailbox::{Contents, Item, ItemKey, Properties, occurrences, seconds};
 
 /// One occurrence of a series.
@@ -261,6 +261,7 @@ pub(in crate::graph) fn document(
         occurrence,
         &mut found,
     );
+    extended::attach(call, "event", item, &mut found);
     Ok(found)
 }
 

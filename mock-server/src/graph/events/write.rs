@@ -11,7 +11,7 @@ use super::{named, shown};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::graph::message::merge;
-use crate::graph::{attachments, calendars, time_zone};
+use crate::graph::{attachments, calendars, extended, time_zone};
 use crate::mailbox::{Contents, Properties};
 
 /// `POST …/events`.
@@ -182,6 +182,7 @@ fn change_occurrence(
 fn apply(event: &mut Properties, changes: Properties) {
     for (name, value) in changes {
         match name.as_str() {
+            name if extended::is_one(name) => extended::merge(event, name, &value),
             _ if value.is_null() => {
                 // An event has always a beginning and an end.
                 if name != "start" && name != "end" {

@@ -497,46 +497,6 @@ async fn nobody_has_a_photo_and_each_place_says_so() {
 }
 
 #[tokio::test]
-async fn extended_properties_are_never_silently_missing() {
-    let bench = Bench::new();
-    let token = bench.delegated("alice", ALL);
-    let any = "singleValueExtendedProperties/any(p:p/id%20eq%20'String%200x1')";
-    let body = json!({"subject": "x", "singleValueExtendedProperties": [{"id": "String 0x1", "value": "v"}]});
-    let asked = [
-        bench
-            .get(&token, &format!("/v1.0/me/messages?$filter={any}"))
-            .await,
-        bench
-            .get(
-                &token,
-                "/v1.0/me/events?$expand=multiValueExtendedProperties",
-            )
-            .await,
-    ];
-    for answer in asked {
-        assert!(answer.annotation.unsupported.is_some(), "{}", answer.text);
-        assert_eq!(answer.refused(501), "NotInTheMock");
-    }
-    // Who sets them is served, and the journal says that they are not kept.
-    for path in ["/v1.0/me/messages", "/v1.0/me/events", "/v1.0/me/contacts"] {
-        let body = if path.ends_with("contacts") {
-            json!({"givenName": "x", "singleValueExtendedProperties": [{"id": "String 0x1", "value": "v"}]})
-        } else {
-            body.clone()
-        };
-        let made = bench.post(&token, path, body).await.expect(201);
-        assert!(made.annotation.unsupported.is_some(), "{path}");
-    }
-    // A text that speaks of them sets none.
-    let about = json!({"subject": "\"singleValueExtendedProperties\": []"});
-    let made = bench
-        .post(&token, "/v1.0/me/messages", about)
-        .await
-        .expect(201);
-    assert_eq!(made.annotation.unsupported, None);
-}
-
-#[tokio::test]
 async fn what_is_expanded_of_one_resource_is_shown_or_refused() {
     let bench = Bench::new();
     let token = bench.delegated("alice", ALL);
