@@ -1,6 +1,9 @@
 //! Drivers: the ways to attach a connector, and the session with one.
 
+#[cfg(all(test, unix))]
+mod process_tests;
 mod session;
+mod socket;
 mod source;
 #[cfg(test)]
 mod tests;

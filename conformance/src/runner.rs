@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entra_mock::journal::{Entry, Feed};
+use entra_mock::platform::{Asked, Signals};
 use entra_mock::scratch::Scratch;
 use entra_mock::{MockEntra, StartError, isolation};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use artifact::Folder;
@@ -289,10 +289,7 @@ pub async fn run(
 
 /// What ends a run before its last case: its time limit, or a signal. Why, for the report.
 pub(crate) fn stop(limit: Option<Duration>) -> Result<impl Future<Output = String>, RunError> {
-    let listen = |kind| signal(kind).map_err(RunError::Signals);
-    let mut hang_up = listen(SignalKind::hangup())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
+    let mut signals = Signals::listen().map_err(RunError::Signals)?;
     Ok(async move {
         let out_of_time = async {
             match limit {
@@ -305,9 +302,10 @@ pub(crate) fn stop(limit: Option<Duration>) -> Result<impl Future<Output = Strin
         };
         tokio::select! {
             seconds = out_of_time => format!("the run took longer than {seconds} s"),
-            _ = hang_up.recv() => "the run was ended by SIGHUP".to_owned(),
-            _ = interrupt.recv() => "the run was interrupted".to_owned(),
-            _ = terminate.recv() => "the run was ended by SIGTERM".to_owned(),
+            asked = signals.next() => match asked {
+                Asked::Interrupt => "the run was interrupted".to_owned(),
+                other => format!("the run was ended by {}", other.name()),
+            },
         }
     })
 }

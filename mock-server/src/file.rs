@@ -1,12 +1,12 @@
 //! Files that other processes may read or write at the same time: written whole, or not at all.
 
-use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::fs::{self, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::process::geteuid;
 use tempfile::{Builder, NamedTempFile};
+
+use crate::platform;
 
 /// Why a file or a folder is not ours alone.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -58,7 +58,7 @@ pub(crate) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> io::Resu
     let file = prepare(path, contents, mode)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|refused| refused.error)?;
-    fs::File::open(folder_of(path))?.sync_all()
+    platform::sync_folder(folder_of(path))
 }
 
 /// Removes what writers of the file left that were killed. Only for who is its only writer.
@@ -106,9 +106,9 @@ fn read_private(path: &Path) -> io::Result<String> {
     let mut file = fs::File::open(path)?;
     let metadata = file.metadata()?;
     check_owner(&metadata)?;
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(refused(CustodyError::Open(mode)));
+    match platform::mode(&metadata) {
+        Some(mode) if mode & 0o077 != 0 => return Err(refused(CustodyError::Open(mode))),
+        _ => {}
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
@@ -117,7 +117,7 @@ fn read_private(path: &Path) -> io::Result<String> {
 
 /// Makes a folder with all above it, for us alone.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    platform::make_private_folder(path)
 }
 
 /// Checks that nobody else has made a folder, or can put files into it.
@@ -126,21 +126,22 @@ pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
     check_owner(&fs::symlink_metadata(path)?)?;
     let metadata = fs::metadata(path)?;
     check_owner(&metadata)?;
-    let mode = metadata.mode() & 0o7777;
-    let is_sticky = mode & 0o1000 != 0;
-    if mode & 0o002 != 0 && !is_sticky {
-        return Err(refused(CustodyError::Writable(mode)));
+    let is_sticky = |mode| mode & 0o1000 != 0;
+    match platform::mode(&metadata) {
+        Some(mode) if mode & 0o002 != 0 && !is_sticky(mode) => {
+            Err(refused(CustodyError::Writable(mode)))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// What is ours may be root's, too: root can do everything anyway.
 fn check_owner(metadata: &Metadata) -> io::Result<()> {
-    let (owner, own) = (metadata.uid(), geteuid().as_raw());
-    if owner == own || owner == 0 {
-        Ok(())
-    } else {
-        Err(refused(CustodyError::Foreign { owner, own }))
+    match platform::owner(metadata) {
+        Some((owner, own)) if owner != own && owner != 0 => {
+            Err(refused(CustodyError::Foreign { owner, own }))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -152,10 +153,9 @@ fn refused(error: CustodyError) -> io::Error {
 fn prepare(path: &Path, contents: &[u8], mode: u32) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     create_folder(folder)?;
-    let mut file = Builder::new()
-        .prefix(&partial_prefix(path))
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
+    let prefix = partial_prefix(path);
+    let mut builder = Builder::new();
+    let mut file = platform::permit(builder.prefix(&prefix), mode).tempfile_in(folder)?;
     file.write_all(contents)?;
     Ok(file)
 }
@@ -172,8 +172,19 @@ fn partial_prefix(path: &Path) -> String {
     format!(".{}.partial-", name.to_string_lossy())
 }
 
+/// Whether a file has a mode, where there are modes.
+#[cfg(test)]
+pub(crate) fn is_of_mode(path: &Path, wanted: u32) -> bool {
+    let found = platform::mode(&fs::metadata(path).unwrap());
+    found.is_none_or(|mode| mode & 0o777 == wanted)
+}
+
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::fs::Permissions;
+    #[cfg(unix)]
+    use std::os::unix::fs::PermissionsExt as _;
     use std::thread;
 
     use super::*;
@@ -194,8 +205,7 @@ mod tests {
             makers.into_iter().map(|it| it.join().unwrap()).collect()
         });
         assert!(made.iter().all(|it| *it == made[0]), "{made:?}");
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert!(is_of_mode(&path, 0o600));
         // Nothing half-made is left.
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
@@ -207,8 +217,7 @@ mod tests {
         write(&path, b"a longer text", 0o644).unwrap();
         write(&path, b"short", 0o600).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"short");
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert!(is_of_mode(&path, 0o600));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -229,13 +238,13 @@ mod tests {
         assert_eq!(left, [".other.partial-1", "state.json"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_secret_that_others_can_read_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("below/secret");
         assert_eq!(read_or_create(&path, || "ours".to_owned()).unwrap(), "ours");
-        let mode = fs::metadata(path.parent().unwrap()).unwrap().mode();
-        assert_eq!(mode & 0o777, 0o700);
+        assert!(is_of_mode(path.parent().unwrap(), 0o700));
         for mode in [0o640, 0o604, 0o620, 0o666] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let refused = read_or_create(&path, String::new).unwrap_err();
@@ -248,6 +257,7 @@ mod tests {
         assert_eq!(read_or_create(&path, String::new).unwrap(), "ours");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_folder_that_others_can_write_to_is_not_ours() {
         let folder = tempfile::tempdir().unwrap();

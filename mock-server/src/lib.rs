@@ -43,6 +43,8 @@ pub mod notation;
 #[cfg(test)]
 mod order;
 pub mod permission;
+#[doc(hidden)]
+pub mod platform;
 pub mod random;
 #[cfg(test)]
 mod recorded;

@@ -3,22 +3,21 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::process::geteuid;
 use tempfile::TempDir;
 
+use crate::platform::{self, private};
 use crate::watchdog;
 
 /// A temporary folder of mode 0700 under a name that nobody can foresee. It is removed when it is
 /// dropped, by the watchdog when the process is killed, and else at the start of the next one.
 #[derive(Debug)]
 pub struct Scratch {
-    folder: TempDir,
-    /// Held as long as the process lives; children do not inherit it.
+    /// Held as long as the process lives; children do not inherit it. Dropped first: Windows
+    /// removes no folder with an open file.
     _lock: File,
+    folder: TempDir,
 }
 
 impl Scratch {
@@ -28,17 +27,14 @@ impl Scratch {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
         // Locked before it has the name by which others look for it.
         let made = folder.path().join(UNLOCKED);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&made)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let mut options = OpenOptions::new();
+        let lock = private(options.write(true).create_new(true)).open(&made)?;
+        lock.try_lock()?;
         fs::rename(&made, folder.path().join(LOCK))?;
         watchdog::guard_folder(folder.path());
         Ok(Self {
-            folder,
             _lock: lock,
+            folder,
         })
     }
 
@@ -65,8 +61,9 @@ fn remove_stale(place: &Path, prefix: &str) {
     };
     for folder in entries.flatten().map(|it| it.path()).filter(named) {
         // Not through links, and not what somebody else made.
-        let ours = fs::symlink_metadata(&folder)
-            .is_ok_and(|it| it.is_dir() && it.uid() == geteuid().as_raw());
+        let ours = fs::symlink_metadata(&folder).is_ok_and(|it| {
+            it.is_dir() && platform::owner(&it).is_none_or(|(owner, own)| owner == own)
+        });
         if ours
             && is_abandoned(&folder)
             && let Err(error) = fs::remove_dir_all(&folder)
@@ -78,8 +75,7 @@ fn remove_stale(place: &Path, prefix: &str) {
 
 /// Whether there is a lock that nobody holds. A folder without one is just being made.
 fn is_abandoned(folder: &Path) -> bool {
-    File::open(folder.join(LOCK))
-        .is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok())
+    File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
 }
 
 const LOCK: &str = ".lock";
@@ -108,9 +104,10 @@ mod tests {
         }
         fs::write(dead.join("ready.json"), "{}").unwrap();
         let held = File::open(alive.join(LOCK)).unwrap();
-        flock(&held, FlockOperation::NonBlockingLockExclusive).unwrap();
+        held.try_lock().unwrap();
         let target = tempfile::tempdir().unwrap();
         fs::write(target.path().join(LOCK), "").unwrap();
+        #[cfg(unix)]
         std::os::unix::fs::symlink(target.path(), place.path().join("a-run-4")).unwrap();
 
         remove_stale(place.path(), "a-run-");

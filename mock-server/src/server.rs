@@ -12,7 +12,6 @@ mod connection;
 mod core;
 mod data_directory;
 mod demo;
-mod descriptors;
 mod edge;
 mod encoding;
 mod fault_layer;
@@ -29,17 +28,16 @@ mod tenant_handle;
 mod variables;
 mod watched;
 
+pub use crate::platform::raise_descriptor_limit;
+#[cfg(feature = "cli")]
+pub(crate) use crate::platform::with_original_limit;
 pub(crate) use addresses::Addresses;
 pub use builder::{Builder, StartError};
-pub(crate) use certificate::SYSTEM_BUNDLES;
 pub use certificate::{CertificateAuthority, CertificateError};
 pub use client_certificate::{ClientCertificate, Validity};
 pub(crate) use core::Core;
 pub use data_directory::default_data_directory;
 pub(crate) use demo::Demo;
-pub use descriptors::raise_descriptor_limit;
-#[cfg(feature = "cli")]
-pub(crate) use descriptors::with_original_limit;
 pub use host_name::{HostName, HostNameError};
 pub use mock::MockEntra;
 pub use ready::{Ready, ReadyEnvironment};

@@ -6,14 +6,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entra_mock::watchdog::{self, Announced, Guarded};
+use entra_mock::platform::find_program;
+use entra_mock::watchdog::{self, Announced, Guard, Guarded};
 use parking_lot::Mutex;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use super::socket;
 use crate::case::Category;
 use crate::reference::{Kind, Log, Store};
 use crate::text::cut;
@@ -190,8 +191,7 @@ impl Source {
                     address: path.clone(),
                     error,
                 };
-                let stream = UnixStream::connect(path).await.map_err(failed)?;
-                let (reader, writer) = stream.into_split();
+                let (reader, writer) = socket::connect(path).await.map_err(failed)?;
                 Ok(Spawned::new(reader, writer))
             }
         }
@@ -217,19 +217,13 @@ impl Spawned {
 /// A process with its group: both end with it.
 pub(super) struct Process {
     child: Child,
-    /// The driver leads a process group of its own. Nothing, once the group was ended: its number
-    /// may be another's by then.
-    group: Option<Pid>,
+    guard: Guard,
 }
 
 impl Process {
     fn new(child: Child, announced: Announced) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = id.and_then(Pid::from_raw);
-        if let Some(group) = group {
-            announced.started(group);
-        }
-        Self { child, group }
+        let guard = announced.started(&child);
+        Self { child, guard }
     }
 
     /// Waits for the driver to end by itself; whether it did in time. Children that it left behind
@@ -237,22 +231,15 @@ impl Process {
     pub(super) async fn wait(&mut self, limit: Duration) -> bool {
         let ended = tokio::time::timeout(limit, self.child.wait()).await.is_ok();
         if ended {
-            self.end_group();
+            self.guard.end();
         }
         ended
-    }
-
-    fn end_group(&mut self) {
-        if let Some(group) = self.group.take() {
-            let _ = kill_process_group(group, Signal::KILL);
-            watchdog::release(group);
-        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.end_group();
+        self.guard.end();
         let _ = self.child.start_kill();
     }
 }
@@ -267,13 +254,12 @@ fn start_command(
         command: command.to_owned(),
         error: std::io::Error::other("the command is empty"),
     })?;
-    let mut process = Command::new(program);
+    let mut process = Command::new(find_program(program));
     process
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
     for name in unset {
         process.env_remove(name);
@@ -325,7 +311,8 @@ fn in_process(kind: Kind, store: Store) -> Spawned {
     }
 }
 
-/// Splits a command as a shell would: blanks, single and double quotes, backslashes.
+/// Splits a command as a shell would: blanks, single and double quotes, and backslashes where they
+/// are not what separates the folders of a path.
 fn words(command: &str) -> Result<Vec<String>, SourceError> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -335,7 +322,7 @@ fn words(command: &str) -> Result<Vec<String>, SourceError> {
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (Some(end), it) if it == end => quote = None,
-            (Some('"') | None, '\\') => word.extend(letters.next()),
+            (Some('"') | None, '\\') if !cfg!(windows) => word.extend(letters.next()),
             (None, '\'' | '"') => (quote, begun) = (Some(letter), true),
             (None, it) if it.is_whitespace() => {
                 if begun || !word.is_empty() {
@@ -395,7 +382,10 @@ mod tests {
 
     #[test]
     fn commands_are_split_as_a_shell_splits_them() {
-        let split = words(r#"python  "my driver.py" --flag='a b' c\ d ''"#).unwrap();
-        assert_eq!(split, ["python", "my driver.py", "--flag=a b", "c d", ""]);
+        let split = words(r#"python  "my driver.py" --flag='a b' ''"#).unwrap();
+        assert_eq!(split, ["python", "my driver.py", "--flag=a b", ""]);
+        let split = words(r"C:\\driver.exe").unwrap();
+        let backslashes = if cfg!(windows) { 2 } else { 1 };
+        assert_eq!(split, [format!("C:{}driver.exe", "\\".repeat(backslashes))]);
     }
 }

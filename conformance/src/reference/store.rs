@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use entra_mock::platform::private;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -122,12 +122,8 @@ impl Store {
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    options.write(true).create(true).truncate(true);
+    let mut file = private(&mut options).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -140,8 +136,6 @@ fn file(folder: &Path, name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use serde_json::json;
 
     use super::*;
@@ -162,9 +156,14 @@ mod tests {
         let store = Store::in_folder(folder.path()).unwrap();
         assert!(store.load("a/b").is_none());
         store.save("a/b", &saved()).unwrap();
-        let path = file(folder.path(), "a/b");
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+
+            let path = file(folder.path(), "a/b");
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         let again = Store::in_folder(folder.path()).unwrap();
         let loaded = again.load("a/b").unwrap().ok().unwrap();
         assert_eq!(loaded.connect.connection, "a/b");

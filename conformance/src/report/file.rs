@@ -1,11 +1,11 @@
 //! Files that appear at their place whole, or not at all.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use entra_mock::platform::permit;
 use tempfile::NamedTempFile;
 
 /// A report that is not written yet.
@@ -37,11 +37,9 @@ impl Pending {
         let folder = place.parent().filter(|it| !it.as_os_str().is_empty());
         let mut prefix = OsString::from(".");
         prefix.push(place.file_name().unwrap_or_default());
-        let made = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".part")
-            // As any new file: the user's mask takes from it.
-            .permissions(Permissions::from_mode(0o666))
+        let mut builder = tempfile::Builder::new();
+        // As any new file: the user's mask takes from it.
+        let made = permit(builder.prefix(&prefix).suffix(".part"), 0o666)
             .tempfile_in(folder.unwrap_or_else(|| Path::new(".")));
         match made {
             Ok(file) => Ok(Self::of(&place, Target::Beside(file))),
@@ -101,6 +99,7 @@ mod tests {
         assert!(Pending::new(folder.path()).is_err());
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_link_stays_a_link_and_a_device_a_device() {
         let folder = tempfile::tempdir().unwrap();

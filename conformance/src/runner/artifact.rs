@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use entra_mock::journal::{KnownSecrets, Names, Redaction, Redactor};
+use entra_mock::platform::private;
 use serde::Serialize;
 
 use super::worker::Output;
@@ -98,13 +98,8 @@ impl Artifacts<'_> {
 /// knows to be ones.
 fn write_own(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
+    options.write(true).create(true).truncate(true);
+    private(&mut options).open(path)?.write_all(text.as_bytes())
 }
 
 /// A line of the conversation without what is a secret by its name.

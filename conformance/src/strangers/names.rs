@@ -2,7 +2,9 @@
 //! the strangers.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 
+use entra_mock::isolation::mount_over;
 use entra_mock::scratch::Scratch;
 use tokio::net::UdpSocket;
 
@@ -13,8 +15,8 @@ pub(super) async fn serve(address: Ipv4Addr) -> std::io::Result<()> {
     let file = folder.path().join("resolv.conf");
     std::fs::write(&file, RESOLVER)?;
     // Where there is no such file, nothing asks for one. What is mounted stays.
-    if std::path::Path::new("/etc/resolv.conf").exists() {
-        rustix::mount::mount_bind(&file, "/etc/resolv.conf")?;
+    if Path::new("/etc/resolv.conf").exists() {
+        mount_over(&file, Path::new("/etc/resolv.conf")).map_err(std::io::Error::other)?;
     }
     tokio::spawn(async move {
         let mut question = [0; 512];

@@ -2,14 +2,11 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 
 use clap::Args;
 use indexmap::IndexMap;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::control::VariableArguments;
 use super::scenario::{ScenarioArguments, beginning};
@@ -17,6 +14,7 @@ use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
 use crate::journal::Exchange;
+use crate::platform::{Signals, find_program, signal_of};
 use crate::scratch::Scratch;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
 use crate::watchdog::{self, Guarded};
@@ -113,7 +111,7 @@ impl Run {
             environment: self.variables.environment,
             credentials: !self.variables.no_credentials,
         };
-        let mut command = Command::new(&self.command[0]);
+        let mut command = Command::new(find_program(&self.command[0]));
         command.args(&self.command[1..]);
         for name in UNSET {
             command.env_remove(name);
@@ -144,30 +142,16 @@ impl Run {
                 code,
             }
         })?;
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let id = id.and_then(Pid::from_raw);
-        if let Some(id) = id {
-            announced.started(id);
-        }
-        let failed = |error: std::io::Error| Failure::usage(error);
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+        let mut guard = announced.started(&child);
+        let mut signals = Signals::listen().map_err(Failure::usage)?;
         loop {
-            let forwarded = tokio::select! {
+            tokio::select! {
                 status = child.wait() => {
-                    if let Some(id) = id {
-                        watchdog::release(id);
-                    }
-                    return status.map_err(failed);
+                    guard.end();
+                    return status.map_err(Failure::usage);
                 }
-                _ = terminate.recv() => Signal::TERM,
-                // A terminal sends it to the command as well; twice does no harm.
-                _ = interrupt.recv() => Signal::INT,
-                _ = hang_up.recv() => Signal::HUP,
-            };
-            if let Some(id) = id {
-                let _ = kill_process(id, forwarded);
+                // A terminal asks the command as well; twice does no harm.
+                asked = signals.next() => guard.ask(asked),
             }
         }
     }
@@ -195,7 +179,7 @@ fn requests(exchanges: &[Exchange]) -> String {
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status
         .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .or_else(|| signal_of(status).map(|signal| 128 + signal))
         .unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

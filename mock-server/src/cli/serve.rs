@@ -14,6 +14,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
+use crate::platform::interruption;
 use crate::server::{Builder, HostName, MockEntra, default_data_directory, raise_descriptor_limit};
 use crate::world::seed::{SeedError, SeedFile};
 
@@ -217,11 +218,11 @@ impl Serve {
             }
             if self.until_eof {
                 tokio::select! {
-                    () = wait_for_signal() => {}
+                    () = interruption() => {}
                     () = end_of_input() => {}
                 }
             } else {
-                wait_for_signal().await;
+                interruption().await;
             }
             mock.stop().await;
             Ok(ExitCode::SUCCESS)
@@ -281,20 +282,6 @@ async fn end_of_input() {
         let _ = tell.send(());
     });
     let _ = ended.await;
-}
-
-/// Waits for Ctrl-C or a polite request to end.
-pub(super) async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 #[cfg(test)]

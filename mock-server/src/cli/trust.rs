@@ -115,11 +115,15 @@ fn home() -> Result<PathBuf, Failure> {
 
 /// The stores of a user, those that are there; on Linux also Chromium's, which is made.
 fn stores(home: &Path) -> Vec<Store> {
+    if cfg!(windows) {
+        // Firefox reads them as well (security.enterprise_roots.enabled), and the certutil of
+        // Windows knows nothing of its databases.
+        // Source: support.mozilla.org, "Set up Certificate Authorities (CAs) in Firefox".
+        return vec![Store::WindowsRoots];
+    }
     let mut stores = Vec::new();
     if cfg!(target_os = "macos") {
         stores.push(Store::Keychain);
-    } else if cfg!(windows) {
-        stores.push(Store::WindowsRoots);
     } else {
         stores.push(Store::Nss(home.join(".pki/nssdb")));
         stores.extend(database(home.join("snap/chromium/current/.pki/nssdb")));
@@ -129,7 +133,6 @@ fn stores(home: &Path) -> Vec<Store> {
         "snap/firefox/common/.mozilla/firefox",
         ".var/app/org.mozilla.firefox/.mozilla/firefox",
         "Library/Application Support/Firefox/Profiles",
-        "AppData/Roaming/Mozilla/Firefox/Profiles",
     ];
     for folder in firefox {
         let profiles = fs::read_dir(home.join(folder))

@@ -7,17 +7,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use rustix::fs::{FallocateFlags, fallocate};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::quick_xor::QuickXor;
+use crate::platform;
 
 /// Where contents lie that are not in memory.
 #[derive(Debug, Default)]
@@ -116,9 +115,7 @@ impl Store {
             .chain([(self.end.load(Ordering::Relaxed), 0)])
         {
             if offset > at {
-                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-                // A file system without holes keeps the room.
-                let _ = fallocate(file, flags, at, offset - at);
+                platform::give_back(file, at, offset - at);
             }
             at = at.max(offset.saturating_add(length));
         }
@@ -135,13 +132,11 @@ impl Store {
         }
         let file = match self.path.get() {
             None => tempfile::tempfile()?,
-            Some(path) => OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(path)?,
+            Some(path) => {
+                let mut options = OpenOptions::new();
+                options.read(true).write(true).create(true).truncate(false);
+                platform::private(&mut options).open(path)?
+            }
         };
         Ok(self.file.get_or_init(|| file))
     }
@@ -158,7 +153,7 @@ impl Store {
         if used > MOST_SPILLED {
             return Err(BlobError::Full);
         }
-        self.file()?.write_all_at(bytes, extent.offset)?;
+        platform::write_all_at(self.file()?, bytes, extent.offset)?;
         Ok(extent)
     }
 }
@@ -177,9 +172,7 @@ impl Drop for Extent {
             return;
         }
         if let Some(file) = self.store.file.get() {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            // A file system without holes keeps the room until the end.
-            let _ = fallocate(file, flags, self.offset, self.length);
+            platform::give_back(file, self.offset, self.length);
         }
     }
 }
@@ -220,10 +213,8 @@ impl Blob {
                 let left = extent.length.saturating_sub(inside);
                 let length = usize::try_from(left).unwrap_or(usize::MAX).min(most);
                 let mut bytes = BytesMut::zeroed(length);
-                extent
-                    .store
-                    .file()?
-                    .read_exact_at(&mut bytes, extent.offset + inside)?;
+                let file = extent.store.file()?;
+                platform::read_exact_at(file, &mut bytes, extent.offset + inside)?;
                 Ok(bytes.freeze())
             }
         }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{self, Instant};
 
-use super::descriptors;
 use crate::lock::{Mutex, rank};
+use crate::platform;
 
 /// The places for connections.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub(super) struct Underway {
 impl Capacity {
     /// As many places as the process's limit on open files leaves.
     pub(super) fn of_process() -> Arc<Self> {
-        let (descriptors, open) = descriptors::limit_and_use();
+        let (descriptors, open) = platform::limit_and_use();
         let spare = (descriptors / 8).clamp(8, SPARE);
         let reserve = (descriptors / 16).clamp(4, RESERVE);
         let left = descriptors.saturating_sub(open + spare + reserve);

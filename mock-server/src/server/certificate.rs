@@ -9,13 +9,11 @@ mod tls;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{self, SHA256};
 use jiff::Timestamp;
 use rcgen::KeyPair;
-use rustix::fs::{FlockOperation, flock};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -23,6 +21,7 @@ use self::root::Scope;
 pub(super) use self::root::set_validity;
 pub(super) use self::tls::Configurations;
 use crate::file::{self, CustodyError, read_or_create, write, write_if_changed};
+use crate::platform::{SYSTEM_BUNDLES, private};
 
 /// The certificate authority of this machine.
 #[derive(Debug)]
@@ -298,13 +297,10 @@ impl CertificateError {
 
 /// Held while the files are read or written.
 fn lock(folder: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(folder.join("ca.lock"))?;
-    flock(&file, FlockOperation::LockExclusive)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = private(&mut options).open(folder.join("ca.lock"))?;
+    file.lock()?;
     Ok(file)
 }
 
@@ -324,15 +320,6 @@ fn bundle(pem: &str) -> String {
     bundle.push_str(pem);
     bundle
 }
-
-/// Where systems keep their roots: Debian, Fedora, openSUSE, Alpine and macOS.
-pub(crate) const SYSTEM_BUNDLES: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// The password of the trust store: it guards public certificates.
 pub(super) const TRUST_STORE_PASSWORD: &str = "entra-mock";

@@ -26,7 +26,6 @@ use super::answer::{Answers, SENT_AT_ONCE};
 use super::body::{Bodies, Metered};
 use super::capacity::{Capacity, Place, Use};
 use super::certificate::Configurations;
-use super::descriptors;
 use super::edge::{Connection, Edge, Unread};
 use super::fault_layer::{Dropped, Handshake, LastAnswer};
 use super::place::host_of;
@@ -34,6 +33,7 @@ use super::refused::Refused;
 use super::watched::{Watched, linger};
 use crate::environment::Environment;
 use crate::lock::{Mutex, rank};
+use crate::platform;
 
 /// What all listeners share.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ pub(super) async fn accept<F, Fut>(
             Err(error) if is_of_client(&error) => {}
             // Asked again at once, it would say the same.
             Err(error) => {
-                if descriptors::is_exhausted(&error) {
+                if platform::is_exhausted(&error) {
                     shared.capacity.exhausted(pause).await;
                 } else {
                     tracing::debug!(%error, "a connection was not accepted");

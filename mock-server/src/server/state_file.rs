@@ -1,13 +1,11 @@
 //! The state file: loaded at start, saved on change, whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
 use tokio::sync::watch;
 use tokio::task::{self, JoinHandle};
 use tokio::time;
@@ -15,6 +13,7 @@ use tokio::time;
 use crate::clock::Clock;
 use crate::drives::Drives;
 use crate::file;
+use crate::platform::private;
 use crate::world::{Snapshot, SnapshotError, World};
 
 /// Why a state file can't be used.
@@ -272,23 +271,20 @@ const MOST_LINKS: usize = 40;
 fn lock(path: &Path) -> io::Result<Option<File>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(name)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = private(&mut options).open(name)?;
+    match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
 /// How often is looked for changes.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
 

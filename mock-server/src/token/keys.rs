@@ -310,7 +310,6 @@ fn certificate(pkcs8: &[u8], subject: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use jsonwebtoken::Algorithm;
 
@@ -332,10 +331,7 @@ mod tests {
         assert_eq!((found.0, found.1), (SignInCloud::Global, 0));
 
         let file = directory.path().join("signing-global-0.key");
-        assert_eq!(
-            fs::metadata(file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert!(file::is_of_mode(&file, 0o600));
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The files of the authority, and when it is made anew. What programs make of its constraints is
 //! tested with OpenSSL (`tests/black_box/certificates.rs`).
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use jiff::SignedDuration;
 
 use super::*;
@@ -83,8 +81,11 @@ fn one_that_ends_is_replaced_in_time() {
     assert_eq!(third.replaced(), Some("it has expired"));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_key_that_others_can_use_is_refused_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+
     let folder = tempfile::tempdir().unwrap();
     open(folder.path(), &[], now());
     let key = folder.path().join("ca.key");

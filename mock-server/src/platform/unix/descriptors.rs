@@ -35,7 +35,7 @@ pub(crate) fn with_original_limit<T>(action: impl FnOnce() -> T) -> T {
 }
 
 /// How many files this process may have open, and how many it has.
-pub(super) fn limit_and_use() -> (usize, usize) {
+pub(crate) fn limit_and_use() -> (usize, usize) {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     // On Linux a link to /proc/self/fd.
@@ -44,7 +44,7 @@ pub(super) fn limit_and_use() -> (usize, usize) {
 }
 
 /// Whether an error says that the process, or the system, has no more files.
-pub(super) fn is_exhausted(error: &io::Error) -> bool {
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
 
     let number = error.raw_os_error();

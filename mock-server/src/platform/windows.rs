@@ -1,0 +1,6 @@
+//! Windows.
+
+pub(super) mod descriptors;
+pub(super) mod files;
+pub(super) mod processes;
+pub(super) mod signals;
