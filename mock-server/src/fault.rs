@@ -2,6 +2,7 @@
 //! touches, and what it does; acting is the server's part.
 
 mod check;
+mod make;
 mod set;
 
 use schemars::JsonSchema;

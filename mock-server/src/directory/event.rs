@@ -10,6 +10,7 @@ mod conditional_access;
 mod consent;
 mod lookup;
 mod mailbox;
+mod make;
 mod permission;
 mod reference;
 mod requests;

@@ -93,6 +93,7 @@ impl MockEntra {
     }
 
     /// All tenants.
+    #[doc(hidden)]
     pub fn world(&self) -> &Arc<World> {
         &self.core.world
     }

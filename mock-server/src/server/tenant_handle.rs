@@ -1,11 +1,11 @@
 //! A tenant as a Rust test holds it.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::core::Core;
-use crate::clock::Clock;
 use crate::directory::{Did, Event, EventError, TenantId};
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultError};
@@ -71,9 +71,17 @@ impl TenantHandle {
             .move_clock(&self.tenant, ClockMove::Freeze {});
     }
 
-    /// The tenant's time, to read it. What moves it here stands in no journal.
-    pub fn clock(&self) -> &Clock {
-        &self.tenant.clock
+    /// Returns the tenant's time to real time; the journal says so.
+    pub fn reset_clock(&self) {
+        let _ = self
+            .core
+            .world
+            .move_clock(&self.tenant, ClockMove::Reset {});
+    }
+
+    /// The tenant's time.
+    pub fn now(&self) -> Timestamp {
+        self.tenant.now()
     }
 
     /// Makes something happen; returns what it did, or why it did nothing.
@@ -81,8 +89,8 @@ impl TenantHandle {
     /// # Errors
     ///
     /// The event names what the tenant does not have, or does not fit the state.
-    pub fn event(&self, event: &Event) -> Result<Did, EventError> {
-        self.core.world.apply(&self.tenant, event)
+    pub fn event(&self, event: impl Borrow<Event>) -> Result<Did, EventError> {
+        self.core.world.apply(&self.tenant, event.borrow())
     }
 
     /// Sets a fault, and returns its number, which the journal names.
@@ -142,6 +150,7 @@ impl TenantHandle {
     }
 
     /// The tenant itself.
+    #[doc(hidden)]
     pub fn tenant(&self) -> &Arc<Tenant> {
         &self.tenant
     }

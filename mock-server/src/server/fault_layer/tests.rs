@@ -95,7 +95,7 @@ async fn each_fault_is_seen_on_the_wire() {
         verbatim: None,
     };
     graph(throttle(true));
-    let before = bench.tenant.clock().now();
+    let before = bench.tenant.now();
     let answer = bench.users(&token).await.unwrap();
     let date = answer.headers()["retry-after"].to_str().unwrap();
     let date = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
