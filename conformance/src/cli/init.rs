@@ -39,6 +39,8 @@ struct Project {
     files: &'static [(&'static str, &'static str)],
     /// What makes the driver ready.
     prepare: &'static str,
+    /// What to do where that does not find the helper.
+    note: Option<&'static str>,
     /// The command that starts it.
     connector: &'static str,
 }
@@ -58,6 +60,7 @@ impl Language {
                     ("driver.go", template!("go/driver.go")),
                 ],
                 prepare: "go build -o driver .",
+                note: None,
                 connector: "./driver",
             },
             Self::Java => Project {
@@ -66,6 +69,7 @@ impl Language {
                     ("src/Driver.java", template!("java/src/Driver.java")),
                 ],
                 prepare: "mvn --quiet package",
+                note: None,
                 connector: "java -cp target/classes:target/lib/* Driver",
             },
             Self::Node => Project {
@@ -74,6 +78,7 @@ impl Language {
                     ("driver.mjs", template!("node/driver.mjs")),
                 ],
                 prepare: "npm install",
+                note: Some(NPM),
                 connector: "node driver.mjs",
             },
             Self::Python => Project {
@@ -82,6 +87,7 @@ impl Language {
                     ("driver.py", template!("python/driver.py")),
                 ],
                 prepare: "pip install -r requirements.txt",
+                note: Some(PIP),
                 connector: "python driver.py",
             },
             Self::Rust => Project {
@@ -90,6 +96,7 @@ impl Language {
                     ("src/main.rs", template!("rust/src/main.rs")),
                 ],
                 prepare: "cargo build --release",
+                note: None,
                 connector: "target/release/driver",
             },
         }
@@ -127,6 +134,9 @@ impl Init {
             "\nNext:\n{enter}  {}\n  entra-conformance run --filter auth/happy/connect\n",
             project.prepare
         ));
+        if let Some(note) = project.note {
+            print(&format!("note: {note}\n"));
+        }
         Ok(ExitStatus::AsExpected)
     }
 }
@@ -137,6 +147,12 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .and_then(|()| fs::write(path, text))
         .map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
 }
+
+/// Until the packages are published.
+const PIP: &str = "entra-mock is not on PyPI yet: install its wheel first, by 'pip install \
+    .../dist/entra_mock-*.whl' (the README of entra-mock makes it)";
+const NPM: &str = "entra-mock is not on npm yet: 'npm install --save-dev .../dist/*.tgz' in place of \
+    'npm install' (the README of entra-mock makes these files)";
 
 /// The settings of a project that was just made.
 const SETTINGS: &str = "\
