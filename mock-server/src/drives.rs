@@ -8,6 +8,7 @@ pub(crate) mod blob;
 mod drive;
 pub(crate) mod id;
 mod item;
+pub(crate) mod list;
 mod quick_xor;
 mod session;
 
@@ -32,6 +33,8 @@ pub(crate) struct Drives {
     /// Copies, newest last; a restart forgets them.
     #[serde(skip)]
     pub(crate) jobs: BTreeMap<uuid::Uuid, Job>,
+    /// What the sites have beside drives.
+    pub(crate) lists: list::Lists,
 }
 
 impl Drives {
@@ -47,7 +50,22 @@ impl Drives {
 
     /// The drive of an owner.
     pub(crate) fn of(&self, owner: &Owner) -> Option<&Drive> {
-        self.by_id.values().find(|it| it.owner == *owner)
+        self.by_id
+            .values()
+            .find(|it| it.owner == *owner && !it.additional)
+    }
+
+    /// All drives of an owner, the first one first.
+    pub(crate) fn all_of<'a>(&'a self, owner: &'a Owner) -> impl Iterator<Item = &'a Drive> {
+        let mut all: Vec<&Drive> = self.by_id.values().collect();
+        all.retain(|it| it.owner == *owner);
+        all.sort_by_key(|it| (it.additional, it.created));
+        all.into_iter()
+    }
+
+    /// Takes a drive away.
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.by_id.remove(id);
     }
 
     /// All drives.
@@ -65,6 +83,7 @@ impl Drives {
         for drive in self.by_id.values_mut() {
             drive.revive(store);
         }
+        self.lists.revive();
     }
 
     /// The places on disk that the contents take.

@@ -29,6 +29,7 @@ mod governance;
 mod grants;
 mod link;
 mod link_id;
+mod lists;
 mod message;
 mod messages;
 mod metadata;

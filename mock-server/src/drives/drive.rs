@@ -28,6 +28,9 @@ pub(crate) struct Drive {
     pub(crate) created: Timestamp,
     /// The most that it keeps, as `quota` tells.
     pub(crate) quota: u64,
+    /// Whether it is a library beside the owner's first.
+    #[serde(default)]
+    pub(crate) additional: bool,
     #[serde(with = "items")]
     items: HashMap<Uuid, Item>,
     /// What was deleted and may come back, by the item that was named; the newest last.
@@ -36,8 +39,14 @@ pub(crate) struct Drive {
     /// The number of the newest tombstone that was dropped.
     forgotten: u64,
     sequence: u64,
+    /// The number of the newest row that the library ever had.
+    #[serde(default)]
+    last_row: u32,
     #[serde(skip)]
     children: HashMap<Uuid, BTreeMap<String, Uuid>>,
+    /// The items by their numbers in the library's list.
+    #[serde(skip)]
+    rows: BTreeMap<u32, Uuid>,
     /// The items by the number of their last change.
     #[serde(skip)]
     changes: BTreeMap<u64, Uuid>,
@@ -82,6 +91,9 @@ pub(crate) struct Gone {
     pub(crate) parent: Uuid,
     /// Whether it was a file.
     pub(crate) is_file: bool,
+    /// Its number in the library's list.
+    #[serde(default)]
+    pub(crate) row: u32,
 }
 
 /// What a delta has: an item, or a tombstone.
@@ -139,6 +151,9 @@ impl Drive {
             name: name.to_owned(),
             created: now,
             quota,
+            additional: false,
+            last_row: 0,
+            rows: BTreeMap::new(),
             items: HashMap::new(),
             bin: Vec::new(),
             gone: BTreeMap::new(),
@@ -224,6 +239,23 @@ impl Drive {
             found.extend(children.into_iter().flat_map(|it| it.values().copied()));
         }
         found
+    }
+
+    /// The item with a number in the library's list.
+    pub(crate) fn row(&self, number: u32) -> Option<&Item> {
+        self.items.get(self.rows.get(&number)?)
+    }
+
+    /// The items behind a number, as the library's list has them.
+    pub(crate) fn rows(&self, behind: u32) -> impl Iterator<Item = &Item> {
+        let from = (Bound::Excluded(behind), Bound::Unbounded);
+        let ids = self.rows.range(from);
+        ids.filter_map(|(_, id)| self.items.get(id))
+    }
+
+    /// The number of rows that the library's list has.
+    pub(crate) fn row_count(&self) -> usize {
+        self.rows.len()
     }
 
     /// The folders above an item, the root first.
@@ -335,6 +367,9 @@ impl Drive {
         let (id, size) = (item.id, item.size);
         let children = self.children.entry(folder).or_default();
         children.insert(key(&item.name), id);
+        self.last_row += 1;
+        item.row = self.last_row;
+        self.rows.insert(item.row, id);
         self.items.insert(id, item);
         self.grow(folder, size, 0);
         self.touch(id);
@@ -494,6 +529,7 @@ impl Drive {
                 children.insert(key(&item.name), item.id);
             }
             let id = item.id;
+            self.rows.insert(item.row, id);
             self.gone.retain(|_, it| it.id != id);
             self.items.insert(id, item);
             self.touch(id);
@@ -542,7 +578,19 @@ impl Drive {
             }
         };
         self.bin.iter_mut().flatten().for_each(revive);
+        // States of before have no numbers.
+        let mut unnumbered: Vec<&mut Item> = self.items.values_mut().collect();
+        unnumbered.retain(|it| it.row == 0 && !it.is_root());
+        unnumbered.sort_by_key(|it| it.sequence);
+        for item in unnumbered {
+            self.last_row += 1;
+            item.row = self.last_row;
+        }
+        self.rows.clear();
         for item in self.items.values_mut() {
+            if !item.is_root() {
+                self.rows.insert(item.row, item.id);
+            }
             revive(item);
             self.changes.insert(item.sequence, item.id);
             if let Some(parent) = item.parent {
@@ -569,9 +617,11 @@ impl Drive {
                 continue;
             };
             self.changes.remove(&item.sequence);
+            self.rows.remove(&item.row);
             self.sequence += 1;
             let gone = Gone {
                 id,
+                row: item.row,
                 parent: item.parent.unwrap_or(id::ROOT),
                 is_file: item.is_file(),
             };

@@ -56,6 +56,15 @@ pub(crate) struct Item {
     pub(crate) permissions: Vec<Permission>,
     /// Who has checked it out.
     pub(crate) checked_out: Option<Identity>,
+    /// The number in the library's list; the root has none.
+    #[serde(default)]
+    pub(crate) row: u32,
+    /// What the columns of the library's list have.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub(crate) fields: super::list::Fields,
+    /// The content type in the library's list, where it is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
 }
 
 /// An earlier content.
@@ -123,6 +132,9 @@ impl Item {
             versions: Vec::new(),
             permissions: Vec::new(),
             checked_out: None,
+            row: 0,
+            fields: serde_json::Map::new(),
+            content_type: None,
         }
     }
 

@@ -25,6 +25,9 @@ pub(crate) enum Reach {
     Basic,
     /// Everything.
     Full,
+    /// The sites, lists and items into which the app was let: only a permission that selects is
+    /// held.
+    Selected,
 }
 
 impl Actor {
@@ -174,6 +177,9 @@ impl<'a> Parts<'a> {
             "ReadBasic" => Some(0),
             "Read" => Some(1),
             "ReadWrite" => Some(2),
+            // Source: the descriptions of `Sites.Manage.All` and `Sites.FullControl.All`.
+            "Manage" => Some(3),
+            "FullControl" => Some(4),
             _ => None,
         };
         Some(Self {

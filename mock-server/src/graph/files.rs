@@ -5,19 +5,19 @@
 //! and the pages of its methods; OneDrive/onedrive-api-docs; recordings of
 //! NangoHQ/integration-templates and pnp/pnpcore.
 
-mod access;
+pub(super) mod access;
 mod action;
-mod base;
-mod delta;
-mod draw;
-mod find;
+pub(super) mod base;
+pub(super) mod delta;
+pub(super) mod draw;
+pub(super) mod find;
 pub(crate) mod host;
-mod list;
+pub(super) mod list;
 mod name;
-mod refusal;
+pub(super) mod refusal;
 mod session;
 mod sharing;
-mod ticket;
+pub(super) mod ticket;
 mod version;
 mod write;
 
@@ -35,7 +35,7 @@ pub(super) fn begin(steps: &[Step]) -> Option<usize> {
         "drive" | "drives" | "shares" => Some(0),
         "me" | "users" | "groups" | "sites" => steps
             .iter()
-            .position(|it| matches!(it.name, "drive" | "drives") && it.is_drive()),
+            .position(|it| matches!(it.name, "drive" | "drives" | "driveItem") && it.is_drive()),
         _ => None,
     }
 }
@@ -50,16 +50,25 @@ pub(super) fn answer(
     use Action as A;
 
     match action {
-        A::Drives => return list::drives(call, base),
+        A::Drives => {
+            for drive in base::all(call, base)? {
+                access::check_selected(call, &drive, None, action)?;
+            }
+            return list::drives(call, base);
+        }
         A::Share => return sharing::share(call, steps),
         A::Shared | A::Recent => return list::recent(call, action),
         _ => {}
     }
     let drive = base::drive(call, base, steps)?;
     if action == A::Drive {
+        access::check_selected(call, &drive, None, action)?;
         return list::drive(call, &drive);
     }
-    let found = find::item(call, drive, steps)?;
+    let found = match base {
+        Base::Item(_, item) => find::item_from(call, drive, *item, steps)?,
+        _ => find::item(call, drive, steps)?,
+    };
     // What is shared by an address is read by who has it.
     if *base != Base::Share || action.writes() {
         access::check(call, &found, action)?;
@@ -97,8 +106,19 @@ pub(super) fn answer(
 
 impl Step {
     fn is_drive(&self) -> bool {
-        self.of.is_some_and(|it| it.name() == "drive")
+        self.of
+            .is_some_and(|it| matches!(it.name(), "drive" | "driveItem"))
     }
+}
+
+/// Refuses a change of an item that another has checked out.
+pub(super) fn writable(call: &Call<'_>, item: &crate::drives::Item) -> Result<(), GraphError> {
+    write::free(call, item)
+}
+
+/// Refuses a name that the service does not take.
+pub(super) fn check_name(name: &str) -> Result<(), GraphError> {
+    name::check(name, false)
 }
 
 /// The host of a tenant's sites.

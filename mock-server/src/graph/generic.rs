@@ -12,6 +12,7 @@ pub(super) mod expansion;
 mod files;
 mod guard;
 mod id;
+mod lists;
 pub(super) mod membership;
 mod mirror;
 mod place;
@@ -121,7 +122,7 @@ fn admitted(
         return Err(GraphError::me_needs_a_user());
     }
     let own = is_own(&caller, route);
-    guard::check(&caller.actor, route, &request.method, own, voice)?;
+    let reach = guard::check(&caller.actor, route, &request.method, own, voice)?;
     roles(&caller, route, &request.method, me || own, voice)?;
     if voice.service() == super::error::Service::Exchange && !own {
         mailbox(&caller, route)?;
@@ -150,7 +151,7 @@ fn admitted(
         parameters: Parameters::default(),
         client: caller.client,
         actor: caller.actor,
-        reach: Reach::Full,
+        reach,
         target: None,
         query: Query::parse(&parameters_sent)?,
         parameters_sent,
@@ -174,6 +175,9 @@ fn admitted(
 }
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {
+    if let Some(reply) = lists::answer(call, route, voice) {
+        return reply;
+    }
     if let Some(reply) = files::answer(call, route, voice) {
         return reply;
     }

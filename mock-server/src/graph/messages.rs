@@ -123,7 +123,7 @@ fn write(
     });
     way.push(match call.reach {
         Reach::Basic => 'b',
-        Reach::Full => 'f',
+        Reach::Full | Reach::Selected => 'f',
     });
     for name in call.query.select.iter().flatten() {
         way.push(' ');

@@ -153,6 +153,11 @@ impl Bench {
         })
     }
 
+    /// The id of the app whose tokens these are.
+    pub(super) fn client(&self) -> String {
+        client().to_string()
+    }
+
     /// A token of a user with scopes.
     pub(super) fn delegated(&self, user: &'static str, scopes: &[&str]) -> Token {
         Token {

@@ -5,17 +5,41 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::graph::call::Call;
-use crate::graph::files;
-use crate::graph::generic::behaviour::Behaviour;
+use crate::graph::call::{Call, Reply};
+use crate::graph::error::GraphError;
+use crate::graph::generic::behaviour::{Behaviour, Subject};
+use crate::graph::{files, lists};
 use crate::mailbox::{Properties, seconds};
 
 /// What sites add.
 pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
     presets: Some(sites),
     searched: &["displayName", "name", "webUrl"],
+    operations: &[("getAllSites", all_sites)],
     ..Behaviour::of("site")
 }];
+
+/// All sites of the tenant, those of people too, for an app.
+/// Source: learn.microsoft.com/graph/api/site-getallsites.
+fn all_sites(call: &Call<'_>, _: &Subject<'_>) -> Result<Reply, GraphError> {
+    let mut all = sites(call, "sites");
+    call.tenant.read_documents(|documents| {
+        let written = documents.list("sites");
+        all.extend(written.map(|it| (it.id.clone(), it.properties.clone())));
+    });
+    let mut documents: Vec<Properties> = all
+        .into_iter()
+        .map(|(id, properties)| {
+            let mut site = Properties::new();
+            site.insert("id".to_owned(), json!(id));
+            site.extend(properties);
+            site.insert("isPersonalSite".to_owned(), json!(false));
+            site
+        })
+        .collect();
+    documents.extend(lists::personal(call));
+    lists::listed(call, "sites", documents)
+}
 
 fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
     if collection != "sites" {

@@ -7,21 +7,24 @@
 use super::action::Action;
 use super::find::Found;
 use super::refusal;
+use crate::directory::ObjectId;
 use crate::drives::{Drive, Owner};
-use crate::graph::access::Actor;
+use crate::graph::access::{Actor, Reach};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
+use crate::graph::lists::{self, Role};
 
 /// Refuses what the caller may not do.
 pub(super) fn check(call: &Call<'_>, found: &Found, action: Action) -> Result<(), GraphError> {
+    check_selected(call, &found.drive, Some(found.item), action)?;
     let Actor::User(user, scopes) = &call.actor else {
         return Ok(());
     };
     let me = user.to_string();
     let owner = found.read(call, |it| Some(it.owner.clone()))?;
-    let wide = scopes.iter().any(|it| {
-        it.ends_with(".All") || it == "Files.ReadWrite.Selected" || it == "Files.Read.Selected"
-    });
+    let wide = scopes
+        .iter()
+        .any(|it| it.ends_with(".All") || it.ends_with(".Selected"));
     let own = match &owner {
         Owner::User(id) => *id == me,
         Owner::Group(group) => wide && is_member(call, group, &me),
@@ -31,6 +34,43 @@ pub(super) fn check(call: &Call<'_>, found: &Found, action: Action) -> Result<()
         return app_folder(call, found, scopes);
     }
     Err(refusal::denied())
+}
+
+/// Refuses what is not selected, where nothing but a selecting permission opened the path.
+pub(super) fn check_selected(
+    call: &Call<'_>,
+    drive: &str,
+    item: Option<uuid::Uuid>,
+    action: Action,
+) -> Result<(), GraphError> {
+    if call.reach != Reach::Selected {
+        return Ok(());
+    }
+    let needed = if action.writes() {
+        Role::Write
+    } else {
+        Role::Read
+    };
+    let open = call.tenant.read_drives(|drives| {
+        let own = drives.get(drive)?;
+        Some(lists::check_item(call, own, drives, item, needed))
+    });
+    if open.unwrap_or(true) {
+        Ok(())
+    } else {
+        Err(refusal::denied())
+    }
+}
+
+/// Whether a drive, and the site that it is in, is a person's own, or that of a group of the
+/// person, or the root site's.
+pub(in crate::graph) fn is_at_home(call: &Call<'_>, owner: &Owner, user: ObjectId) -> bool {
+    let me = user.to_string();
+    match owner {
+        Owner::User(id) => *id == me,
+        Owner::Group(group) => is_member(call, group, &me),
+        Owner::Site(_) => true,
+    }
 }
 
 /// `Files.ReadWrite.AppFolder` reaches the app's own folder alone.
@@ -67,7 +107,7 @@ fn is_member(call: &Call<'_>, group: &str, me: &str) -> bool {
 fn shared(
     call: &Call<'_>,
     found: &Found,
-    user: crate::directory::ObjectId,
+    user: ObjectId,
     writes: bool,
 ) -> Result<bool, GraphError> {
     found.read(call, |drive: &Drive| {

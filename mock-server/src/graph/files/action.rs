@@ -76,13 +76,17 @@ pub(super) fn of(steps: &[Step], suffix: Suffix, method: &str) -> Option<Action>
     if first.is_open_collection() {
         return (rest.is_empty() && method == "GET" && first.name == "drives").then_some(A::Drives);
     }
-    if rest.is_empty() {
+    if rest.is_empty() && first.name != "driveItem" {
         let action = if first.name == "shares" {
             A::Share
         } else {
             A::Drive
         };
         return (method == "GET").then_some(action);
+    }
+    // An item is the first step where a row of a list leads to it.
+    if first.name == "driveItem" {
+        return of_item(rest, method);
     }
     let second = rest.first()?;
     let on_drive = match (plain(second), method) {
@@ -104,6 +108,13 @@ pub(super) fn of(steps: &[Step], suffix: Suffix, method: &str) -> Option<Action>
         return None;
     }
     rest = &rest[1..];
+    of_item(rest, method)
+}
+
+/// What is asked of an item.
+fn of_item(mut rest: &[Step], method: &str) -> Option<Action> {
+    use Action as A;
+
     // An item may be reached from folder to folder.
     while let Some(child) = rest
         .first()

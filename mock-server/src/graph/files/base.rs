@@ -24,15 +24,26 @@ pub(in crate::graph) enum Base {
     Group(String),
     /// A site's, by the site's id.
     Site(String),
+    /// One that is known already, by its id.
+    Drive(String),
+    /// An item of a drive that is known already.
+    Item(String, Uuid),
     /// What is shared, by the id of the share.
     Share,
 }
 
 /// The id of the drive that a path means. `steps`: those from the drive on.
-pub(super) fn drive(call: &Call<'_>, base: &Base, steps: &[Step]) -> Result<String, GraphError> {
+pub(in crate::graph) fn drive(
+    call: &Call<'_>,
+    base: &Base,
+    steps: &[Step],
+) -> Result<String, GraphError> {
     let first = steps.first().ok_or_else(refusal::not_found)?;
     if *base == Base::Share {
         return super::sharing::drive_of(call, first);
+    }
+    if let Base::Drive(drive) | Base::Item(drive, _) = base {
+        return Ok(drive.clone());
     }
     let Some(key) = &first.key else {
         return own(call, base);
@@ -51,6 +62,11 @@ pub(super) fn drive(call: &Call<'_>, base: &Base, steps: &[Step]) -> Result<Stri
     let made = made.ok_or_else(refusal::not_found)?;
     call.tenant.write_drives(|it| it.add(made));
     Ok(id.clone())
+}
+
+/// The first library of a site, by the site's id.
+pub(in crate::graph) fn of_site(call: &Call<'_>, site: &str) -> Result<String, GraphError> {
+    own(call, &Base::Site(site.to_owned()))
 }
 
 /// The drive of an owner; it comes to be when somebody asks for it.
@@ -96,10 +112,11 @@ fn owner(call: &Call<'_>, base: &Base) -> Result<Owner, GraphError> {
             });
             match group {
                 Some((id, ..)) => Owner::Group(id),
-                None => Owner::Site(site.clone()),
+                // A person's site has the person's drive.
+                None => personal(call, site).unwrap_or_else(|| Owner::Site(site.clone())),
             }
         }
-        Base::Any | Base::Share => {
+        Base::Any | Base::Drive(_) | Base::Item(..) | Base::Share => {
             let user = call.actor.user().ok_or_else(GraphError::me_needs_a_user)?;
             Owner::User(user.to_string())
         }
@@ -112,10 +129,28 @@ pub(super) fn all(call: &Call<'_>, base: &Base) -> Result<Vec<String>, GraphErro
         Base::Any => {
             // Undocumented; expected to list the root site's libraries.
             let site = call.tenant.read(|it| site_id(it, "root"));
-            own(call, &Base::Site(site)).map(|it| vec![it])
+            all(call, &Base::Site(site))
         }
-        _ => own(call, base).map(|it| vec![it]),
+        _ => {
+            own(call, base)?;
+            let owner = owner(call, base)?;
+            Ok(call
+                .tenant
+                .read_drives(|it| it.all_of(&owner).map(|it| it.id.clone()).collect()))
+        }
     }
+}
+
+/// The owner of the drive of a person's site that is in use.
+fn personal(call: &Call<'_>, site: &str) -> Option<Owner> {
+    call.tenant.read_drives(|drives| {
+        let mut all = drives.all();
+        let own = all.find(|it| {
+            let place = &it.place;
+            site.ends_with(&format!("{},{}", place.collection, place.web))
+        })?;
+        Some(own.owner.clone())
+    })
 }
 
 /// Drives that could be, and that nobody has opened.
@@ -123,6 +158,11 @@ fn unopened(call: &Call<'_>) -> Vec<Drive> {
     let groups = call.tenant.read_documents(unified);
     let mut owners: Vec<Owner> = groups.into_iter().map(|it| Owner::Group(it.0)).collect();
     owners.push(Owner::Site(call.tenant.read(|it| site_id(it, "root"))));
+    let written = call.tenant.read_documents(|documents| {
+        let all = documents.list("sites").map(|it| Owner::Site(it.id.clone()));
+        all.collect::<Vec<Owner>>()
+    });
+    owners.extend(written);
     owners
         .into_iter()
         .filter_map(|owner| make(call, owner))
@@ -136,6 +176,13 @@ fn make(call: &Call<'_>, owner: Owner) -> Option<Drive> {
 
 fn make_for(tenant: &Tenant, owner: Owner, now: Timestamp) -> Option<Drive> {
     let groups = tenant.read_documents(unified);
+    let written = match &owner {
+        Owner::Site(id) => tenant.read_documents(|documents| {
+            let site = documents.get("sites", id)?;
+            site.properties.get("webUrl")?.as_str().map(str::to_owned)
+        }),
+        Owner::Group(_) | Owner::User(_) => None,
+    };
     tenant.read(|directory| {
         let library = "Shared Documents";
         let (place, name) = match &owner {
@@ -154,10 +201,18 @@ fn make_for(tenant: &Tenant, owner: Owner, now: Timestamp) -> Option<Drive> {
                 let host = host(directory, false);
                 (at(directory, &host, id, path, library), "Documents")
             }
-            Owner::Site(id) => {
-                (site_id(directory, "root") == *id).then_some(())?;
+            Owner::Site(id) if site_id(directory, "root") == *id => {
                 let host = host(directory, false);
                 (at(directory, &host, "root", "", library), "Documents")
+            }
+            Owner::Site(id) => {
+                let url = written.as_deref()?;
+                let (host, path) = url.split_once("://")?.1.split_once('/')?;
+                let mut place = at(directory, host, id, &format!("/{path}"), library);
+                let mut parts = id.split(',').skip(1);
+                place.collection = parts.next()?.parse().ok()?;
+                place.web = parts.next()?.parse().ok()?;
+                (place, "Documents")
             }
         };
         Some(Drive::new(owner, place, name, now))
@@ -212,7 +267,7 @@ pub(in crate::graph) fn host(directory: &Directory, personal: bool) -> String {
 }
 
 /// Who calls.
-pub(super) fn identity(call: &Call<'_>) -> Identity {
+pub(in crate::graph) fn identity(call: &Call<'_>) -> Identity {
     Identity {
         user: call.actor.user(),
         app: Some(call.client),

@@ -10,22 +10,22 @@ use crate::graph::call::{Call, Reply};
 use crate::mailbox::{Properties, seconds};
 
 /// How items are written.
-pub(super) struct Style<'a> {
-    pub(super) call: &'a Call<'a>,
-    pub(super) directory: &'a Directory,
+pub(in crate::graph) struct Style<'a> {
+    pub(in crate::graph) call: &'a Call<'a>,
+    pub(in crate::graph) directory: &'a Directory,
     /// Whether files have the address of their content.
-    pub(super) with_address: bool,
+    pub(in crate::graph) with_address: bool,
 }
 
 /// The name of an app, wherever it is registered.
-pub(super) fn app_name(call: &Call<'_>, app: ApplicationId) -> String {
+pub(in crate::graph) fn app_name(call: &Call<'_>, app: ApplicationId) -> String {
     let found = call.world.application(call.cloud(), app);
     found.map_or_else(|| app.to_string(), |(_, it)| it.display_name.clone())
 }
 
 impl Style<'_> {
     /// An item.
-    pub(super) fn item(&self, drive: &Drive, item: &Item) -> Properties {
+    pub(in crate::graph) fn item(&self, drive: &Drive, item: &Item) -> Properties {
         let mut found = Properties::new();
         let mut put = |name: &str, value: Value| {
             found.insert(name.to_owned(), value);
@@ -88,7 +88,7 @@ impl Style<'_> {
     }
 
     /// Who did something, by name.
-    pub(super) fn identity(&self, by: Identity) -> Value {
+    pub(in crate::graph) fn identity(&self, by: Identity) -> Value {
         let mut found = Properties::new();
         if let Some(app) = by.app {
             let own = self.directory.applications.get(&app);
@@ -150,7 +150,7 @@ impl Style<'_> {
     }
 
     /// A drive.
-    pub(super) fn drive(&self, drive: &Drive) -> Properties {
+    pub(in crate::graph) fn drive(&self, drive: &Drive) -> Properties {
         let root = drive.root();
         let remaining = drive.quota.saturating_sub(drive.used());
         let state = match remaining.saturating_mul(100) / drive.quota.max(1) {
@@ -216,7 +216,7 @@ impl Style<'_> {
 }
 
 /// `driveType`.
-pub(super) fn kind(drive: &Drive) -> &'static str {
+pub(in crate::graph) fn kind(drive: &Drive) -> &'static str {
     match drive.owner {
         Owner::User(_) => "business",
         Owner::Group(_) | Owner::Site(_) => "documentLibrary",
@@ -224,27 +224,27 @@ pub(super) fn kind(drive: &Drive) -> &'static str {
 }
 
 /// `quickXorHash`.
-pub(super) fn hash(bytes: [u8; 20]) -> String {
+pub(in crate::graph) fn hash(bytes: [u8; 20]) -> String {
     use base64::Engine as _;
 
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// The number of the current version.
-pub(super) fn version(item: &Item) -> String {
+pub(in crate::graph) fn version(item: &Item) -> String {
     let number = item.versions.last().map_or(1, |it| it.number + 1);
     format!("{number}.0")
 }
 
 /// The address of a library.
-pub(super) fn library(drive: &Drive) -> String {
+pub(in crate::graph) fn library(drive: &Drive) -> String {
     let place = &drive.place;
     let path = ticket::encoded(&format!("{}/{}", place.site, place.library));
     format!("https://{}{path}", place.host)
 }
 
 /// `webUrl`. Office opens its own files in the browser.
-pub(super) fn web_url(drive: &Drive, item: &Item) -> String {
+pub(in crate::graph) fn web_url(drive: &Drive, item: &Item) -> String {
     let office = ["doc", "docx", "ppt", "pptx", "xls", "xlsx"];
     let ending = item.name.rsplit_once('.').map_or("", |(_, it)| it);
     let is_office = item.is_file() && office.iter().any(|it| it.eq_ignore_ascii_case(ending));
@@ -277,7 +277,7 @@ fn special(drive: &Drive, item: &Item) -> Option<&'static str> {
 }
 
 /// Leaves what `$select` names.
-pub(super) fn select(call: &Call<'_>, document: Properties) -> Properties {
+pub(in crate::graph) fn select(call: &Call<'_>, document: Properties) -> Properties {
     let Some(names) = &call.query.select else {
         return document;
     };
@@ -294,7 +294,7 @@ pub(super) fn select(call: &Call<'_>, document: Properties) -> Properties {
 }
 
 /// The set of a drive as contexts name it.
-pub(super) fn set(call: &Call<'_>, drive: &Drive) -> String {
+pub(in crate::graph) fn set(call: &Call<'_>, drive: &Drive) -> String {
     let escape = |it: &str| percent_encoding::utf8_percent_encode(it, KEY).to_string();
     match &drive.owner {
         Owner::User(id) => format!("users('{}')/drive", escape(id)),
@@ -308,7 +308,7 @@ pub(super) fn set(call: &Call<'_>, drive: &Drive) -> String {
 }
 
 /// An answer with one item.
-pub(super) fn reply(
+pub(in crate::graph) fn reply(
     call: &Call<'_>,
     status: axum::http::StatusCode,
     set: &str,

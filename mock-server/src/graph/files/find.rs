@@ -10,18 +10,18 @@ use crate::graph::generic::route::{Key, Step};
 
 /// An item that a path means, or the place where it would be.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(in crate::graph) struct Found {
     /// The drive.
-    pub(super) drive: String,
+    pub(in crate::graph) drive: String,
     /// The item that is there: the last one on the path.
-    pub(super) item: Uuid,
+    pub(in crate::graph) item: Uuid,
     /// What of the path is not there, decoded.
-    pub(super) missing: Vec<String>,
+    pub(in crate::graph) missing: Vec<String>,
 }
 
 impl Found {
     /// The item, which must be there.
-    pub(super) fn there(&self) -> Result<Uuid, GraphError> {
+    pub(in crate::graph) fn there(&self) -> Result<Uuid, GraphError> {
         if self.missing.is_empty() {
             Ok(self.item)
         } else {
@@ -30,7 +30,7 @@ impl Found {
     }
 
     /// Looks at the item.
-    pub(super) fn read<A>(
+    pub(in crate::graph) fn read<A>(
         &self,
         call: &Call<'_>,
         look: impl FnOnce(&Drive) -> Option<A>,
@@ -41,7 +41,7 @@ impl Found {
     }
 
     /// Changes the drive.
-    pub(super) fn write<A>(
+    pub(in crate::graph) fn write<A>(
         &self,
         call: &Call<'_>,
         change: impl FnOnce(&mut Drive) -> Result<A, GraphError>,
@@ -54,12 +54,29 @@ impl Found {
 }
 
 /// Finds the item. `steps`: those from the drive on.
-pub(super) fn item(call: &Call<'_>, drive: String, steps: &[Step]) -> Result<Found, GraphError> {
+pub(in crate::graph) fn item(
+    call: &Call<'_>,
+    drive: String,
+    steps: &[Step],
+) -> Result<Found, GraphError> {
+    item_from(call, drive, id::ROOT, steps)
+}
+
+/// The same, where the first step is an item.
+pub(super) fn item_from(
+    call: &Call<'_>,
+    drive: String,
+    item: Uuid,
+    steps: &[Step],
+) -> Result<Found, GraphError> {
     let mut found = Found {
         drive,
-        item: id::ROOT,
+        item,
         missing: Vec::new(),
     };
+    if let Some(within) = steps.first().and_then(|it| it.within.as_ref()) {
+        descend(call, &mut found, within)?;
+    }
     let is_share = steps.first().is_some_and(|it| it.name == "shares");
     for step in steps.iter().skip(1) {
         match (step.name, &step.key) {
@@ -124,7 +141,7 @@ fn special(call: &Call<'_>, found: &mut Found, name: &str) -> Result<(), GraphEr
 }
 
 /// The name of the calling app as a folder has it.
-pub(super) fn base_app(call: &Call<'_>) -> String {
+pub(in crate::graph) fn base_app(call: &Call<'_>) -> String {
     let name = super::draw::app_name(call, call.client);
     let name: String = name
         .chars()

@@ -47,7 +47,7 @@ pub(super) fn drive(call: &Call<'_>, id: &str) -> Result<Reply, GraphError> {
 }
 
 /// Draws something of a drive.
-pub(super) fn whole<A>(
+pub(in crate::graph) fn whole<A>(
     call: &Call<'_>,
     drive: &str,
     work: impl FnOnce(&Style<'_>, &Drive) -> Option<A>,
@@ -198,7 +198,12 @@ fn read_token(text: &str) -> Option<String> {
 }
 
 /// The address that was asked, with one parameter in the place of others.
-pub(super) fn again(call: &Call<'_>, without: &[&str], name: &str, value: &str) -> String {
+pub(in crate::graph) fn again(
+    call: &Call<'_>,
+    without: &[&str],
+    name: &str,
+    value: &str,
+) -> String {
     let mut link = format!("{}{}", call.origin, call.path);
     let mut separator = '?';
     for (own, text) in &call.parameters_sent {
@@ -348,8 +353,8 @@ pub(super) fn recent(call: &Call<'_>, _: Action) -> Result<Reply, GraphError> {
 }
 
 /// The items of a page, and the most that a client gets.
-pub(super) const PAGE: usize = 200;
-pub(super) const MOST: usize = 1000;
+pub(in crate::graph) const PAGE: usize = 200;
+pub(in crate::graph) const MOST: usize = 1000;
 
 /// The longest content that is searched.
 const SEARCHED: usize = 1 << 20;

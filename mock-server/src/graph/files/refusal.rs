@@ -16,28 +16,28 @@ fn refusal(status: u16, code: &'static str, inner: &'static str, text: &str) -> 
 }
 
 /// There is no such item. Source: python-sample-console-app#8, rclone/rclone issues.
-pub(super) fn not_found() -> GraphError {
+pub(in crate::graph) fn not_found() -> GraphError {
     refusal(404, "itemNotFound", "", "The resource could not be found.")
 }
 
 /// A request that makes no sense.
-pub(super) fn invalid(text: &str) -> GraphError {
+pub(in crate::graph) fn invalid(text: &str) -> GraphError {
     refusal(400, "invalidRequest", "", text)
 }
 
 /// The id is none of a drive. Unverified: the text.
-pub(super) fn malformed_drive() -> GraphError {
+pub(in crate::graph) fn malformed_drive() -> GraphError {
     invalid("The provided drive id appears to be malformed, or does not represent a valid drive.")
 }
 
 /// The id is of an item of another drive. Source: microsoftgraph/msgraph-sdk-java#504.
-pub(super) fn other_drive() -> GraphError {
+pub(in crate::graph) fn other_drive() -> GraphError {
     invalid("The provided item ID is not valid for the requested drive")
 }
 
 /// A name that the service does not take.
 /// Source: abraunegg/onedrive#1342, OneDrive/onedrive-api-docs#1446.
-pub(super) fn bad_name(path: &str) -> GraphError {
+pub(in crate::graph) fn bad_name(path: &str) -> GraphError {
     refusal(
         400,
         "invalidRequest",
@@ -48,7 +48,7 @@ pub(super) fn bad_name(path: &str) -> GraphError {
 
 /// A path that is too long. Source: rclone/rclone, backend/onedrive (`pathIsTooLong`).
 /// Unverified: the text.
-pub(super) fn long_path() -> GraphError {
+pub(in crate::graph) fn long_path() -> GraphError {
     refusal(
         400,
         "invalidRequest",
@@ -58,12 +58,12 @@ pub(super) fn long_path() -> GraphError {
 }
 
 /// The caller may not. Source: acsone/msgraphfs#9.
-pub(super) fn denied() -> GraphError {
+pub(in crate::graph) fn denied() -> GraphError {
     refusal(403, "accessDenied", "", "Access denied")
 }
 
 /// The name is taken. Source: microsoftgraph/msgraph-sdk-java#374.
-pub(super) fn name_taken() -> GraphError {
+pub(in crate::graph) fn name_taken() -> GraphError {
     refusal(
         409,
         "nameAlreadyExists",
@@ -73,7 +73,7 @@ pub(super) fn name_taken() -> GraphError {
 }
 
 /// The tag of `If-Match` is an older one. Source: skilion/onedrive#366.
-pub(super) fn tag_differs() -> GraphError {
+pub(in crate::graph) fn tag_differs() -> GraphError {
     refusal(
         412,
         "resourceModified",
@@ -83,7 +83,7 @@ pub(super) fn tag_differs() -> GraphError {
 }
 
 /// Somebody else has checked the file out. Source: microsoftgraph/microsoft-graph-explorer-v4#3435.
-pub(super) fn locked() -> GraphError {
+pub(in crate::graph) fn locked() -> GraphError {
     refusal(
         423,
         "notAllowed",
@@ -93,12 +93,12 @@ pub(super) fn locked() -> GraphError {
 }
 
 /// There is no room. Source: lavinir/hassio-onedrive-backup#140.
-pub(super) fn no_room() -> GraphError {
+pub(in crate::graph) fn no_room() -> GraphError {
     refusal(507, "quotaLimitReached", "", "Insufficient Space Available")
 }
 
 /// The content is too large. Unverified: the text.
-pub(super) fn too_large() -> GraphError {
+pub(in crate::graph) fn too_large() -> GraphError {
     refusal(
         413,
         "invalidRequest",
@@ -108,7 +108,7 @@ pub(super) fn too_large() -> GraphError {
 }
 
 /// A folder has no content. Source: microsoftgraph/microsoft-graph-docs#12238.
-pub(super) fn no_content_of_folder() -> GraphError {
+pub(in crate::graph) fn no_content_of_folder() -> GraphError {
     refusal(
         400,
         "notSupported",
@@ -118,7 +118,7 @@ pub(super) fn no_content_of_folder() -> GraphError {
 }
 
 /// A session would write a folder. Source: issues of client libraries.
-pub(super) fn no_session_on_folder() -> GraphError {
+pub(in crate::graph) fn no_session_on_folder() -> GraphError {
     refusal(
         409,
         "invalidRequest",
@@ -128,7 +128,7 @@ pub(super) fn no_session_on_folder() -> GraphError {
 }
 
 /// The file is being uploaded already. Source: rclone/rclone#8558.
-pub(super) fn session_exists() -> GraphError {
+pub(in crate::graph) fn session_exists() -> GraphError {
     refusal(
         409,
         "nameAlreadyExists",
@@ -138,7 +138,7 @@ pub(super) fn session_exists() -> GraphError {
 }
 
 /// A session that has ended, or never was. Source: abraunegg/onedrive, OneDrive/onedrive-api-docs.
-pub(super) fn no_session() -> GraphError {
+pub(in crate::graph) fn no_session() -> GraphError {
     refusal(
         404,
         "itemNotFound",
@@ -148,7 +148,7 @@ pub(super) fn no_session() -> GraphError {
 }
 
 /// A fragment is there already. Source: OneDrive/onedrive-api-docs#64.
-pub(super) fn overlap() -> GraphError {
+pub(in crate::graph) fn overlap() -> GraphError {
     refusal(
         416,
         "invalidRange",
@@ -158,7 +158,7 @@ pub(super) fn overlap() -> GraphError {
 }
 
 /// A fragment before this one is missing. Source: OneDrive/onedrive-api-docs#1273.
-pub(super) fn gap() -> GraphError {
+pub(in crate::graph) fn gap() -> GraphError {
     refusal(
         416,
         "invalidRange",
@@ -168,7 +168,7 @@ pub(super) fn gap() -> GraphError {
 }
 
 /// The whole has another length than before. Source: OneDrive/onedrive-api-docs#1332.
-pub(super) fn other_total(before: u64, now: u64) -> GraphError {
+pub(in crate::graph) fn other_total(before: u64, now: u64) -> GraphError {
     let text = format!(
         "The current upload session is for {before} total bytes, but the current fragment \
          declares a total of {now}."
@@ -177,12 +177,12 @@ pub(super) fn other_total(before: u64, now: u64) -> GraphError {
 }
 
 /// The token of a delta is none. Source: live measurements in public code, 2026-09.
-pub(super) fn malformed_token() -> GraphError {
+pub(in crate::graph) fn malformed_token() -> GraphError {
     invalid("Provided sync token is malformed")
 }
 
 /// All has to be read again. Source: learn.microsoft.com/graph/api/driveitem-delta.
-pub(super) fn resync(location: String) -> GraphError {
+pub(in crate::graph) fn resync(location: String) -> GraphError {
     refusal(
         410,
         "resyncRequired",
@@ -195,7 +195,7 @@ pub(super) fn resync(location: String) -> GraphError {
 }
 
 /// Nobody like that is known. Source: alcionai/corso.
-pub(super) fn nobody() -> GraphError {
+pub(in crate::graph) fn nobody() -> GraphError {
     refusal(
         400,
         "noResolvedUsers",
@@ -205,7 +205,7 @@ pub(super) fn nobody() -> GraphError {
 }
 
 /// What a drive says.
-pub(super) fn of(refused: Refused) -> GraphError {
+pub(in crate::graph) fn of(refused: Refused) -> GraphError {
     match refused {
         Refused::NotFound => not_found(),
         Refused::NameTaken => name_taken(),

@@ -58,7 +58,7 @@ impl Ticket {
 }
 
 /// Where a site is, as the client reaches it: its own host, or the port of localhost.
-pub(super) fn root(call: &Call<'_>, place: &Place) -> String {
+pub(in crate::graph) fn root(call: &Call<'_>, place: &Place) -> String {
     let host = call.origin.split("://").nth(1).unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     if Site::of_host(host).is_some() {
@@ -69,7 +69,7 @@ pub(super) fn root(call: &Call<'_>, place: &Place) -> String {
 }
 
 /// A path with its names encoded.
-pub(super) fn encoded(path: &str) -> String {
+pub(in crate::graph) fn encoded(path: &str) -> String {
     percent_encoding::utf8_percent_encode(path, IN_PATH).to_string()
 }
 

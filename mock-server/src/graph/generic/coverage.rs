@@ -8,6 +8,7 @@ use super::act::{self, Act};
 use super::behaviour;
 use super::files;
 use super::guard;
+use super::lists;
 use super::route::{self, Route, Step};
 use super::segment::Segment;
 use crate::environment::SignInCloud;
@@ -61,7 +62,8 @@ fn covered(cloud: SignInCloud, path: &'static str, method: &'static str) -> Cove
 
 /// How a request is answered that no endpoint of the mock's own serves.
 pub(super) fn level(cloud: SignInCloud, route: &Route, method: &Method) -> Level {
-    if let Some(does) = files::does(route, method.as_str()) {
+    let site = lists::does(route, method.as_str());
+    if let Some(does) = site.or_else(|| files::does(route, method.as_str())) {
         return if does {
             Level::Modelled
         } else {

@@ -1,11 +1,12 @@
 //! Paths into drives: whose drive is meant, for the area of files.
 
 use super::place;
-use super::route::Route;
+use super::route::{Key, Route};
 use super::service::Voice;
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::graph::files::{self, Base};
+use crate::graph::lists;
 
 /// Answers a request into a drive; none where the path leads into none.
 pub(super) fn answer(
@@ -29,7 +30,13 @@ pub(super) fn does(route: &Route, method: &str) -> Option<bool> {
     Some(files::action(&route.steps[at..], route.suffix, method).is_some())
 }
 
-fn base(call: &Call<'_>, route: &Route, at: usize, voice: &Voice) -> Result<Base, GraphError> {
+/// Whose drive is meant.
+pub(super) fn base(
+    call: &Call<'_>,
+    route: &Route,
+    at: usize,
+    voice: &Voice,
+) -> Result<Base, GraphError> {
     let first = route.steps.first().map_or("", |it| it.name);
     match first {
         "drives" => return Ok(Base::Any),
@@ -39,6 +46,16 @@ fn base(call: &Call<'_>, route: &Route, at: usize, voice: &Voice) -> Result<Base
             return Ok(Base::User(user));
         }
         _ => {}
+    }
+    if let Some(library) = library(call, route, at, voice) {
+        let drive = library?;
+        // A row leads to the item that it is.
+        let row = match &route.steps[at - 1].key {
+            Some(Key::Id(row)) if route.steps[at].name == "driveItem" => row,
+            _ => return Ok(Base::Drive(drive)),
+        };
+        let item = lists::item(call, &drive, row)?;
+        return Ok(Base::Item(drive, item));
     }
     let owner = place::owner(call, route, at, voice)?;
     owner.exists(call, voice)?;
@@ -52,4 +69,24 @@ fn base(call: &Call<'_>, route: &Route, at: usize, voice: &Voice) -> Result<Base
         "sites" => Ok(Base::Site(owner.id)),
         _ => Err(super::not_in_the_mock(&route.display)),
     }
+}
+
+/// The drive of the library in which a path leads, if it leads through a list.
+fn library(
+    call: &Call<'_>,
+    route: &Route,
+    at: usize,
+    voice: &Voice,
+) -> Option<Result<String, GraphError>> {
+    let list = route.steps[..at]
+        .iter()
+        .rposition(|it| it.name == "lists")?;
+    let Some(Key::Id(key)) = &route.steps[list].key else {
+        return Some(Err(voice.not_found("")));
+    };
+    let site = place::owner(call, route, list, voice).and_then(|it| {
+        it.exists(call, voice)?;
+        Ok(it.id)
+    });
+    Some(site.and_then(|it| lists::library(call, &it, key)))
 }

@@ -12,6 +12,8 @@
 //! - Open extensions have the row of what they extend.
 //! - A path inside a drive leads to an item like the item's id.
 //! - What a drive does and the list leaves out is guarded as reading or changing an item is.
+//! - A permission that selects sites, lists or items leads into them; what was selected is judged
+//!   there.
 //! - What then has no row is refused.
 //!
 //! Unverified: these rules. Source of the list: `data/model/README.md`; corrections of it, with
@@ -26,8 +28,9 @@ use serde::Deserialize;
 use super::files;
 use super::route::{Key, Route, Step, StepKind, Suffix};
 use super::service::Voice;
-use crate::graph::access::Actor;
+use crate::graph::access::{Actor, Reach};
 use crate::graph::error::GraphError;
+use crate::graph::lists;
 use crate::model::{self, Accepted, MemberKind, Root};
 
 /// Checks a token for a path. `own`: the path leads to the person's own data, or to nobody's in
@@ -38,13 +41,37 @@ pub(super) fn check(
     method: &Method,
     own: bool,
     voice: &Voice,
-) -> Result<(), GraphError> {
+) -> Result<Reach, GraphError> {
     let alternatives = alternatives(actor, route, method);
-    if alternatives.iter().any(|it| it.is_held(actor, own)) {
-        return Ok(());
+    let selecting = |it: &&Alternative<'_>| it.name.ends_with(".Selected") && lists::selects(actor);
+    let mut opening = alternatives.iter().filter(|it| it.is_held(actor, own));
+    if opening.any(|it| !selecting(&it)) {
+        return Ok(Reach::Full);
+    }
+    // Source: learn.microsoft.com/graph/permissions-selected-overview.
+    if leads_into_one_site(route) && lists::selects(actor) {
+        return Ok(Reach::Selected);
     }
     let needed: Vec<&str> = alternatives.iter().map(|it| it.name).collect();
     Err(voice.denied(&needed.join(", "), &actor.listed()))
+}
+
+/// Whether a path leads into one site or one drive, and so to what can be selected. Who may list
+/// and search sites must have a permission for all of them.
+/// Source: acsone/msgraphfs#9.
+fn leads_into_one_site(route: &Route) -> bool {
+    let named = |it: &Step| it.key.is_some() && it.actual().is_some();
+    let mut steps = route.steps.iter();
+    match steps.next() {
+        Some(first) if first.name == "sites" || first.name == "drives" => named(first),
+        Some(first) if first.name == "groups" || first.name == "users" || first.name == "me" => {
+            let of = |it: &Step| it.actual().map_or("", |of| of.name());
+            route.steps.iter().any(|it| {
+                of(it) == "drive" && !it.is_open_collection() || of(it) == "site" && named(it)
+            })
+        }
+        _ => false,
+    }
 }
 
 /// The permissions of a token that open a path.
@@ -219,7 +246,9 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
 
 /// What a drive does and the list leaves out is guarded as reading or changing an item is.
 fn of_drive(route: &Route, method: &Method) -> Option<Accepted> {
-    files::does(route, method.as_str()).filter(|does| *does)?;
+    super::lists::does(route, method.as_str())
+        .or_else(|| files::does(route, method.as_str()))
+        .filter(|does| *does)?;
     let verb = if *method == Method::GET {
         "GET"
     } else {

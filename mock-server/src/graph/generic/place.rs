@@ -169,6 +169,14 @@ fn place_of<'r>(
                 .ok_or_else(|| voice.not_found(id))?
                 .to_string();
         }
+        Some(Key::Id(id))
+            if of.name() == "site"
+                && let Some(own) = site::of_group(call, &place.collection, id) =>
+        {
+            "sites".clone_into(&mut place.collection);
+            "sites".clone_into(&mut place.set);
+            place.id = own;
+        }
         Some(Key::Id(id)) if of.name() == "site" => {
             place.id = site::id(call, &place, id, step.within.is_some())?;
         }

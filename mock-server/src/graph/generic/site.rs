@@ -6,6 +6,7 @@ use super::place::{self, Place};
 use super::service::Voice;
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
+use crate::graph::files;
 use crate::mailbox::Properties;
 
 /// The site with a path at a host. Source: learn.microsoft.com/graph/api/site-getbypath.
@@ -63,4 +64,16 @@ pub(super) fn id(
             "Invalid hostname for this tenancy",
         )),
     }
+}
+
+/// The id of the site of a Microsoft 365 group, if a collection is the group's sites and the key
+/// means it. Source: learn.microsoft.com/graph/api/site-get (`/groups/{id}/sites/root`).
+pub(super) fn of_group(call: &Call<'_>, collection: &str, key: &str) -> Option<String> {
+    let group = collection
+        .strip_prefix("groups/")
+        .and_then(|it| it.strip_suffix("/sites"))?;
+    let unified = call.tenant.read_documents(files::base::unified);
+    unified.iter().find(|(id, ..)| id == group)?;
+    let own = call.tenant.read(|it| files::base::site_id(it, group));
+    (key == "root" || key == own).then_some(own)
 }
