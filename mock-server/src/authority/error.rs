@@ -281,9 +281,12 @@ impl AuthorityError {
 /// (Octoberfest7/TeamsPhisher#12).
 pub(crate) fn no_such_user(deleted: bool, directory: impl AsRef<str>) -> AuthorityError {
     AuthorityError::aadsts(if deleted { 500341 } else { 50034 })
-        .with("user", "{EUII Hidden}")
+        .with("user", HIDDEN)
         .with("tenant", directory)
 }
+
+/// What stands for the name of a user in answers to clients.
+pub(crate) const HIDDEN: &str = "{EUII Hidden}";
 
 /// A JSON answer.
 pub(crate) fn json_response(status: StatusCode, value: &Value) -> Response {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::error::AuthorityError;
+use super::error::{AuthorityError, HIDDEN};
 use super::refusal::refusal;
 use super::resolve::is_open;
 use crate::directory::{Application, ObjectId, Risk, TenantId, UserKind};
@@ -54,6 +54,18 @@ impl Account {
             Some((user, _)) => Ok(Some(Self { tenant: home, user })),
         }
     }
+}
+
+/// The user of another tenant, who is no guest here, as the token endpoint says it: without the name.
+///
+/// Source: AzureAD/microsoft-authentication-library-for-dotnet#2255, Azure/azure-sdk-for-net#30230.
+pub(super) fn of_another_home(home: &Tenant, tenant: &Tenant, app: &Application) -> AuthorityError {
+    AuthorityError::aadsts(50020)
+        .with("user", HIDDEN)
+        .with("provider", tenant.environment.cloud().v1_issuer(home.id))
+        .with("tenant", tenant.read(|it| it.display_name.clone()))
+        .with("app", app.app_id.to_string())
+        .with("name", &app.display_name)
 }
 
 /// Whether a sign-in stands where the user comes from; members and guests without a home do.

@@ -281,7 +281,7 @@ fn in_tenant(world: &World, tenant: &Arc<Tenant>, name: &UserPrincipalName) -> O
 /// `bob@fabrikam.com` as a guest of Contoso: `bob_fabrikam.com#EXT#@contoso.onmicrosoft.com`.
 ///
 /// Source: learn.microsoft.com/entra/external-id/user-properties.
-fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
+pub(super) fn external_name(name: &UserPrincipalName, directory: &Directory) -> String {
     format!(
         "{}_{}#EXT#@{}",
         name.local_part(),

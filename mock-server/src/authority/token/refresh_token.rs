@@ -115,24 +115,13 @@ fn refused_elsewhere(
     if let Err(error) = authenticated {
         return error;
     }
-    let home = request
-        .state
-        .world
-        .tenant(request.arrival.cloud, token.sign_in.tenant);
-    let user = home.and_then(|home| {
-        home.read(|it| {
-            let user = it.user(token.sign_in.user)?;
-            Some(user.user_principal_name.to_string())
-        })
-    });
-    AuthorityError::aadsts(50020)
-        .with("user", user.unwrap_or_default())
-        .with(
-            "provider",
-            request.arrival.cloud.v1_issuer(token.sign_in.tenant),
-        )
-        .with("tenant", elsewhere.read(|it| it.display_name.clone()))
-        .with("app", token.sign_in.client.to_string())
+    let world = &request.state.world;
+    let home = world.tenant(request.arrival.cloud, token.sign_in.tenant);
+    match (home, request.registration()) {
+        (Some(home), Ok(app)) => home::of_another_home(&home, elsewhere, &app),
+        (None, _) => of_another_tenant(token.sign_in.tenant)(request.segment),
+        (_, Err(error)) => error,
+    }
 }
 
 /// What the token is for: what the request names, or what the last one did.

@@ -344,3 +344,85 @@ async fn passwords_are_checked_as_documented() {
     mock.world.apply(&mock.tenant, &disable).unwrap();
     assert_eq!(ask(&alice.upn, &alice.password).await, 50057);
 }
+
+/// Source: AzureAD/microsoft-authentication-library-for-dotnet#2255;
+/// learn.microsoft.com/entra/identity-platform/v2-oauth-ropc.
+#[tokio::test]
+async fn people_of_other_tenants_sign_in_by_password_as_guests_alone() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    let home = mock
+        .world
+        .tenant_of_domain(mock.tenant.environment.cloud(), "litware.onmicrosoft.com");
+    let home = home.unwrap();
+    let ask = |user: &str, password: &str| {
+        let form = [
+            ("grant_type", "password".to_owned()),
+            ("client_id", id.clone()),
+            ("username", user.to_owned()),
+            ("password", password.to_owned()),
+            ("scope", "Mail.ReadWrite openid profile".to_owned()),
+        ];
+        let mock = &mock;
+        async move {
+            let form: Vec<(&str, &str)> = form
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            mock.token(&form).await
+        }
+    };
+    let guest = mock.facts.users["guest"].clone();
+    let mut foreigner = mock
+        .tenant
+        .read(|it| it.find_user("alice").unwrap().clone());
+    foreigner.id = crate::directory::ObjectId(Uuid::from_u128(77));
+    foreigner.user_principal_name =
+        crate::directory::UserPrincipalName::new("zoe@litware.onmicrosoft.com");
+    foreigner.password = "Pw-zoe".to_owned();
+    let mut at_home = foreigner.clone();
+    at_home.id = crate::directory::ObjectId(Uuid::from_u128(78));
+    at_home.user_principal_name =
+        crate::directory::UserPrincipalName::new("guest@litware.onmicrosoft.com");
+    at_home.password = "Pw-at-home".to_owned();
+    // Whose account at home is not there signs in with the password that the seed gives.
+    assert_eq!(
+        ask("guest@litware.onmicrosoft.com", &guest.password)
+            .await
+            .0,
+        200
+    );
+    home.write(|it| {
+        it.users.insert(foreigner.id, foreigner.clone());
+        it.users.insert(at_home.id, at_home.clone());
+    });
+    let (status, body) = ask("guest@litware.onmicrosoft.com", "Pw-at-home").await;
+    assert_eq!(status, 200, "{body}");
+    let claims = crate::token::jws::Jwt::parse(body["id_token"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        claims.claim_text("oid"),
+        Some(guest.id.to_string().as_str())
+    );
+    for (user, password, code) in [
+        (
+            "guest@litware.onmicrosoft.com",
+            guest.password.as_str(),
+            50126,
+        ),
+        (guest.upn.as_str(), guest.password.as_str(), 50126),
+        ("zoe@litware.onmicrosoft.com", "wrong", 50126),
+        ("nobody@litware.onmicrosoft.com", "x", 50034),
+    ] {
+        assert_eq!(code_of(&ask(user, password).await), code, "{user}");
+    }
+    let (status, body) = ask("zoe@litware.onmicrosoft.com", "Pw-zoe").await;
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
+    let issuer = mock.tenant.environment.cloud().v1_issuer(home.id);
+    let text = format!(
+        "AADSTS50020: User account '{{EUII Hidden}}' from identity provider '{issuer}' does not exist in \
+         tenant '{}' and cannot access the application '{id}'(Contoso Desktop) in that tenant. ",
+        mock.tenant.read(|it| it.display_name.clone())
+    );
+    let description = body["error_description"].as_str().unwrap();
+    assert!(description.starts_with(&text), "{description}");
+}
