@@ -197,8 +197,14 @@ fn prompt(parameters: &Form, version: u8) -> Result<Option<Prompt>, AuthorityErr
         // Unverified: own knowledge.
         Some("create" | "select_account") => Prompt::SelectAccount,
         Some("login") => Prompt::Login,
-        Some("none") => Prompt::None,
-        // Unverified: the code and the text are own knowledge.
+        // Libraries have two more: `attempt_none` is `none` where no sign-in is federated, and
+        // `refresh_session` asks anew with whatever session there is.
+        // Source: AzureAD/azure-activedirectory-library-for-dotnet OAuthConstants.cs and
+        // PromptBehavior.cs; AzureAD/microsoft-authentication-library-for-dotnet Prompt.cs.
+        Some("attempt_none" | "none") => Prompt::None,
+        Some("refresh_session") if version == 1 => return Ok(None),
+        // Several words are refused, too.
+        // Source: the service's answer to `select_account consent`, in public code of 2025.
         Some(_) => {
             return Err(AuthorityError::aadsts(90023).with("reason", "Unsupported 'prompt' value."));
         }

@@ -29,13 +29,16 @@ use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::token::validity::Use;
 
 pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityError> {
-    // Both spellings are in use; v1 clients send `code` alone.
+    // Both spellings are in use; v1 clients send `code` alone, and v1 names it.
+    // Source: MicrosoftDocs/azure-docs#46110.
     let text = match request.form.get("device_code")? {
         Some(text) => text,
-        None => request
-            .form
-            .get("code")?
-            .ok_or_else(|| AuthorityError::missing("device_code"))?,
+        None => request.form.get("code")?.ok_or_else(|| {
+            AuthorityError::missing(match request.endpoint {
+                Endpoint::V1 => "code",
+                Endpoint::V2 => "device_code",
+            })
+        })?,
     };
     request.annotation.tokens.push(TokenUse {
         kind: TokenKind::DeviceCode,

@@ -91,6 +91,17 @@ async fn other_faults_are_told_to_the_app() {
         ),
         (vec![("prompt", "please")], "invalid_request", 90023),
         (vec![("prompt", "admin_consent")], "invalid_request", 90023),
+        (
+            vec![("prompt", "refresh_session")],
+            "invalid_request",
+            90023,
+        ),
+        (
+            vec![("prompt", "select_account consent")],
+            "invalid_request",
+            90023,
+        ),
+        (vec![("prompt", "attempt_none")], "login_required", 50058),
         (vec![("code_challenge", &short)], "invalid_request", 501491),
         (
             vec![("code_challenge_method", "S256")],

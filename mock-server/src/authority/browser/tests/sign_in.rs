@@ -283,7 +283,11 @@ async fn several_accounts_lead_to_the_picker() {
         .get(&mock.authorize("own-app", &[("prompt", "none")]))
         .await;
     assert_eq!(silent.parameters()["error"], "interaction_required");
-    assert!(silent.parameters()["error_description"].starts_with("AADSTS16000:"));
+    // Source: learn.microsoft.com/entra/msal/javascript/browser/login-user.
+    assert!(silent.parameters()["error_description"].starts_with(
+        "AADSTS16000: Either multiple user identities are available for the current request or \
+         selected account is not supported for the scenario."
+    ));
     // A hint chooses without asking.
     let hint = mock.user("alice").user_principal_name.to_string();
     let hinted = [("prompt", "none"), ("login_hint", hint.as_str())];
@@ -503,4 +507,26 @@ async fn a_disabled_registration_signs_nobody_in() {
         .press(&page, "sign-in", &[("passwd", &password)])
         .await;
     assert_eq!(refused.error_code(), 7000112);
+}
+
+/// Source: AzureAD/azure-activedirectory-library-for-dotnet PromptBehavior.cs.
+#[tokio::test]
+async fn libraries_have_prompts_of_their_own() {
+    let mock = Mock::new();
+    let mut browser = mock.browser();
+    let asked = |prompt: &'static str| {
+        mock.authorize("own-app", &[("prompt", prompt)])
+            .replace("/v2.0", "")
+    };
+    let nobody = browser.get(&asked("attempt_none")).await;
+    assert_eq!(nobody.parameters()["error"], "login_required");
+    let page = browser.get(&asked("refresh_session")).await;
+    assert_eq!(page.page(), "sign-in");
+    browser
+        .sign_in(&mock.authorize("own-app", &[]), "alice")
+        .await;
+    for prompt in ["attempt_none", "refresh_session"] {
+        let answer = browser.get(&asked(prompt)).await;
+        assert!(answer.parameters().contains_key("code"), "{prompt}");
+    }
 }

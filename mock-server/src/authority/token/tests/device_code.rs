@@ -218,3 +218,17 @@ async fn each_mistake_of_a_device_has_its_code() {
         );
     }
 }
+
+/// Source: MicrosoftDocs/azure-docs#46110.
+#[tokio::test]
+async fn each_version_names_the_missing_code_as_it_calls_it() {
+    let mock = Mock::new();
+    let (id, _) = mock.client("native-app");
+    for (version, name) in [("", "'code'"), ("/v2.0", "'device_code'")] {
+        let path = format!("/{}/oauth2{version}/token", mock.id());
+        let form = [("grant_type", "device_code"), ("client_id", id.as_str())];
+        let (_, body) = mock.post(&path, &form).await;
+        let text = body["error_description"].as_str().unwrap();
+        assert!(text.contains(name), "{text}");
+    }
+}
