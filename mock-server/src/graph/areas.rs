@@ -4,6 +4,11 @@ mod extensions;
 mod groups;
 mod invitations;
 pub(super) mod logs;
+mod outlook_user;
+mod places;
+mod planner;
+mod presence;
+mod relevant_people;
 mod roles;
 mod sites;
 mod teams;
@@ -18,6 +23,11 @@ static ALL: &[&[Behaviour]] = &[
     groups::BEHAVIOURS,
     invitations::BEHAVIOURS,
     logs::BEHAVIOURS,
+    outlook_user::BEHAVIOURS,
+    places::BEHAVIOURS,
+    planner::BEHAVIOURS,
+    presence::BEHAVIOURS,
+    relevant_people::BEHAVIOURS,
     roles::BEHAVIOURS,
     sites::BEHAVIOURS,
     teams::BEHAVIOURS,

@@ -230,7 +230,7 @@ fn document(call: &Call<'_>, contents: &Contents, folder: &Folder) -> Properties
         "isRemovable": !default,
         "owner": contents.owner.person.email_address(),
     });
-    let mut found = super::collection::members(value);
+    let mut found = collection::members(value);
     extended::attach_to_folder(call, "calendar", folder, &mut found);
     found
 }

@@ -168,6 +168,41 @@ pub(super) fn between(
     Ok(found)
 }
 
+/// The reminders of what takes place between two moments.
+pub(super) fn reminders(
+    call: &Call<'_>,
+    contents: &Contents,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Value>, GraphError> {
+    let mut found = Vec::new();
+    for item in contents.events.values() {
+        for (start, shown) in within(item, from, to)? {
+            let event = document(call, contents, item, shown.occurrence.as_ref())?;
+            if event["isReminderOn"] != true {
+                continue;
+            }
+            let minutes = event["reminderMinutesBeforeStart"].as_i64().unwrap_or(15);
+            let before = SignedDuration::from_mins(minutes);
+            let fires = start.saturating_sub(before).unwrap_or(start);
+            let (name, zone) = match &call.prefer.time_zone {
+                Some((name, zone)) => (name.as_str(), zone.clone()),
+                None => ("UTC", jiff::tz::TimeZone::UTC),
+            };
+            found.push(json!({
+                "eventId": event["id"],
+                "eventStartTime": event["start"],
+                "eventEndTime": event["end"],
+                "changeKey": event["changeKey"],
+                "eventSubject": event["subject"],
+                "eventLocation": event["location"],
+                "eventWebLink": event["webLink"],
+                "reminderFireTime": time_zone::in_zone(fires, name, &zone),
+            }));
+        }
+    }
+    Ok(found)
+}
+
 /// An event or an occurrence at its time.
 pub(super) struct Happening<'a> {
     pub(super) item: &'a Item,
@@ -419,4 +454,4 @@ fn organized(properties: &Properties) -> bool {
 }
 
 /// Source: learn.microsoft.com/graph/api/user-list-calendarview.
-const MAX_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 1825);
+pub(super) const MAX_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 1825);

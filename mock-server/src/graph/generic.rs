@@ -201,8 +201,15 @@ fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphE
             let Some((_, operation)) = route.operation() else {
                 return Err(GraphError::method_not_allowed());
             };
+            let arguments = route.last().map_or(&[][..], |it| &it.arguments);
             match behaviour::operation(place.of, operation.name()) {
-                Some(run) => run(call, &place.subject()),
+                Some(run) => {
+                    let subject = behaviour::Subject {
+                        arguments,
+                        ..place.subject()
+                    };
+                    run(call, &subject)
+                }
                 None => membership::answer(call, operation, &place),
             }
         }

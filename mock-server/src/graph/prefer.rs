@@ -19,6 +19,8 @@ pub(crate) struct Prefer {
     pub(crate) page_size: Option<usize>,
     /// `return=minimal`.
     pub(crate) minimal: bool,
+    /// `return=representation`.
+    pub(crate) representation: bool,
 }
 
 /// The formats of a body.
@@ -62,7 +64,10 @@ impl Prefer {
                             .ok_or_else(|| GraphError::unknown_time_zone(value))?;
                         prefer.time_zone = Some((value.to_owned(), zone));
                     }
-                    "return" => prefer.minimal = value.eq_ignore_ascii_case("minimal"),
+                    "return" => {
+                        prefer.minimal = value.eq_ignore_ascii_case("minimal");
+                        prefer.representation = value.eq_ignore_ascii_case("representation");
+                    }
                     _ => {}
                 }
             }

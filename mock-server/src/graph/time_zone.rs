@@ -21,6 +21,12 @@ pub(crate) fn find(name: &str) -> Option<TimeZone> {
     TimeZone::get(iana).ok()
 }
 
+/// The Windows and IANA names of time zones, in the order of the table.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rows = include_str!("../../data/windows-time-zones.csv").lines();
+    rows.skip(1).filter_map(|row| row.split_once(','))
+}
+
 /// The instant of a `dateTimeTimeZone`.
 pub(crate) fn instant(value: &Value) -> Result<Timestamp, GraphError> {
     let text = value["dateTime"].as_str().unwrap_or("");

@@ -33,6 +33,12 @@ pub(in crate::graph) struct Behaviour {
     pub(in crate::graph) refresh: Option<fn(&Call<'_>)>,
     /// Actions and functions.
     pub(in crate::graph) operations: &'static [(&'static str, Operate)],
+    /// The id that a key means which is another one's than the id's.
+    pub(in crate::graph) key: Option<Key>,
+    /// How many elements a page has that asks for no number.
+    pub(in crate::graph) page: Option<usize>,
+    /// What states are called, where each change has to name the state that it changes.
+    pub(in crate::graph) state: Option<&'static str>,
     /// Whether lists begin with what was written last.
     pub(in crate::graph) newest_first: bool,
     /// What `$search` looks into without a property.
@@ -40,6 +46,7 @@ pub(in crate::graph) struct Behaviour {
 }
 
 type Answer = fn(&Call<'_>) -> Result<Reply, GraphError>;
+type Key = fn(&Call<'_>, &str, &str) -> Option<String>;
 type Presets = fn(&Call<'_>, &str) -> Vec<(String, Properties)>;
 type Create = fn(&Call<'_>, &mut New) -> Result<(), GraphError>;
 type Change = fn(&Call<'_>, &Subject<'_>, &mut Properties) -> Result<(), GraphError>;
@@ -59,6 +66,9 @@ impl Behaviour {
             show: None,
             presets: None,
             refresh: None,
+            key: None,
+            page: None,
+            state: None,
             operations: &[],
             newest_first: false,
             searched: &[],
@@ -114,9 +124,36 @@ pub(in crate::graph) struct Subject<'a> {
     pub(in crate::graph) collection: &'a str,
     /// The id; empty for a singleton and for the collection itself.
     pub(in crate::graph) id: &'a str,
+    /// The arguments of a function that is called.
+    pub(in crate::graph) arguments: &'a [(String, String)],
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// The document with an id in a collection.
+    pub(in crate::graph) fn of(collection: &'a str, id: &'a str) -> Self {
+        Self {
+            collection,
+            id,
+            arguments: &[],
+        }
+    }
+
+    /// An argument of the function that is called; behind an alias it is a query parameter.
+    ///
+    /// Source: OData 4.01, URL conventions, 5.1.1.8.1.
+    pub(in crate::graph) fn argument(&self, call: &Call<'_>, name: &str) -> Option<String> {
+        let mut all = self.arguments.iter();
+        let (_, value) = all.find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+        if !value.starts_with('@') {
+            return Some(value.clone());
+        }
+        let value = call.parameter(value)?;
+        let quoted = value
+            .strip_prefix('\'')
+            .and_then(|it| it.strip_suffix('\''));
+        Some(quoted.map_or_else(|| value.to_owned(), |it| it.replace("''", "'")))
+    }
+
     /// The address.
     pub(in crate::graph) fn address(&self) -> String {
         crate::store::address(self.collection, self.id)

@@ -49,10 +49,7 @@ impl Place<'_> {
 
     /// The element, as behaviours know it.
     pub(super) fn subject(&self) -> Subject<'_> {
-        Subject {
-            collection: &self.collection,
-            id: &self.id,
-        }
+        Subject::of(&self.collection, &self.id)
     }
 
     /// Checks that the element is there; a collection always is.
@@ -189,7 +186,11 @@ fn place_of<'r>(
             }
             id.clone_into(&mut place.id);
         }
-        Some(Key::Id(id)) => id.clone_into(&mut place.id),
+        Some(Key::Id(id)) => {
+            let meant = behaviour::find(of).and_then(|it| it.key);
+            let meant = meant.and_then(|key| key(call, &place.collection, id));
+            place.id = meant.unwrap_or_else(|| id.clone());
+        }
         Some(Key::Alternate(name, value)) => {
             let found = alternate(call, &place.collection, name, value);
             place.id = found.ok_or_else(|| voice.not_found(value))?;

@@ -1,6 +1,8 @@
 //! Reading: lists, elements, links, counts, members, deltas.
 
 use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::behaviour::{self, Subject};
@@ -215,7 +217,8 @@ pub(super) fn entity(call: &Call<'_>, place: &Place<'_>) -> Option<Properties> {
     }
     if place.id.is_empty() {
         // A singleton is there before anybody writes it.
-        return Some(completed(call, Properties::new(), place.of));
+        let unwritten = made(call, String::new(), Properties::new());
+        return Some(whole(call, &unwritten, place.of));
     }
     place::fetch(call, &place.address())
 }
@@ -297,7 +300,9 @@ fn listing(place: &Place<'_>) -> Listing<'static> {
     let mut listing = Listing::of(place.of.name(), place.set.clone());
     let behaviour = behaviour::find(place.of);
     listing.searched = behaviour.map_or(&[], |it| it.searched);
-    if behaviour.is_some_and(|it| it.presets.is_some()) {
+    if let Some(page) = behaviour.and_then(|it| it.page) {
+        listing.page = page;
+    } else if behaviour.is_some_and(|it| it.presets.is_some()) {
         // Source: answers of a tenant of 2026-07: role definitions come in one page.
         listing.page = listing.most;
     }
@@ -313,13 +318,22 @@ pub(super) fn whole(call: &Call<'_>, document: &Document, of: Type) -> Propertie
         .unwrap_or(of);
     let mut shown = completed(call, place::drawn(document), actual);
     if let Some(show) = behaviour::find(actual).and_then(|it| it.show) {
-        let subject = Subject {
-            collection: "",
-            id: &document.id,
-        };
+        let subject = Subject::of("", &document.id);
         show(call, &subject, &mut shown);
     }
+    if let Some(state) = state_of(actual, document.sequence) {
+        shown.shift_insert(0, "@odata.etag".to_owned(), json!(state));
+    }
     shown
+}
+
+/// The state of a document whose changes have to name it.
+///
+/// Source: answers of Planner (`W/"JzEtVGFzayAgQEBAQEBAQEBAQEBAQEBARCc="` is `'1-Task  @@@…@D'`).
+pub(super) fn state_of(of: Type, sequence: u64) -> Option<String> {
+    let name = behaviour::find(of)?.state?;
+    let plain = format!("'1-{name}  {sequence:@>16}'");
+    Some(format!("W/\"{}\"", STANDARD.encode(plain)))
 }
 
 /// A document with the members that nobody has set.

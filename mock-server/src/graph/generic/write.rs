@@ -17,6 +17,7 @@ use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
 use crate::model::Type;
+use crate::store::Document;
 
 /// Creates an element of a collection.
 pub(super) fn create(
@@ -124,6 +125,7 @@ pub(super) fn update(
         return by_endpoint(call, &place.address())
             .unwrap_or_else(|| Err(missing(call, place, voice)));
     }
+    check_state(call, place, before.as_ref())?;
     let kind = before
         .as_ref()
         .and_then(|it| it.properties.get("@odata.type"))
@@ -145,7 +147,9 @@ pub(super) fn update(
         change(call, &place.subject(), &mut body.properties)?;
     }
     store(call, place, &place.id, body)?;
-    if voice.is_directory() && !created {
+    // Source: learn.microsoft.com/graph/api/plannertask-update.
+    let silent = behaviour::find(of).is_some_and(|it| it.state.is_some());
+    if (voice.is_directory() || silent && !call.prefer.representation) && (!created || singleton) {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
     let found = read::entity(call, place).ok_or_else(|| voice.not_found(&place.id))?;
@@ -154,6 +158,40 @@ pub(super) fn update(
         reply.status = StatusCode::CREATED;
     }
     Ok(reply)
+}
+
+/// Checks the state that a change names, where it has to.
+///
+/// Sources of the texts: issues of pnp/cli-microsoft365; learn.microsoft.com/graph/api/resources/planner-overview,
+/// "Planner resource versioning".
+fn check_state(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    before: Option<&Document>,
+) -> Result<(), GraphError> {
+    let sequence = before.map_or(0, |it| it.sequence);
+    let Some(state) = read::state_of(place.of, sequence) else {
+        return Ok(());
+    };
+    let refuse = |status, text: &str| Err(GraphError::new(status, "", text));
+    let named = call.header("if-match").trim();
+    let is_one = named.starts_with("W/\"") && named.ends_with('"');
+    match named {
+        "" => refuse(
+            StatusCode::PRECONDITION_FAILED,
+            "The If-Match header must be specified for this kind of request.",
+        ),
+        _ if named == state => Ok(()),
+        _ if is_one => refuse(
+            StatusCode::PRECONDITION_FAILED,
+            // Unverified: the text.
+            "The resource has been modified by another process; read it, and try again.",
+        ),
+        _ => refuse(
+            StatusCode::BAD_REQUEST,
+            "The If-Match header contains an invalid value.",
+        ),
+    }
 }
 
 /// Deletes an element, or takes a link away.
@@ -167,8 +205,11 @@ pub(super) fn delete(
     {
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
-    let shown = place::stored(call, place).is_some();
-    let deleted = shown
+    let before = place::stored(call, place);
+    if before.is_some() {
+        check_state(call, place, before.as_ref())?;
+    }
+    let deleted = before.is_some()
         && call
             .tenant
             .write_documents(|it| it.delete(&place.collection, &place.id));

@@ -85,8 +85,14 @@ async fn an_app_finds_no_drive_that_nobody_has_opened() {
 async fn a_task_of_a_plan_stands_in_its_bucket_too() {
     let bench = Bench::new();
     let alice = bench.delegated("alice", &["Tasks.ReadWrite", "Group.ReadWrite.All"]);
+    let group = json!({
+        "displayName": "Sales", "groupTypes": ["Unified"], "mailEnabled": true,
+        "mailNickname": "sales", "securityEnabled": false,
+    });
+    let group = bench.post(&alice, "/v1.0/groups", group).await.expect(201);
+    let plan = json!({"title": "P", "owner": group.id()});
     let plan = bench
-        .post(&alice, "/v1.0/planner/plans", json!({"title": "P"}))
+        .post(&alice, "/v1.0/planner/plans", plan)
         .await
         .expect(201);
     let body = json!({"name": "B", "planId": plan.id()});

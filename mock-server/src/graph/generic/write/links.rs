@@ -58,7 +58,7 @@ fn linked(
     let Some(link) = of.and_then(|of| behaviour::find(of)?.link) else {
         return Ok(false);
     };
-    let subject = Subject { collection, id };
+    let subject = Subject::of(collection, id);
     let linking = Linking {
         navigation,
         target,
