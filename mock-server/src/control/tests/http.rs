@@ -255,7 +255,7 @@ async fn what_graph_is_asked_has_a_level_and_all_levels_are_listed() {
         request.send().await.unwrap().status().as_u16()
     };
     assert_eq!(ask(Method::GET, "/me").await, 200);
-    assert_eq!(ask(Method::GET, "/me/planner/tasks").await, 403);
+    assert_eq!(ask(Method::GET, "/print/connectors").await, 403);
     assert_eq!(ask(Method::POST, "/me/exportPersonalData").await, 403);
     assert_eq!(ask(Method::GET, "/me/nonsense").await, 400);
     let levels = async |query: &str| {
@@ -272,14 +272,14 @@ async fn what_graph_is_asked_has_a_level_and_all_levels_are_listed() {
     assert_eq!(levels("&level=generic").await, json!(["generic"]));
     assert_problem(&bench.get("/api/v1/journal?level=full").await, 400);
 
-    let coverage = bench.get("/api/v1/coverage?path=/Planner").await;
+    let coverage = bench.get("/api/v1/coverage?path=/Print").await;
     let areas = coverage.json["areas"].as_array().unwrap();
     assert_eq!(areas.len(), 1, "{}", coverage.text);
-    assert_eq!(areas[0]["area"], "planner");
+    assert_eq!(areas[0]["area"], "print");
     assert!(areas[0]["generic"].as_u64().unwrap() > 20);
     assert!(coverage.json["requests"].is_null());
     let elsewhere = bench
-        .get("/api/v1/coverage?path=/planner&environment=china&level=generic")
+        .get("/api/v1/coverage?path=/print&environment=china&level=generic")
         .await;
     assert_eq!(elsewhere.json["areas"], json!([]));
     assert_eq!(elsewhere.json["requests"], json!([]));
