@@ -320,6 +320,11 @@ impl Callback {
             for name in &tamper.remove {
                 form.remove(name);
             }
+            for (name, value) in form.iter_mut() {
+                if let Value::String(text) = value {
+                    *text = tamper.change(name, std::mem::take(text));
+                }
+            }
             for (name, value) in &tamper.set {
                 form.insert(name.clone(), Value::String(value.clone()));
             }
@@ -332,6 +337,10 @@ impl Callback {
         let (mark, rest) = rest.split_at(1);
         let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(rest.as_bytes())
             .into_owned()
+            .map(|(name, value)| {
+                let value = tamper.change(&name, value);
+                (name, value)
+            })
             .collect();
         pairs.retain(|(name, _)| !tamper.remove.contains(name) && !tamper.set.contains_key(name));
         pairs.extend(
@@ -499,10 +508,33 @@ mod tests {
                 .into_iter()
                 .collect(),
             remove: vec!["code".to_owned()],
+            ..Tamper::default()
         };
         assert_eq!(
             callback.tampered(&tamper).url,
             "https://a.example/cb?state=other+state"
         );
+    }
+
+    #[test]
+    fn tampering_changes_a_parameter_a_little() {
+        let state = || vec!["state".to_owned()];
+        let callback = |tamper: &Tamper| {
+            let callback = Callback {
+                url: "https://a.example/cb?code=Aa&state=bC-1A".to_owned(),
+                form: None,
+            };
+            callback.tampered(tamper).url
+        };
+        let altered = callback(&Tamper {
+            alter: state(),
+            ..Tamper::default()
+        });
+        assert_eq!(altered, "https://a.example/cb?code=Aa&state=bC-1B");
+        let swapped = callback(&Tamper {
+            swap_case: state(),
+            ..Tamper::default()
+        });
+        assert_eq!(swapped, "https://a.example/cb?code=Aa&state=Bc-1a");
     }
 }

@@ -17,10 +17,10 @@ mod tests;
 pub use entra_mock::scenario::{
     Action, AnswerTest, Answered, AppPlatform, AppTweak, AtOnce, AuthMethod, Axis, BrowserAction,
     CallStep, Category, Check, ClientAuthentication, Condition, ConnectStep, Evidence, FEATURES,
-    Fault, Field, FinishStep, Level, MAIN, Many, Names, OPERATIONS, READ, READING, ReadError,
-    RepeatStep, Scenario, Secrets, Selector, SettingName, Since, Span, Standing, StateName,
-    StatusTest, Step, Tamper, TokenName, ToldTest, TweakError, UnknownName, ValueTest, WorldTweaks,
-    read_scenario, read_scenarios, schema,
+    Fault, Field, FinishStep, Level, MAIN, Many, Names, OPERATIONS, READ, READING, Random,
+    ReadError, RepeatStep, Scenario, Secrets, Selector, SettingName, Since, Span, Standing,
+    StateName, StatusTest, Step, Tamper, TokenName, ToldTest, TweakError, UnknownName, ValueTest,
+    WorldTweaks, read_scenario, read_scenarios, schema,
 };
 
 pub use certificate::{CertificateError, CertificateForms};

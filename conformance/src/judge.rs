@@ -7,6 +7,7 @@ mod answer;
 mod canary;
 mod condition;
 mod facts;
+mod randomness;
 mod record;
 mod select;
 mod standing;

@@ -144,6 +144,8 @@ pub enum FaultAction {
     LoseResponse,
     /// Answers with JSON that ends too early.
     MalformedJson,
+    /// ID tokens that name no sign-in: they have no nonce.
+    NoNonce,
     /// The request has no effect; the answer leads elsewhere.
     Redirect(Redirection),
     /// The connection breaks.
@@ -302,6 +304,7 @@ impl FaultAction {
             | Self::ExpiredToken
             | Self::ForeignKey
             | Self::IssuerOfAnotherCloud
+            | Self::NoNonce
             | Self::UnknownKey
             | Self::WrongAudience
             | Self::WrongIssuer

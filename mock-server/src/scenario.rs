@@ -27,7 +27,7 @@ pub use crate::notation::{Many, ReadError, Span, read};
 
 pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
 pub use check::{
-    AnswerTest, AtOnce, Check, Condition, Evidence, Level, Selector, Standing, StateName,
+    AnswerTest, AtOnce, Check, Condition, Evidence, Level, Random, Selector, Standing, StateName,
     StatusTest, ToldTest,
 };
 pub use document::{Scenario, schema};

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use entra_mock::journal::{Exchange, Surface, TokenKind, fingerprint};
 
 use super::Record;
@@ -92,9 +95,19 @@ impl Canaries {
 
     /// The name of a secret that stands in a text.
     pub fn find(&self, text: &str) -> Option<&str> {
-        let by_value = self.secrets.iter().find(|(_, value)| {
-            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-            text.contains(value.as_str()) || text.contains(&encoded)
+        let by_value = self
+            .secrets
+            .iter()
+            .find(|(_, value)| text.contains(value.as_str()) || text.contains(&in_a_form(value)));
+        let by_value = by_value.or_else(|| {
+            // As in the header of basic authentication: `id:secret`, maybe encoded as in a form.
+            let mut decoded = words(text).filter_map(|word| PLAIN.decode(word).ok());
+            decoded.find_map(|bytes| {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.secrets.iter().find(|(_, value)| {
+                    text.contains(value.as_str()) || text.contains(&in_a_form(value))
+                })
+            })
         });
         by_value.map(|(name, _)| name.as_str()).or_else(|| {
             let mut words = words(text);
@@ -114,10 +127,22 @@ impl Canaries {
         let mut redacted = text.to_owned();
         for (_, value) in &self.secrets {
             let mark = format!("<{}>", fingerprint(value));
-            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
             redacted = redacted
                 .replace(value.as_str(), &mark)
-                .replace(&encoded, &mark);
+                .replace(&in_a_form(value), &mark);
+        }
+        let encoded: Vec<(String, String)> = words(&redacted)
+            .filter_map(|word| {
+                let bytes = PLAIN.decode(word).ok()?;
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let mut known = self.secrets.iter().map(|it| &it.1);
+                let secret =
+                    known.find(|it| text.contains(it.as_str()) || text.contains(&in_a_form(it)))?;
+                Some((word.to_owned(), fingerprint(secret)))
+            })
+            .collect();
+        for (word, mark) in encoded {
+            redacted = redacted.replace(&word, &format!("<{mark}>"));
         }
         let marks: Vec<(String, String)> = words(&redacted)
             .filter_map(|word| {
@@ -148,6 +173,17 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .chain(of(base64))
         .flat_map(|word| [word, word.trim_end_matches('.')])
 }
+
+/// A text as it stands in a form.
+fn in_a_form(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Base64 as in the header of basic authentication, with or without padding.
+const PLAIN: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 fn kind_name(kind: TokenKind) -> &'static str {
     match kind {
@@ -187,9 +223,18 @@ mod tests {
             assert_eq!(canaries.find(&text), Some("an access token"), "{text}");
             assert!(!canaries.redact(&text).contains(token), "{text}");
         }
-        for text in ["it is s3cr+t of app", "secret=s3cr%2Bt+of+app&a=b"] {
+        let basic = PLAIN.encode("an-app:s3cr+t of app");
+        let encoded = PLAIN.encode("an-app:s3cr%2Bt+of+app");
+        for text in [
+            "it is s3cr+t of app",
+            "secret=s3cr%2Bt+of+app&a=b",
+            &format!("authorization: Basic {basic}"),
+            &format!("authorization: Basic {encoded}"),
+        ] {
             assert_eq!(canaries.find(text), Some("app.client_secret"), "{text}");
             assert!(!canaries.redact(text).contains("s3cr"), "{text}");
+            let bare = basic.trim_end_matches('=');
+            assert!(!canaries.redact(text).contains(bare), "{text}");
         }
         assert_eq!(canaries.find("nothing of eyJhbGciOiJub25lIn0 here"), None);
         assert_eq!(canaries.redact("as it was"), "as it was");

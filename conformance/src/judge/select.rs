@@ -3,8 +3,9 @@
 use entra_mock::journal::{Exchange, Surface};
 
 use super::condition::{answer_of, answered, field, host, host_fits, meets};
+use super::randomness::room;
 use super::{Problem, Record};
-use crate::case::{AtOnce, Selector, glob};
+use crate::case::{AtOnce, Random, Selector, glob};
 
 /// The exchanges that a selector picks, oldest first.
 pub(super) fn select<'a>(
@@ -100,6 +101,7 @@ pub(super) fn demand(
         }
     }
     compare(surface, selector, found)?;
+    random(surface, selector, found)?;
     at_once(surface, selector, found)?;
     spacing(surface, selector, found)
 }
@@ -222,6 +224,31 @@ fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<()
         }
     }
     Ok(())
+}
+
+fn random(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<(), Problem> {
+    let Some(Random { value, bits }) = &selector.random else {
+        return Ok(());
+    };
+    // What is missing changes nothing.
+    let values: Vec<String> = found.iter().filter_map(|it| field(it, value)).collect();
+    let room = room(&values);
+    // Less than half a bit is what logarithms are wrong by.
+    if room + 0.5 >= f64::from(*bits) {
+        return Ok(());
+    }
+    Err(Problem {
+        expected: format!(
+            "{}: {value} has {bits} random bits at least",
+            describe(surface, selector)
+        ),
+        observed: format!(
+            "what changes in {} of them has room for {room:.0} bits: who knows one can guess the next",
+            values.len()
+        ),
+        exchanges: found.iter().map(|it| it.number).collect(),
+        lacks: false,
+    })
 }
 
 fn at_once(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<(), Problem> {

@@ -51,6 +51,9 @@ impl Pending {
         if is(Mutant::FixedState) {
             "the-state-of-the-connector".clone_into(&mut state);
         }
+        if is(Mutant::StatesOfTheTime) {
+            state = format!("{:032x}", jiff::Timestamp::now().as_nanosecond());
+        }
         if is(Mutant::CountsItsStates) {
             state = format!("sign-in-{}", verifier.len());
         }
@@ -89,7 +92,7 @@ impl Pending {
                 .append_pair("scope", &scope.join(" "))
                 .append_pair("nonce", &nonce)
                 .append_pair("client_info", "1")
-                .append_pair("claims", &merge_capabilities(claims));
+                .append_pair("claims", &merge_capabilities(claims, settings.kind));
             if let Some(person) = person {
                 query.append_pair("login_hint", person);
             }
@@ -121,6 +124,14 @@ impl Pending {
         })
     }
 
+    /// The sign-in with a state that is made of a name, as a mutant has it.
+    pub(super) fn with_state_of(mut self, name: &str) -> Self {
+        let state = URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_bytes()));
+        self.url = self.url.replace(&self.state, &state);
+        self.state = state;
+        self
+    }
+
     /// The code of a callback that belongs to this sign-in.
     pub(super) fn code(
         &self,
@@ -138,9 +149,14 @@ impl Pending {
         // First of all: is this the answer to what was asked?
         let is = |mutant| settings.kind.is(mutant);
         let unasked = is(Mutant::SkipsStateCheck) || is(Mutant::WithoutState);
-        let own = is(Mutant::TakesAnyStateOfItsOwn)
-            && get("state").is_some_and(|it| it.len() == self.state.len());
-        if get("state") != Some(&self.state) && !unasked && !own {
+        let half = self.state.get(..self.state.len() / 2).unwrap_or_default();
+        let own = get("state").is_some_and(|it| {
+            is(Mutant::TakesAnyStateOfItsOwn) && it.len() == self.state.len()
+                || is(Mutant::ComparesHalfTheState) && it.starts_with(half)
+                || is(Mutant::ComparesStatesWithoutCase) && it.eq_ignore_ascii_case(&self.state)
+        });
+        let empty = is(Mutant::TakesAnEmptyState) && get("state").is_none_or(str::is_empty);
+        if get("state") != Some(&self.state) && !unasked && !own && !empty {
             return Err(Problem::untrusted(
                 "the callback does not belong to this sign-in (its state differs): start again",
             ));

@@ -3,7 +3,7 @@
 mod renewal;
 mod sign_in;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -68,6 +68,8 @@ struct Flaws {
     begun: Mutex<Vec<Pending>>,
     /// The newest refresh token, which is kept and not used yet.
     last_refresh: Mutex<Option<String>>,
+    /// The kinds of calls that were made.
+    operations: Mutex<HashSet<String>>,
     /// The sign-in whose code waits for the first call.
     unredeemed: Mutex<Option<(Pending, String)>>,
     /// What was read, by what was asked; and whether something has failed since.
@@ -320,6 +322,9 @@ impl Connection {
         operation: &str,
         arguments: &Map<String, Value>,
     ) -> Result<Value, Problem> {
+        if self.is(Mutant::TokenForEachOperation) {
+            self.token_for(operation).await?;
+        }
         let session = graph::Session::of(self);
         let answer = session.call(operation, arguments).await;
         if self.is(Mutant::SavesAfterUse) && answer.is_ok() {

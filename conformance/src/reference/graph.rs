@@ -141,6 +141,7 @@ impl<'a> Session<'a> {
         let mut page = self.send(Method::GET, path, query, None).await?;
         let mut items = Vec::new();
         let mut followed = HashSet::new();
+        let mut last = String::new();
         loop {
             let next = page["@odata.nextLink"].as_str().map(str::to_owned);
             let is_empty = page["value"].as_array().is_some_and(Vec::is_empty);
@@ -156,6 +157,10 @@ impl<'a> Session<'a> {
             };
             let url = self.own_link(&next)?;
             // Pages may be empty, so only a link that comes again tells a circle.
+            if self.connection.is(Mutant::ForgetsTheLinkBeforeLast) {
+                followed.retain(|it| *it == last);
+                last.clone_from(&next);
+            }
             if !followed.insert(next) && !self.connection.is(Mutant::GoesRoundInCircles) {
                 return Err(Problem::unavailable(
                     "Graph's links to the next page go round in a circle",
@@ -187,7 +192,9 @@ impl<'a> Session<'a> {
     /// A link of Graph's own host.
     pub(super) fn own_link(&self, link: &str) -> Result<url::Url, Problem> {
         let root = &self.connection.settings.cloud.graph;
-        let any = self.connection.is(Mutant::FollowsAnyLink);
+        let of_changes = self.connection.is(Mutant::FollowsAnyLinkOfChanges);
+        let any = self.connection.is(Mutant::FollowsAnyLink)
+            || of_changes && (self.prefer.is_some() || link.contains("delta"));
         url::Url::parse(link)
             .ok()
             .filter(|_| any || link.starts_with(&format!("{root}/")))
@@ -228,6 +235,10 @@ impl<'a> Session<'a> {
             for _ in 0..5 {
                 token = self.connection.replace(&token, None).await?;
             }
+        }
+        if answer.status == StatusCode::LOCKED && self.connection.is(Mutant::BreaksOnALock) {
+            let problem = Problem::new(Category::ReconnectRequired, "connect again");
+            self.connection.break_off(&problem);
         }
         let denied = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
         if denied.contains(&answer.status) && self.connection.is(Mutant::InsistsOnDeniedRequests) {
@@ -309,6 +320,12 @@ impl<'a> Session<'a> {
                 .bearer_auth(token)
                 .send()
                 .await;
+        }
+        if is(Mutant::LogsItsHeaders)
+            && let Credential::Secret(secret) = &self.connection.settings.credential
+        {
+            let pair = format!("{}:{secret}", self.connection.settings.client_id);
+            http.log(&format!("Authorization: Basic {}", STANDARD.encode(pair)));
         }
         if is(Mutant::LogsTokens) {
             http.log(&format!("{method} {url} with the token {token}"));

@@ -251,12 +251,16 @@ fn client(network: &Network, kind: Kind, unchecked: bool) -> Result<Client, Prob
     let mut builder = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(4))
-        .timeout(Duration::from_secs(4))
         .user_agent(concat!(
             "entra-conformance-reference/",
             env!("CARGO_PKG_VERSION")
         ))
         .no_proxy();
+    builder = if kind.is(Mutant::WaitsForEachPiece) {
+        builder.read_timeout(Duration::from_secs(4))
+    } else {
+        builder.timeout(Duration::from_secs(4))
+    };
     if let Some(file) = &network.ca_file {
         let pem = std::fs::read(file).map_err(|error| failed(&format!("{file}: {error}")))?;
         let roots = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;

@@ -51,7 +51,11 @@ pub(super) async fn validate(
     if claims["aud"].as_str() != Some(&settings.client_id) {
         return Err(untrusted("it was issued for another app"));
     }
-    if claims["nonce"].as_str() != Some(nonce) && !settings.kind.is(Mutant::BelievesAnyNonce) {
+    let without = claims["nonce"].is_null() && settings.kind.is(Mutant::BelievesWithoutNonce);
+    if claims["nonce"].as_str() != Some(nonce)
+        && !without
+        && !settings.kind.is(Mutant::BelievesAnyNonce)
+    {
         return Err(untrusted("it belongs to another sign-in"));
     }
     let time = |name: &str| claims[name].as_i64();

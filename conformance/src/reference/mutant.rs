@@ -393,6 +393,46 @@ named! {
     WatchesWhatWasSent = "watches-what-was-sent",
     /// Sends no state.
     WithoutState = "without-state",
+    /// Makes its states of the time.
+    StatesOfTheTime = "states-of-the-time",
+    /// Sends the same state with each sign-in of a connection.
+    StateOfTheConnection = "state-of-the-connection",
+    /// Compares the beginning of a state only.
+    ComparesHalfTheState = "compares-half-the-state",
+    /// Takes capitals of a state for small letters.
+    ComparesStatesWithoutCase = "compares-states-without-case",
+    /// Signs in at `common` where it repairs a connection.
+    RepairsAtCommon = "repairs-at-common",
+    /// Renews its tokens at `common`.
+    RenewsAtCommon = "renews-at-common",
+    /// Gets a token for each kind of call.
+    TokenForEachOperation = "token-for-each-operation",
+    /// Keeps the tokens of a person, whatever was asked for.
+    KeepsTokensByPerson = "keeps-tokens-by-person",
+    /// Follows links of changes wherever they lead, with its token.
+    FollowsAnyLinkOfChanges = "follows-any-link-of-changes",
+    /// Compares a link with the one before it only.
+    ForgetsTheLinkBeforeLast = "forgets-the-link-before-last",
+    /// Starts a round of changes over as often as it is told to.
+    StartsOverAgainAndAgain = "starts-over-again-and-again",
+    /// Sends the claims of a challenge without its own capabilities.
+    DropsItsCapabilities = "drops-its-capabilities",
+    /// Writes callbacks to standard error.
+    LogsCallbacks = "logs-callbacks",
+    /// Writes headers to standard error, with its secret in base64.
+    LogsItsHeaders = "logs-its-headers",
+    /// Believes ID tokens that are of no sign-in.
+    BelievesWithoutNonce = "believes-without-nonce",
+    /// Gives an app's token to whoever names the app, whatever the tenant.
+    KeepsAppTokensOverTenants = "keeps-app-tokens-over-tenants",
+    /// Waits for each piece of an answer, and for all of them without end.
+    WaitsForEachPiece = "waits-for-each-piece",
+    /// Takes an empty state for its own.
+    TakesAnEmptyState = "takes-an-empty-state",
+    /// Asks for more permissions when it renews its tokens.
+    RenewsWithMore = "renews-with-more",
+    /// Shows a connection as broken where something is locked.
+    BreaksOnALock = "breaks-on-a-lock",
     /// Writes back the tokens of a connection that was given up meanwhile.
     WritesBackAfterwards = "writes-back-afterwards",
 }

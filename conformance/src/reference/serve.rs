@@ -45,6 +45,7 @@ pub async fn serve(
         last_answers: Mutex::default(),
         turn: AsyncMutex::default(),
         broker: Mutex::default(),
+        people: Mutex::default(),
         shared: Mutex::default(),
         credentials: Mutex::default(),
         failed: Mutex::default(),
@@ -135,6 +136,8 @@ struct Connector {
     turn: AsyncMutex<()>,
     /// The tokens of apps, where the connector has a broker for them.
     broker: Mutex<HashMap<String, Arc<AsyncMutex<Option<Tokens>>>>>,
+    /// The first connection of each person, for a mutant.
+    people: Mutex<HashMap<String, Arc<Connection>>>,
     /// The one connection of a mutant.
     shared: Mutex<Option<Arc<Connection>>>,
     /// The credentials that were filled in, for a mutant's messages.
@@ -317,6 +320,10 @@ impl Connector {
                     let id = json!(before.settings.client_id);
                     connect.settings.insert("client_id".to_owned(), id);
                 }
+                if self.kind.is(Mutant::RepairsAtCommon) && !connect.auth_method.is_app_only() {
+                    let tenant = json!("common");
+                    connect.settings.insert("tenant_id".to_owned(), tenant);
+                }
                 let broken = before.as_ref().and_then(|it| it.broken());
                 let connection = self.make(&connect)?;
                 let widens = self.kind.is(Mutant::GetsNewScopesByRefresh)
@@ -345,10 +352,11 @@ impl Connector {
                 form,
             } => {
                 let connection = self.find(&connection)?;
-                connection
-                    .finish(&redirect_url, form.as_ref())
-                    .await
-                    .map(|state| json!(state))
+                let state = connection.finish(&redirect_url, form.as_ref()).await?;
+                if self.kind.is(Mutant::KeepsTokensByPerson) {
+                    self.share_with_the_person(&connection).await;
+                }
+                Ok(json!(state))
             }
             Request::Call {
                 connection,
@@ -412,6 +420,21 @@ impl Connector {
         }
     }
 
+    /// Lets a connection have the tokens of the first one of the same person and app, as a mutant
+    /// does.
+    async fn share_with_the_person(&self, connection: &Arc<Connection>) {
+        let person = connection.person_id().await.unwrap_or_default();
+        let name = format!("{person} {}", connection.settings.client_id);
+        let first = {
+            let mut people = self.people.lock();
+            let first = people.entry(name).or_insert_with(|| Arc::clone(connection));
+            Arc::clone(first)
+        };
+        if !Arc::ptr_eq(&first, connection) {
+            connection.adopt(&first).await;
+        }
+    }
+
     /// Sees to it that a task looks after what the connection watches.
     fn look_after(connection: &Arc<Connection>) {
         if connection.needs_looking_after() {
@@ -445,8 +468,9 @@ impl Connector {
         };
         let name = format!("{} {mailbox}", settings.client_id);
         let gate = self.mailboxes.gate(name);
-        let shares =
-            self.kind.has(Style::SharesAppTokens) || self.kind.is(Mutant::KeepsAppTokensByClient);
+        let shares = self.kind.has(Style::SharesAppTokens)
+            || self.kind.is(Mutant::KeepsAppTokensByClient)
+            || self.kind.is(Mutant::KeepsAppTokensOverTenants);
         let broker =
             (shares && connect.auth_method.is_app_only()).then(|| self.broker_of(&settings));
         let (connect, store) = (connect.clone(), self.store.clone());
@@ -465,7 +489,11 @@ impl Connector {
             Credential::Secret(_) if self.kind.is(Mutant::KeepsAppTokensByClient) => "a secret",
             Credential::Secret(secret) => secret,
         };
-        let (authority, id) = (settings.authority(), &settings.client_id);
+        let mut authority = settings.authority();
+        if self.kind.is(Mutant::KeepsAppTokensOverTenants) {
+            settings.cloud.authority.clone_into(&mut authority);
+        }
+        let id = &settings.client_id;
         let name = format!("{authority} {} {id} {credential}", settings.cloud.resource);
         Arc::clone(self.broker.lock().entry(name).or_default())
     }

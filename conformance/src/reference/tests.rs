@@ -41,7 +41,8 @@ fn claims_of_any_shape_are_merged() {
         "[]",
         "{",
     ] {
-        let merged: Value = serde_json::from_str(&merge_capabilities(Some(claims))).unwrap();
+        let merged: Value =
+            serde_json::from_str(&merge_capabilities(Some(claims), Kind::Sound)).unwrap();
         assert_eq!(merged["access_token"]["xms_cc"]["values"][0], "cp1");
     }
 }

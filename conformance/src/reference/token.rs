@@ -151,7 +151,7 @@ async fn request_once(
         endpoint.push_str("?client_secret=");
         endpoint.push_str(&secret);
     }
-    let claims = merge_capabilities(claims);
+    let claims = merge_capabilities(claims, kind);
     let is_refresh = grant.contains(&("grant_type", "refresh_token"));
     let uses_basic = kind.has(Style::BasicAuthentication);
     let send = || {
@@ -248,7 +248,10 @@ async fn request_once(
 }
 
 /// Declares that the connector handles claims challenges, beside what a challenge asks for.
-pub(super) fn merge_capabilities(claims: Option<&str>) -> String {
+pub(super) fn merge_capabilities(claims: Option<&str>, kind: Kind) -> String {
+    if let Some(claims) = claims.filter(|_| kind.is(Mutant::DropsItsCapabilities)) {
+        return claims.to_owned();
+    }
     let mut value: Value = claims
         .and_then(|text| serde_json::from_str(text).ok())
         .filter(Value::is_object)

@@ -71,7 +71,7 @@ impl Check {
             .find(|(_, selector)| !selector.demands())
         {
             Some((surface, _)) => Err(format!(
-                "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, same, at-once or spaced-at-least",
+                "the check '{}' picks requests of '{surface}' and demands nothing of them: add exactly, at-least, at-most, each, distinct, random, same, at-once or spaced-at-least",
                 self.name
             )),
             None => Ok(()),
@@ -247,6 +247,9 @@ pub struct Selector {
     /// This value must be another one in each of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Field>,
+    /// This value must be random enough in all of them together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random: Option<Random>,
     /// This value must be the same in all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same: Option<Field>,
@@ -266,10 +269,22 @@ impl Selector {
             || self.at_most.is_some()
             || self.each.is_some()
             || self.distinct.is_some()
+            || self.random.is_some()
             || self.same.is_some()
             || self.at_once.is_some()
             || self.spaced_at_least.is_some()
     }
+}
+
+/// A value that must not be guessed from those before it: what changes between several of them
+/// must have room for so many random bits.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Random {
+    /// Which value, such as `query.state`.
+    pub value: Field,
+    /// So many bits, at least.
+    pub bits: u16,
 }
 
 /// How many may begin within a time: those that a fault delays by it are on their way together.

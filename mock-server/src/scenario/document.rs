@@ -101,10 +101,11 @@ impl Scenario {
         faults.any(|fault| matches!(fault.action, FaultAction::Tls(_)))
     }
 
-    /// The longest time for which a fault keeps an answer back: nothing but waiting happens then.
+    /// The longest time for which a fault keeps an answer back, or lets it drip: nothing but waiting
+    /// happens then.
     pub fn longest_delay(&self) -> Span {
         let delays = self.faults().into_iter().filter_map(|it| match it.action {
-            FaultAction::Delay(span) => Some(span),
+            FaultAction::Delay(span) | FaultAction::SlowBody(span) => Some(span),
             _ => None,
         });
         delays.max().unwrap_or(Span(SignedDuration::ZERO))

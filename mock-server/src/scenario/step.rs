@@ -274,4 +274,29 @@ pub struct Tamper {
     /// Parameters that are taken away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
+    /// Parameters of which the last letter is another one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alter: Vec<String>,
+    /// Parameters with small letters for capitals and capitals for small letters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub swap_case: Vec<String>,
+}
+
+impl Tamper {
+    /// What becomes of a parameter's value, where it has a value of its own.
+    pub fn change(&self, name: &str, value: String) -> String {
+        let mut changed = value;
+        if self.alter.iter().any(|it| it == name) {
+            let last = changed.pop();
+            changed.push(if last == Some('A') { 'B' } else { 'A' });
+        }
+        if self.swap_case.iter().any(|it| it == name) {
+            let swap = |it: char| match it {
+                it if it.is_ascii_lowercase() => it.to_ascii_uppercase(),
+                it => it.to_ascii_lowercase(),
+            };
+            changed = changed.chars().map(swap).collect();
+        }
+        changed
+    }
 }

@@ -353,6 +353,7 @@ fn defect(action: &FaultAction) -> Option<TokenDefect> {
         FaultAction::ExpiredToken => TokenDefect::Expired,
         FaultAction::ForeignKey => TokenDefect::ForeignKey,
         FaultAction::IssuerOfAnotherCloud => TokenDefect::IssuerOfAnotherCloud,
+        FaultAction::NoNonce => TokenDefect::NoNonce,
         FaultAction::UnknownKey => TokenDefect::UnknownKey,
         FaultAction::WrongAudience => TokenDefect::WrongAudience,
         FaultAction::WrongIssuer => TokenDefect::WrongIssuer,

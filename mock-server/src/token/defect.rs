@@ -22,6 +22,8 @@ pub(crate) enum TokenDefect {
     ForeignKey,
     /// An authority of another cloud issued it.
     IssuerOfAnotherCloud,
+    /// It is of no sign-in: it has no nonce.
+    NoNonce,
     /// The key id is that of no published key.
     UnknownKey,
     /// It is for somebody else.
@@ -116,6 +118,9 @@ impl TokenDefect {
                 let nonce = claims.get("nonce")?.as_str()?;
                 let other = hashed(nonce);
                 claims.insert("nonce".into(), json!(other));
+            }
+            Self::NoNonce => {
+                claims.remove("nonce")?;
             }
             Self::WrongUser => {
                 let subject = hashed(claims.get("sub")?.as_str()?);

@@ -149,6 +149,23 @@ impl Connection {
         Ok(access)
     }
 
+    /// Gets a token for a kind of call that was not made before, as a mutant does.
+    pub(super) async fn token_for(&self, operation: &str) -> Result<(), Problem> {
+        let mut tokens = self.tokens.lock().await;
+        let is_new = self.flaws.operations.lock().insert(operation.to_owned());
+        let Some(current) = tokens.clone().filter(|_| is_new) else {
+            return Ok(());
+        };
+        let fresh = self.renew(&current, None).await?;
+        self.keep(&mut tokens, Some(fresh))
+    }
+
+    /// Takes the tokens of another connection of the same person, as a mutant does.
+    pub(in crate::reference) async fn adopt(&self, other: &Self) {
+        let tokens = other.tokens.lock().await.clone();
+        *self.tokens.lock().await = tokens;
+    }
+
     /// Newer tokens in the store: another process of this connector uses it, too.
     fn kept_by_another(&self, current: &Tokens) -> Option<Tokens> {
         if self.is(Mutant::KnowsOnlyItsOwnTokens) || self.retired.load(Ordering::Acquire) {
@@ -251,14 +268,22 @@ impl Connection {
                 )
             });
         };
-        let scope = self.scope(scopes);
+        let mut scope = self.scope(scopes);
+        if self.is(Mutant::RenewsWithMore) {
+            scope.push(' ');
+            scope.push_str(&self.settings.qualified("Contacts.Read"));
+        }
         let grant = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.as_str()),
             ("scope", scope.as_str()),
         ];
         let now = self.http.clock.now();
-        let renewed = token::request(&self.http, &self.settings, &grant, claims, now).await;
+        let mut settings = self.settings.clone();
+        if self.is(Mutant::RenewsAtCommon) {
+            "common".clone_into(&mut settings.tenant);
+        }
+        let renewed = token::request(&self.http, &settings, &grant, claims, now).await;
         let mut fresh = renewed.map_err(|problem| match current.refresh {
             Some(_) => problem,
             None => Problem::new(Category::ReconnectRequired, "connect again"),

@@ -60,7 +60,10 @@ impl Connection {
                 let claims = claims.filter(|_| !self.is(Mutant::ForgetsWhatIsToBeProved));
                 let consent =
                     consent || broken.is_some() && self.is(Mutant::AsksForConsentAfterAFailure);
-                let pending = Pending::begin(&self.settings, consent, claims, person)?;
+                let mut pending = Pending::begin(&self.settings, consent, claims, person)?;
+                if self.is(Mutant::StateOfTheConnection) {
+                    pending = pending.with_state_of(&self.connect.connection);
+                }
                 if self.is(Mutant::LooksAtTheSignInPage) {
                     let _ = self.http.client.get(&pending.url).send().await;
                 }
@@ -105,6 +108,9 @@ impl Connection {
         redirect_url: &str,
         form: Option<&Map<String, Value>>,
     ) -> Result<State, Problem> {
+        if self.is(Mutant::LogsCallbacks) {
+            self.http.log(&format!("called back: {redirect_url}"));
+        }
         let mut pending = self.pending.lock().clone();
         if self.is(Mutant::AcceptsOldCallbacks) {
             let begun = self.flaws.begun.lock();
