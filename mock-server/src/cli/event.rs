@@ -89,7 +89,10 @@ impl EventCommand {
 }
 
 fn with_events(command: Command) -> Command {
+    // The arguments bring words of their own.
+    let about = command.get_about().cloned().unwrap_or_default();
     let command = ControlArgument::augment_args(command)
+        .about(about)
         .arg(
             Arg::new(TENANT)
                 .long(TENANT)
@@ -202,6 +205,13 @@ mod tests {
         let command = EventCommand::augment_args(Command::new("event"));
         let matches = command.try_get_matches_from([&["event"], arguments].concat())?;
         EventCommand::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn help_begins_with_what_the_command_does() {
+        let command = Command::new("event").about("Make something happen");
+        let help = with_events(command).render_help().to_string();
+        assert!(help.starts_with("Make something happen\n"), "{help}");
     }
 
     #[test]
