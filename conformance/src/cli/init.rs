@@ -95,9 +95,9 @@ impl Language {
                     ("Cargo.toml", template!("rust/Cargo.toml.template")),
                     ("src/main.rs", template!("rust/src/main.rs")),
                 ],
-                prepare: "cargo build --release",
+                prepare: "cargo build",
                 note: None,
-                connector: "target/release/driver",
+                connector: "target/debug/driver",
             },
         }
     }
