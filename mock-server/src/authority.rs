@@ -21,6 +21,7 @@ mod logout;
 mod pages;
 mod permissions;
 mod refusal;
+mod repetition;
 mod resolve;
 mod routes;
 mod session;

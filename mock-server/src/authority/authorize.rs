@@ -27,6 +27,7 @@ use super::issue::ClaimsRequest;
 use super::resolve::{Client, OtherCloud, Requested, RequestedResource, missing_service};
 use super::sign_in::Realm;
 use super::visit::Visit;
+use crate::clock::Clock;
 use crate::directory::Application;
 use crate::world::{Tenant, World};
 
@@ -70,9 +71,10 @@ pub(crate) fn start(
     };
     let claims = ClaimsRequest::parse(request.claims.as_deref());
     if let Ok(Some(claims)) = claims {
-        let unknown = claims.unknown.first();
-        visit.annotation.unsupported =
-            unknown.map(|claim| format!("the claims request for {claim} is not looked at"));
+        if let Some(claim) = claims.unknown.first() {
+            visit.annotation.unsupported =
+                Some(format!("the claims request for {claim} is not looked at"));
+        }
     }
     let given = |name: &&str| parameters.raw(name).is_some_and(|it| !it.is_empty());
     if let Some(name) = REQUEST_OBJECTS.into_iter().find(given) {
@@ -90,8 +92,34 @@ pub(crate) fn start(
             return Err(Box::new(visit.error_page(&refusal)));
         }
     }
+    if is_loop(visit, segment, &request) {
+        let refusal = AuthorityError::aadsts(50196);
+        return Err(Box::new(if request.is_silent() {
+            refuse(visit, &target.0, &refusal)
+        } else {
+            visit.error_page(&refusal)
+        }));
+    }
     let purpose = Purpose::Authorize(Box::new(request));
     Ok(Flow::new(purpose, segment, visit))
+}
+
+/// Whether this browser repeats the request too often, where its tenant looks at that.
+///
+/// Unverified: that a person gets a page; pnp/powershell#2995 suggests it.
+fn is_loop(visit: &mut Visit, segment: &str, request: &AuthorizeRequest) -> bool {
+    let cloud = visit.arrival.cloud;
+    let latest = visit.session.accounts().first().map(|login| login.tenant);
+    let tenant = visit
+        .tenant
+        .clone()
+        .or_else(|| visit.world().tenant(cloud, latest?));
+    let looks = |tenant: &Arc<Tenant>| tenant.read(|it| it.switches.detect_request_loops);
+    let Some(tenant) = tenant.filter(looks) else {
+        return false;
+    };
+    let now = (tenant.now(), Clock::real().now());
+    visit.repetition.ask(segment, request, now)
 }
 
 /// A signed-in user is there: consent, then the answer.

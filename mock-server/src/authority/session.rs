@@ -90,18 +90,7 @@ impl Login {
 impl Session {
     /// Reads the cookie; one that does not open counts as none.
     pub(crate) fn read(headers: &HeaderMap, sealer: &Sealer) -> Self {
-        let accounts = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-            .find_map(|value| {
-                sealer
-                    .open(PURPOSE, value.strip_prefix(SEALED_PREFIX)?)
-                    .ok()
-            })
-            .unwrap_or_default();
+        let accounts = sealed_cookie(headers, COOKIE, PURPOSE, sealer).unwrap_or_default();
         Self {
             accounts,
             change: Change::None,
@@ -141,13 +130,7 @@ impl Session {
 
     /// The cookie for the browser, if the session changed.
     pub(crate) fn cookie(&self, sealer: &Sealer, secure: bool) -> Option<HeaderValue> {
-        // Answers arrive by cross-site form posts and in frames, so the cookie must travel there;
-        // browsers take `SameSite=None` only with TLS.
-        let attributes = if secure {
-            "path=/; secure; HttpOnly; SameSite=None"
-        } else {
-            "path=/; HttpOnly; SameSite=Lax"
-        };
+        let attributes = attributes(secure);
         let text = match self.change {
             Change::None => return None,
             Change::Clear => {
@@ -162,6 +145,36 @@ impl Session {
         };
         // base64url and ASCII attributes.
         HeaderValue::from_str(&text).ok()
+    }
+}
+
+/// What a sealed cookie of this name holds, if it opens.
+pub(super) fn sealed_cookie<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    name: &str,
+    purpose: &'static str,
+    sealer: &Sealer,
+) -> Option<T> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+        .find_map(|value| {
+            sealer
+                .open(purpose, value.strip_prefix(SEALED_PREFIX)?)
+                .ok()
+        })
+}
+
+/// The attributes of a cookie. Answers arrive by cross-site form posts and in frames, so cookies must
+/// travel there; browsers take `SameSite=None` only with TLS.
+pub(super) fn attributes(secure: bool) -> &'static str {
+    if secure {
+        "path=/; secure; HttpOnly; SameSite=None"
+    } else {
+        "path=/; HttpOnly; SameSite=Lax"
     }
 }
 

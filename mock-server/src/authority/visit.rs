@@ -12,6 +12,7 @@ use super::State;
 use super::error::{AuthorityError, PAGE, REDIRECT, Trace, common_headers};
 use super::pages::Page;
 use super::pages::notice::{self, ErrorFacts};
+use super::repetition::Repetition;
 use super::session::Session;
 use crate::aadsts::Row;
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ pub(crate) struct Visit {
     pub(crate) arrival: Arrival,
     /// Who is signed in with this browser.
     pub(crate) session: Session,
+    /// What this browser asked for of late.
+    pub(crate) repetition: Repetition,
     /// The ids of the request.
     trace: Trace,
     /// What the journal will know.
@@ -51,6 +54,7 @@ impl Visit {
             ..Trace::of(headers, None, &state.world.random, Clock::real().now())
         };
         let session = Session::read(headers, &state.world.sealer);
+        let repetition = Repetition::read(headers, &state.world.sealer);
         let annotation = Annotation {
             endpoint: Some(endpoint.to_owned()),
             ..Annotation::default()
@@ -59,6 +63,7 @@ impl Visit {
             state,
             arrival,
             session,
+            repetition,
             trace,
             annotation,
             tenant: None,
@@ -200,10 +205,12 @@ impl Visit {
     /// Completes an answer: cookies, ids, the annotation.
     pub(crate) fn finish(mut self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        if let Some(cookie) = self
-            .session
-            .cookie(&self.state.world.sealer, self.is_secure())
-        {
+        let sealer = &self.state.world.sealer;
+        let cookies = [
+            self.session.cookie(sealer, self.is_secure()),
+            self.repetition.cookie(sealer, self.is_secure()),
+        ];
+        for cookie in cookies.into_iter().flatten() {
             headers.append(header::SET_COOKIE, cookie);
         }
         common_headers(headers, &self.trace);

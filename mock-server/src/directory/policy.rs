@@ -272,6 +272,9 @@ pub struct Switches {
     /// Graph enforces its other limits: requests of an app to a mailbox, resource units and writes
     /// of an app in the directory.
     pub throttling_limits: bool,
+    /// A browser that repeats an authorize request more than fifteen times within five minutes is
+    /// interrupted (AADSTS50196).
+    pub detect_request_loops: bool,
     /// Error descriptions are separated by CR LF, as until 2023, instead of by spaces.
     pub error_description_line_breaks: bool,
     /// Kept so that older files are read: nothing varies.

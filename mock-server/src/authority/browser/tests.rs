@@ -9,6 +9,7 @@ mod consent_rules;
 mod device;
 mod other_cloud;
 mod redirect_uri;
+mod repetition;
 mod resource;
 mod review;
 mod robustness;

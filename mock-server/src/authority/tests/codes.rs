@@ -12,7 +12,7 @@ use crate::authority::token::tests::{invalidation, mutations};
 use crate::directory::{Demand, Event};
 
 /// Codes outside of the tables of refusals, with the tests that meet them.
-const ELSEWHERE: [(&str, &[u32]); 14] = [
+const ELSEWHERE: [(&str, &[u32]); 15] = [
     (
         "browser/tests/authorize.rs",
         &[
@@ -34,6 +34,7 @@ const ELSEWHERE: [(&str, &[u32]); 14] = [
         &[90038, 900382, 900432, 900439, 900440],
     ),
     ("browser/tests/redirect_uri.rs", &[90102, 500119]),
+    ("browser/tests/repetition.rs", &[50196]),
     ("browser/tests/robustness.rs", &[90013]),
     ("browser/tests/sign_in.rs", &[50074, 90015, 9002328]),
     ("browser/tests/sign_out.rs", &[700041, 1002017]),
