@@ -12,7 +12,9 @@ pub(crate) use self::microsoft::missing_service;
 pub(crate) use self::other_cloud::{OtherCloud, Request as CrossCloudRequest};
 pub(crate) use self::resource::{Resource, azure_ad_graph_id, azure_ad_graph_scopes, graph_id};
 use self::tenant::is_gone;
-pub(crate) use self::tenant::{CONSUMERS_TENANT, TenantSegment, is_admitted, is_open};
+pub(crate) use self::tenant::{
+    CONSUMERS_TENANT, TenantSegment, is_admitted, is_open, restricted_by_policy,
+};
 use super::error::AuthorityError;
 use crate::consent::ResourceScopes;
 use crate::directory::{

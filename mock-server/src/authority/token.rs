@@ -30,7 +30,7 @@ use super::client_authentication::Presented;
 use super::error::{AuthorityError, Trace, json_response, ticks, token_headers};
 use super::form::Form;
 use super::issue::ClaimsRequest;
-use super::resolve::{CrossCloudRequest, TenantSegment, missing_service};
+use super::resolve::{CrossCloudRequest, TenantSegment, missing_service, restricted_by_policy};
 use super::routes::Routes;
 use crate::aadsts::{self, Place};
 use crate::clock::Clock;
@@ -149,7 +149,8 @@ fn answer(
             cross_origin: false,
         };
         request.annotation.client = request.presented.client_id.parse().ok();
-        request.annotation.unsupported = unsupported(&form, request.claims.as_ref());
+        request.annotation.unsupported =
+            unsupported(&form, request.claims.as_ref()).or_else(|| restricted_by_policy(headers));
         let body = match short_name(grant) {
             "authorization_code" => authorization_code::redeem(&mut request),
             "client_credentials" => client_credentials::issue(&mut request),

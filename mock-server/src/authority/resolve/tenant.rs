@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
+
 use super::other_cloud::{OtherCloud, Request};
 use crate::authority::error::AuthorityError;
 use crate::environment::SignInCloud;
@@ -54,6 +56,16 @@ pub(crate) fn is_admitted(arrival: &Arrival, tenant: &Tenant) -> Result<(), Auth
         }
         Err(AuthorityError::aadsts(500021).with("tenant", &directory.display_name))
     })
+}
+
+/// Tenant restrictions by policy, which are not there, for the journal.
+///
+/// Source: learn.microsoft.com/entra/external-id/tenant-restrictions-v2.
+pub(crate) fn restricted_by_policy(headers: &HeaderMap) -> Option<String> {
+    let name = "sec-restrict-tenant-access-policy";
+    headers
+        .contains_key(name)
+        .then(|| format!("no tenant restrictions by policy: {name} is not looked at"))
 }
 
 impl TenantSegment {

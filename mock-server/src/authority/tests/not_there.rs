@@ -155,6 +155,29 @@ async fn parameters_that_are_not_looked_at_are_marked() {
 }
 
 #[tokio::test]
+async fn restrictions_by_policy_are_marked() {
+    let mock = Mock::new();
+    let phrase = "tenant restrictions by policy (`sec-Restrict-Tenant-Access-Policy`";
+    let header = "sec-restrict-tenant-access-policy";
+    for path in ["oauth2/v2.0/token", "oauth2/v2.0/devicecode"] {
+        let request = Request::post(format!("/{}/{path}", mock.tenant.id))
+            .header(header, "1:2")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let client = id(mock.app("native-app").app_id);
+        let form = query(&[
+            ("grant_type", "password"),
+            ("client_id", &client),
+            ("scope", "openid"),
+        ]);
+        let answer = mock.browser().send(request, Body::from(form)).await;
+        assert_marked(phrase, path, &answer, header);
+    }
+    let request = Request::get(mock.authorize("own-app", &[])).header(header, "1:2");
+    let answer = mock.browser().send(request, Body::empty()).await;
+    assert_marked(phrase, "authorize", &answer, header);
+}
+
+#[tokio::test]
 async fn what_is_there_is_not_marked() {
     let mock = Mock::new();
     let answer = token(&mock, &[]).await;

@@ -21,6 +21,7 @@ use crate::authority::form::Form;
 use crate::authority::issue::{self, UserGrant, Version};
 use crate::authority::resolve::{
     Client, CrossCloudRequest, Requested, Resource, TenantSegment, missing_service,
+    restricted_by_policy,
 };
 use crate::clock::Clock;
 use crate::directory::SignInAudience;
@@ -211,7 +212,8 @@ fn answer(
         form.refuse_repeated(&["client_id", "scope", "resource", "claims"])?;
         annotation.unsupported = ["scope", "resource"]
             .into_iter()
-            .find_map(|name| missing_service(form.raw(name)?));
+            .find_map(|name| missing_service(form.raw(name)?))
+            .or_else(|| restricted_by_policy(headers));
         let place = TenantSegment::resolve_for(world, arrival, segment, CrossCloudRequest::Public)?;
         let client_id = form.required("client_id")?;
         let (name, tenant) = match &place {
