@@ -1,22 +1,21 @@
 //! Messages: list, get, create, change, delete, move, copy.
 
-use std::cmp::Ordering;
+mod query;
 
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+use self::query::{Messages, listing};
 use super::access::Reach;
 use super::attachments;
 use super::call::{Call, Reply};
-use super::collection::{self, Listing, Page};
+use super::collection::{self, Page};
 use super::error::GraphError;
 use super::events::{self, EVENT};
 use super::extended;
 use super::folders;
-use super::message::{self, MessageFields, document};
+use super::message::{self, document};
 use super::mime;
-use super::odata::evaluate::{Field, Fields as _, holds};
-use super::odata::parser::{Expression, Function, Operand};
 use super::odata::query::Expand;
 use super::people;
 use super::prefer::{BodyType, Metadata};
@@ -369,259 +368,7 @@ fn set(call: &Call<'_>) -> String {
     }
 }
 
-fn listing(call: &Call<'_>) -> Listing<'static> {
-    Listing {
-        of: "message",
-        set: set(call),
-        page: 10,
-        most: 1000,
-        searched: SEARCHED,
-        aliases: ALIASES,
-    }
-}
-
-/// The messages of a mailbox or a folder, newest first.
-struct Messages<'a> {
-    call: &'a Call<'a>,
-    contents: &'a Contents,
-    folder: Option<u64>,
-}
-
-/// A page of messages.
-struct Chosen<'a> {
-    items: Vec<&'a Item>,
-    /// How many there are on all pages, where the answer says so.
-    total: Option<usize>,
-    /// Whether there are further ones.
-    more: bool,
-}
-
-impl<'a> Messages<'a> {
-    fn of(call: &'a Call<'a>, contents: &'a Contents) -> Result<Self, GraphError> {
-        collection::check(call, &listing(call))?;
-        efficient(call)?;
-        let query = &call.query;
-        if query.search.is_some() {
-            if !query.order.is_empty() {
-                return Err(GraphError::search_with_order());
-            }
-            if query.filter.is_some() {
-                return Err(GraphError::search_with_filter());
-            }
-        }
-        let folder = match call.parameters.find("folder") {
-            Some(_) => Some(folders::find(call, contents)?),
-            None => None,
-        };
-        Ok(Self {
-            call,
-            contents,
-            folder,
-        })
-    }
-
-    /// All, newest first.
-    fn all(&self) -> Box<dyn Iterator<Item = &'a Item> + 'a> {
-        let messages = &self.contents.messages;
-        if let Some(folder) = self.folder {
-            return Box::new(messages.newest_first_in(folder));
-        }
-        let hidden = self.hidden();
-        Box::new(
-            messages
-                .newest_first()
-                .filter(move |it| it.folder != hidden),
-        )
-    }
-
-    /// The folder that lists of the whole mailbox leave out.
-    fn hidden(&self) -> u64 {
-        self.contents
-            .well_known(WellKnown::RecoverableItemsDeletions)
-    }
-
-    /// Those that filter and search leave, newest first.
-    fn fitting(&self) -> impl Iterator<Item = &'a Item> {
-        let (call, contents) = (self.call, self.contents);
-        let query = &call.query;
-        self.all().filter(move |item| {
-            let fields = MessageFields::new(call, contents, item);
-            query
-                .filter
-                .as_ref()
-                .is_none_or(|filter| holds(filter, &fields))
-                && query
-                    .search
-                    .as_ref()
-                    .is_none_or(|search| search.fits(&fields, SEARCHED, ALIASES))
-        })
-    }
-
-    fn chosen(&self, page: Page) -> Chosen<'a> {
-        let query = &self.call.query;
-        let end = page.start.saturating_add(page.size);
-        let on_page = |all: &[&'a Item]| {
-            let items = all.iter().copied().skip(page.start).take(page.size);
-            items.collect()
-        };
-        if !query.order.is_empty() {
-            let all = self.sorted(self.fitting().collect());
-            return Chosen {
-                items: on_page(&all),
-                total: query.count.then_some(all.len()),
-                more: end < all.len(),
-            };
-        }
-        if query.filter.is_some() || query.search.is_some() {
-            // One more tells whether there is a next page.
-            let most = if query.count {
-                usize::MAX
-            } else {
-                end.saturating_add(1)
-            };
-            let found: Vec<&Item> = self.fitting().take(most).collect();
-            return Chosen {
-                items: on_page(&found),
-                total: query.count.then_some(found.len()),
-                more: end < found.len(),
-            };
-        }
-        let messages = &self.contents.messages;
-        let total = match self.folder {
-            Some(folder) => messages.count_in(folder),
-            None => messages.len() - messages.count_in(self.hidden()),
-        };
-        Chosen {
-            items: self.all().skip(page.start).take(page.size).collect(),
-            total: query.count.then_some(total),
-            more: end < total,
-        }
-    }
-
-    /// In the order that the request asks for; what is equal stays in its own.
-    fn sorted(&self, items: Vec<&'a Item>) -> Vec<&'a Item> {
-        let order = &self.call.query.order;
-        let fields: Vec<MessageFields<'_>> = items
-            .iter()
-            .map(|item| MessageFields::new(self.call, self.contents, item))
-            .collect();
-        let keys = fields
-            .iter()
-            .map(|fields| order.iter().map(|by| fields.field(&by.path.0)).collect());
-        let mut sorted: Vec<(Vec<Field<'_>>, &Item)> = keys.zip(items).collect();
-        sorted.sort_by(|(left, _), (right, _)| {
-            let pairs = order.iter().zip(left.iter().zip(right));
-            pairs
-                .map(|(by, (left, right))| {
-                    let ordering = left.order(right);
-                    if by.descending {
-                        ordering.reverse()
-                    } else {
-                        ordering
-                    }
-                })
-                .find(|ordering| ordering.is_ne())
-                .unwrap_or(Ordering::Equal)
-        });
-        sorted.into_iter().map(|(_, item)| item).collect()
-    }
-}
-
-/// The rule for messages that are filtered and sorted: what `$orderby` names stands in `$filter`,
-/// first and in the same order. Source: learn.microsoft.com/graph/api/user-list-messages.
-fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
-    if call.query.filter.as_ref().is_some_and(has_invalid_node) {
-        return Err(GraphError::invalid_filter());
-    }
-    let (Some(filter), false) = (&call.query.filter, call.query.order.is_empty()) else {
-        return Ok(());
-    };
-    let mut filtered = Vec::new();
-    paths(filter, &mut filtered);
-    let wanted = call
-        .query
-        .order
-        .iter()
-        .map(|it| it.path.text().to_ascii_lowercase());
-    let fits = wanted
-        .zip(filtered.iter().map(Some).chain(std::iter::repeat(None)))
-        .all(|(wanted, found)| found.is_some_and(|found| *found == wanted));
-    if fits && !filtered.iter().any(|it| it.starts_with("flag")) {
-        Ok(())
-    } else {
-        Err(GraphError::inefficient_filter())
-    }
-}
-
-/// Whether Exchange can't evaluate an expression over messages.
-fn has_invalid_node(expression: &Expression) -> bool {
-    match expression {
-        Expression::And(left, right) | Expression::Or(left, right) => {
-            has_invalid_node(left) || has_invalid_node(right)
-        }
-        Expression::Not(inner) => has_invalid_node(inner),
-        Expression::Call(function, ..) => *function == Function::EndsWith,
-        Expression::Lambda { path, .. } => path.0.first().is_some_and(|name| {
-            let recipients = ["toRecipients", "ccRecipients", "bccRecipients", "replyTo"];
-            recipients.iter().any(|it| it.eq_ignore_ascii_case(name))
-        }),
-        Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
-    }
-}
-
-/// The members that an expression names, in order, each once.
-fn paths(expression: &Expression, found: &mut Vec<String>) {
-    let mut add = |operand: &Operand| {
-        if let Operand::Path(path) | Operand::Folded(path) = operand {
-            let text = path.text().to_ascii_lowercase();
-            if !found.contains(&text) {
-                found.push(text);
-            }
-        }
-    };
-    match expression {
-        Expression::And(left, right) | Expression::Or(left, right) => {
-            paths(left, found);
-            paths(right, found);
-        }
-        Expression::Not(inner) => paths(inner, found),
-        Expression::Call(_, left, right) | Expression::Compare(left, _, right) => {
-            add(left);
-            add(right);
-        }
-        Expression::In(left, _) | Expression::Truth(left) => add(left),
-        Expression::Lambda { path, .. } => add(&Operand::Path(path.clone())),
-    }
-}
-
 /// `ItemKey` of a folder as an id.
 pub(super) fn folder_id(contents: &Contents, folder: u64) -> Value {
     json!(contents.ids().encode(ItemKey::Folder(folder)))
 }
-
-/// What words without a property look into.
-const SEARCHED: &[&str] = &["from", "subject", "body/content"];
-
-/// What the properties of `$search` look into. Source: learn.microsoft.com/graph/search-query-parameter.
-const ALIASES: &[(&str, &[&str])] = &[
-    ("attachment", &["attachments"]),
-    ("bcc", &["bccRecipients"]),
-    ("body", &["body/content"]),
-    ("cc", &["ccRecipients"]),
-    ("from", &["from"]),
-    ("hasattachments", &["hasAttachments"]),
-    ("hasattachment", &["hasAttachments"]),
-    ("importance", &["importance"]),
-    (
-        "participants",
-        &["from", "toRecipients", "ccRecipients", "bccRecipients"],
-    ),
-    ("received", &["receivedDateTime"]),
-    (
-        "recipients",
-        &["toRecipients", "ccRecipients", "bccRecipients"],
-    ),
-    ("sent", &["sentDateTime"]),
-    ("subject", &["subject"]),
-    ("to", &["toRecipients"]),
-];
