@@ -246,6 +246,36 @@ fn an_agents_server_works_with_groups_and_tasks_isolated() {
 }
 
 #[test]
+fn an_agents_server_works_with_mail_calendars_and_contacts_isolated() {
+    // Its own requests and those of Node.js know no proxy.
+    let Some(_) = isolated() else {
+        return;
+    };
+    let mut command = Command::new(program("entra-mock"));
+    let result = run(command
+        .args(["run", "--isolated", "--seed"])
+        .arg(root().join("tests/clients/groups.yaml"))
+        .arg("--")
+        .arg(node())
+        .arg(root().join("tests/clients/node/mcp_outlook.mjs")))
+    .json();
+    let expected = json!({
+        "files": ["a.txt"],
+        "inside": [["Plans", ["Blue"]]],
+        "left": 0,
+        "found": 3,
+        "delta": true,
+        "day": ["Night train"],
+        "calendars": true,
+        "shared": ["My Organization"],
+        "contact": "Buyer",
+        "partners": ["Dana Doe"],
+        "zone": "UTC",
+    });
+    assert_eq!(result, expected);
+}
+
+#[test]
 fn a_collector_reads_the_sign_in_log_page_by_page() {
     let mut command = Command::new(program("entra-mock"));
     let result = run(command
