@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod expand;
 mod extended;
+mod extension_values;
 pub(crate) mod files;
 mod folders;
 mod gateway;

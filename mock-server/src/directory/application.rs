@@ -321,6 +321,10 @@ pub struct ServicePrincipal {
     /// The risk of the service principal, as Identity Protection sets it.
     #[serde(default)]
     pub risk: Risk,
+    /// The only mailboxes that the app may open as itself, where an application access policy of
+    /// Exchange says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailboxes: Option<BTreeSet<ObjectId>>,
     /// Other properties that Graph has set, such as `tags`, by their names in Graph.
     #[serde(default)]
     pub profile: Map<String, Value>,
@@ -343,6 +347,7 @@ impl ServicePrincipal {
             assigned_users: BTreeSet::new(),
             created,
             risk: Risk::None,
+            mailboxes: None,
             profile: Map::new(),
         }
     }

@@ -199,6 +199,12 @@ pub enum Event {
         user: Option<String>,
         app: Option<String>,
     },
+    /// An application access policy of Exchange restricts an app as itself to some mailboxes; without
+    /// `mailboxes` the policy goes.
+    RestrictAppMailboxes {
+        app: String,
+        mailboxes: Option<Vec<String>>,
+    },
     /// An application permission is taken away, or (without `role`) all of them.
     RevokeAppRole { app: String, role: Option<String> },
     /// Consent is withdrawn: of a user, or (without one) all consent to the app. A user's consent is

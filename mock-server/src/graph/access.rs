@@ -4,7 +4,7 @@
 //! `X.ReadBasic`; `X.Read.Shared` and `X.Read.All` cover the own data, too. `Mail.ReadWrite`
 //! does not cover `Mail.Send`. Unverified: which of these the service itself implies.
 
-use crate::directory::{MailboxRight, ObjectId, User};
+use crate::directory::{ApplicationId, Directory, MailboxRight, ObjectId, User};
 
 use super::endpoint::{Endpoint, Operation, Workload};
 use super::error::GraphError;
@@ -111,6 +111,24 @@ pub(crate) fn directory_role(user: Option<&User>, endpoint: &Endpoint) -> Result
         Ok(())
     } else {
         Err(GraphError::directory_denied())
+    }
+}
+
+/// Whether application access policies of Exchange let an app open a mailbox as itself.
+///
+/// Source: learn.microsoft.com/graph/auth-limit-mailbox-access.
+pub(crate) fn access_policy(
+    directory: &Directory,
+    client: ApplicationId,
+    owner: ObjectId,
+) -> Result<(), GraphError> {
+    let only = directory
+        .service_principal(client)
+        .and_then(|it| it.mailboxes.as_ref());
+    if only.is_none_or(|it| it.contains(&owner)) {
+        Ok(())
+    } else {
+        Err(GraphError::blocked_by_access_policy())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The areas of Graph that add behaviour to the generic level: a module and a line for each.
 
+mod calendar_permissions;
 mod extensions;
 mod groups;
 mod invitations;
@@ -19,6 +20,7 @@ use super::{applications, dispatch};
 /// What each area adds.
 static ALL: &[&[Behaviour]] = &[
     applications::BEHAVIOURS,
+    calendar_permissions::BEHAVIOURS,
     extensions::BEHAVIOURS,
     groups::BEHAVIOURS,
     invitations::BEHAVIOURS,

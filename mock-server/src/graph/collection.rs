@@ -12,6 +12,7 @@ use super::endpoint::{Operation, Workload};
 use super::error::GraphError;
 use super::expand;
 use super::extended;
+use super::extension_values;
 use super::link;
 use super::odata::evaluate::{holds, order, value_at};
 use super::odata::query::{Expand, Order, Query};
@@ -356,7 +357,7 @@ pub(crate) fn check_members(call: &Call<'_>, query: &Query, of: &str) -> Result<
     let cloud = call.cloud();
     for name in query.select.iter().flatten() {
         let (of, name) = selected_of(of, name);
-        if !may_have(cloud, of, name) {
+        if !may_have(cloud, of, name) && !extension_values::is_one(call, of, name) {
             return Err(GraphError::unknown_select(name, of));
         }
     }
@@ -466,6 +467,7 @@ pub(crate) fn selected(
             Some(member) => wanted.push(member.name),
             None if !schema::is_known(cast) => wanted.push(first),
             None if several => {}
+            None if extension_values::is_one(call, cast, first) => wanted.push(first),
             None => return Err(GraphError::unknown_select(first, cast)),
         }
     }

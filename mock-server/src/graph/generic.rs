@@ -264,11 +264,10 @@ fn is_own(caller: &Caller, route: &Route) -> bool {
     user.is_some() && user == caller.actor.user()
 }
 
-/// Whether a person may open the mailbox of another, with whatever scope.
+/// Whether a person may open the mailbox of another, with whatever scope, and whether an app may
+/// open one as itself.
 fn mailbox(caller: &Caller, route: &Route) -> Result<(), GraphError> {
-    let (Actor::User(user, _), Some(route::Key::Id(name))) =
-        (&caller.actor, guard::person(&route.steps))
-    else {
+    let Some(route::Key::Id(name)) = guard::person(&route.steps) else {
         return Ok(());
     };
     caller.tenant.read(|directory| {
@@ -279,10 +278,16 @@ fn mailbox(caller: &Caller, route: &Route) -> Result<(), GraphError> {
         if owner.mailbox.is_none() {
             return Err(GraphError::no_mailbox());
         }
-        if owner.grants_mailbox_right(*user, &[MailboxRight::FullAccess]) {
-            Ok(())
-        } else {
-            Err(GraphError::mailbox_denied())
+        match &caller.actor {
+            Actor::Application(_) => {
+                super::access::access_policy(directory, caller.client, owner.id)
+            }
+            Actor::User(user, _)
+                if owner.grants_mailbox_right(*user, &[MailboxRight::FullAccess]) =>
+            {
+                Ok(())
+            }
+            Actor::User(..) => Err(GraphError::mailbox_denied()),
         }
     })
 }

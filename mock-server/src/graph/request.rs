@@ -354,8 +354,14 @@ fn admit(
             if user.mailbox.is_none() {
                 return Err(GraphError::no_mailbox());
             }
-            if let (false, Actor::User(id, _)) = (own, &caller.actor) {
-                access::mailbox_right(user, *id, endpoint.operation)?;
+            match &caller.actor {
+                Actor::User(id, _) if !own => {
+                    access::mailbox_right(user, *id, endpoint.operation)?;
+                }
+                Actor::User(..) => {}
+                Actor::Application(_) => {
+                    access::access_policy(directory, caller.client, user.id)?;
+                }
             }
         }
         let key = parameters

@@ -99,6 +99,9 @@ app's own API is written with the API (`middle-tier-api/access_as_user`). */
   "restore-user": { user: string };
   /** Continuous access evaluation: tokens issued so far are challenged. */
   "revoke-access-tokens": { user?: string; app?: string };
+  /** An application access policy of Exchange restricts an app as itself to some mailboxes; without
+`mailboxes` the policy goes. */
+  "restrict-app-mailboxes": { app: string; mailboxes?: readonly string[] };
   /** An application permission is taken away, or (without `role`) all of them. */
   "revoke-app-role": { app: string; role?: string };
   /** Consent is withdrawn: of a user, or (without one) all consent to the app. A user's consent is

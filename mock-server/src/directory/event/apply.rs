@@ -171,6 +171,9 @@ impl Directory {
             Event::RevokeMailboxAccess { mailbox, user } => {
                 self.revoke_mailbox_access(mailbox, user)
             }
+            Event::RestrictAppMailboxes { app, mailboxes } => {
+                self.restrict_app_mailboxes(app, mailboxes.as_deref())
+            }
             Event::ChangeMessage {
                 user,
                 subject,

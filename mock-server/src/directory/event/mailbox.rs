@@ -41,6 +41,31 @@ impl Directory {
         ))
     }
 
+    pub(super) fn restrict_app_mailboxes(
+        &mut self,
+        app: &str,
+        mailboxes: Option<&[String]>,
+    ) -> Result<Applied, EventError> {
+        let owners = mailboxes
+            .map(|all| all.iter().map(|name| self.mailbox_owner(name)).collect())
+            .transpose()?;
+        let principal = self.principal_mut(app)?;
+        let changed = principal.mailboxes != owners;
+        let (did, kept) = match &owners {
+            None => ("may open every mailbox again", "may open every mailbox"),
+            Some(_) => (
+                "may open these mailboxes alone, as itself",
+                "may open these mailboxes alone already",
+            ),
+        };
+        principal.mailboxes = owners;
+        Ok(Applied::either(
+            changed,
+            format!("app '{app}' {did}"),
+            format!("app '{app}' {kept}"),
+        ))
+    }
+
     pub(super) fn deliver_message(
         &mut self,
         user: &str,

@@ -94,6 +94,7 @@ impl EventParameter {
             (ParameterKind::Flag, _) => "true",
             (ParameterKind::Number, _) => "3600",
             (ParameterKind::Word(words), _) => return words.last().cloned().unwrap_or_default(),
+            (ParameterKind::List, "mailboxes") => "[alice]",
             (ParameterKind::List, "redirect_uris") => "[https://app.example/callback]",
             (ParameterKind::List, _) => "[Mail.Read]",
             (_, "app") => "own-app",

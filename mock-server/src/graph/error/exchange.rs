@@ -263,6 +263,18 @@ impl GraphError {
         Self::listed(StatusCode::FORBIDDEN, "ErrorAccessDenied")
     }
 
+    /// An application access policy leaves the mailbox out.
+    ///
+    /// Source: microsoftgraph/microsoft-graph-docs#21382 and bodies in public code of 2026.
+    pub(crate) fn blocked_by_access_policy() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "ErrorAccessDenied",
+            "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly \
+             AccessPolicy settings.",
+        )
+    }
+
     /// No right to send as that account.
     pub(crate) fn send_as_denied() -> Self {
         Self::listed(StatusCode::FORBIDDEN, "ErrorSendAsDenied")

@@ -295,3 +295,60 @@ async fn a_refused_method_is_answered_with_those_that_the_path_has() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_access_policy_restricts_an_app_to_mailboxes() {
+    let bench = Bench::new();
+    let roles = [
+        "Mail.Read",
+        "Calendars.Read",
+        "MailboxSettings.Read",
+        "User.Read.All",
+    ];
+    let app = bench.app_only(&roles);
+    let principal = crate::directory::ServicePrincipal::new(
+        ObjectId(Uuid::from_u128(77)),
+        client(),
+        bench.tenant.id,
+        noon(),
+    );
+    bench
+        .tenant
+        .write(|it| it.service_principals.insert(client(), principal));
+    let restrict = |mailboxes: Option<Vec<String>>| crate::directory::Event::RestrictAppMailboxes {
+        app: bench.client(),
+        mailboxes,
+    };
+    let path = |user: &str, rest: &str| format!("/v1.0/users/{}/{rest}", bench.user(user));
+    bench.get(&app, &path("bob", "messages")).await.expect(200);
+    let policy = restrict(Some(vec!["alice".to_owned()]));
+    bench.world().apply(&bench.tenant(), &policy).unwrap();
+    for rest in [
+        "messages",
+        "calendars",
+        "mailboxSettings",
+        "mailFolders/inbox/messageRules",
+    ] {
+        let refused = bench.get(&app, &path("bob", rest)).await.expect(403);
+        let error = &refused.body["error"];
+        assert_eq!(error["code"], "ErrorAccessDenied", "{rest}");
+        assert!(
+            error["message"].as_str().unwrap().contains("[RAOP]"),
+            "{rest}: {error}"
+        );
+        let open = bench.get(&app, &path("alice", rest)).await;
+        assert_eq!(open.status, 200, "{rest}: {}", open.text);
+    }
+    // What is no mailbox, and who acts for a person, are left alone.
+    bench
+        .get(&app, &format!("/v1.0/users/{}", bench.user("bob")))
+        .await
+        .expect(200);
+    let bob = bench.delegated("bob", &["Mail.Read"]);
+    bench.get(&bob, "/v1.0/me/messages").await.expect(200);
+    bench
+        .world()
+        .apply(&bench.tenant(), &restrict(None))
+        .unwrap();
+    bench.get(&app, &path("bob", "messages")).await.expect(200);
+}

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::super::access::Actor;
 use super::super::call::{Call, Reply};
 use super::super::error::GraphError;
+use super::super::{extension_values, schema};
 use super::document;
 use super::passwords::{self, NewPassword};
 use crate::directory::{
@@ -22,7 +23,9 @@ use crate::mailbox::Properties;
 
 /// `POST /users`.
 pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let mut body = call.object("user")?;
+    let mut body = call.json()?;
+    let extensions = extension_values::take(call, "user", &mut body)?;
+    let mut body = schema::object(call.cloud(), call.endpoint.workload, "user", body)?;
     let required = |name: &str| GraphError::value_required(name, "User");
     for name in ["accountEnabled", "displayName", "mailNickname"] {
         if body.get(name).is_none_or(Value::is_null) || body[name] == "" {
@@ -74,6 +77,7 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             revocations: Vec::new(),
             mailbox: None,
         });
+        body.extend(extensions);
         directory.set_profile(id, body);
         let made = directory.users.get(&id).map(|it| document(directory, it));
         Ok::<_, GraphError>(made.unwrap_or_default())
@@ -84,7 +88,9 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 /// `PATCH /me` and `/users/{id}`.
 pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     let target = call.target()?;
-    let mut body = call.object("user")?;
+    let mut body = call.json()?;
+    let extensions = extension_values::take(call, "user", &mut body)?;
+    let mut body = schema::object(call.cloud(), call.endpoint.workload, "user", body)?;
     let id = target.user.to_string();
     let mut events = Vec::new();
     call.tenant.read(|directory| {
@@ -93,6 +99,10 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
             .ok_or_else(|| GraphError::resource_not_found(&target.key))?;
         for name in body.keys() {
             may_write(call, directory, user, property(name)?)?;
+        }
+        if !extensions.is_empty() {
+            // Unverified: that who may write a city may write extensions.
+            may_write(call, directory, user, property("city")?)?;
         }
         if let Some(to) = body.shift_remove("userPrincipalName") {
             let to = to
@@ -121,6 +131,7 @@ pub(in crate::graph) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
     for event in &events {
         call.happen(event)?;
     }
+    body.extend(extensions);
     if !body.is_empty() {
         call.tenant.write(|it| it.set_profile(target.user, body));
     }

@@ -200,6 +200,11 @@ app's own API is written with the API (`middle-tier-api/access_as_user`)."""
         """Continuous access evaluation: tokens issued so far are challenged."""
 
     @overload
+    def event(self, name: Literal["restrict-app-mailboxes"], /, *, app: str, mailboxes: Sequence[str] | None = ...) -> None:
+        """An application access policy of Exchange restricts an app as itself to some mailboxes; without
+`mailboxes` the policy goes."""
+
+    @overload
     def event(self, name: Literal["revoke-app-role"], /, *, app: str, role: str | None = ...) -> None:
         """An application permission is taken away, or (without `role`) all of them."""
 
