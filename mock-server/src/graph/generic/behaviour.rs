@@ -90,6 +90,8 @@ pub(in crate::graph) struct New {
     pub(in crate::graph) links: Vec<(String, String)>,
     /// Whether it is kept elsewhere already, and shown from there.
     pub(in crate::graph) elsewhere: bool,
+    /// The operation that goes on, where the service accepts the request and answers with nothing.
+    pub(in crate::graph) accepted: Option<String>,
 }
 
 impl New {

@@ -54,9 +54,16 @@ fn created(
     if let Some(view) = &place.view {
         view.write(&mut body.properties);
     }
-    let elsewhere = completed(call, of, place, &mut id, &mut body)?;
+    let (elsewhere, accepted) = completed(call, of, place, &mut id, &mut body)?;
     if !elsewhere {
         store(call, place, &id, body)?;
+    }
+    if let Some(operation) = accepted {
+        let mut reply = Reply::empty(StatusCode::ACCEPTED);
+        let made = format!("/{}('{id}')", place.set);
+        reply.headers.push((header::CONTENT_LOCATION, made));
+        reply.headers.push((header::LOCATION, operation));
+        return Ok((reply, id));
     }
     let created = Place {
         step: place.step,
@@ -82,16 +89,17 @@ fn created(
     Ok((reply, created.id))
 }
 
-/// Lets the type's behaviour check and complete a new document; says whether it is kept elsewhere.
+/// Lets the type's behaviour check and complete a new document; says whether it is kept elsewhere,
+/// and which operation goes on.
 fn completed(
     call: &Call<'_>,
     of: Type,
     place: &Place<'_>,
     id: &mut String,
     body: &mut Written,
-) -> Result<bool, GraphError> {
+) -> Result<(bool, Option<String>), GraphError> {
     let Some(create) = behaviour::find(of).and_then(|it| it.create) else {
-        return Ok(false);
+        return Ok((false, None));
     };
     let mut new = New {
         of,
@@ -100,12 +108,13 @@ fn completed(
         properties: std::mem::take(&mut body.properties),
         links: std::mem::take(&mut body.links),
         elsewhere: false,
+        accepted: None,
     };
     create(call, &mut new)?;
     *id = new.id;
     body.properties = new.properties;
     body.links = new.links;
-    Ok(new.elsewhere)
+    Ok((new.elsewhere, new.accepted))
 }
 
 /// Changes the members that the body names; `replace` takes the others away, and creates what is
