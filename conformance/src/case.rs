@@ -15,16 +15,17 @@ mod settings;
 mod tests;
 
 pub use entra_mock::scenario::{
-    Action, AnswerTest, Answered, AppPlatform, AppTweak, AtOnce, AuthMethod, Axis, BrowserAction,
-    CallStep, Category, Check, ClientAuthentication, Condition, ConnectStep, Evidence, FEATURES,
-    Fault, Field, FinishStep, Level, MAIN, Many, Names, OPERATIONS, READ, READING, Random,
-    ReadError, RepeatStep, Scenario, Secrets, Selector, SettingName, Since, Span, Standing,
-    StateName, StatusTest, Step, Tamper, TokenName, ToldTest, TweakError, UnknownName, ValueTest,
-    WorldTweaks, read_scenario, read_scenarios, schema,
+    Action, AnswerTest, Answered, AppPlatform, AppTweak, ArrivesStep, AtOnce, AuthMethod, Axis,
+    BrowserAction, CallStep, Category, Check, ClientAuthentication, Condition, ConnectStep,
+    ConnectorKind, Evidence, FEATURES, FORMER_OPERATIONS, Fault, Field, FinishStep, GENERAL, Level,
+    MAIN, Many, Names, OPERATIONS, READ, READING, Random, ReadError, RepeatStep, Scenario, Secrets,
+    Selector, SettingName, Since, Span, Standing, StateName, StatusTest, Step, Tamper, TokenName,
+    ToldTest, TweakError, UnknownName, ValueTest, WorldTweaks, read_scenario, read_scenarios,
+    schema,
 };
 
 pub use certificate::{CertificateError, CertificateForms};
 pub use library::{Case, Library, LibraryError};
 pub(crate) use pattern::glob;
 pub use pattern::{Pattern, PatternError};
-pub use settings::{FilledForm, scope_set};
+pub use settings::FilledForm;

@@ -68,6 +68,9 @@ enum Command {
         /// The folder in which its connections outlive the process
         #[arg(long, value_name = "FOLDER")]
         store: Option<std::path::PathBuf>,
+        /// What it is for: mail or files
+        #[arg(long, value_name = "GUISE", default_value_t)]
+        guise: crate::reference::Guise,
     },
 }
 
@@ -161,7 +164,7 @@ pub fn main() -> ExitCode {
             print(&String::from_utf8_lossy(&text));
             Ok(ExitStatus::AsExpected)
         }
-        Command::ReferenceDriver { store } => reference_driver(store.as_deref()),
+        Command::ReferenceDriver { store, guise } => reference_driver(store.as_deref(), guise),
     };
     match result {
         Ok(status) => status.into(),
@@ -184,14 +187,17 @@ impl Color {
     }
 }
 
-fn reference_driver(folder: Option<&std::path::Path>) -> Result<ExitStatus, Failure> {
+fn reference_driver(
+    folder: Option<&std::path::Path>,
+    guise: crate::reference::Guise,
+) -> Result<ExitStatus, Failure> {
     let made = folder.map(crate::reference::Store::in_folder).transpose();
     let store = made.map_err(|error| Failure::usage(format!("--store: {error}")))?;
     let runtime = runtime()?;
     runtime.block_on(crate::reference::serve(
         tokio::io::stdin(),
         tokio::io::stdout(),
-        crate::reference::Kind::Sound,
+        (crate::reference::Kind::Sound, guise),
         store,
         std::sync::Arc::new(|line: &str| eprintln!("{line}")),
     ));

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::case::{AuthMethod, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
+use crate::case::{
+    AuthMethod, Category, ConnectorKind, FEATURES, FORMER_OPERATIONS, OPERATIONS, READ, READING,
+    UnknownName,
+};
 
 /// The version of the protocol that this suite speaks.
 pub const VERSION: u32 = 1;
@@ -268,6 +271,8 @@ impl Capabilities {
                 self.protocol
             ));
         }
+        let former = FORMER_OPERATIONS.map(|(name, _)| name);
+        let operations = [&OPERATIONS[..], &former].concat();
         let unknown = |kind, names: &[String], known: &[&str]| {
             names
                 .iter()
@@ -279,18 +284,39 @@ impl Capabilities {
             .map(entra_mock::environment::Environment::slug);
         let found = unknown("auth method", &self.auth_methods, &methods)
             .or_else(|| unknown("environment", &self.environments, &environments))
-            .or_else(|| unknown("operation", &self.operations, &OPERATIONS))
+            .or_else(|| unknown("operation", &self.operations, &operations))
             .or_else(|| unknown("feature", &self.features, &FEATURES));
         found.map_or(Ok(()), Err)
     }
 
-    /// The operation that a step means: of `read`, one that the connector has.
+    /// The operation that a step means, under the name that the driver knows: of a general word,
+    /// that of the connector's kind; of `read`, one that the connector has.
     pub fn operation<'a>(&'a self, named: &'a str) -> &'a str {
-        let has = |it: &&str| self.operations.iter().any(|operation| operation == it);
+        let declared = |it: &str| self.operations.iter().any(|operation| operation == it);
+        // Under the name that the driver knows.
+        let known = |it: &'a str| {
+            let mut former = FORMER_OPERATIONS.into_iter();
+            let former = former.find(|(former, now)| *now == it && declared(former));
+            match former {
+                Some((former, _)) if !declared(it) => Some(former),
+                _ => declared(it).then_some(it),
+            }
+        };
+        let named = self.kind().map_or(named, |kind| kind.operation(named));
         match named {
-            READ => READING.into_iter().find(has).unwrap_or(named),
-            _ => named,
+            READ => READING.into_iter().find_map(known).unwrap_or(named),
+            _ => known(named).unwrap_or(named),
         }
+    }
+
+    /// The kind of the connector, if it is one of those that are known.
+    pub fn kind(&self) -> Option<&'static ConnectorKind> {
+        ConnectorKind::of(|operation| {
+            let mut former = FORMER_OPERATIONS.into_iter();
+            let former = former.find(|it| it.1 == operation).map(|it| it.0);
+            let declared = |it: &str| self.operations.iter().any(|own| own == it);
+            declared(operation) || former.is_some_and(declared)
+        })
     }
 
     /// Whether the connector has an operation or a feature.
@@ -317,4 +343,39 @@ pub fn schemas() -> Value {
 
 fn one() -> u32 {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_called_by_the_name_that_the_driver_knows() {
+        let of = |operations: &[&str]| -> Capabilities {
+            let declared = json!({
+                "protocol": 1, "connector": {"name": "acme"}, "auth_methods": ["own-app"],
+                "environments": ["office365"], "operations": operations,
+            });
+            serde_json::from_value(declared).unwrap()
+        };
+        let former = of(&["list-drive", "get-profile"]);
+        former.validate().unwrap();
+        for word in ["list", "read", "list-files"] {
+            assert_eq!(former.operation(word), "list-drive", "{word}");
+            assert!(former.has(word), "{word}");
+        }
+        assert!(!former.has("watch"));
+        let mail = of(&[
+            "list-messages",
+            "list-files",
+            "watch-files",
+            "watch-messages",
+        ]);
+        assert_eq!(mail.operation("list"), "list-messages");
+        assert_eq!(mail.operation("watch"), "watch-messages");
+        assert_eq!(mail.operation("watch-files"), "watch-files");
+        assert!(of(&["list-teams"]).kind().is_none());
+        let error = of(&["list-file"]).validate().unwrap_err();
+        assert!(error.contains("did you mean 'list-files'?"), "{error}");
+    }
 }

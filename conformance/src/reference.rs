@@ -9,8 +9,10 @@ mod challenge;
 mod clock;
 mod clouds;
 mod connection;
+mod files;
 mod gate;
 mod graph;
+mod guise;
 mod http;
 mod id_token;
 mod mutant;
@@ -22,13 +24,17 @@ mod settings;
 mod store;
 mod style;
 mod token;
+mod upload;
 mod watch;
 
 #[cfg(test)]
 mod tests;
 
+pub use guise::Guise;
 pub use http::Log;
 pub use mutant::{Kind, Mutant};
+#[cfg(test)]
+pub(crate) use serve::capabilities;
 pub use serve::serve;
 pub use store::Store;
 pub use style::Style;

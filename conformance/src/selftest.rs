@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::case::{Case, Category, Level};
 use crate::driver::Source;
 use crate::known_failure::KnownFailures;
-use crate::reference::{Kind, Mutant, Style};
+use crate::reference::{Guise, Kind, Mutant, Style};
 use crate::report::{CaseReport, Event, ProblemKind};
 use crate::runner::{self, Limits, Reach, Rerun, RunError, RunOptions};
 
@@ -178,6 +178,11 @@ pub async fn prove(
         right("reference", says, &run(cases, Kind::Sound, jobs).await?),
     );
     if only.is_empty() {
+        let says = "The connector for files, in all cases.";
+        let reports = run_as(cases, (Kind::Sound, Guise::Files), jobs).await?;
+        note(&mut proof, right("reference:files", says, &reports));
+    }
+    if only.is_empty() {
         for verdict in styles(cases, jobs).await? {
             note(&mut proof, verdict);
         }
@@ -328,9 +333,28 @@ fn compare(
     }
 }
 
+/// Runs the cases that are about files with the connector for files, the others with that for mail.
 async fn run(cases: &[Case], kind: Kind, jobs: usize) -> Result<Vec<CaseReport>, RunError> {
+    let (files, others): (Vec<Case>, Vec<Case>) = cases
+        .iter()
+        .cloned()
+        .partition(|case| case.concerns() == Some(Guise::Files.name()));
+    let mut reports = Vec::new();
+    for (guise, cases) in [(Guise::Mail, others), (Guise::Files, files)] {
+        if !cases.is_empty() {
+            reports.extend(run_as(&cases, (kind, guise), jobs).await?);
+        }
+    }
+    Ok(reports)
+}
+
+async fn run_as(
+    cases: &[Case],
+    (kind, guise): (Kind, Guise),
+    jobs: usize,
+) -> Result<Vec<CaseReport>, RunError> {
     let options = RunOptions {
-        source: Source::Reference(kind),
+        source: Source::Reference(kind, guise),
         jobs,
         seed: 1,
         level: Level::Must,
@@ -344,7 +368,7 @@ async fn run(cases: &[Case], kind: Kind, jobs: usize) -> Result<Vec<CaseReport>,
         watch: None,
         rerun: Rerun {
             file: None,
-            flags: format!("--connector {}", Source::Reference(kind)),
+            flags: format!("--connector {}", Source::Reference(kind, guise)),
         },
     };
     let mut reports = BTreeMap::new();

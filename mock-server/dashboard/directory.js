@@ -90,6 +90,8 @@ function userCard(it) {
             eventButton("A mail arrives", "deliver-message", { user }),
             formButton("Mail of your own …", "deliver-message", { user }),
             formButton("Read or move a mail …", "change-message", { user }),
+            formButton("Put a file into OneDrive …", "put-file", { user }),
+            formButton("Delete a file …", "delete-file", { user }),
             eventButton("Delta tokens expire", "expire-delta-tokens", { user }),
             formButton("Let somebody open the mailbox …", "grant-mailbox-access", { mailbox: user }),
             formButton("Take access away …", "revoke-mailbox-access", { mailbox: user }),

@@ -12,6 +12,7 @@
 mod axis;
 mod check;
 mod document;
+mod kind;
 mod matrix;
 mod names;
 pub mod placeholder;
@@ -25,19 +26,22 @@ mod value;
 pub use crate::fault::Fault;
 pub use crate::notation::{Many, ReadError, Span, read};
 
-pub use axis::{AuthMethod, Axis, Category, FEATURES, OPERATIONS, READ, READING, UnknownName};
+pub use axis::{
+    AuthMethod, Axis, Category, FEATURES, FORMER_OPERATIONS, OPERATIONS, READ, READING, UnknownName,
+};
 pub use check::{
     AnswerTest, AtOnce, Check, Condition, Evidence, Level, Random, Selector, Standing, StateName,
     StatusTest, ToldTest,
 };
 pub use document::{Scenario, schema};
+pub use kind::{ConnectorKind, GENERAL, News};
 pub use names::Names;
 pub(crate) use play::operation_of;
 pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
 pub use read::{read_row, read_scenario, read_scenarios};
 pub use step::{
-    Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, SettingName, Step,
-    Tamper,
+    Action, ArrivesStep, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep,
+    SettingName, Step, Tamper,
 };
 pub use term::{Answered, ClientAuthentication, Field, Secrets, Since, TokenName};
 pub use tweak::{AppPlatform, AppTweak, TweakError, WorldTweaks};

@@ -22,9 +22,10 @@ use crate::clock::{self, Clock};
 use crate::directory::{
     Application, ApplicationId, Did, Directory, Event, EventError, ObjectId, TenantId, Then,
 };
-use crate::drives::{Drives, Store};
+use crate::drives::{Blob, Drives, Store};
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
+use crate::graph::files;
 use crate::journal::{
     ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, SecretHolder,
     StateChange, StateRecord,
@@ -369,10 +370,31 @@ impl World {
                     )));
                 }
             }
+            Then::DeleteFile { user, path } => {
+                files::delete(tenant, user, &path).map_err(EventError::NotPossible)?;
+            }
+            Then::PutFile {
+                user,
+                path,
+                text,
+                keep_both,
+            } => {
+                let content = Blob::of(&self.contents, text.as_bytes());
+                let content = content.map_err(|it| EventError::NotPossible(it.to_string()))?;
+                let put = files::PutFile {
+                    path: &path,
+                    content,
+                    keep_both,
+                };
+                let number = || self.random.uuid();
+                let put = files::put(tenant, user, put, now, number);
+                put.map_err(EventError::NotPossible)?;
+            }
             Then::ForgetChanges(user) => {
                 if let Some(contents) = tenant.mailbox(user, now) {
                     contents.write(Contents::forget_changes);
                 }
+                files::forget_changes(tenant, user);
             }
             Then::Deliver {
                 user,

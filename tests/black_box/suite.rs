@@ -56,6 +56,27 @@ fn the_reference_connector_passes_every_case() {
 }
 
 #[test]
+fn the_reference_connector_for_files_passes_its_cases() {
+    assert_passes(
+        &[
+            "--connector",
+            "reference:files",
+            "--environment",
+            "office365",
+        ],
+        &[
+            "files/**",
+            "consent/**",
+            "triggers/**",
+            "permissions/**",
+            "tokens/**",
+            "transport/**",
+        ],
+        190,
+    );
+}
+
+#[test]
 fn msal_for_python_passes_happy_paths_and_environments() {
     let driver = root().join("conformance/drivers/msal-python/driver.py");
     let connector = format!("'{}' '{}'", python().display(), driver.display());

@@ -9,7 +9,10 @@ use flate2::read::DeflateDecoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AuthMethod, Check, Names, ReadError, Scenario, Step, read_scenario, read_scenarios};
+use super::{
+    AuthMethod, Check, ConnectorKind, Names, ReadError, Scenario, Step, read_scenario,
+    read_scenarios,
+};
 use entra_mock::scenario::read;
 
 /// The files of `scenarios/`, as `build.rs` packs them.
@@ -230,6 +233,17 @@ impl Case {
     /// The document that says how it must end.
     pub fn source(&self) -> &str {
         &self.scenario.source
+    }
+
+    /// The kind of connectors that it is about, by name: it needs what only they are asked for.
+    /// Nothing, where it is about every connector.
+    pub fn concerns(&self) -> Option<&'static str> {
+        let mut kinds = ConnectorKind::all().iter();
+        let found = kinds.find(|(_, kind)| {
+            let mut needs = self.scenario.needs.iter();
+            needs.any(|need| kind.special.contains(need))
+        });
+        found.map(|it| it.0.as_str())
     }
 
     /// The steps.

@@ -16,20 +16,6 @@ pub struct FilledForm {
     pub settings: Map<String, Value>,
 }
 
-/// The members of a scope set, if it is the name of one.
-///
-/// `minimum` and `full` are the sets that the connector's documentation states for the delegated
-/// methods; `shared` is the minimum with what a shared mailbox needs.
-pub fn scope_set(name: &str) -> Option<&'static [&'static str]> {
-    match name {
-        "minimum" => Some(&MINIMUM),
-        "full" => Some(&FULL),
-        "shared" => Some(&SHARED),
-        "trigger-shared-mail" => Some(&TRIGGER_SHARED_MAIL),
-        _ => None,
-    }
-}
-
 impl FilledForm {
     /// The ordinary values of an auth method, with a step's changes.
     pub fn of(step: &ConnectStep, facts: &Facts) -> Result<Self, FillError> {
@@ -42,9 +28,13 @@ impl FilledForm {
         }
         for (name, value) in &step.settings {
             let value = match (name, value) {
-                (SettingName::Scopes, Value::String(set)) if scope_set(set).is_some() => {
-                    json!(scope_set(set))
+                // The name of a set that the documentation states.
+                (SettingName::Scopes, Value::String(set))
+                    if facts.kind().scope_set(set).is_some() =>
+                {
+                    json!(facts.kind().scope_set(set))
                 }
+                (SettingName::Scopes, list) => each_scope(facts.fill_value(list)?),
                 _ => facts.fill_value(value)?,
             };
             if value.is_null() {
@@ -70,6 +60,18 @@ impl FilledForm {
             settings,
         })
     }
+}
+
+/// The scopes of a list: a placeholder may stand for several.
+fn each_scope(value: Value) -> Value {
+    let Value::Array(list) = value else {
+        return value;
+    };
+    let words = |it: Value| match it {
+        Value::String(text) => text.split_whitespace().map(|it| json!(it)).collect(),
+        other => vec![other],
+    };
+    Value::Array(list.into_iter().flat_map(words).collect())
 }
 
 fn fields(method: AuthMethod) -> &'static [SettingName] {
@@ -108,48 +110,8 @@ fn ordinary(
         SettingName::ClientSecret => format!("{{{}.client_secret}}", method.app()),
         SettingName::RedirectUri => format!("{{{}.redirect_uri}}", method.app()),
         SettingName::TenantId => "{tenant.id}".to_owned(),
-        SettingName::Scopes => return Ok(Some(json!(MINIMUM))),
+        SettingName::Scopes => return Ok(Some(json!(facts.kind().ordinary_scopes()))),
         SettingName::Environment | SettingName::SharedMailbox => return Ok(None),
     };
     facts.text(&template).map(|text| Some(Value::String(text)))
 }
-
-const MINIMUM: [&str; 5] = [
-    "openid",
-    "offline_access",
-    "User.Read",
-    "Mail.Read",
-    "email",
-];
-
-const SHARED: [&str; 6] = [
-    "openid",
-    "offline_access",
-    "User.Read",
-    "Mail.Read",
-    "Mail.Read.Shared",
-    "email",
-];
-
-const TRIGGER_SHARED_MAIL: [&str; 4] =
-    ["openid", "offline_access", "Mail.Read", "Mail.Read.Shared"];
-
-const FULL: [&str; 17] = [
-    "User.Read",
-    "User.Read.All",
-    "Mail.Read",
-    "Mail.Read.Shared",
-    "Mail.ReadWrite",
-    "Mail.ReadWrite.Shared",
-    "Mail.Send",
-    "Mail.Send.Shared",
-    "MailboxSettings.ReadWrite",
-    "Calendars.Read",
-    "Calendars.Read.Shared",
-    "Calendars.ReadWrite",
-    "Calendars.ReadWrite.Shared",
-    "profile",
-    "openid",
-    "email",
-    "offline_access",
-];

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::socket;
 use crate::case::Category;
-use crate::reference::{Kind, Log, Store};
+use crate::reference::{Guise, Kind, Log, Store};
 use crate::text::cut;
 
 /// Where a driver comes from, as `--connector` names it.
@@ -24,8 +24,9 @@ use crate::text::cut;
 pub enum Source {
     /// A command whose standard input and output speak the protocol.
     Command(String),
-    /// The built-in reference connector, in this process: sound, or with a deliberate defect.
-    Reference(Kind),
+    /// The built-in reference connector, in this process, for mail or for files: sound, or with a
+    /// deliberate defect.
+    Reference(Kind, Guise),
     /// A TCP socket, `tcp:HOST:PORT`.
     Tcp(String),
     /// A Unix socket, `unix:PATH`.
@@ -105,13 +106,12 @@ impl FromStr for Source {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "reference" => return Ok(Self::Reference(Kind::Sound)),
-            "null" => return Ok(Self::Reference(Kind::Null)),
-            "silent" => return Ok(Self::Reference(Kind::Silent)),
-            _ => {}
+        if let Some(found) = plain(text) {
+            let (kind, guise) = found.map_err(SourceError::Mutant)?;
+            return Ok(Self::Reference(kind, guise));
         }
         if let Some(name) = text.strip_prefix(REFUSING) {
+            let (guise, name) = guise_of(name);
             let (category, page) = match name.strip_suffix(AFTER_A_PAGE) {
                 Some(category) => (category, true),
                 None => (name, false),
@@ -119,18 +119,21 @@ impl FromStr for Source {
             let category = serde_json::from_value(category.into());
             let category: Category =
                 category.map_err(|error| SourceError::Mutant(error.to_string()))?;
-            return Ok(Self::Reference(Kind::Refusing {
+            let kind = Kind::Refusing {
                 category,
                 opens_a_page: page,
-            }));
+            };
+            return Ok(Self::Reference(kind, guise));
         }
         if let Some(name) = text.strip_prefix("mutant:") {
+            let (guise, name) = guise_of(name);
             let mutant = name.parse().map_err(SourceError::Mutant)?;
-            return Ok(Self::Reference(Kind::Mutant(mutant)));
+            return Ok(Self::Reference(Kind::Mutant(mutant), guise));
         }
         if let Some(name) = text.strip_prefix("style:") {
+            let (guise, name) = guise_of(name);
             let style = name.parse().map_err(SourceError::Mutant)?;
-            return Ok(Self::Reference(Kind::Style(style)));
+            return Ok(Self::Reference(Kind::Style(style), guise));
         }
         if let Some(address) = text.strip_prefix("tcp:") {
             return Ok(Self::Tcp(address.to_owned()));
@@ -147,18 +150,27 @@ impl std::fmt::Display for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Command(command) => formatter.write_str(command),
-            Self::Reference(Kind::Sound) => formatter.write_str("reference"),
-            Self::Reference(Kind::Mutant(mutant)) => write!(formatter, "mutant:{mutant}"),
-            Self::Reference(Kind::Refusing {
-                category,
-                opens_a_page,
-            }) => {
-                let page = if *opens_a_page { AFTER_A_PAGE } else { "" };
-                write!(formatter, "{REFUSING}{category}{page}")
+            Self::Reference(kind, guise) => {
+                // Mail is what is meant where nothing is said.
+                let (of, after) = match guise {
+                    Guise::Mail => ("", ""),
+                    Guise::Files => ("files:", ":files"),
+                };
+                match kind {
+                    Kind::Sound => write!(formatter, "reference{after}"),
+                    Kind::Null => write!(formatter, "null{after}"),
+                    Kind::Silent => write!(formatter, "silent{after}"),
+                    Kind::Mutant(mutant) => write!(formatter, "mutant:{of}{mutant}"),
+                    Kind::Style(style) => write!(formatter, "style:{of}{style}"),
+                    Kind::Refusing {
+                        category,
+                        opens_a_page,
+                    } => {
+                        let page = if *opens_a_page { AFTER_A_PAGE } else { "" };
+                        write!(formatter, "{REFUSING}{of}{category}{page}")
+                    }
+                }
             }
-            Self::Reference(Kind::Style(style)) => write!(formatter, "style:{style}"),
-            Self::Reference(Kind::Null) => formatter.write_str("null"),
-            Self::Reference(Kind::Silent) => formatter.write_str("silent"),
             Self::Tcp(address) => write!(formatter, "tcp:{address}"),
             Self::Unix(path) => write!(formatter, "unix:{path}"),
         }
@@ -176,7 +188,7 @@ impl Source {
     ) -> Result<Spawned, SourceError> {
         match self {
             Self::Command(command) => start_command(command, variables, unset),
-            Self::Reference(kind) => Ok(in_process(*kind, store.clone())),
+            Self::Reference(kind, guise) => Ok(in_process((*kind, *guise), store.clone())),
             Self::Tcp(address) => {
                 let failed = |error| SourceError::Socket {
                     address: address.clone(),
@@ -291,7 +303,7 @@ fn start_command(
 }
 
 /// The reference connector speaks the same lines as any other, through memory.
-fn in_process(kind: Kind, store: Store) -> Spawned {
+fn in_process(kind: (Kind, Guise), store: Store) -> Spawned {
     let stderr = Stderr::default();
     let kept = Arc::clone(&stderr);
     let log: Log = Arc::new(move |line| kept.lock().push(format!("{line}\n").as_bytes()));
@@ -309,6 +321,30 @@ fn in_process(kind: Kind, store: Store) -> Spawned {
         stderr,
         ..Spawned::new(reader, writer)
     }
+}
+
+/// The connectors that have no name of their own: `reference`, `reference:files`, `null`, `silent`.
+/// An error where the guise is none.
+fn plain(text: &str) -> Option<Result<(Kind, Guise), String>> {
+    let (word, guise) = match text.split_once(':') {
+        Some((word, guise)) => (word, Some(guise)),
+        None => (text, None),
+    };
+    let kind = match word {
+        "reference" => Kind::Sound,
+        "null" => Kind::Null,
+        "silent" => Kind::Silent,
+        _ => return None,
+    };
+    let guise = guise.map_or(Ok(Guise::Mail), str::parse);
+    Some(guise.map(|guise| (kind, guise)))
+}
+
+/// The guise before a name, if there is one.
+fn guise_of(name: &str) -> (Guise, &str) {
+    let split = name.split_once(':');
+    let found = split.and_then(|(guise, rest)| Some((guise.parse().ok()?, rest)));
+    found.unwrap_or((Guise::Mail, name))
 }
 
 /// Splits a command as a shell would: blanks, single and double quotes, and backslashes where they
@@ -357,7 +393,7 @@ mod tests {
 
     #[test]
     fn connectors_are_named_as_documented() {
-        let reference = Source::Reference(Kind::Sound);
+        let reference = Source::Reference(Kind::Sound, Guise::Mail);
         assert_eq!("reference".parse::<Source>().unwrap(), reference);
         for name in [
             "mutant:fixed-state",
@@ -367,9 +403,17 @@ mod tests {
             "refusing:untrusted:after-a-page",
             "silent",
             "reference",
+            "reference:files",
+            "mutant:files:fixed-state",
+            "style:files:jitters",
+            "refusing:files:untrusted:after-a-page",
+            "null:files",
         ] {
             assert_eq!(name.parse::<Source>().unwrap().to_string(), name);
         }
+        assert_eq!("reference:mail".parse::<Source>().unwrap(), reference);
+        let error = "reference:file".parse::<Source>().unwrap_err().to_string();
+        assert!(error.contains("did you mean 'files'?"), "{error}");
         assert!("mutant:fixed-stat".parse::<Source>().is_err());
         let tcp = Source::Tcp("127.0.0.1:9000".to_owned());
         assert_eq!("tcp:127.0.0.1:9000".parse::<Source>().unwrap(), tcp);

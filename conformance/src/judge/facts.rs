@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::case::{AuthMethod, CertificateForms};
+use crate::case::{AuthMethod, CertificateForms, ConnectorKind};
 
 /// Who and what there is in a case.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -20,6 +20,9 @@ pub struct Facts {
     pub auth_method: AuthMethod,
     /// The environment.
     pub environment: Environment,
+    /// The kind of the connector, by name.
+    #[serde(default)]
+    pub kind: String,
     /// What placeholders stand for: `tenant.id`, `alice.upn`, `app.client_id`.
     ///
     /// Secrets among them are not written to files.
@@ -51,6 +54,7 @@ impl Facts {
         let mut facts = Self {
             auth_method,
             environment,
+            kind: String::new(),
             values: BTreeMap::new(),
             secrets: Vec::new(),
         };
@@ -58,7 +62,26 @@ impl Facts {
         for it in placeholder::of_environment(environment) {
             facts.add(it.name, it.value);
         }
-        facts
+        facts.of_kind(None)
+    }
+
+    /// The facts for a kind of connectors; the usual one, if it is none that is known.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Option<&ConnectorKind>) -> Self {
+        let kind = kind.unwrap_or_else(|| ConnectorKind::usual());
+        let mut all = ConnectorKind::all().iter();
+        let found = all.find(|(_, it)| std::ptr::eq(*it, kind));
+        self.kind = found.map(|it| it.0.clone()).unwrap_or_default();
+        for it in kind.placeholders() {
+            self.add(it.name, it.value);
+        }
+        self
+    }
+
+    /// The kind of the connector.
+    pub fn kind(&self) -> &'static ConnectorKind {
+        let known = ConnectorKind::all().get(&self.kind);
+        known.unwrap_or_else(|| ConnectorKind::usual())
     }
 
     /// The environments of `other-cloud` and `other-graph`, whose tenants a case may name.

@@ -1,5 +1,6 @@
 //! Picks exchanges, and demands something of what was picked.
 
+use entra_mock::environment::Site;
 use entra_mock::journal::{Exchange, Surface};
 
 use super::condition::{answer_of, answered, field, host, host_fits, meets};
@@ -137,6 +138,7 @@ pub(super) fn describe(surface: &str, selector: &Selector) -> String {
     let noun = match surface {
         "any" => "requests".to_owned(),
         "graph" => "requests to Graph".to_owned(),
+        "sites" => "requests to sites".to_owned(),
         "pages" => "requests of sign-in pages".to_owned(),
         "proxy" => "requests to hosts that are not Microsoft's".to_owned(),
         "tls" => "TLS handshakes with a wrong certificate".to_owned(),
@@ -178,13 +180,22 @@ fn is_of(surface: &str, exchange: &Exchange) -> bool {
         "pages" => exchange.surface == Surface::Authorize && !begins(),
         "device-code" => exchange.surface == Surface::DeviceCode,
         "discovery" => exchange.surface == Surface::Discovery,
-        "graph" => exchange.surface == Surface::Graph,
+        "graph" => exchange.surface == Surface::Graph && !is_of_site(exchange),
+        "sites" => exchange.surface == Surface::Graph && is_of_site(exchange),
         "keys" => exchange.surface == Surface::Keys,
         "proxy" => exchange.surface == Surface::Proxy,
         "tls" => exchange.surface == Surface::Tls,
         "token" => exchange.surface == Surface::Token,
         _ => false,
     }
+}
+
+/// Whether a request went to the host of a tenant's sites. Where the connector was given ports of
+/// localhost, the path tells.
+fn is_of_site(exchange: &Exchange) -> bool {
+    matches!(Site::of_host(&host(exchange)), Some(Site::SharePoint(_)))
+        || exchange.path.contains("/_layouts/15/download.aspx")
+        || exchange.path.contains("/_api/v2.0/")
 }
 
 fn compare(surface: &str, selector: &Selector, found: &[&Exchange]) -> Result<(), Problem> {

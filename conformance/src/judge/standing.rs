@@ -6,7 +6,7 @@ use entra_mock::environment::Site;
 use entra_mock::journal::{Direction, Exchange, Surface, TokenKind};
 use jiff::{SignedDuration, Timestamp};
 
-use super::condition::host;
+use super::condition::{host, is_delta_token};
 use super::{Canaries, Problem, Record};
 use crate::case::Standing;
 
@@ -319,7 +319,11 @@ fn only_access_tokens_at_graph(record: &Record) -> Result<(), Problem> {
         .iter()
         .filter(|it| it.surface == Surface::Graph)
     {
-        let found = canaries.in_request(exchange, |place| place == "header authorization");
+        let mut query = exchange.query.iter();
+        let is_delta = query.any(|(name, value)| is_delta_token(name, value, exchange, record));
+        let found = canaries.in_request(exchange, |place| {
+            place == "header authorization" || is_delta && place == "query token"
+        });
         if let Some((place, secret)) = found {
             return Err(problem(
                 "no secret and no token but the access token goes to Graph",

@@ -81,6 +81,7 @@ fn record(stored: &Stored) -> Record {
     let facts = Facts {
         auth_method: stored.auth,
         environment: stored.environment,
+        kind: String::new(),
         values,
         secrets,
     };

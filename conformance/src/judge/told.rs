@@ -12,7 +12,8 @@ use crate::case::{MAIN, ToldTest};
 pub(super) fn holds(test: &ToldTest, record: &Record) -> Result<(), Problem> {
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     for item in items(test, record) {
-        let subject = item["subject"].as_str().unwrap_or("(without a subject)");
+        let name = item["subject"].as_str().or(item["name"].as_str());
+        let subject = name.unwrap_or("(without a name)");
         *times.entry(subject).or_default() += 1;
     }
     let by = &test.by;

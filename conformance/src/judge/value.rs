@@ -127,17 +127,20 @@ fn test_of_text(test: &ValueTest, text: &str) -> Option<String> {
     }
     let words: BTreeSet<&str> = text.split_whitespace().map(short_scope).collect();
     if let Some(wanted) = &test.words {
-        let allowed = |word: &str| wanted.iter().chain(&test.other_words).any(|it| it == word);
+        // A placeholder may stand for several.
+        let each = |list: &[String]| -> Vec<String> {
+            let words = list.iter().flat_map(|it| it.split_whitespace());
+            words.map(str::to_owned).collect()
+        };
+        let (wanted, others) = (each(wanted), each(&test.other_words));
+        let allowed = |word: &str| wanted.iter().chain(&others).any(|it| it == word);
         let all = wanted.iter().all(|it| words.contains(it.as_str()));
         if !all || !words.iter().all(|word| allowed(word)) {
-            return Some(format!("is exactly the words {}", quoted(wanted)));
+            return Some(format!("is exactly the words {}", quoted(&wanted)));
         }
     }
-    if let Some(word) = test
-        .with_words
-        .iter()
-        .find(|it| !words.contains(it.as_str()))
-    {
+    let with_words = test.with_words.iter().flat_map(|it| it.split_whitespace());
+    if let Some(word) = with_words.into_iter().find(|it| !words.contains(it)) {
         return Some(format!("has the word '{word}'"));
     }
     if let Some(word) = test

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::challenge;
@@ -18,6 +18,15 @@ use super::operations;
 use super::problem::Problem;
 use super::settings::Credential;
 use crate::case::Category;
+
+/// What a request brings.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// JSON.
+    Json(&'a Value),
+    /// The content of a file.
+    Raw(&'a [u8]),
+}
 
 /// What an operation works with.
 pub(super) struct Session<'a> {
@@ -121,13 +130,79 @@ impl<'a> Session<'a> {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
-        let root = &self.connection.settings.cloud.graph;
-        let mut url = url::Url::parse(&format!("{root}/v1.0{path}"))
-            .map_err(|_| Problem::configuration(format!("'{root}' is no address of Graph")))?;
+        let mut url = self.url(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         self.send_to(&method, &url, body).await
+    }
+
+    /// The address of a path below the version.
+    pub(super) fn url(&self, path: &str) -> Result<url::Url, Problem> {
+        let root = &self.connection.settings.cloud.graph;
+        url::Url::parse(&format!("{root}/v1.0{path}"))
+            .map_err(|_| Problem::configuration(format!("'{root}' is no address of Graph")))
+    }
+
+    /// What is at an address of a site that needs no token; nothing where it has ended.
+    pub(super) async fn fetch(&self, url: &str) -> Result<Option<Vec<u8>>, Problem> {
+        let response = self.ask_site(Method::GET, url, |it| it).await?;
+        let status = response.status();
+        if [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&status) {
+            return Ok(None);
+        }
+        let broken_off = || Problem::unavailable("the site broke off the content");
+        let content = self.connection.http.bytes(response).await;
+        if !status.is_success() {
+            let message = format!("the site answered {status} instead of the content");
+            return Err(http::throttled(status, None, message));
+        }
+        content.map(Some).ok_or_else(broken_off)
+    }
+
+    /// The answer of a site, at an address that needs no token: status and JSON.
+    pub(super) async fn at_site(
+        &self,
+        method: Method,
+        url: &str,
+        with: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<(StatusCode, Value), Problem> {
+        let response = self.ask_site(method, url, with).await?;
+        let status = response.status();
+        let broken_off = || Problem::unavailable("the site broke off its answer");
+        let text = self.connection.http.text(response).await;
+        let body = serde_json::from_str(&text.ok_or_else(broken_off)?).unwrap_or(Value::Null);
+        Ok((status, body))
+    }
+
+    /// Asks a site. It gets no token: the address has all that it needs, and what a token is for
+    /// is Graph.
+    async fn ask_site(
+        &self,
+        method: Method,
+        url: &str,
+        with: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, Problem> {
+        let http = &self.connection.http;
+        let secure = self.connection.settings.cloud.graph.starts_with("https://");
+        let url = url::Url::parse(url)
+            .ok()
+            .filter(|it| it.scheme() == "https" || !secure)
+            .ok_or_else(|| Problem::untrusted("a content's address is not https"))?;
+        let token = if self.connection.is(Mutant::KeepsTheTokenForSites) {
+            Some(self.connection.access_token().await?)
+        } else {
+            None
+        };
+        let repeatable = method == Method::GET;
+        let build = |_| {
+            let request = http.client.request(method.clone(), url.clone());
+            with(match &token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            })
+        };
+        http.send("the site", repeatable, None, build).await
     }
 
     /// All pages of a collection until there are enough items. Links are followed on the same
@@ -211,7 +286,9 @@ impl<'a> Session<'a> {
             self.connection.access_token().await?;
             return Ok(invented());
         }
-        self.exchange(method, url, body).await?.read()
+        self.exchange(method, url, body.map(Body::Json))
+            .await?
+            .read()
     }
 
     /// The answer to a request; once more with another token where one was refused.
@@ -219,7 +296,7 @@ impl<'a> Session<'a> {
         &self,
         method: &Method,
         url: &url::Url,
-        body: Option<&Value>,
+        body: Option<Body<'_>>,
     ) -> Result<Answer, Problem> {
         let token = self.connection.access_token().await?;
         let answer = self.attempt(method, url, body, &token).await?;
@@ -268,7 +345,7 @@ impl<'a> Session<'a> {
         &self,
         method: &Method,
         url: &url::Url,
-        body: Option<&Value>,
+        body: Option<Body<'_>>,
         token: &str,
     ) -> Result<Answer, Problem> {
         let http = &self.connection.http;
@@ -352,11 +429,15 @@ impl<'a> Session<'a> {
             };
             match body {
                 Some(_) if attempt > 1 && is(Mutant::LosesTheBodyOnRetry) => request,
-                Some(body) => request.json(body),
+                Some(Body::Json(body)) => request.json(body),
+                Some(Body::Raw(bytes)) => request
+                    .header("content-type", "application/octet-stream")
+                    .body(bytes.to_vec()),
                 None => request,
             }
         };
-        let repeatable = *method == Method::GET;
+        // Whoever puts the same content twice has put it once.
+        let repeatable = [Method::GET, Method::PUT].contains(method);
         let mailbox = &self.connection.mailbox;
         let _turn = if is(Mutant::FloodsTheMailbox) {
             None
@@ -453,6 +534,7 @@ impl Answer {
             401 => Category::ReconnectRequired,
             403 => Category::AccessDenied,
             404 | 410 => Category::NotFound,
+            409 | 412 | 423 => Category::Conflict,
             429 => Category::Throttled,
             500.. => Category::Unavailable,
             _ => Category::InvalidConfiguration,
@@ -462,11 +544,13 @@ impl Answer {
             | "ErrorInvalidUser"
             | "ErrorItemNotFound"
             | "Request_ResourceNotFound"
-            | "ResourceNotFound" => Category::NotFound,
+            | "ResourceNotFound"
+            | "itemNotFound" => Category::NotFound,
             // Graph says 401 to a token without any permission: no sign-in would help.
-            "ErrorAccessDenied" | "Authorization_RequestDenied" | "NoPermissionsInAccessToken" => {
-                Category::AccessDenied
-            }
+            "ErrorAccessDenied"
+            | "Authorization_RequestDenied"
+            | "NoPermissionsInAccessToken"
+            | "accessDenied" => Category::AccessDenied,
             _ => category,
         };
         Err(Problem {

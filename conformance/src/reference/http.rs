@@ -224,7 +224,12 @@ impl Http {
     }
 
     /// The text of an answer, if it comes to an end before it is too long.
-    pub(super) async fn text(&self, mut response: Response) -> Option<String> {
+    pub(super) async fn text(&self, response: Response) -> Option<String> {
+        String::from_utf8(self.bytes(response).await?).ok()
+    }
+
+    /// The bytes of an answer, if it comes to an end before it is too long.
+    pub(super) async fn bytes(&self, mut response: Response) -> Option<Vec<u8>> {
         let _on_the_way = self.clock.on_the_way();
         let mut bytes = Vec::new();
         loop {
@@ -232,7 +237,7 @@ impl Http {
                 Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(_) if self.kind.is(Mutant::TakesHalfForWhole) => {
-                    return Some(r#"{"value": []}"#.to_owned());
+                    return Some(br#"{"value": []}"#.to_vec());
                 }
                 Err(_) => return None,
             }
@@ -240,7 +245,7 @@ impl Http {
                 return None;
             }
         }
-        String::from_utf8(bytes).ok()
+        Some(bytes)
     }
 }
 
@@ -375,7 +380,7 @@ const SHORT: u64 = 200;
 const LONG: u64 = 1_000;
 
 /// An answer is at most this long: bytes.
-const LONGEST_ANSWER: usize = 4 << 20;
+const LONGEST_ANSWER: usize = 12 << 20;
 
 /// No `Retry-After` is believed beyond a day: seconds.
 const LONGEST: f64 = 86_400.0;

@@ -117,6 +117,8 @@ named! {
     ForcesConsent = "forces-consent",
     /// Has one activity that knows nothing of the shared mailbox: the calendar.
     ForgetsTheSharedMailboxForCalendars = "forgets-the-shared-mailbox-for-calendars",
+    /// Tells nothing of files that are deleted.
+    ForgetsWhatIsDeleted = "forgets-what-is-deleted",
     /// Asks for a permission that was added with the refresh token, and not by a sign-in.
     GetsNewScopesByRefresh = "gets-new-scopes-by-refresh",
     /// Asks for a token at each call again, though its credential was refused a moment ago.
@@ -129,6 +131,10 @@ named! {
     ForgetsItsPosition = "forgets-its-position",
     /// Sends the secret to a host of its vendor.
     GivesTheSecretToItsVendor = "gives-the-secret-to-its-vendor",
+    /// Fails where an upload session has ended, instead of beginning a new one.
+    GivesUpEndedUploads = "gives-up-ended-uploads",
+    /// Fails where the answer to a fragment is lost, instead of asking what is missing.
+    GivesUpLostFragments = "gives-up-lost-fragments",
     /// Takes mail of the second in which the last one came for known.
     GoesByTheSecond = "goes-by-the-second",
     /// Goes by the text of a refusal instead of its error.
@@ -157,6 +163,8 @@ named! {
     IgnoresTheRedirectUri = "ignores-the-redirect-uri",
     /// Reads the newest message of the inbox, whatever id is asked for.
     IgnoresTheId = "ignores-the-id",
+    /// Works in the drive of the person or the account, whatever site was named.
+    IgnoresTheSite = "ignores-the-site",
     /// Opens the person's own mailbox whatever shared one was filled in.
     IgnoresTheSharedMailbox = "ignores-the-shared-mailbox",
     /// Asks at `common` whatever tenant was filled in.
@@ -181,6 +189,8 @@ named! {
     KeepsFirstRefreshToken = "keeps-first-refresh-token",
     /// Asks for its token in JSON.
     JsonTokenRequests = "json-token-requests",
+    /// Sends its token to the addresses of contents, too.
+    KeepsTheTokenForSites = "keeps-the-token-for-sites",
     /// Redeems the code of a callback with an error that it does not know.
     KnowsOneErrorOfCallbacks = "knows-one-error-of-callbacks",
     /// Uses the tokens that it has in hand, whatever another process has kept since.
@@ -189,8 +199,12 @@ named! {
     ListsTheOldestFirst = "lists-the-oldest-first",
     /// Writes its tokens to standard error.
     LogsTokens = "logs-tokens",
+    /// Moves a file, and leaves it the name that it had.
+    LeavesMovedFilesTheirName = "leaves-moved-files-their-name",
     /// Looks into access tokens for their end.
     LooksIntoAccessTokens = "looks-into-access-tokens",
+    /// Takes the files that are there for known where the drive has forgotten how far it had come.
+    LosesFilesAtAResync = "loses-files-at-a-resync",
     /// Sends a request without its body when it sends it again.
     LosesTheBodyOnRetry = "loses-the-body-on-retry",
     /// Forgets the refresh token at the first refusal of any kind.
@@ -249,6 +263,8 @@ named! {
     ProbesTheSignInPage = "probes-the-sign-in-page",
     /// Reads answers as strictly as those that it knows.
     ReadsAnswersStrictly = "reads-answers-strictly",
+    /// Reads the first 64 KiB of a content, and takes it for all.
+    ReadsTheBeginningOfContents = "reads-the-beginning-of-contents",
     /// Counts pages by itself instead of following the links.
     RebuildsLinks = "rebuilds-links",
     /// Reconnects without a sign-in.
@@ -345,6 +361,10 @@ named! {
     TakesCallbacksOfAnyIssuer = "takes-callbacks-of-any-issuer",
     /// Takes half an answer for a whole one.
     TakesHalfForWhole = "takes-half-for-whole",
+    /// App-only: works in the library of the root site instead of the account's drive.
+    TakesASiteForTheAccount = "takes-a-site-for-the-account",
+    /// Takes a fragment whose answer is lost for written.
+    TakesLostFragmentsForWritten = "takes-lost-fragments-for-written",
     /// Takes a plus sign in a name for a space.
     TakesPlusForASpace = "takes-plus-for-a-space",
     /// Takes a Retry-After that it cannot read for none to wait.
@@ -435,6 +455,8 @@ named! {
     BreaksOnALock = "breaks-on-a-lock",
     /// Writes back the tokens of a connection that was given up meanwhile.
     WritesBackAfterwards = "writes-back-afterwards",
+    /// Writes over what has the name, whatever was to happen then.
+    WritesOverWhatIsThere = "writes-over-what-is-there",
 }
 
 /// What stands in the place of the connector.

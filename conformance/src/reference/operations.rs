@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use super::files;
 use super::graph::Session;
+use super::guise::Guise;
 use super::mutant::Mutant;
 use super::problem::Problem;
 use super::settings::Flow;
@@ -74,6 +76,9 @@ pub(super) async fn run(
         || own.clone(),
         |shared| format!("/users/{}", encoded(shared)),
     );
+    if settings.guise == Guise::Files && operation != "get-profile" {
+        return files::run(session, operation, &own, &arguments).await;
+    }
     let select = |fields: &str| ("$select", fields.to_owned());
     let limit = arguments.limit();
     let top = ("$top", limit.min(100).to_string());
@@ -261,20 +266,20 @@ pub(super) async fn run(
     }
 }
 
-struct Arguments<'a>(&'a Map<String, Value>);
+pub(super) struct Arguments<'a>(pub(super) &'a Map<String, Value>);
 
 impl Arguments<'_> {
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name)?.as_str().map(str::to_owned)
     }
 
-    fn required(&self, name: &str) -> Result<String, Problem> {
+    pub(super) fn required(&self, name: &str) -> Result<String, Problem> {
         self.text(name)
             .ok_or_else(|| Problem::configuration(format!("the argument '{name}' is missing")))
     }
 
     /// How many items are wanted; ten if nothing is said.
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         let top = self
             .0
             .get("top")

@@ -199,6 +199,7 @@ fn advice(category: Category) -> &'static str {
         Category::AccessDenied => "ask for access to this mailbox or item",
         Category::AdminConsentRequired => "ask an administrator to approve the app",
         Category::ConsentRequired => "connect again and accept the permissions",
+        Category::Conflict => "choose another name, or read what is there first",
         Category::InteractionBlocked => "ask an administrator of your organization",
         Category::InvalidConfiguration => "check client id, tenant id, environment and scopes",
         Category::InvalidCredentials => "check or renew the secret, certificate or password",

@@ -11,9 +11,9 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use super::clock::Clock;
 use super::connection::Connection;
 use super::gate::Mailboxes;
+use super::guise::Guise;
 use super::http::{Http, Log};
 use super::mutant::{Kind, Mutant};
-use super::operations::OPERATIONS;
 use super::problem::Problem;
 use super::settings::{Credential, Flow, Settings};
 use super::store::{Saved, Store};
@@ -31,13 +31,14 @@ use crate::protocol::{
 pub async fn serve(
     reader: impl AsyncRead + Send + Unpin + 'static,
     mut writer: impl AsyncWrite + Send + Unpin + 'static,
-    kind: Kind,
+    (kind, guise): (Kind, Guise),
     store: Option<Store>,
     log: Log,
 ) {
     let (idle, mut waits) = mpsc::unbounded_channel();
     let connector = Arc::new(Connector {
         kind,
+        guise,
         restarts: store.is_some(),
         store: store.unwrap_or_default(),
         clock: Arc::new(Clock::telling(idle)),
@@ -127,6 +128,7 @@ pub async fn serve(
 /// The connector: its connections, and how it reaches the network.
 struct Connector {
     kind: Kind,
+    guise: Guise,
     log: Log,
     /// The connections that failed, which a mutant shows as working.
     failed: Mutex<HashSet<String>>,
@@ -278,7 +280,7 @@ impl Connector {
                         Self::look_after(&connection);
                     }
                 }
-                Ok(json!(capabilities(self.kind, self.restarts)))
+                Ok(json!(capabilities(self.kind, self.guise, self.restarts)))
             }
             Request::Connect(_)
                 if self.kind.is(Mutant::OneThrottleForAll)
@@ -452,7 +454,7 @@ impl Connector {
     }
 
     fn build(&self, connect: &Connect) -> Result<Connection, Problem> {
-        let settings = Settings::of(connect, self.clock.now(), self.kind)?;
+        let settings = Settings::of(connect, self.clock.now(), self.kind, self.guise)?;
         let network = self.network.lock().clone();
         let http = Http::new(
             &network,
@@ -543,7 +545,8 @@ impl Connector {
     }
 }
 
-fn capabilities(kind: Kind, restarts: bool) -> Capabilities {
+/// What a kind of the connector says of itself.
+pub(crate) fn capabilities(kind: Kind, guise: Guise, restarts: bool) -> Capabilities {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Capabilities {
         protocol: VERSION,
@@ -554,13 +557,14 @@ fn capabilities(kind: Kind, restarts: bool) -> Capabilities {
         },
         auth_methods: owned(&AuthMethod::DOCUMENTED.map(AuthMethod::slug)),
         environments: owned(&["office365", "us-gov-l4", "us-gov-l5", "china"]),
-        operations: owned(&OPERATIONS),
+        operations: owned(guise.operations()),
         features: owned(if restarts {
             &FEATURES
         } else {
             &FEATURES[..FEATURES.len() - 2]
         })
         .into_iter()
+        .chain(owned(guise.features()))
         .filter(|it: &String| it != "concurrent-calls" || !kind.has(Style::OneAtATime))
         .collect(),
         max_connections: 100,
@@ -568,7 +572,7 @@ fn capabilities(kind: Kind, restarts: bool) -> Capabilities {
 }
 
 /// The last two need a store.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 9] = [
     "cae",
     "clock",
     "concurrent-calls",
@@ -576,7 +580,6 @@ const FEATURES: [&str; 10] = [
     "pkce",
     "polling",
     "public-client",
-    "shared-mailbox",
     "restart",
     "shared-store",
 ];

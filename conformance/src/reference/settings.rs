@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::assertion::ClientCertificate;
 use super::clouds::Cloud;
+use super::guise::Guise;
 use super::mutant::{Kind, Mutant};
 use super::problem::Problem;
 use super::style::Style;
@@ -25,6 +26,8 @@ pub(super) struct Settings {
     pub(super) shared_mailbox: Option<String>,
     /// Whether the connector is to have a defect.
     pub(super) kind: Kind,
+    /// What the connector is for.
+    pub(super) guise: Guise,
 }
 
 /// How the client proves who it is.
@@ -62,7 +65,12 @@ impl fmt::Debug for Credential {
 
 impl Settings {
     /// Checks what the user filled in.
-    pub(super) fn of(connect: &Connect, now: i64, kind: Kind) -> Result<Self, Problem> {
+    pub(super) fn of(
+        connect: &Connect,
+        now: i64,
+        kind: Kind,
+        guise: Guise,
+    ) -> Result<Self, Problem> {
         let form = Form(&connect.settings, kind);
         let mut cloud = match connect.environment.as_deref() {
             Some(_) if kind.is(Mutant::IgnoresTheEnvironment) => Cloud::of(None)?,
@@ -151,6 +159,7 @@ impl Settings {
             flow,
             shared_mailbox,
             kind,
+            guise,
         })
     }
 

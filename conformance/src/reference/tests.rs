@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::http::{delay, patience};
 use super::token::merge_capabilities;
-use super::{Kind, Store, serve};
+use super::{Guise, Kind, Store, serve};
 
 #[test]
 fn times_to_wait_are_read_in_both_forms() {
@@ -242,7 +242,7 @@ impl Connector {
         tokio::spawn(serve(
             reader,
             writer,
-            Kind::Sound,
+            (Kind::Sound, Guise::Mail),
             Some(Store::default()),
             std::sync::Arc::new(|_: &str| {}),
         ));

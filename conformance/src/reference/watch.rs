@@ -106,6 +106,7 @@ impl Connection {
             "watch-messages" if self.settings.cloud.has_message_delta => {
                 messages(session, &mut watch, mailbox).await
             }
+            "watch-files" => files(session, &mut watch, mailbox).await,
             "watch-messages" => {
                 let folder = super::operations::encoded(folder);
                 let what = ByTime {
@@ -170,7 +171,10 @@ impl Connection {
                 return;
             }
             let mut arguments = Map::new();
-            arguments.insert("folder".to_owned(), json!(watch.folder));
+            // What a folder of mail is to one operation, a path is to another.
+            for name in ["folder", "path"] {
+                arguments.insert(name.to_owned(), json!(watch.folder));
+            }
             let session = Session {
                 unattended: true,
                 ..Session::of(self)
@@ -260,6 +264,96 @@ async fn messages(session: &Session<'_>, watch: &mut Watch, mailbox: &str) -> Re
     }
     watch.position = Some(link);
     Ok(())
+}
+
+/// Reads what changed in a drive since the last look. Each file is told when it comes, when its
+/// content changes, and when it is gone.
+///
+/// Source: learn.microsoft.com/graph/api/driveitem-delta.
+async fn files(session: &Session<'_>, watch: &mut Watch, drive: &str) -> Result<(), Problem> {
+    let is = |mutant| session.connection.is(mutant);
+    let first = session.url(&format!(
+        "{}/delta",
+        super::files::root(drive, &watch.folder)
+    ))?;
+    let begins = watch.position.is_none();
+    let link = watch
+        .position
+        .clone()
+        .unwrap_or_else(|| first.as_str().to_owned());
+    let (round, anew) = match round(session, &link).await? {
+        Some(round) => (round, begins),
+        None if begins => return Err(Problem::unavailable("Graph begins no round of changes")),
+        None => {
+            let whole = round(session, first.as_str()).await?;
+            let whole =
+                whole.ok_or_else(|| Problem::unavailable("Graph begins no round of changes"));
+            (whole?, true)
+        }
+    };
+    let silent = begins && !is(Mutant::BeginsWithWhatIsThere)
+        || anew && (is(Mutant::LosesFilesAtAResync) || is(Mutant::LosesWhatCameBeforeAResync));
+    let mut seen = Vec::new();
+    for item in &round.items {
+        let Some(id) = item["id"].as_str() else {
+            continue;
+        };
+        if item.get("deleted").is_some() {
+            if is(Mutant::StopsAtWhatIsGone) {
+                break;
+            }
+            if let Some(gone) = watch.known.remove(id) {
+                tell_gone(session, watch, id, &gone);
+            }
+            continue;
+        }
+        if item.get("file").is_none() {
+            continue;
+        }
+        seen.push(id.to_owned());
+        let state = json!({"name": item["name"], "cTag": item["cTag"]}).to_string();
+        let before = watch.known.insert(id.to_owned(), state.clone());
+        let again =
+            is(Mutant::TellsChangesAsNew) && !anew || is(Mutant::TellsAllAfterAResync) && anew;
+        let kind = match &before {
+            None => Some("created"),
+            Some(_) if again => Some("created"),
+            Some(before) if *before != state => Some("updated"),
+            Some(_) => None,
+        };
+        if let Some(kind) = kind.filter(|_| !silent) {
+            watch.found.push(told(kind, item));
+        }
+    }
+    if anew && !begins {
+        // A list of all that there is says by what it lacks what is gone.
+        let gone: Vec<(String, String)> = watch
+            .known
+            .iter()
+            .filter(|(id, _)| !seen.contains(*id))
+            .map(|(id, state)| (id.clone(), state.clone()))
+            .collect();
+        for (id, state) in gone {
+            watch.known.remove(&id);
+            tell_gone(session, watch, &id, &state);
+        }
+    }
+    let mut link = round.link;
+    if is(Mutant::AddsToLinksOfChanges) {
+        link.push_str("&$select=id,name");
+    }
+    watch.position = Some(link);
+    Ok(())
+}
+
+/// Tells that a file is gone; its name is what was known of it.
+fn tell_gone(session: &Session<'_>, watch: &mut Watch, id: &str, known: &str) {
+    if session.connection.is(Mutant::ForgetsWhatIsDeleted) {
+        return;
+    }
+    let known: Value = serde_json::from_str(known).unwrap_or_default();
+    let gone = json!({"id": id, "name": known["name"]});
+    watch.found.push(told("deleted", &gone));
 }
 
 /// A round of changes.

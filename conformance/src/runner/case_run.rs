@@ -10,7 +10,7 @@ use entra_mock::server::TenantHandle;
 use super::artifact::Artifacts;
 use super::worker::Worker;
 use crate::browser::{Callback, Person};
-use crate::case::{BrowserAction, Case, CertificateForms, Check};
+use crate::case::{BrowserAction, Case, CertificateForms, Check, ConnectorKind};
 use crate::driver::{DriverError, Incoming};
 use crate::judge::{self, Canaries, CheckResult, Facts, FailureKind, FillError, Leak, Record};
 use crate::protocol::Capabilities;
@@ -80,7 +80,10 @@ impl<'a> CaseRun<'a> {
         let began = mock.journal().position();
         let tenant = mock.create_tenant(case.environment);
         let description = tenant.describe();
-        let mut facts = Facts::new(case.auth_method, case.environment, &description);
+        let facts = Facts::new(case.auth_method, case.environment, &description);
+        // A connector of several kinds is of that which the case is about.
+        let kind = case.concerns().and_then(|it| ConnectorKind::all().get(it));
+        let mut facts = facts.of_kind(kind.or_else(|| capabilities.kind()));
         let mut tenants = BTreeSet::from([tenant.id()]);
         let mut clients = BTreeSet::new();
         for app in description.apps.values() {
@@ -104,14 +107,16 @@ impl<'a> CaseRun<'a> {
             clients.extend(description.apps.values().map(|app| app.client_id));
             facts.add_neighbour(name, &description);
         }
-        let tweaks = facts.fill(&case.scenario.world)?;
-        let changed = tweaks.apply(
-            mock.world(),
-            tenant.tenant(),
-            &description,
-            case.auth_method,
-        );
-        changed.map_err(|it| suite(&it))?;
+        for tweaks in [&facts.kind().world, &case.scenario.world] {
+            let tweaks = facts.fill(tweaks)?;
+            let changed = tweaks.apply(
+                mock.world(),
+                tenant.tenant(),
+                &description,
+                case.auth_method,
+            );
+            changed.map_err(|it| suite(&it))?;
+        }
         let trusts = case.scenario.has_wrong_certificates();
         let person = Person::new(worker.person_proxy.as_deref(), mock.ca_pem(), trusts);
         let person = person.map_err(|it| suite(&it))?;

@@ -36,6 +36,16 @@ impl CaseRun<'_> {
                 self.begin(name, None, None);
                 self.advance(*span).await
             }
+            Action::Arrives(arrives) => {
+                // What comes counts as an event, for checks that look since the last one.
+                self.begin("event", None, None);
+                let arrives = self.record.facts.fill(arrives)?;
+                let event = arrives.event(self.record.facts.kind());
+                let applied = self.tenant.event(&event);
+                applied.map_err(|error| Interrupt::Suite(error.to_string()))?;
+                self.end();
+                Ok(())
+            }
             Action::Browser(action) => {
                 self.browser = Some(self.record.facts.fill(action)?);
                 Ok(())
@@ -364,7 +374,8 @@ impl CaseRun<'_> {
 
     pub(super) fn call_request(&self, call: &CallStep) -> Result<Request, Interrupt> {
         let mut arguments = Map::new();
-        for (name, value) in &call.arguments {
+        let usual = self.record.facts.kind().arguments(&call.operation);
+        for (name, value) in usual.chain(&call.arguments) {
             arguments.insert(name.clone(), self.record.facts.fill_value(value)?);
         }
         Ok(Request::Call {

@@ -39,7 +39,9 @@ impl CaseRun<'_> {
                     let id = self.worker.session()?.send(&request, by).await?;
                     open.insert(id, (place, step, "disconnect".to_owned()));
                 }
-                Action::Event(_) | Action::Note(_) => Box::pin(self.step(step)).await?,
+                Action::Arrives(_) | Action::Event(_) | Action::Note(_) => {
+                    Box::pin(self.step(step)).await?;
+                }
                 other => {
                     let name = other.name();
                     return Err(Interrupt::Suite(format!(

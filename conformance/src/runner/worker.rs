@@ -397,6 +397,7 @@ fn unsupported(case: &Case, capabilities: &Capabilities) -> Option<String> {
         .needs
         .iter()
         .find(|need| !capabilities.has(need))?;
+    let missing = capabilities.operation(missing);
     Some(format!("the connector does not have {missing}"))
 }
 
@@ -410,3 +411,52 @@ const PROXY_VARIABLES: [&str; 6] = [
     "ALL_PROXY",
     "all_proxy",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Library;
+    use crate::reference::{Guise, Kind, capabilities};
+
+    /// How many cases there are, and how many of them a guise of the reference connector skips.
+    fn skipped(guise: Guise, meant: impl Fn(&Case) -> bool) -> (usize, usize) {
+        let capabilities = capabilities(Kind::Sound, guise, true);
+        capabilities.validate().unwrap();
+        let cases = Library::embedded().unwrap().cases();
+        let cases: Vec<&Case> = cases.iter().filter(|case| meant(case)).collect();
+        let skipped = cases
+            .iter()
+            .filter(|it| unsupported(it, &capabilities).is_some());
+        (cases.len(), skipped.count())
+    }
+
+    #[test]
+    fn each_kind_of_connector_runs_what_is_about_every_connector() {
+        for guise in Guise::ALL {
+            let (all, left) = skipped(guise, |case| case.concerns().is_none());
+            assert!(all > 850, "{all} cases are about every connector");
+            assert!(left * 20 <= all, "{guise}: {left} of {all} are skipped");
+            let (own, left) = skipped(guise, |case| case.concerns() == Some(guise.name()));
+            assert!(
+                own > 40 && left == 0,
+                "{guise}: {left} of {own} are skipped"
+            );
+        }
+    }
+
+    #[test]
+    fn themes_that_are_about_every_connector_run_with_files_as_with_mail() {
+        for theme in [
+            "auth",
+            "consent",
+            "refresh",
+            "tokens",
+            "outages",
+            "transport",
+        ] {
+            let of = |case: &Case| case.scenario_id.starts_with(&format!("{theme}/"));
+            let (all, left) = skipped(Guise::Files, of);
+            assert!(left * 10 <= all, "{theme}: {left} of {all} are skipped");
+        }
+    }
+}

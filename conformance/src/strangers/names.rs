@@ -1,9 +1,11 @@
 //! A name server for namespaces of our own: every name that the hosts file does not have leads to
-//! the strangers.
+//! the strangers, but for the sites of tenants: a tenant that is made in a case has hosts of its own,
+//! which are the mock's.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+use entra_mock::environment::Site;
 use entra_mock::isolation::mount_over;
 use entra_mock::scratch::Scratch;
 use tokio::net::UdpSocket;
@@ -51,9 +53,26 @@ fn answer(question: &[u8], address: Ipv4Addr) -> Option<Vec<u8>> {
     if wanted {
         // The name of the question, an address, for no time at all.
         answer.extend([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+        let of_mock = Site::of_host(&name(&question[HEADER..end])).is_some();
+        let address = if of_mock {
+            Ipv4Addr::LOCALHOST
+        } else {
+            address
+        };
         answer.extend(address.octets());
     }
     Some(answer)
+}
+
+/// A name of a question: its labels with dots between them.
+fn name(mut labels: &[u8]) -> String {
+    let mut parts = Vec::new();
+    while let Some((length, rest)) = labels.split_first().filter(|it| *it.0 != 0) {
+        let (label, more) = rest.split_at(usize::from(*length).min(rest.len()));
+        parts.push(String::from_utf8_lossy(label).to_lowercase());
+        labels = more;
+    }
+    parts.join(".")
 }
 
 const RESOLVER: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
@@ -65,10 +84,30 @@ mod tests {
     use super::*;
 
     fn question(kind: u8) -> Vec<u8> {
+        question_of(b"\x09collector\x07example\0", kind)
+    }
+
+    fn question_of(name: &[u8], kind: u8) -> Vec<u8> {
         let mut text = vec![0xab, 0xcd, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        text.extend(b"\x09collector\x07example\0");
+        text.extend(name);
         text.extend([0, kind, 0, 1]);
         text
+    }
+
+    #[test]
+    fn the_sites_of_tenants_are_the_mocks() {
+        let stranger = Ipv4Addr::new(127, 0, 0, 2);
+        for (name, octets) in [
+            (
+                &b"\x0acontoso-my\x0asharepoint\x03com\0"[..],
+                [127, 0, 0, 1],
+            ),
+            (b"\x04made\x0aSharePoint\x02cn\0", [127, 0, 0, 1]),
+            (b"\x0asharepoint\x07example\0", [127, 0, 0, 2]),
+        ] {
+            let said = answer(&question_of(name, 1), stranger).unwrap();
+            assert!(said.ends_with(&octets), "{said:?}");
+        }
     }
 
     #[test]

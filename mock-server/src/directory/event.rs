@@ -87,6 +87,8 @@ pub enum Event {
     DeleteApp { app: String },
     /// The tenant is deleted.
     DeleteTenant {},
+    /// A file or a folder of a user's OneDrive is deleted.
+    DeleteFile { user: String, path: String },
     /// A user is deleted (and can be restored).
     DeleteUser { user: String },
     /// A mail arrives; `late`: it was received so many seconds ago, and is only seen now.
@@ -119,7 +121,8 @@ pub enum Event {
     },
     /// The certificates of an app expire.
     ExpireCertificate { app: String },
-    /// The mailbox forgets what delta queries ask for: they have to begin anew.
+    /// The mailbox and the OneDrive of a user forget what delta queries ask for: they have to begin
+    /// anew.
     ExpireDeltaTokens { user: String },
     /// The password expires: it must be changed at the next sign-in.
     ExpirePassword { user: String },
@@ -149,6 +152,14 @@ pub enum Event {
     },
     /// Smart lockout after too many wrong passwords.
     LockUser { user: String },
+    /// A file is put into a user's OneDrive by its owner, with the folders on the way: a new one, or
+    /// another content of the one that is there.
+    PutFile {
+        user: String,
+        path: String,
+        text: Option<String>,
+        keep_both: Option<bool>,
+    },
     /// The user registers a second factor.
     RegisterSecondFactor { user: String },
     /// The certificates of an app are removed.
@@ -314,6 +325,24 @@ pub enum Then {
         read: Option<bool>,
         /// Where it goes.
         folder: Option<WellKnown>,
+    },
+    /// A file must be taken out of this user's drive.
+    DeleteFile {
+        /// Whose drive.
+        user: ObjectId,
+        /// The path in it.
+        path: String,
+    },
+    /// A file must be put into this user's drive.
+    PutFile {
+        /// Whose drive.
+        user: ObjectId,
+        /// The path in it.
+        path: String,
+        /// The content.
+        text: String,
+        /// Whether a file that is there keeps its name and its content.
+        keep_both: bool,
     },
     /// This user's mailbox must forget its changes.
     ForgetChanges(ObjectId),

@@ -547,7 +547,6 @@ impl Drive {
         own.versions.len() < before
     }
 
-    #[cfg(test)]
     /// Makes every delta from before now answer that all must be read again.
     pub(crate) fn forget_changes(&mut self) {
         self.sequence += 1;

@@ -8,6 +8,7 @@
 pub(super) mod access;
 mod action;
 pub(super) mod base;
+mod by_hand;
 pub(super) mod delta;
 pub(super) mod draw;
 pub(super) mod find;
@@ -27,6 +28,7 @@ use super::generic::route::{Step, Suffix};
 
 pub(super) use self::action::Action;
 pub(super) use self::base::Base;
+pub(crate) use self::by_hand::{PutFile, delete, forget_changes, put};
 
 /// Where the steps of a drive begin in a path, if it leads into one.
 pub(super) fn begin(steps: &[Step]) -> Option<usize> {

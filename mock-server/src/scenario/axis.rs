@@ -132,6 +132,8 @@ pub enum Category {
     AccessDenied,
     /// Ask an administrator to consent.
     AdminConsentRequired,
+    /// The name is taken, or somebody else has changed or locked it meanwhile.
+    Conflict,
     /// Consent.
     ConsentRequired,
     /// The person declined, or a policy or assignment keeps them out.
@@ -156,9 +158,10 @@ pub enum Category {
 
 impl Category {
     /// All categories.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AccessDenied,
         Self::AdminConsentRequired,
+        Self::Conflict,
         Self::ConsentRequired,
         Self::InteractionBlocked,
         Self::InvalidConfiguration,
@@ -176,6 +179,7 @@ impl Category {
         match self {
             Self::AccessDenied => "access-denied",
             Self::AdminConsentRequired => "admin-consent-required",
+            Self::Conflict => "conflict",
             Self::ConsentRequired => "consent-required",
             Self::InteractionBlocked => "interaction-blocked",
             Self::InvalidConfiguration => "invalid-configuration",
@@ -193,26 +197,43 @@ impl Category {
 named!(Category, "category");
 
 /// The operations of the connector protocol.
-pub const OPERATIONS: [&str; 18] = [
+pub const OPERATIONS: [&str; 25] = [
     "create-draft",
     "create-event",
+    "create-folder",
+    "delete-file",
+    "get-file",
     "get-mailbox-settings",
     "get-message",
     "get-profile",
     "list-calendars",
     "list-contacts",
-    "list-drive",
     "list-events",
+    "list-files",
     "list-folders",
+    "list-items",
     "list-messages",
+    "list-sites",
     "list-teams",
+    "move-file",
     "move-message",
     "send-channel-message",
     "send-message",
     "upload-file",
     "watch-events",
+    "watch-files",
     "watch-messages",
 ];
+
+/// Operations that had another name before: the former one, and the one that they have.
+pub const FORMER_OPERATIONS: [(&str, &str); 1] = [("list-drive", "list-files")];
+
+/// An operation by the name that it has now.
+pub(super) fn current(operation: &str) -> &str {
+    let mut former = FORMER_OPERATIONS.into_iter();
+    let found = former.find(|(former, _)| *former == operation);
+    found.map_or(operation, |(_, now)| now)
+}
 
 /// Stands in scenarios for any operation that reads: the first of [`READING`] that a connector has.
 pub const READ: &str = "read";
@@ -225,13 +246,13 @@ pub const READING: [&str; 9] = [
     "list-calendars",
     "list-contacts",
     "get-mailbox-settings",
-    "list-drive",
+    "list-files",
     "list-teams",
     "get-profile",
 ];
 
 /// The features of the connector protocol.
-pub const FEATURES: [&str; 11] = [
+pub const FEATURES: [&str; 12] = [
     "cae",
     "clock",
     "concurrent-calls",
@@ -243,6 +264,7 @@ pub const FEATURES: [&str; 11] = [
     "shared-mailbox",
     "shared-store",
     "subscriptions",
+    "upload-sessions",
 ];
 
 /// A name that is none of those known, with the nearest one.

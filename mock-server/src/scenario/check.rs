@@ -118,6 +118,9 @@ pub struct Evidence {
     /// Requests to Microsoft Graph.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph: Option<Selector>,
+    /// Requests to the hosts of tenants' sites, where contents of files come and go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sites: Option<Selector>,
     /// Requests to hosts that are none of the mock's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Selector>,
@@ -182,6 +185,7 @@ impl Evidence {
             ("discovery", &self.discovery),
             ("keys", &self.keys),
             ("graph", &self.graph),
+            ("sites", &self.sites),
             ("proxy", &self.proxy),
             ("tls", &self.tls),
             ("pages", &self.pages),

@@ -12,8 +12,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::axis::{AuthMethod, Axis, FEATURES, OPERATIONS, READ, UnknownName};
+use super::axis::{AuthMethod, Axis, FEATURES, OPERATIONS, READ, UnknownName, current};
 use super::check::Check;
+use super::kind::GENERAL;
 use super::step::{Action, Step};
 use super::tweak::WorldTweaks;
 
@@ -145,7 +146,7 @@ struct Need(String);
 impl Need {
     fn known() -> impl Iterator<Item = &'static str> {
         let methods = AuthMethod::ALL.into_iter().map(AuthMethod::slug);
-        let operations = OPERATIONS.into_iter().chain([READ]);
+        let operations = OPERATIONS.into_iter().chain([READ]).chain(GENERAL);
         operations.chain(FEATURES).chain(methods)
     }
 }
@@ -153,6 +154,7 @@ impl Need {
 impl<'de> Deserialize<'de> for Need {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
+        let name = current(&name).to_owned();
         if Self::known().any(|it| it == name) {
             return Ok(Self(name));
         }

@@ -116,6 +116,7 @@ fn of_steps(steps: &[Step], into: &mut Vec<Stranger>) {
                 into.push(Stranger::user(&connect.user));
             }
             Action::Browser(BrowserAction::SignIn { user }) => into.push(Stranger::user(user)),
+            Action::Arrives(arrives) => into.push(Stranger::user(&arrives.to)),
             Action::Event(event) => of_event(event, into),
             Action::Fault(fault) => of_fault(fault, into),
             Action::Repeat(repeat) => of_steps(&repeat.steps, into),

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub use progress::{PlayState, PlayedBy, Progress, StepProgress, StepState};
 
 use super::placeholder::{self, fill};
-use super::{Action, AuthMethod, Scenario};
+use super::{Action, AuthMethod, ConnectorKind, Scenario};
 use crate::directory::TenantId;
 use crate::environment::SignInCloud;
 use crate::journal::{Entry, Exchange};
@@ -109,6 +109,7 @@ impl Players {
         };
         learn(placeholder::of_tenant("", auth_method, &description));
         learn(placeholder::of_environment(tenant.environment));
+        learn(ConnectorKind::usual().placeholders());
         let defaults = world.defaults();
         for (name, environment) in placeholder::neighbours(tenant.environment) {
             let neighbour = defaults.iter().find(|it| it.environment == environment);

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::axis::{AuthMethod, Category};
 use super::check::Check;
+use super::kind::{ConnectorKind, News};
 
 /// The connection that steps mean when they name none.
 pub const MAIN: &str = "main";
@@ -36,6 +37,8 @@ pub struct Step {
 pub enum Action {
     /// The tenant's time moves on (and the connector's, where it has the feature `clock`).
     Advance(Span),
+    /// Something new comes to a person: a mail, a file, whatever the connector is for.
+    Arrives(ArrivesStep),
     /// What the person does at the next sign-in.
     Browser(BrowserAction),
     /// The connector does something.
@@ -88,6 +91,7 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Advance(_) => "advance",
+            Self::Arrives(_) => "arrives",
             Self::Browser(_) => "browser",
             Self::Call(_) => "call",
             Self::Check(_) => "check",
@@ -105,6 +109,39 @@ impl Action {
             Self::Settle => "settle",
             Self::Status { .. } => "status",
             Self::Together(_) => "together",
+        }
+    }
+}
+
+/// Something new comes to a person.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ArrivesStep {
+    /// To whom, by alias.
+    pub to: String,
+    /// What it is called: the subject of a mail, the name of a file. What has the name already
+    /// keeps it.
+    pub called: String,
+}
+
+impl ArrivesStep {
+    /// The event by which it comes to the users of a kind of connectors.
+    pub fn event(&self, kind: &ConnectorKind) -> Event {
+        let (user, called) = (self.to.clone(), self.called.clone());
+        match kind.news {
+            News::Mail => Event::DeliverMessage {
+                user,
+                subject: Some(called),
+                from: None,
+                body: None,
+                late: None,
+            },
+            News::File => Event::PutFile {
+                user,
+                path: called,
+                text: Some("News".to_owned()),
+                keep_both: Some(true),
+            },
         }
     }
 }

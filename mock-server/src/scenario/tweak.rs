@@ -156,6 +156,11 @@ impl WorldTweaks {
     }
 }
 
+/// The permissions of a list: a placeholder may stand for several.
+fn words(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().flat_map(|it| it.split_whitespace())
+}
+
 impl AppTweak {
     fn apply(
         &self,
@@ -215,7 +220,7 @@ impl AppTweak {
                         id,
                         graph,
                         consent,
-                        scopes.iter().cloned(),
+                        words(scopes).map(str::to_owned),
                     );
                 }
             }
@@ -223,7 +228,7 @@ impl AppTweak {
                 directory
                     .app_role_assignments
                     .retain(|it| it.client != id || it.resource != graph);
-                for role in roles {
+                for role in words(roles) {
                     directory.assign_role(world.random.uuid(), id, graph, role, now);
                 }
             }

@@ -18,6 +18,7 @@ use crate::authority;
 use crate::environment::Site;
 use crate::exchange::{Annotation, Arrival};
 use crate::fault::{FaultAction, FaultFacts, ResetAt, RetryAfter, WrongCertificate};
+use crate::graph::files::host;
 use crate::graph::{self, GraphError};
 use crate::journal::Surface;
 use crate::token::{
@@ -411,7 +412,10 @@ fn who(world: &World, asked: Asked<'_>) -> Option<(Arc<Tenant>, FaultFacts)> {
     };
     let cloud = asked.arrival.cloud;
     if asked.surface == Surface::Graph {
-        let claims = claims(world, asked.headers)?;
+        let Some(claims) = claims(world, asked.headers) else {
+            let tenant = host::tenant_of(world, asked.path, asked.query)?;
+            return Some((tenant, facts));
+        };
         facts.client = claims.client();
         facts.user = (!claims.is_app_only()).then_some(claims.oid);
         return Some((world.tenant(cloud, claims.tid)?, facts));

@@ -316,7 +316,8 @@ impl Connection {
     pub(super) async fn ask_app_only(&self, claims: Option<&str>) -> Result<Tokens, Problem> {
         let mut scope = format!("{}/.default", self.settings.cloud.resource);
         if self.is(Mutant::NamesPermissionsForAnApp) {
-            scope = format!("{}/Mail.Read", self.settings.cloud.resource);
+            let role = self.settings.guise.role();
+            scope = format!("{}/{role}", self.settings.cloud.resource);
         }
         if self.is(Mutant::RefreshTokenForAnApp) {
             let refresh = [("grant_type", "refresh_token"), ("refresh_token", "none")];

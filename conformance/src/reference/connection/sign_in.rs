@@ -206,7 +206,8 @@ impl Connection {
         *self.broken.lock() = None;
         *self.signed_in.lock() = fresh.id.as_deref().and_then(name_in);
         self.keep(&mut *self.tokens.lock().await, Some(fresh))?;
-        if scopes.iter().any(|it| it.starts_with("Mail.")) {
+        let (_, needed) = self.settings.guise.probe();
+        if scopes.iter().any(|it| it.starts_with(needed)) {
             self.look_into_the_mailbox().await?;
         }
         Ok(connected())
@@ -218,7 +219,7 @@ impl Connection {
             return Ok(());
         }
         let one = Map::from_iter([("top".to_owned(), Value::from(1))]);
-        let looked = Box::pin(self.call("list-messages", &one)).await;
+        let looked = Box::pin(self.call(self.settings.guise.probe().0, &one)).await;
         if looked.is_err() {
             *self.tokens.lock().await = None;
         }

@@ -5,7 +5,7 @@
 const { createInterface } = require("node:readline");
 
 const CATEGORIES = [
-  "access-denied", "admin-consent-required", "consent-required", "interaction-blocked", "invalid-configuration",
+  "access-denied", "admin-consent-required", "conflict", "consent-required", "interaction-blocked", "invalid-configuration",
   "invalid-credentials", "not-found", "reconnect-required", "throttled", "unavailable", "unsupported", "untrusted",
 ];
 

@@ -1,5 +1,5 @@
 export type Category =
-  | "access-denied" | "admin-consent-required" | "consent-required" | "interaction-blocked" | "invalid-configuration"
+  | "access-denied" | "admin-consent-required" | "conflict" | "consent-required" | "interaction-blocked" | "invalid-configuration"
   | "invalid-credentials" | "not-found" | "reconnect-required" | "throttled" | "unavailable" | "unsupported" | "untrusted";
 export type AuthMethod = "authorization-code" | "client-certificate" | "client-credentials" | "own-app";
 export type EnvironmentName = "office365" | "us-gov-l4" | "us-gov-l5" | "china";

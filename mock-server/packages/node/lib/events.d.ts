@@ -33,6 +33,8 @@ newest one with the subject. */
   "delete-app": { app: string };
   /** The tenant is deleted. */
   "delete-tenant": Record<string, never>;
+  /** A file or a folder of a user's OneDrive is deleted. */
+  "delete-file": { user: string; path: string };
   /** A user is deleted (and can be restored). */
   "delete-user": { user: string };
   /** A mail arrives; `late`: it was received so many seconds ago, and is only seen now. */
@@ -53,7 +55,8 @@ newest one with the subject. */
   "expire-access-tokens": { user?: string; app?: string };
   /** The certificates of an app expire. */
   "expire-certificate": { app: string };
-  /** The mailbox forgets what delta queries ask for: they have to begin anew. */
+  /** The mailbox and the OneDrive of a user forget what delta queries ask for: they have to begin
+anew. */
   "expire-delta-tokens": { user: string };
   /** The password expires: it must be changed at the next sign-in. */
   "expire-password": { user: string };
@@ -71,6 +74,9 @@ app's own API is written with the API (`middle-tier-api/access_as_user`). */
   "judge-app": { app: string; verified?: boolean; risky?: boolean };
   /** Smart lockout after too many wrong passwords. */
   "lock-user": { user: string };
+  /** A file is put into a user's OneDrive by its owner, with the folders on the way: a new one, or
+another content of the one that is there. */
+  "put-file": { user: string; path: string; text?: string; keep_both?: boolean };
   /** The user registers a second factor. */
   "register-second-factor": { user: string };
   /** The certificates of an app are removed. */

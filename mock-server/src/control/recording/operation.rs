@@ -50,12 +50,18 @@ fn arguments(from: Option<&Value>, names: &[&str]) -> Map<String, Value> {
 }
 
 /// The operations whose arguments name what another world does not have.
-const NEED_AN_ID: [&str; 6] = [
+const NEED_AN_ID: [&str; 12] = [
+    "create-folder",
+    "delete-file",
+    "get-file",
     "get-message",
+    "list-items",
+    "move-file",
     "move-message",
     "send-channel-message",
     "upload-file",
     "watch-events",
+    "watch-files",
     "watch-messages",
 ];
 

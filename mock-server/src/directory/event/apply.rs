@@ -190,6 +190,16 @@ impl Directory {
                 let texts = [subject, from, body].map(Option::as_ref);
                 self.deliver_message(user, texts, late.unwrap_or_default())
             }
+            Event::DeleteFile { user, path } => self.delete_file(user, path),
+            Event::PutFile {
+                user,
+                path,
+                text,
+                keep_both,
+            } => {
+                let text = text.as_deref().unwrap_or_default();
+                self.put_file(user, path, text, keep_both.unwrap_or_default())
+            }
             Event::ExpireDeltaTokens { user } => self.expire_delta_tokens(user),
             // The tenant.
             Event::BlockTenant {} => Ok(self.block_tenant()),

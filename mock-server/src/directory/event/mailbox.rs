@@ -1,4 +1,4 @@
-//! Events of mailboxes.
+//! Events of mailboxes and drives.
 
 use super::super::{Directory, MailboxRight};
 use super::account::called;
@@ -119,10 +119,35 @@ impl Directory {
         }))
     }
 
+    pub(super) fn delete_file(&mut self, user: &str, path: &str) -> Result<Applied, EventError> {
+        let owner = self.user_mut(user)?;
+        let (user, did) = (owner.id, format!("'{path}' of {} is gone", called(owner)));
+        let path = path.to_owned();
+        Ok(Applied::changed(did).and_then(Then::DeleteFile { user, path }))
+    }
+
+    pub(super) fn put_file(
+        &mut self,
+        user: &str,
+        path: &str,
+        text: &str,
+        keep_both: bool,
+    ) -> Result<Applied, EventError> {
+        let owner = self.user_mut(user)?;
+        let did = format!("'{path}' is in the OneDrive of {}", called(owner));
+        let user = owner.id;
+        Ok(Applied::changed(did).and_then(Then::PutFile {
+            user,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            keep_both,
+        }))
+    }
+
     pub(super) fn expire_delta_tokens(&mut self, user: &str) -> Result<Applied, EventError> {
         let owner = self.mailbox_owner(user)?;
         let did = format!(
-            "the mailbox of {} forgot its changes: delta links get 410 SyncStateNotFound",
+            "mailbox and OneDrive of {} forgot their changes: delta links get 410",
             called(self.user_mut(user)?)
         );
         Ok(Applied::changed(did).and_then(Then::ForgetChanges(owner)))

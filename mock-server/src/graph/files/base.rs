@@ -174,7 +174,8 @@ fn make(call: &Call<'_>, owner: Owner) -> Option<Drive> {
     make_for(&call.tenant, owner, call.now)
 }
 
-fn make_for(tenant: &Tenant, owner: Owner, now: Timestamp) -> Option<Drive> {
+/// A new drive of an owner, at a time.
+pub(super) fn make_for(tenant: &Tenant, owner: Owner, now: Timestamp) -> Option<Drive> {
     let groups = tenant.read_documents(unified);
     let written = match &owner {
         Owner::Site(id) => tenant.read_documents(|documents| {

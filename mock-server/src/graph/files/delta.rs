@@ -99,6 +99,10 @@ pub(super) fn delta(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Re
             }
         }
         next.midway = changes.peek().is_some();
+        if !next.midway {
+            // All up to now is told, also where the last change was none of an item.
+            next.after = next.after.max(drive.sequence());
+        }
         Some(Ok((values, next)))
     })??;
     let mut body = Properties::new();

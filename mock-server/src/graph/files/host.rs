@@ -75,15 +75,7 @@ fn answer(
     upload: Option<Blob>,
     annotation: &mut Annotation,
 ) -> Result<Response<Body>, GraphError> {
-    let path = parts.uri.path();
-    let auth = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
-        .find(|(name, _)| name.eq_ignore_ascii_case("tempauth"))
-        .map(|(_, value)| value.into_owned());
-    let watched = path.rsplit_once("/monitor/").map(|(_, it)| it.to_owned());
-    let ticket = auth
-        .or(watched)
-        .and_then(|it| Ticket::open(world, &it))
-        .ok_or_else(unauthorized)?;
+    let ticket = ticket(world, parts.uri.path(), parts.uri.query()).ok_or_else(unauthorized)?;
     let tenant = world
         .tenant(ticket.cloud, ticket.tenant)
         .ok_or_else(unauthorized)?;
@@ -128,6 +120,21 @@ fn answer(
         }
         _ => Err(GraphError::method_not_allowed()),
     }
+}
+
+/// What an address at a site permits.
+fn ticket(world: &World, path: &str, query: Option<&str>) -> Option<Ticket> {
+    let auth = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, _)| name.eq_ignore_ascii_case("tempauth"))
+        .map(|(_, value)| value.into_owned());
+    let watched = path.rsplit_once("/monitor/").map(|(_, it)| it.to_owned());
+    auth.or(watched).and_then(|it| Ticket::open(world, &it))
+}
+
+/// The tenant whose site an address is at: requests to it have no token that tells.
+pub(crate) fn tenant_of(world: &World, path: &str, query: Option<&str>) -> Option<Arc<Tenant>> {
+    let ticket = ticket(world, path, query)?;
+    world.tenant(ticket.cloud, ticket.tenant)
 }
 
 /// The content, or a part of it.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::directory::ObjectId;
 use crate::journal::{Exchange, Surface};
-use crate::scenario::{READ, READING, Step};
+use crate::scenario::{ConnectorKind, READ, READING, Step};
 
 /// What an exchange must look like.
 #[derive(Clone, Debug)]
@@ -210,7 +210,10 @@ fn is_refused_sign_in(exchange: &Exchange) -> bool {
 
 /// Whether an operation is one that a step means.
 fn is_meant(step: &str, operation: &str) -> bool {
-    step == operation || step == READ && READING.contains(&operation)
+    let meant = ConnectorKind::all()
+        .values()
+        .any(|kind| kind.operation(step) == operation);
+    meant || step == READ && READING.contains(&operation)
 }
 
 /// Whether it is a request of an operation.
@@ -257,7 +260,32 @@ fn segments_of(exchange: &Exchange) -> Option<Vec<String>> {
         }
         _ => {}
     }
-    Some(segments.into_iter().map(str::to_owned).collect())
+    Some(by_id(&segments))
+}
+
+/// The address of a file as it is by id: `drive/root:/Reports/May.txt:/content` is
+/// `drive/items/{id}/content`.
+fn by_id(segments: &[&str]) -> Vec<String> {
+    let owned = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let Some(begin) = segments.iter().position(|it| it.ends_with(':')) else {
+        return owned(segments);
+    };
+    let after = &segments[begin + 1..];
+    let rest = match after.iter().position(|it| it.ends_with(':')) {
+        Some(end) => &after[end + 1..],
+        None => &[],
+    };
+    // `root:`, or the id of a folder behind `items`.
+    let of_root = segments[begin] == "root:";
+    let before = if of_root {
+        begin
+    } else {
+        begin.saturating_sub(1)
+    };
+    let mut found = owned(&segments[..before]);
+    found.extend(["items".to_owned(), "*".to_owned()]);
+    found.extend(owned(rest));
+    found
 }
 
 /// A row of `data/operations.csv`.
@@ -315,6 +343,25 @@ mod tests {
         }
         for row in REQUESTS.iter() {
             assert!(OPERATIONS.contains(&row.operation.as_str()), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_the_same_by_path_and_by_id() {
+        for (path, meant) in [
+            (
+                "drive/root:/reports/may.txt:/content",
+                "drive/items/*/content",
+            ),
+            ("drive/root:/reports/may.txt", "drive/items/*"),
+            (
+                "drives/b!x/items/01abc:/may.txt:/createuploadsession",
+                "drives/b!x/items/*/createuploadsession",
+            ),
+            ("drive/root/children", "drive/root/children"),
+        ] {
+            let segments: Vec<&str> = path.split('/').collect();
+            assert_eq!(by_id(&segments).join("/"), meant);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::fault::{Fault, FaultAction, FaultError};
 use crate::journal::Redactor;
 use crate::random::Random;
 use crate::scenario::placeholder::{FillError, fill};
-use crate::scenario::{Action, BrowserAction, ConnectStep, Step, UnknownName};
+use crate::scenario::{Action, BrowserAction, ConnectStep, ConnectorKind, Step, UnknownName};
 use crate::world::Tenant;
 
 /// A step as it is played.
@@ -85,6 +85,11 @@ impl<'a> Planner<'a> {
         match &step.action {
             Action::Advance(_) | Action::ClearFaults | Action::Note(_) => {
                 self.add(step, Does::Mock(Box::new(step.action.clone())));
+            }
+            Action::Arrives(arrives) => {
+                let arrives = self.filled(step, arrives)?;
+                let event = arrives.event(ConnectorKind::usual());
+                self.add(step, Does::Mock(Box::new(Action::Event(event))));
             }
             Action::Event(event) => {
                 let event = self.filled(step, event)?;

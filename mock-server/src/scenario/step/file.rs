@@ -9,9 +9,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Action, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step};
-use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, READ, UnknownName};
+use super::{
+    Action, ArrivesStep, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep, Step,
+};
+use crate::scenario::axis::{AuthMethod, Axis, Category, OPERATIONS, READ, UnknownName, current};
 use crate::scenario::check::{Check, Evidence, Level};
+use crate::scenario::kind::GENERAL;
 
 /// The step as it stands in a file: one of the actions, and what belongs to it.
 // Steps hold steps, so what is large is on the heap.
@@ -22,6 +25,9 @@ struct StepInFile {
     /// The tenant's time moves on, such as `61m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     advance: Option<Span>,
+    /// Something new comes to a person, whatever the connector is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrives: Option<ArrivesStep>,
     /// What the person does at the next sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     browser: Option<BrowserAction>,
@@ -177,6 +183,7 @@ impl StepInFile {
     fn actions(&self) -> Vec<&'static str> {
         let given = [
             self.advance.is_some(),
+            self.arrives.is_some(),
             self.browser.is_some(),
             self.call.is_some(),
             self.check.is_some(),
@@ -243,7 +250,8 @@ impl StepInFile {
             return Ok(Action::Check(Box::new(check)));
         }
         if let Some(operation) = self.call {
-            let known = OPERATIONS.into_iter().chain([READ]);
+            let operation = current(&operation).to_owned();
+            let known = OPERATIONS.into_iter().chain([READ]).chain(GENERAL);
             if !known.clone().any(|it| it == operation) {
                 return Err(UnknownName::new("operation", &operation, known).to_string());
             }
@@ -266,6 +274,7 @@ impl StepInFile {
         }
         let simple = [
             self.advance.map(Action::Advance),
+            self.arrives.map(Action::Arrives),
             self.browser.map(Action::Browser),
             self.clear_faults.map(|_| Action::ClearFaults),
             self.connect.map(|it| Action::Connect(*it)),
@@ -307,9 +316,11 @@ fn named<'a>(names: &'a [&'static str], given: &'a [bool]) -> impl Iterator<Item
 fn check_together(steps: &[Step]) -> Result<(), String> {
     fn stranger(steps: &[Step]) -> Option<&'static str> {
         steps.iter().find_map(|step| match &step.action {
-            Action::Call(_) | Action::Disconnect { .. } | Action::Event(_) | Action::Note(_) => {
-                None
-            }
+            Action::Arrives(_)
+            | Action::Call(_)
+            | Action::Disconnect { .. }
+            | Action::Event(_)
+            | Action::Note(_) => None,
             Action::Repeat(repeat) => stranger(&repeat.steps),
             other => Some(other.name()),
         })
@@ -365,6 +376,7 @@ impl Serialize for Step {
         };
         match self.action.clone() {
             Action::Advance(it) => file.advance = Some(it),
+            Action::Arrives(it) => file.arrives = Some(it),
             Action::Browser(it) => file.browser = Some(it),
             Action::Call(call) => {
                 file.call = Some(call.operation);
@@ -426,7 +438,7 @@ impl JsonSchema for Step {
             if let Some(Value::Object(call)) = fields.get_mut("call") {
                 call.insert(
                     "enum".to_owned(),
-                    json!([&OPERATIONS[..], &[READ]].concat()),
+                    json!([&OPERATIONS[..], &[READ], &GENERAL].concat()),
                 );
             }
         }
@@ -471,8 +483,9 @@ fn without_null(field: &mut Value) {
 }
 
 /// The actions of steps.
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 19] = [
     "advance",
+    "arrives",
     "browser",
     "call",
     "check",

@@ -464,3 +464,33 @@ fn every_kind_of_fault_is_seen_by_a_client_in_one_of_these_tests() {
     assert!(unseen.is_empty(), "no client sees these: {unseen:?}");
     assert!(kinds.len() > 20, "{kinds:?}");
 }
+
+#[tokio::test]
+async fn a_fault_reaches_the_addresses_of_contents_which_have_no_token() {
+    let bench = Bench::start().await;
+    let put = Event::PutFile {
+        user: "alice".to_owned(),
+        path: "Plan.txt".to_owned(),
+        text: Some("The plan".to_owned()),
+        keep_both: None,
+    };
+    bench.tenant.event(&put).unwrap();
+    let roles = ["Files.Read.All"].map(|role| Event::GrantAppRole {
+        app: "daemon-secret".to_owned(),
+        role: role.to_owned(),
+    });
+    roles
+        .iter()
+        .for_each(|it| _ = bench.tenant.event(it).unwrap());
+    let token: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
+    let upn = &bench.tenant.describe().users["alice"].upn;
+    let url = format!("{}/v1.0/users/{upn}/drive/root:/Plan.txt", bench.root);
+    let asked = bench.client.get(url);
+    let asked = asked.bearer_auth(token["access_token"].as_str().unwrap());
+    let item: serde_json::Value = asked.send().await.unwrap().json().await.unwrap();
+    let address = item["@microsoft.graph.downloadUrl"].as_str().unwrap();
+    let status = async || bench.client.get(address).send().await.unwrap().status();
+    assert_eq!(status().await, 200);
+    bench.on(FaultSurface::Graph, FaultAction::Status(503));
+    assert_eq!(status().await, 503);
+}

@@ -70,6 +70,10 @@ newest one with the subject."""
         """The tenant is deleted."""
 
     @overload
+    def event(self, name: Literal["delete-file"], /, *, user: str, path: str) -> None:
+        """A file or a folder of a user's OneDrive is deleted."""
+
+    @overload
     def event(self, name: Literal["delete-user"], /, *, user: str) -> None:
         """A user is deleted (and can be restored)."""
 
@@ -111,7 +115,8 @@ newest one with the subject."""
 
     @overload
     def event(self, name: Literal["expire-delta-tokens"], /, *, user: str) -> None:
-        """The mailbox forgets what delta queries ask for: they have to begin anew."""
+        """The mailbox and the OneDrive of a user forget what delta queries ask for: they have to begin
+anew."""
 
     @overload
     def event(self, name: Literal["expire-password"], /, *, user: str) -> None:
@@ -142,6 +147,11 @@ app's own API is written with the API (`middle-tier-api/access_as_user`)."""
     @overload
     def event(self, name: Literal["lock-user"], /, *, user: str) -> None:
         """Smart lockout after too many wrong passwords."""
+
+    @overload
+    def event(self, name: Literal["put-file"], /, *, user: str, path: str, text: str | None = ..., keep_both: bool | None = ...) -> None:
+        """A file is put into a user's OneDrive by its owner, with the folders on the way: a new one, or
+another content of the one that is there."""
 
     @overload
     def event(self, name: Literal["register-second-factor"], /, *, user: str) -> None:

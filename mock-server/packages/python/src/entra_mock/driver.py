@@ -41,7 +41,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 CATEGORIES = (
-    "access-denied", "admin-consent-required", "consent-required", "interaction-blocked", "invalid-configuration",
+    "access-denied", "admin-consent-required", "conflict", "consent-required", "interaction-blocked", "invalid-configuration",
     "invalid-credentials", "not-found", "reconnect-required", "throttled", "unavailable", "unsupported", "untrusted",
 )
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Drive;
+use crate::directory::Event;
 
 /// Follows a round to its end: the items, and where the next one begins.
 async fn round(drive: &Drive, start: &str) -> (Vec<Value>, String) {
@@ -99,4 +100,57 @@ async fn tokens_that_are_too_old_or_none_are_refused() {
     assert_eq!(old.refused(410), "resyncRequired");
     let old = drive.get("/v1.0/me/drive/root/delta?token=2025-10-01T00:00:00Z");
     assert_eq!(old.await.refused(410), "resyncRequired");
+    // A round that was begun anew has a link that works.
+    let (_, link) = round(&drive, "/v1.0/me/drive/root/delta").await;
+    let (items, _) = round(&drive, &link).await;
+    assert!(items.is_empty(), "{items:?}");
+}
+
+#[tokio::test]
+async fn files_come_change_and_go_by_events() {
+    let drive = Drive::new();
+    let user = || "alice".to_owned();
+    let put = |path: &str, text: &str, keep_both| Event::PutFile {
+        user: user(),
+        path: path.to_owned(),
+        text: Some(text.to_owned()),
+        keep_both: Some(keep_both),
+    };
+    let delete = |path: &str| Event::DeleteFile {
+        user: user(),
+        path: path.to_owned(),
+    };
+    let happen = |event| drive.bench.world().apply(&drive.bench.tenant(), &event);
+    // The drive comes to be with its first file.
+    happen(put("Reports/May.txt", "one", false)).unwrap();
+    happen(put("Reports/May.txt", "another", false)).unwrap();
+    happen(put("Reports/May.txt", "third", true)).unwrap();
+    let listed = drive
+        .get("/v1.0/me/drive/root:/Reports:/children?$select=name,size,createdBy")
+        .await;
+    let items = listed.body["value"].as_array().unwrap().clone();
+    assert_eq!(names(&items), ["May 1.txt", "May.txt"]);
+    assert_eq!(items[1]["size"], 7);
+    assert_eq!(items[1]["createdBy"]["user"]["displayName"], "Alice Archer");
+    let (_, link) = round(&drive, "/v1.0/me/drive/root/delta").await;
+    happen(delete("Reports/May.txt")).unwrap();
+    let (items, _) = round(&drive, &link).await;
+    assert!(
+        items.iter().any(|it| it.get("deleted").is_some()),
+        "{items:?}"
+    );
+    for (event, told) in [
+        (
+            delete("Reports/June.txt"),
+            "there is no file 'Reports/June.txt'",
+        ),
+        (put("a|b.txt", "", false), "'a|b.txt' is no path of a file"),
+        (put("", "", false), "'' is no path of a file"),
+    ] {
+        let error = happen(event).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    let forget = Event::ExpireDeltaTokens { user: user() };
+    happen(forget).unwrap();
+    assert_eq!(drive.get(&link).await.refused(410), "resyncRequired");
 }
