@@ -21,7 +21,8 @@ pub(crate) type Fields = Map<String, Value>;
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Lists {
-    lists: BTreeMap<Uuid, List>,
+    #[serde(rename = "lists")]
+    by_id: BTreeMap<Uuid, List>,
     /// The columns and content types of sites, by the site's id.
     sites: BTreeMap<String, Schema>,
     /// Who was let into what is selected, by what it is.
@@ -181,33 +182,33 @@ pub(crate) struct Full;
 impl Lists {
     /// A list by its id.
     pub(crate) fn get(&self, id: Uuid) -> Option<&List> {
-        self.lists.get(&id)
+        self.by_id.get(&id)
     }
 
     /// The same, to change it.
     pub(crate) fn get_mut(&mut self, id: Uuid) -> Option<&mut List> {
-        self.lists.get_mut(&id)
+        self.by_id.get_mut(&id)
     }
 
     /// The lists of a site, oldest first.
     pub(crate) fn of<'a>(&'a self, site: &'a str) -> impl Iterator<Item = &'a List> {
-        let mut found: Vec<&List> = self.lists.values().filter(|it| it.site == site).collect();
+        let mut found: Vec<&List> = self.by_id.values().filter(|it| it.site == site).collect();
         found.sort_by_key(|it| (it.created, it.id));
         found.into_iter()
     }
 
     /// Adds a list.
     pub(crate) fn add(&mut self, list: List) -> Result<(), Full> {
-        if self.lists.len() >= MOST_LISTS {
+        if self.by_id.len() >= MOST_LISTS {
             return Err(Full);
         }
-        self.lists.insert(list.id, list);
+        self.by_id.insert(list.id, list);
         Ok(())
     }
 
     /// Takes a list away.
     pub(crate) fn remove(&mut self, id: Uuid) -> Option<List> {
-        self.lists.remove(&id)
+        self.by_id.remove(&id)
     }
 
     /// What somebody added to a site.
@@ -249,7 +250,7 @@ impl Lists {
 
     /// Makes what was read from a state file usable.
     pub(super) fn revive(&mut self) {
-        for list in self.lists.values_mut() {
+        for list in self.by_id.values_mut() {
             let rows = list.rows.values();
             list.changes = rows.map(|it| (it.sequence, it.number)).collect();
         }

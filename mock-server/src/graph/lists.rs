@@ -36,12 +36,14 @@ pub(super) fn begin(steps: &[Step]) -> Option<usize> {
     let mut found = None;
     for (at, step) in steps.iter().enumerate().skip(1) {
         let before = steps[at - 1].actual().map_or("", |it| it.name());
-        let below = match (before, step.name) {
-            ("site", "lists" | "columns" | "contentTypes" | "permissions" | "operations")
-            | ("drive" | "sharedDriveItem", "list")
-            | ("driveItem" | "sharedDriveItem", "listItem") => true,
-            _ => false,
-        };
+        let below = matches!(
+            (before, step.name),
+            (
+                "site",
+                "lists" | "columns" | "contentTypes" | "permissions" | "operations"
+            ) | ("drive" | "sharedDriveItem", "list")
+                | ("driveItem" | "sharedDriveItem", "listItem")
+        );
         if below {
             found = Some(at);
         } else if found.is_some() && matches!(named(step), "drive" | "driveItem") {

@@ -154,6 +154,7 @@ impl Bench {
     }
 
     /// The id of the app whose tokens these are.
+    #[expect(clippy::unused_self, reason = "reads as what the bench has")]
     pub(super) fn client(&self) -> String {
         client().to_string()
     }

@@ -50,10 +50,10 @@ pub fn serve_if_asked() -> bool {
 /// it knows the command's number: the watchdog then looks for the command by a variable of its
 /// environment (on Linux; elsewhere that command stays).
 pub fn announce(command: &mut Command, guarded: Guarded) -> Announced {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     if guarded == Guarded::Group {
         command.process_group(0);
     }
-    static COUNT: AtomicU64 = AtomicU64::new(0);
     let mark = STARTED.get().map(|_| {
         // The numbers of processes come again.
         let now = Clock::real().now().as_nanosecond();

@@ -387,7 +387,7 @@ async fn tokens_are_explained_as_the_endpoints_would_answer() {
         json!({"disable-app": {"app": "native-app"}}),
     ] {
         tenant
-            .event(&serde_json::from_value(event.clone()).unwrap())
+            .event(serde_json::from_value::<Event>(event.clone()).unwrap())
             .unwrap();
         let verdict = explain(&tokens["refresh_token"]).await["verdict"].clone();
         let (status, answer) = bench.refresh(&tenant, &tokens["refresh_token"]).await;

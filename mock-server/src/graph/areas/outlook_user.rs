@@ -67,7 +67,7 @@ fn time_zones(call: &Call<'_>, outlook: &Subject<'_>) -> Result<Reply, GraphErro
             "The string '{standard}' is not a valid enumeration type constant."
         )));
     };
-    Ok(listed(call, "timeZoneInformation", found))
+    Ok(listed(call, "timeZoneInformation", &found))
 }
 
 /// `GET …/outlook/supportedLanguages`.
@@ -81,7 +81,7 @@ fn languages(call: &Call<'_>, _: &Subject<'_>) -> Result<Reply, GraphError> {
     if found.is_empty() {
         return Err(GraphError::item_not_found());
     }
-    Ok(listed(call, "localeInfo", found))
+    Ok(listed(call, "localeInfo", &found))
 }
 
 /// `GET …/reminderView(startDateTime=…,endDateTime=…)`: of the events of a while that remind.
@@ -108,10 +108,10 @@ fn reminders(call: &Call<'_>, user: &Subject<'_>) -> Result<Reply, GraphError> {
     let owner: ObjectId = user.id.parse().map_err(|_| GraphError::item_not_found())?;
     let contents = call.mailbox_of(owner)?;
     let found = contents.read(|contents| events::reminders(call, contents, (from, to)))?;
-    Ok(listed(call, "reminder", found))
+    Ok(listed(call, "reminder", &found))
 }
 
-fn listed(call: &Call<'_>, of: &str, value: Vec<Value>) -> Reply {
+fn listed(call: &Call<'_>, of: &str, value: &[Value]) -> Reply {
     let context = format!("{}/$metadata#Collection(microsoft.graph.{of})", call.root());
     Reply::json(
         StatusCode::OK,

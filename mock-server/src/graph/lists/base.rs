@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::refusal;
 use crate::drives::list::List;
-use crate::drives::{Drives, Place};
+use crate::drives::{Drives, Identity, Place};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
 use crate::graph::files::base as drives;
@@ -227,7 +227,13 @@ fn known(call: &Call<'_>, site: &Site) {
         let Some(drive) = drive else {
             return;
         };
-        let mut list = List::new(id, &site.id, &drive.name, Default::default(), drive.created);
+        let mut list = List::new(
+            id,
+            &site.id,
+            &drive.name,
+            Identity::default(),
+            drive.created,
+        );
         list.name.clone_from(&drive.place.library);
         "documentLibrary".clone_into(&mut list.template);
         list.drive = Some(drive.id.clone());

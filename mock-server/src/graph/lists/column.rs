@@ -273,10 +273,10 @@ fn encoded(title: &str) -> String {
 
 /// Checks the values that a body gives fields, and brings them into the form in which they are
 /// kept.
-pub(super) fn values(list: &List, body: Properties) -> Result<Fields, GraphError> {
+pub(super) fn values(list: &List, body: &Properties) -> Result<Fields, GraphError> {
     let mut found = Fields::new();
     let typed = |name: &str| body.contains_key(&format!("{name}@odata.type"));
-    for (name, value) in &body {
+    for (name, value) in body {
         if name.contains('@') {
             continue;
         }

@@ -193,7 +193,7 @@ impl Drawing<'_> {
 
     /// The fields of a row: what people wrote, and what the service keeps.
     /// Source: recordings of NangoHQ/integration-templates and pnp/pnpcore.
-    pub(super) fn fields(&self, list: &List, line: Line<'_>) -> Properties {
+    pub(super) fn fields(list: &List, line: Line<'_>) -> Properties {
         let (created, modified, created_by, modified_by) = line.stamps();
         let mut found = Properties::new();
         found.insert("@odata.etag".to_owned(), json!(line.e_tag()));

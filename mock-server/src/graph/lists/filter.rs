@@ -136,7 +136,7 @@ pub(super) fn sorted<'a>(
 
 fn looked_at(drawing: &Drawing<'_>, list: &List, line: Line<'_>) -> Value {
     let mut document = drawing.line(list, line);
-    let fields = drawing.fields(list, line);
+    let fields = Drawing::fields(list, line);
     document.insert("fields".to_owned(), json!(fields));
     Value::Object(document)
 }

@@ -97,7 +97,7 @@ pub(super) fn create(call: &Call<'_>, site: &Site) -> Result<Reply, GraphError> 
     let by = base::identity(call);
     let mut list = List::new(call.world.random.uuid(), &site.id, title, by, call.now);
     list.name = name_of(title);
-    list.template = (*template).to_owned();
+    (*template).clone_into(&mut list.template);
     text("description")
         .unwrap_or_default()
         .clone_into(&mut list.description);

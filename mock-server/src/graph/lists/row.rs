@@ -168,7 +168,7 @@ pub(super) fn drawn(
                     line.number()
                 );
                 document.insert("fields@odata.context".to_owned(), json!(context));
-                let fields = drawing.fields(list, line);
+                let fields = Drawing::fields(list, line);
                 let fields = selected(fields, expand.select.as_deref());
                 document.insert("fields".to_owned(), Value::Object(fields));
             }
@@ -253,7 +253,7 @@ pub(super) fn fields(call: &Call<'_>, target: &Target) -> Result<Reply, GraphErr
         let list = list_of(drawing, id)?;
         let line = line(drawing, list, number)?;
         let set = format!("{}/items('{number}')/fields", draw::set(&target.site, list));
-        let fields = drawing.fields(list, line);
+        let fields = Drawing::fields(list, line);
         Ok((
             selected(fields, call.query.select.as_deref()),
             line.e_tag(),
@@ -293,8 +293,8 @@ pub(super) fn create(call: &Call<'_>, target: &Target) -> Result<Reply, GraphErr
         if list.drive.is_some() {
             return Err(refusal::library_rows());
         }
-        let mut fields = column::values(list, said)?;
-        let content_type = type_of(list, &mut fields, wanted)?;
+        let mut fields = column::values(list, &said)?;
+        let content_type = type_of(list, &mut fields, wanted.as_ref())?;
         column::defaults(list, &mut fields);
         unique(list, &fields, None)?;
         fields.retain(|_, value| !value.is_null());
@@ -348,7 +348,7 @@ fn named_type(body: &Properties) -> Result<Option<String>, GraphError> {
 fn type_of(
     list: &List,
     fields: &mut Fields,
-    wanted: Option<String>,
+    wanted: Option<&String>,
 ) -> Result<Option<String>, GraphError> {
     let named = fields.shift_remove("ContentType");
     let named = named.as_ref().and_then(Value::as_str);
@@ -356,13 +356,13 @@ fn type_of(
         return Ok(None);
     }
     let all = content_type::of_list(list);
-    let found = all.iter().find(|it| match &wanted {
+    let found = all.iter().find(|it| match wanted {
         Some(id) => it.id.eq_ignore_ascii_case(id),
         None => Some(content_type::name(it)) == named,
     });
     // A site's own means the list's copy of it.
     let parent = || {
-        let id = wanted.as_ref()?;
+        let id = wanted?;
         all.iter()
             .find(|it| it.members.get("parentId") == Some(&json!(id)))
     };
@@ -400,15 +400,20 @@ pub(super) fn patch_fields(call: &Call<'_>, target: &Target) -> Result<Reply, Gr
 /// Changes a row: its fields, its content type.
 pub(super) fn patch(call: &Call<'_>, target: &Target) -> Result<Reply, GraphError> {
     let body = call.json()?;
-    write(call, target, fields_of(&body)?, named_type(&body)?)?;
+    write(
+        call,
+        target,
+        &fields_of(&body)?,
+        named_type(&body)?.as_ref(),
+    )?;
     answer(call, target, StatusCode::OK, &call.query)
 }
 
 fn write(
     call: &Call<'_>,
     target: &Target,
-    said: Properties,
-    wanted: Option<String>,
+    said: &Properties,
+    wanted: Option<&String>,
 ) -> Result<(), GraphError> {
     let (id, number) = (target.list()?, target.row()?);
     let by = base::identity(call);

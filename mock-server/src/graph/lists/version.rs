@@ -88,7 +88,7 @@ pub(super) fn drawn(drawing: &Drawing<'_>, list: &List, line: Line<'_>) -> Vec<P
                 current,
                 item.modified,
                 item.modified_by,
-                &drawing.fields(list, line),
+                &Drawing::fields(list, line),
             )];
             for earlier in item.versions.iter().rev() {
                 found.push(version(

@@ -41,11 +41,13 @@ pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Who may do what, where the system says it in a number.
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 pub(crate) fn mode(metadata: &Metadata) -> Option<u32> {
     Some(metadata.mode() & 0o7777)
 }
 
 /// Whose a file is, and who we are, as numbers.
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 pub(crate) fn owner(metadata: &Metadata) -> Option<(u32, u32)> {
     Some((metadata.uid(), geteuid().as_raw()))
 }
