@@ -70,11 +70,11 @@ pub(crate) fn start(
         Err(refusal) => return Err(Box::new(refuse(visit, &target.0, &refusal))),
     };
     let claims = ClaimsRequest::parse(request.claims.as_deref());
-    if let Ok(Some(claims)) = claims {
-        if let Some(claim) = claims.unknown.first() {
-            visit.annotation.unsupported =
-                Some(format!("the claims request for {claim} is not looked at"));
-        }
+    if let Ok(Some(claims)) = claims
+        && let Some(claim) = claims.unknown.first()
+    {
+        visit.annotation.unsupported =
+            Some(format!("the claims request for {claim} is not looked at"));
     }
     let given = |name: &&str| parameters.raw(name).is_some_and(|it| !it.is_empty());
     if let Some(name) = REQUEST_OBJECTS.into_iter().find(given) {

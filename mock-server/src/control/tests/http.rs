@@ -6,9 +6,9 @@ use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::MockEntra;
 use crate::environment::Environment;
 use crate::server::{Builder, TenantHandle};
+use crate::{Event, MockEntra};
 
 pub(super) struct Bench {
     pub(super) mock: MockEntra,

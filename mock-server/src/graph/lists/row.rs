@@ -393,7 +393,7 @@ fn unique(list: &List, fields: &Fields, own: Option<u32>) -> Result<(), GraphErr
 
 /// Changes fields of a row; the answer has the fields alone.
 pub(super) fn patch_fields(call: &Call<'_>, target: &Target) -> Result<Reply, GraphError> {
-    write(call, target, call.json()?, None)?;
+    write(call, target, &call.json()?, None)?;
     fields(call, target)
 }
 

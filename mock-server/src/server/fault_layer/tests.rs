@@ -479,9 +479,9 @@ async fn a_fault_reaches_the_addresses_of_contents_which_have_no_token() {
         app: "daemon-secret".to_owned(),
         role: role.to_owned(),
     });
-    roles
-        .iter()
-        .for_each(|it| _ = bench.tenant.event(it).unwrap());
+    for role in &roles {
+        bench.tenant.event(role).unwrap();
+    }
     let token: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
     let upn = &bench.tenant.describe().users["alice"].upn;
     let url = format!("{}/v1.0/users/{upn}/drive/root:/Plan.txt", bench.root);
