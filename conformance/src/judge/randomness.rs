@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// The bits for which there is room in what changes between these values: an upper bound.
 pub(super) fn room(values: &[String]) -> f64 {
-    let plain: Vec<&[u8]> = values.iter().map(|it| it.as_bytes()).collect();
+    let plain: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
     let mut room = changing(&plain);
     for alphabet in [&STANDARD, &URL_SAFE] {
         if let Some(decoded) = decode(values, alphabet) {

@@ -119,7 +119,22 @@ fn is_loop(visit: &mut Visit, segment: &str, request: &AuthorizeRequest) -> bool
         return false;
     };
     let now = (tenant.now(), Clock::real().now());
-    visit.repetition.ask(segment, request, now)
+    visit.repetition.ask(&common_text(segment, request), now)
+}
+
+/// What makes two requests equal: who is hinted at, scopes, client, redirect URI, response type and
+/// mode; not `state`, `nonce` and the proof key.
+fn common_text(segment: &str, request: &AuthorizeRequest) -> String {
+    format!(
+        "{segment}\n{}\n{}\n{}\n{:?}\n{:?}\n{:?}\n{:?}",
+        request.client,
+        request.target.redirect_uri,
+        request.scope,
+        request.target.mode,
+        request.response_type,
+        request.login_hint,
+        request.resource,
+    )
 }
 
 /// A signed-in user is there: consent, then the answer.

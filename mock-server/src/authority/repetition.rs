@@ -11,7 +11,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::flow::AuthorizeRequest;
 use super::session::{attributes, sealed_cookie};
 use crate::token::{SEALED_PREFIX, Sealer};
 
@@ -41,15 +40,11 @@ impl Repetition {
         }
     }
 
-    /// Counts a request. Returns whether it is one too many.
-    pub(crate) fn ask(
-        &mut self,
-        segment: &str,
-        request: &AuthorizeRequest,
-        now: (Timestamp, Timestamp),
-    ) -> bool {
+    /// Counts a request, by the text that equal ones have in common. Returns whether it is one too
+    /// many.
+    pub(crate) fn ask(&mut self, text: &str, now: (Timestamp, Timestamp)) -> bool {
         self.changed = true;
-        let what = fingerprint(segment, request);
+        let what = URL_SAFE_NO_PAD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..12]);
         // By both clocks: a tenant's may be frozen, or be moved instead of waiting.
         self.asked.retain(|it| {
             now.0.duration_since(it.since.0) < WINDOW && now.1.duration_since(it.since.1) < WINDOW
@@ -79,22 +74,6 @@ impl Repetition {
         let text = format!("{COOKIE}={SEALED_PREFIX}{sealed}; {}", attributes(secure));
         HeaderValue::from_str(&text).ok()
     }
-}
-
-/// What makes two requests equal: who is hinted at, scopes, client, redirect URI, response type and
-/// mode; not `state`, `nonce` and the proof key.
-fn fingerprint(segment: &str, request: &AuthorizeRequest) -> String {
-    let text = format!(
-        "{segment}\n{}\n{}\n{}\n{:?}\n{:?}\n{:?}\n{:?}",
-        request.client,
-        request.target.redirect_uri,
-        request.scope,
-        request.target.mode,
-        request.response_type,
-        request.login_hint,
-        request.resource,
-    );
-    URL_SAFE_NO_PAD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..12])
 }
 
 /// So many equal requests within the window are answered.
