@@ -13,6 +13,7 @@ use super::error::AuthorityError;
 use super::form::Form;
 use super::pages::notice::{self, CodeFacts};
 use super::pages::{LOGO, Page};
+use super::resolve::restricted_by_policy;
 use super::routes::Routes;
 use super::visit::Visit;
 use super::{
@@ -54,7 +55,9 @@ type Common = (
 
 fn open((state, arrival, query, headers, body): Common, endpoint: &str) -> (Visit, Form) {
     let form = Form::of_request(query.0.as_deref(), &headers, &body);
-    (Visit::new(state.0, arrival.0, &headers, endpoint), form)
+    let mut visit = Visit::new(state.0, arrival.0, &headers, endpoint);
+    visit.annotation.unsupported = restricted_by_policy(&headers);
+    (visit, form)
 }
 
 async fn authorize_v1(Path(tenant): Path<String>, common: Common) -> Response {

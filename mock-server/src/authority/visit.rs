@@ -13,7 +13,6 @@ use super::error::{AuthorityError, PAGE, REDIRECT, Trace, common_headers};
 use super::pages::Page;
 use super::pages::notice::{self, ErrorFacts};
 use super::repetition::Repetition;
-use super::resolve::restricted_by_policy;
 use super::session::Session;
 use crate::aadsts::Row;
 use crate::clock::Clock;
@@ -58,7 +57,6 @@ impl Visit {
         let repetition = Repetition::read(headers, &state.world.sealer);
         let annotation = Annotation {
             endpoint: Some(endpoint.to_owned()),
-            unsupported: restricted_by_policy(headers),
             ..Annotation::default()
         };
         Self {

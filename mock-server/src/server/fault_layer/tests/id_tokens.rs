@@ -21,6 +21,9 @@ async fn id_tokens_are_of_another_sign_in_user_cloud_or_key() {
     let (_, other) = bench.id_token("n-1", Some(FaultAction::WrongNonce)).await;
     assert_ne!(other["nonce"], "n-1");
     assert_eq!(other["oid"], alice);
+    let (_, other) = bench.id_token("n-1", Some(FaultAction::NoNonce)).await;
+    assert!(other.get("nonce").is_none(), "{other}");
+    assert_eq!(other["oid"], alice);
     let (_, other) = bench.id_token("n-1", Some(FaultAction::WrongUser)).await;
     assert_eq!(other["nonce"], "n-1");
     assert_ne!(other["oid"], alice);
