@@ -72,7 +72,7 @@ fn the_reference_connector_for_files_passes_its_cases() {
             "tokens/**",
             "transport/**",
         ],
-        190,
+        180,
     );
 }
 
