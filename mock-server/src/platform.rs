@@ -12,7 +12,9 @@ use unix as system;
 use windows as system;
 
 pub use system::descriptors::raise_descriptor_limit;
-pub(crate) use system::descriptors::{is_exhausted, limit_and_use, with_original_limit};
+#[cfg(feature = "cli")]
+pub(crate) use system::descriptors::with_original_limit;
+pub(crate) use system::descriptors::{is_exhausted, limit_and_use};
 pub(crate) use system::files::{
     DATA_FOLDER, SYSTEM_BUNDLES, give_back, make_private_folder, mode, owner, read_exact_at,
     sync_folder, user, write_all_at,
