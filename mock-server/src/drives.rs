@@ -9,6 +9,8 @@ mod drive;
 pub(crate) mod id;
 mod item;
 pub(crate) mod list;
+pub(crate) mod name;
+pub(crate) mod place;
 mod quick_xor;
 mod session;
 

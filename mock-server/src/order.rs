@@ -5,11 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Uses of what stands later, with their reasons in `CONTRIBUTING.md`.
-const EXCEPTIONS: [(&str, &str); 3] = [
-    ("fault/check.rs", "world"),
-    ("control", "server"),
-    ("world", "graph"),
-];
+const EXCEPTIONS: [(&str, &str); 2] = [("fault/check.rs", "world"), ("control", "server")];
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

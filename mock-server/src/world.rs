@@ -1,6 +1,7 @@
 //! The world: all tenants of all environments, and how to find things in them.
 
 mod connections;
+mod drives;
 pub mod seed;
 pub(crate) mod sign_in;
 mod snapshot;
@@ -18,6 +19,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use template::default_seed;
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
 
+use self::drives::PutFile;
 use crate::clock::{self, Clock};
 use crate::directory::{
     Application, ApplicationId, Did, Directory, Event, EventError, ObjectId, TenantId, Then,
@@ -25,7 +27,6 @@ use crate::directory::{
 use crate::drives::{Blob, Drives, Store};
 use crate::environment::{Environment, SignInCloud};
 use crate::fault::{Fault, FaultError, Faults};
-use crate::graph::files;
 use crate::journal::{
     ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, SecretHolder,
     StateChange, StateRecord,
@@ -371,7 +372,9 @@ impl World {
                 }
             }
             Then::DeleteFile { user, path } => {
-                files::delete(tenant, user, &path).map_err(EventError::NotPossible)?;
+                tenant
+                    .delete_file(user, &path)
+                    .map_err(EventError::NotPossible)?;
             }
             Then::PutFile {
                 user,
@@ -381,20 +384,20 @@ impl World {
             } => {
                 let content = Blob::of(&self.contents, text.as_bytes());
                 let content = content.map_err(|it| EventError::NotPossible(it.to_string()))?;
-                let put = files::PutFile {
+                let put = PutFile {
                     path: &path,
                     content,
                     keep_both,
                 };
                 let number = || self.random.uuid();
-                let put = files::put(tenant, user, put, now, number);
+                let put = tenant.put_file(user, put, now, number);
                 put.map_err(EventError::NotPossible)?;
             }
             Then::ForgetChanges(user) => {
                 if let Some(contents) = tenant.mailbox(user, now) {
                     contents.write(Contents::forget_changes);
                 }
-                files::forget_changes(tenant, user);
+                tenant.forget_file_changes(user);
             }
             Then::Deliver {
                 user,

@@ -112,6 +112,17 @@ pub(crate) struct Link {
 }
 
 impl Item {
+    /// A new file.
+    pub(crate) fn file(id: Uuid, name: &str, content: Blob, by: Identity, now: Timestamp) -> Self {
+        let size = content.length();
+        Self {
+            size,
+            content: Some(content),
+            content_version: 1,
+            ..Self::new(id, name, by, now)
+        }
+    }
+
     /// A new item; where and what it is, its maker says.
     pub(crate) fn new(id: Uuid, name: &str, by: Identity, now: Timestamp) -> Self {
         Self {

@@ -8,7 +8,6 @@
 pub(super) mod access;
 mod action;
 pub(super) mod base;
-mod by_hand;
 pub(super) mod delta;
 pub(super) mod draw;
 pub(super) mod find;
@@ -28,7 +27,6 @@ use super::generic::route::{Step, Suffix};
 
 pub(super) use self::action::Action;
 pub(super) use self::base::Base;
-pub(crate) use self::by_hand::{PutFile, delete, forget_changes, put};
 
 /// Where the steps of a drive begin in a path, if it leads into one.
 pub(super) fn begin(steps: &[Step]) -> Option<usize> {
@@ -125,7 +123,7 @@ pub(super) fn check_name(name: &str) -> Result<(), GraphError> {
 
 /// The host of a tenant's sites.
 pub(super) fn host_of(directory: &crate::directory::Directory) -> String {
-    base::host(directory, false)
+    crate::drives::place::host(directory, false)
 }
 
 /// The hosts of all tenants' sites.
@@ -133,7 +131,14 @@ pub(crate) fn hosts(world: &crate::world::World) -> Vec<String> {
     let mut found: Vec<String> = world
         .tenants()
         .iter()
-        .flat_map(|tenant| tenant.read(|it| [base::host(it, false), base::host(it, true)]))
+        .flat_map(|tenant| {
+            tenant.read(|it| {
+                [
+                    crate::drives::place::host(it, false),
+                    crate::drives::place::host(it, true),
+                ]
+            })
+        })
         .collect();
     found.sort();
     found.dedup();

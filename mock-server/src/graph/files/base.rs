@@ -1,17 +1,15 @@
 //! Whose drive a path means, and how drives come to be.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::refusal;
-use crate::directory::{Directory, ObjectId};
-use crate::drives::{Blob, Conflict, Drive, Identity, Item, Owner, Place};
+use crate::directory::ObjectId;
+use crate::drives::place::{parts, site_id, unified};
+use crate::drives::{Conflict, Drive, Identity, Owner};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
 use crate::graph::generic::route::{Key, Step};
-use crate::store::Documents;
-use crate::world::Tenant;
 
 /// Whose drives a path is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -171,100 +169,7 @@ fn unopened(call: &Call<'_>) -> Vec<Drive> {
 
 /// A new drive of an owner, if there is such an owner.
 fn make(call: &Call<'_>, owner: Owner) -> Option<Drive> {
-    make_for(&call.tenant, owner, call.now)
-}
-
-/// A new drive of an owner, at a time.
-pub(super) fn make_for(tenant: &Tenant, owner: Owner, now: Timestamp) -> Option<Drive> {
-    let groups = tenant.read_documents(unified);
-    let written = match &owner {
-        Owner::Site(id) => tenant.read_documents(|documents| {
-            let site = documents.get("sites", id)?;
-            site.properties.get("webUrl")?.as_str().map(str::to_owned)
-        }),
-        Owner::Group(_) | Owner::User(_) => None,
-    };
-    tenant.read(|directory| {
-        let library = "Shared Documents";
-        let (place, name) = match &owner {
-            Owner::User(id) => {
-                let user = directory
-                    .users
-                    .values()
-                    .find(|it| it.id.to_string() == *id)?;
-                let upn = user.user_principal_name.to_string();
-                let path = format!("/personal/{}", upn.to_lowercase().replace(['.', '@'], "_"));
-                let host = host(directory, true);
-                (at(directory, &host, id, &path, "Documents"), "OneDrive")
-            }
-            Owner::Group(id) => {
-                let (_, path, _) = groups.iter().find(|(own, ..)| own == id)?;
-                let host = host(directory, false);
-                (at(directory, &host, id, path, library), "Documents")
-            }
-            Owner::Site(id) if site_id(directory, "root") == *id => {
-                let host = host(directory, false);
-                (at(directory, &host, "root", "", library), "Documents")
-            }
-            Owner::Site(id) => {
-                let url = written.as_deref()?;
-                let (host, path) = url.split_once("://")?.1.split_once('/')?;
-                let mut place = at(directory, host, id, &format!("/{path}"), library);
-                let mut parts = id.split(',').skip(1);
-                place.collection = parts.next()?.parse().ok()?;
-                place.web = parts.next()?.parse().ok()?;
-                (place, "Documents")
-            }
-        };
-        Some(Drive::new(owner, place, name, now))
-    })
-}
-
-/// The Microsoft 365 groups: id, path of the site, name.
-pub(in crate::graph) fn unified(documents: &Documents) -> Vec<(String, String, String)> {
-    let groups = documents.list("groups").filter_map(|group| {
-        let text = |name: &str| group.properties.get(name).and_then(Value::as_str);
-        let kinds = group.properties.get("groupTypes")?.as_array()?;
-        kinds.iter().find(|it| *it == "Unified")?;
-        let path = format!("/sites/{}", text("mailNickname").unwrap_or(&group.id));
-        let name = text("displayName").unwrap_or_default().to_owned();
-        Some((group.id.clone(), path, name))
-    });
-    groups.collect()
-}
-
-fn at(directory: &Directory, host: &str, of: &str, site: &str, library: &str) -> Place {
-    let tenant = directory.id.0;
-    let (collection, web) = parts(tenant, of);
-    Place {
-        host: host.to_owned(),
-        site: site.to_owned(),
-        library: library.to_owned(),
-        collection,
-        web,
-        list: Uuid::new_v5(&tenant, format!("list {of}").as_bytes()),
-    }
-}
-
-/// The GUIDs of a site's collection and web. `of`: `root`, or whose site it is.
-fn parts(tenant: Uuid, of: &str) -> (Uuid, Uuid) {
-    let part = |name: &str| Uuid::new_v5(&tenant, format!("{name} {of}").as_bytes());
-    (part("site collection"), part("web"))
-}
-
-/// The id of a site. `of`: `root`, or the id of the group whose it is.
-pub(in crate::graph) fn site_id(directory: &Directory, of: &str) -> String {
-    let (collection, web) = parts(directory.id.0, of);
-    format!("{},{collection},{web}", host(directory, false))
-}
-
-/// The host of a tenant's sites, or of the people's own.
-pub(in crate::graph) fn host(directory: &Directory, personal: bool) -> String {
-    let domain = directory.domains.first().map_or("", String::as_str);
-    let name = domain.split('.').next().unwrap_or_default();
-    let more = if personal { "-my" } else { "" };
-    let domain = directory.environment.sharepoint_domain();
-    format!("{}{more}.{domain}", name.to_lowercase())
+    call.tenant.new_drive(owner, call.now)
 }
 
 /// Who calls.
@@ -273,15 +178,6 @@ pub(in crate::graph) fn identity(call: &Call<'_>) -> Identity {
         user: call.actor.user(),
         app: Some(call.client),
     }
-}
-
-/// An item with a content, new.
-pub(super) fn file(id: Uuid, name: &str, content: Blob, by: Identity, now: Timestamp) -> Item {
-    let mut item = Item::new(id, name, by, now);
-    item.size = content.length();
-    item.content = Some(content);
-    item.content_version = 1;
-    item
 }
 
 /// What to do where a name is taken, as a client says it in the address or in the body.

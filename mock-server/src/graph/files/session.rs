@@ -12,7 +12,7 @@ use super::find::Found;
 use super::ticket::{self, Right, Ticket};
 use super::write::{self, Said};
 use super::{base, name, refusal};
-use crate::drives::{Blob, Conflict, LIFE, MOST_SESSIONS, Session, id};
+use crate::drives::{Blob, Conflict, Item, LIFE, MOST_SESSIONS, Session, id};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
@@ -125,7 +125,7 @@ pub(super) fn create(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphEr
 /// Where a file is that is written over: folder, name, id.
 fn existing(
     call: &Call<'_>,
-    own: &crate::drives::Item,
+    own: &Item,
     conflict: Conflict,
     named: Option<&str>,
 ) -> Result<(Uuid, String, Uuid), GraphError> {
@@ -167,7 +167,7 @@ pub(super) fn commit(
     } else {
         session.item
     };
-    let mut item = base::file(id, &session.name, session.content.clone(), session.by, now);
+    let mut item = Item::file(id, &session.name, session.content.clone(), session.by, now);
     session.said.tell(&mut item);
     let (made, is_new) = drive
         .add(session.folder, item, session.conflict)

@@ -33,7 +33,7 @@ pub(super) fn create(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError
     let item_id = new_id(call);
     let mut item = if is_file {
         let content = blob(call, &[])?;
-        base::file(item_id, &title, content, by, call.now)
+        Item::file(item_id, &title, content, by, call.now)
     } else {
         Item::new(item_id, &title, by, call.now)
     };
@@ -101,7 +101,7 @@ pub(super) fn put(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphError
                 }
                 Conflict::Rename => {
                     let (parent, title) = (own.parent.unwrap_or(id::ROOT), own.name.clone());
-                    let new = base::file(new_id(call), &title, content, by, call.now);
+                    let new = Item::file(new_id(call), &title, content, by, call.now);
                     let added = drive.add(parent, new, conflict).map_err(refusal::of)?;
                     Ok(added.0)
                 }
@@ -120,7 +120,7 @@ pub(super) fn put(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphError
     let title = found.missing.pop().unwrap_or_default();
     make_folders(call, &mut found)?;
     name::check(&title, found.item == id::ROOT)?;
-    let new = base::file(new_id(call), &title, content, by, call.now);
+    let new = Item::file(new_id(call), &title, content, by, call.now);
     let (made, _) = found.write(call, |drive| {
         let mut path = drive.path(found.item);
         path.push(&title);

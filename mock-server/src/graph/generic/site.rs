@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::place::{self, Place};
 use super::service::Voice;
+use crate::drives::place::{site_id, unified};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
-use crate::graph::files;
 use crate::mailbox::Properties;
 
 /// The site with a path at a host. Source: learn.microsoft.com/graph/api/site-getbypath.
@@ -72,8 +72,8 @@ pub(super) fn of_group(call: &Call<'_>, collection: &str, key: &str) -> Option<S
     let group = collection
         .strip_prefix("groups/")
         .and_then(|it| it.strip_suffix("/sites"))?;
-    let unified = call.tenant.read_documents(files::base::unified);
+    let unified = call.tenant.read_documents(unified);
     unified.iter().find(|(id, ..)| id == group)?;
-    let own = call.tenant.read(|it| files::base::site_id(it, group));
+    let own = call.tenant.read(|it| site_id(it, group));
     (key == "root" || key == own).then_some(own)
 }
