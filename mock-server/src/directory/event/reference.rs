@@ -103,6 +103,8 @@ impl EventParameter {
             (_, "mailbox") => "support",
             (_, "secret") => "my-secret",
             (_, "certificate") => "MIIC…",
+            (_, "path") => "Reports/May.txt",
+            (_, "subject") => "Budget",
             _ => "alice",
         };
         text.to_owned()
@@ -285,6 +287,11 @@ mod tests {
         for it in Event::reference() {
             let read = serde_saphyr::from_str::<Event>(&it.example());
             assert_eq!(read.unwrap().name(), it.name);
+            // A user is what nobody said anything better for.
+            for parameter in it.parameters.iter().filter(|it| it.required) {
+                let is_user = parameter.name == "user";
+                assert_eq!(parameter.example() == "alice", is_user, "{}", it.example());
+            }
         }
     }
 
