@@ -58,8 +58,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::body;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
@@ -104,6 +104,31 @@ pub(crate) fn refusal_of(world: &World, environment: Environment, token: &str) -
     bearer::check(world, environment, token, Ipv4Addr::LOCALHOST.into())
         .err()
         .map(|error| error.message.into())
+}
+
+/// Whether a request that brings a content may bring it: its bearer is good, or the address of a
+/// site to which it goes. Others are refused before a byte of it is kept.
+pub(crate) fn takes_content(
+    world: &World,
+    arrival: &Arrival,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> bool {
+    if files::host::is_path(uri.path()) {
+        return files::host::is_open(world, uri);
+    }
+    let environment = bearer::environment_of(arrival.environment, arrival.cloud);
+    bearer::token_of(headers)
+        .is_ok_and(|it| bearer::check(world, environment, it, arrival.address).is_ok())
+}
+
+/// How the service behind a path throttles.
+pub(crate) fn throttled(path: &str, cloud: crate::environment::SignInCloud) -> GraphError {
+    if generic::is_sharepoint(path, cloud) {
+        files::refusal::throttled()
+    } else {
+        GraphError::throttled()
+    }
 }
 
 /// A refusal that no handler gives: a fault's.

@@ -3,7 +3,7 @@
 //! A library is a list, too: its rows are the items of its drive, so that here are only the columns
 //! and content types that somebody added to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use jiff::Timestamp;
@@ -404,23 +404,25 @@ impl List {
         self.sequence
     }
 
-    /// What changed after a number, oldest first; none where tombstones of that time are gone.
-    pub(crate) fn changes(&self, after: u64) -> Option<Vec<(u64, RowChange<'_>)>> {
+    /// What changed after a number, oldest first, so many at most; none where tombstones of that
+    /// time are gone.
+    pub(crate) fn changes(&self, after: u64, most: usize) -> Option<Vec<(u64, RowChange<'_>)>> {
         if after > 0 && after < self.forgotten || after > self.sequence {
             return None;
         }
         let from = (Bound::Excluded(after), Bound::Unbounded);
-        let mut numbers: BTreeSet<u64> = self.changes.range(from).map(|(it, _)| *it).collect();
+        let rows = self.changes.range(from).take(most);
+        let mut found: Vec<(u64, RowChange<'_>)> = rows
+            .filter_map(|(number, row)| Some((*number, RowChange::Row(self.rows.get(row)?))))
+            .collect();
         // Who asks for the first time has nothing that could be gone.
         if after > 0 {
-            numbers.extend(self.gone.range(from).map(|(it, _)| *it));
+            let gone = self.gone.range(from).take(most);
+            found.extend(gone.map(|(number, it)| (*number, RowChange::Gone(it.0))));
+            found.sort_by_key(|(number, _)| *number);
+            found.truncate(most);
         }
-        let change = |number: u64| match self.changes.get(&number) {
-            Some(row) => self.rows.get(row).map(RowChange::Row),
-            None => self.gone.get(&number).map(|(row, _)| RowChange::Gone(*row)),
-        };
-        let found = numbers.into_iter();
-        Some(found.filter_map(|it| Some((it, change(it)?))).collect())
+        Some(found)
     }
 
     fn touch(&mut self, number: u32, by: Identity, now: Timestamp) {

@@ -77,7 +77,11 @@ pub(super) fn answer(
         &route,
         &request.method,
     ));
-    let service = Voice::of(&route).service();
+    let service = if files::leads_into_drive(&route) {
+        super::error::Service::Drives
+    } else {
+        Voice::of(&route).service()
+    };
     Some(match admitted(request, caller, path, version, &route) {
         Ok(reply) => Ok(Reply { service, ..reply }),
         Err(error) => Err(error.of_service(service)),
@@ -127,10 +131,15 @@ fn admitted(
     if voice.service() == super::error::Service::Exchange && !own {
         mailbox(&caller, route)?;
     }
-    let parameters_sent: Vec<(String, String)> =
-        form_urlencoded::parse(request.uri.query().unwrap_or("").as_bytes())
-            .into_owned()
-            .collect();
+    let query_sent = request.uri.query().unwrap_or("");
+    let units = if voice.is_sharepoint() {
+        throttling::admit_to_sites(&caller, sharepoint_cost(route, &request.method, query_sent))?
+    } else {
+        Vec::new()
+    };
+    let parameters_sent: Vec<(String, String)> = form_urlencoded::parse(query_sent.as_bytes())
+        .into_owned()
+        .collect();
     // In paging and query options the other services are like the directory. Unverified.
     let workload = if voice.service() == super::error::Service::Exchange {
         Workload::Mailbox
@@ -164,6 +173,10 @@ fn admitted(
         tenant: caller.tenant,
     };
     let mut reply = handle(&call, route, voice)?;
+    let units = units.into_iter();
+    reply
+        .headers
+        .extend(units.map(|(name, value)| (HeaderName::from_static(name), value)));
     if voice.is_directory() {
         let units = HeaderName::from_static("x-ms-resource-unit");
         let last = route.last().map_or("", |it| it.name);
@@ -172,6 +185,40 @@ fn admitted(
         reply.locate(&call);
     }
     Ok(reply)
+}
+
+/// The resource units of a request to sites and drives: one for a single thing, five for what
+/// touches permissions, two for the rest.
+///
+/// Source: learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online.
+fn sharepoint_cost(route: &Route, method: &Method, query: &str) -> u64 {
+    let plain = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
+    let named = |wanted: &[&str]| {
+        route
+            .steps
+            .iter()
+            .any(|it| wanted.contains(&plain(it.name)))
+    };
+    if named(&["permissions", "invite", "createLink"]) || query.contains("permissions") {
+        return 5;
+    }
+    let last = route.last();
+    let delta = last.is_some_and(|it| plain(it.name) == "delta");
+    let goes_on = delta && query.contains("token=");
+    let single = last.is_some_and(|it| !it.is_collection || it.key.is_some());
+    if *method == Method::GET && (goes_on || single && !delta) {
+        1
+    } else {
+        2
+    }
+}
+
+/// Whether SharePoint answers at a path.
+pub(super) fn is_sharepoint(path: &str, cloud: SignInCloud) -> bool {
+    let route = Segment::all(path)
+        .ok()
+        .and_then(|it| route::walk(&it, cloud).ok());
+    route.is_some_and(|it| Voice::of(&it).is_sharepoint())
 }
 
 fn handle(call: &Call<'_>, route: &Route, voice: &Voice) -> Result<Reply, GraphError> {

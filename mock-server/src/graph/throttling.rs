@@ -94,6 +94,73 @@ pub(super) fn admit(
     }
 }
 
+/// Counts a request to sites and drives, and refuses it where a limit of SharePoint is reached; what
+/// the answer tells of the limit.
+///
+/// Source: learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online.
+/// Not here: limits of a day, of bytes, and of an app over all tenants.
+pub(super) fn admit_to_sites(
+    caller: &Caller,
+    cost: u64,
+) -> Result<Vec<(&'static str, String)>, GraphError> {
+    let (is_limited, licenses) = caller
+        .tenant
+        .read(|it| (it.switches.throttling_limits, it.users.len()));
+    if !is_limited {
+        return Ok(Vec::new());
+    }
+    let now = caller.tenant.now();
+    let key = |limit, app, mailbox| Key {
+        limit,
+        app,
+        mailbox,
+    };
+    let refused = |left: SignedDuration| {
+        let error = super::files::refusal::throttled();
+        error.with_header("retry-after", seconds(left).to_string())
+    };
+    if let Some(user) = caller.actor.user() {
+        let limit = limit("sites-user");
+        let used = count(caller, key("sites-user", None, Some(user)), 1, limit, now);
+        if used.count > limit.amount {
+            return Err(refused(used.left));
+        }
+    }
+    let (of_app, of_tenant) = match licenses {
+        0..=1000 => ("sites-app-1k", "sites-tenant-1k"),
+        1001..=5000 => ("sites-app-5k", "sites-tenant-5k"),
+        5001..=15_000 => ("sites-app-15k", "sites-tenant-15k"),
+        15_001..=50_000 => ("sites-app-50k", "sites-tenant-50k"),
+        _ => ("sites-app-more", "sites-tenant-more"),
+    };
+    let tenant = limit(of_tenant);
+    let used = count(caller, key("sites-tenant", None, None), cost, tenant, now);
+    if used.count > tenant.amount {
+        return Err(refused(used.left));
+    }
+    let app = limit(of_app);
+    let whose = key("sites-app", Some(caller.client), None);
+    let used = count(caller, whose, cost, app, now);
+    let remaining = app.amount.saturating_sub(used.count);
+    // Told from 80 % on, of this limit alone.
+    let told = [
+        ("ratelimit-limit", app.amount),
+        ("ratelimit-remaining", remaining),
+        ("ratelimit-reset", seconds(used.left)),
+    ];
+    let told = told.map(|(name, value)| (name, value.to_string()));
+    if used.count > app.amount {
+        let error = refused(used.left);
+        return Err(told
+            .into_iter()
+            .fold(error, |error, (name, value)| error.with_header(name, value)));
+    }
+    if used.count * 100 < app.amount * 80 {
+        return Ok(Vec::new());
+    }
+    Ok(told.to_vec())
+}
+
 /// The limits of the directory: policies, writes, resource units.
 fn identity(
     caller: &Caller,
@@ -281,6 +348,17 @@ mod tests {
             "identity-writes",
             "tenant-writes",
             "policies",
+            "sites-user",
+            "sites-app-1k",
+            "sites-app-5k",
+            "sites-app-15k",
+            "sites-app-50k",
+            "sites-app-more",
+            "sites-tenant-1k",
+            "sites-tenant-5k",
+            "sites-tenant-15k",
+            "sites-tenant-50k",
+            "sites-tenant-more",
         ];
         for name in asked {
             assert!(limit(name).amount > 0, "{name}");

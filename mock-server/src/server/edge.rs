@@ -138,7 +138,12 @@ impl Edge {
             && host::brings_content(&method, &path)
             && !headers.contains_key(header::CONTENT_ENCODING);
         let mut not_kept = None;
-        let received = if brings_content {
+        let is_let_in =
+            !brings_content || graph::takes_content(&self.world, &arrival, &parts.uri, &headers);
+        let received = if !is_let_in {
+            // The answer is a refusal, and comes before the content.
+            Ok(Bytes::new())
+        } else if brings_content {
             let content = incoming.store(host::receive(&self.world)).await;
             content.map(|content| match content {
                 Ok(content) => {

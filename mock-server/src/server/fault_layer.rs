@@ -144,7 +144,10 @@ impl Touched {
             } => {
                 let now = self.tenant.now();
                 let mut response = if graph {
-                    graph_error(GraphError::throttled())
+                    graph_error(graph::throttled(
+                        asked.path,
+                        self.tenant.environment.cloud(),
+                    ))
                 } else {
                     let annotation = self.annotation();
                     authority::throttled(world, asked.headers, now, annotation)

@@ -16,18 +16,48 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
     presets: Some(sites),
     searched: &["displayName", "name", "webUrl"],
     operations: &[("getAllSites", all_sites)],
+    show: Some(show),
     ..Behaviour::of("site")
 }];
 
-/// All sites of the tenant, those of people too, for an app.
-/// Source: learn.microsoft.com/graph/api/site-getallsites.
-fn all_sites(call: &Call<'_>, _: &Subject<'_>) -> Result<Reply, GraphError> {
+/// A site has what is set, in SharePoint's order. Source: pnp/pnpcore, MockData of
+/// BatchClientTests.
+fn show(_: &Call<'_>, _: &Subject<'_>, site: &mut Properties) {
+    let mut shown = Properties::new();
+    for name in ORDER {
+        shown.extend(site.shift_remove_entry(name));
+    }
+    shown.extend(std::mem::take(site));
+    shown.retain(|_, value| !value.is_null());
+    *site = shown;
+}
+
+const ORDER: [&str; 9] = [
+    "createdDateTime",
+    "description",
+    "id",
+    "lastModifiedDateTime",
+    "name",
+    "webUrl",
+    "displayName",
+    "root",
+    "siteCollection",
+];
+
+/// All sites of the tenant but those of people.
+fn all(call: &Call<'_>) -> Vec<(String, Properties)> {
     let mut all = sites(call, "sites");
     call.tenant.read_documents(|documents| {
         let written = documents.list("sites");
         all.extend(written.map(|it| (it.id.clone(), it.properties.clone())));
     });
-    let mut documents: Vec<Properties> = all
+    all
+}
+
+/// All sites of the tenant, those of people too, for an app.
+/// Source: learn.microsoft.com/graph/api/site-getallsites.
+fn all_sites(call: &Call<'_>, _: &Subject<'_>) -> Result<Reply, GraphError> {
+    let mut documents: Vec<Properties> = all(call)
         .into_iter()
         .map(|(id, properties)| {
             let mut site = Properties::new();

@@ -15,6 +15,8 @@ use crate::graph::endpoint::Workload;
 pub(crate) enum Service {
     /// Users, groups, apps, policies.
     Directory,
+    /// Drives and their items.
+    Drives,
     /// Mail, calendars, contacts, mailbox settings.
     Exchange,
     /// Graph's own front.
@@ -47,10 +49,12 @@ impl Service {
     /// `Cache-Control` of its answers.
     ///
     /// Source: microsoftgraph/msgraph-sdk-java#39, microsoftgraph/msgraph-sdk-powershell#3567
-    /// (Exchange); azurekid/ScEntra#13 (the directory).
+    /// (Exchange); azurekid/ScEntra#13 (the directory); pnp/pnpcore, MockData of drives and of
+    /// permissions (drives).
     pub(crate) fn cache_control(self) -> &'static str {
         match self {
             Self::Directory | Self::Gateway => "no-cache",
+            Self::Drives => "no-store, no-cache",
             Self::Exchange => "private",
         }
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header, request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -68,6 +68,14 @@ pub(crate) fn serve(
     response
 }
 
+/// Whether an address is one that was made here, and its time is not over.
+pub(crate) fn is_open(world: &World, uri: &Uri) -> bool {
+    ticket(world, uri.path(), uri.query()).is_some_and(|ticket| {
+        let tenant = world.tenant(ticket.cloud, ticket.tenant);
+        tenant.is_some_and(|it| !ticket.is_over(it.now()))
+    })
+}
+
 fn answer(
     world: &Arc<World>,
     parts: &request::Parts,
@@ -95,7 +103,22 @@ fn answer(
     match (ticket.right, method) {
         (Right::Read(drive, item, version), "GET" | "HEAD") => {
             annotation.endpoint = Some("GET download.aspx".to_owned());
-            download(&tenant, (&drive, item, version), parts)
+            let mut response = download(&tenant, (&drive, item, version), parts)?;
+            // Source: recordings of NangoHQ/integration-templates.
+            let id = world.random.uuid().to_string();
+            let headers = response.headers_mut();
+            for name in ["sprequestguid", "request-id"] {
+                let value = HeaderValue::from_str(&id);
+                headers.extend(value.map(|it| (header::HeaderName::from_static(name), it)));
+            }
+            for (name, value) in [
+                ("x-sharepointhealthscore", "1"),
+                ("microsoftsharepointteamservices", "16.0.0.27006"),
+            ] {
+                let name = header::HeaderName::from_static(name);
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            Ok(response)
         }
         (Right::Upload(number), _) => {
             annotation.endpoint = Some(format!("{method} uploadSession"));
@@ -411,12 +434,15 @@ impl Asked<'_> {
     }
 }
 
+/// What is missing. Its end is told once the whole length is known.
+/// Source: OneDrive/onedrive-api-docs#1273, #342, #75. The upload task of Microsoft's Graph SDK for
+/// Python reads no range without an end.
 fn expected(session: &Session) -> (Vec<String>, String) {
     let next = session.content.length();
-    let ranges = if session.total == Some(next) {
-        Vec::new()
-    } else {
-        vec![format!("{next}-")]
+    let ranges = match session.total {
+        Some(total) if total <= next => Vec::new(),
+        Some(total) => vec![format!("{next}-{}", total - 1)],
+        None => vec![format!("{next}-")],
     };
     (ranges, crate::mailbox::seconds(session.expires))
 }

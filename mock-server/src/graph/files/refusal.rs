@@ -92,6 +92,16 @@ pub(in crate::graph) fn locked() -> GraphError {
     )
 }
 
+/// Too many requests. Source: OneDrive/onedrive-api-docs#1307, #843.
+pub(in crate::graph) fn throttled() -> GraphError {
+    refusal(
+        429,
+        "activityLimitReached",
+        "throttledRequest",
+        "The request has been throttled",
+    )
+}
+
 /// There is no room. Source: lavinir/hassio-onedrive-backup#140.
 pub(in crate::graph) fn no_room() -> GraphError {
     refusal(507, "quotaLimitReached", "", "Insufficient Space Available")

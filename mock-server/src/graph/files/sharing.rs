@@ -378,6 +378,16 @@ pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
         call.origin.to_owned()
     };
     reply.headers.push((header::LOCATION, location));
+    if call.version == "beta" {
+        // Source: recordings of pnp/pnpcore (2024); the service names its own test host.
+        let notice = "<https://developer.microsoft-tst.com/en-us/graph/changes?$filterby=beta,\
+                      Removal&from=2021-09-01&to=2021-10-01>;rel=\"deprecation\";type=\"text/html\"";
+        let link = format!("{notice},{notice}");
+        reply.headers.push((header::LINK, link));
+        let since = "Fri, 03 Sep 2021 23:59:59 GMT".to_owned();
+        let deprecation = header::HeaderName::from_static("deprecation");
+        reply.headers.push((deprecation, since));
+    }
     Ok(reply)
 }
 
@@ -410,6 +420,39 @@ fn link_url(drive: &Drive, item: &Item, seed: Uuid) -> String {
     format!("https://{}/:{kind}:/{way}/{name}{token}", drive.place.host)
 }
 
+/// The item of a drive that an address names: by the token of a link, by Office's `sourcedoc`, or by
+/// its path.
+fn addressed(drive: &Drive, url: &str) -> Option<Uuid> {
+    let (bare, query) = url.split_once('?').unwrap_or((url, ""));
+    let document = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name.eq_ignore_ascii_case("sourcedoc"))
+        .and_then(|(_, id)| id.trim_matches(['{', '}']).parse().ok());
+    if let Some(id) = document {
+        return Some(id);
+    }
+    let last = bare.rsplit('/').next().unwrap_or_default();
+    let token = URL_SAFE_NO_PAD.decode(last).ok();
+    let id = token
+        .as_deref()
+        .and_then(|it| it.get(2..18)?.try_into().ok());
+    let id = id.map(Uuid::from_bytes_le);
+    if let Some(id) = id.filter(|it| drive.get(*it).is_some()) {
+        return Some(id);
+    }
+    let library = draw::library(drive);
+    let start = bare.get(..library.len())?;
+    if !start.eq_ignore_ascii_case(&library) {
+        return None;
+    }
+    let inside = &bare[library.len()..];
+    let inside = percent_encoding::percent_decode_str(inside).decode_utf8_lossy();
+    let mut at = crate::drives::id::ROOT;
+    for name in inside.split('/').filter(|it| !it.is_empty()) {
+        at = drive.child(at, name)?.id;
+    }
+    Some(at)
+}
+
 /// The address that the key of a share stands for, and what is there.
 fn shared(call: &Call<'_>, first: &Step) -> Result<(String, Uuid), GraphError> {
     // Source: recordings of pnp/pnpcore.
@@ -426,8 +469,13 @@ fn shared(call: &Call<'_>, first: &Step) -> Result<(String, Uuid), GraphError> {
     let user = call.actor.user();
     let found = call.tenant.read_drives(|drives| {
         drives.all().find_map(|drive| {
-            let ids = drive.tree(crate::drives::id::ROOT).into_iter();
-            ids.filter_map(|it| drive.get(it)).find_map(|item| {
+            // An address names its item; the bare id of a permission is looked for.
+            let ids = match &url {
+                Some(url) => addressed(drive, url).into_iter().collect(),
+                None => drive.tree(crate::drives::id::ROOT),
+            };
+            let mut items = ids.into_iter().filter_map(|it| drive.get(it));
+            items.find_map(|item| {
                 let by_link = item.permissions.iter().any(|it| {
                     let link = it.link.as_ref();
                     let named =
@@ -440,8 +488,11 @@ fn shared(call: &Call<'_>, first: &Step) -> Result<(String, Uuid), GraphError> {
                     named && may && !past
                 });
                 let plain = url.as_deref().is_some_and(|url| {
-                    let url = url.split('?').next().unwrap_or(url);
-                    draw::web_url(drive, item).eq_ignore_ascii_case(url)
+                    let own = draw::web_url(drive, item);
+                    let bare = |it: &str| it.split('?').next().unwrap_or_default().to_lowercase();
+                    // What Office opens has the item in its query.
+                    let office = own.contains("sourcedoc=");
+                    bare(&own) == bare(url) && (office || !url.contains("sourcedoc="))
                 });
                 let mine = match &drive.owner {
                     Owner::User(id) => user.is_none_or(|it| it.to_string() == *id),

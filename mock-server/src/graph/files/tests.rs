@@ -4,6 +4,7 @@ mod access;
 mod delta;
 mod host;
 mod items;
+mod scale;
 mod sharing;
 
 use std::net::Ipv4Addr;

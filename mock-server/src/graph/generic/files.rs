@@ -24,6 +24,11 @@ pub(super) fn answer(
     Some(base(call, route, at, voice).and_then(|base| files::answer(call, &base, steps, action)))
 }
 
+/// Whether a path leads into a drive, or to one.
+pub(super) fn leads_into_drive(route: &Route) -> bool {
+    super::lists::does(route, "GET").is_none() && files::begin(&route.steps).is_some()
+}
+
 /// Whether the mock does what a request into a drive asks; none where it leads into none.
 pub(super) fn does(route: &Route, method: &str) -> Option<bool> {
     let at = files::begin(&route.steps)?;

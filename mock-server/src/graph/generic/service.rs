@@ -59,6 +59,11 @@ impl Voice {
         }
     }
 
+    /// Whether it is SharePoint.
+    pub(super) fn is_sharepoint(&self) -> bool {
+        self.service == "sharepoint"
+    }
+
     /// Whether it is Teams.
     pub(super) fn is_teams(&self) -> bool {
         self.service == "teams"

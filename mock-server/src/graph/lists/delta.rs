@@ -45,7 +45,8 @@ pub(super) fn answer(
             return Ok((Vec::new(), mark));
         }
         let resync = || files::resync(files_list::again(call, &TOKENS, "token", ""));
-        let changes = changes(drawing, list, mark.after).ok_or_else(resync)?;
+        // One more tells whether there is a next page.
+        let changes = changes(drawing, list, mark.after, most + 1).ok_or_else(resync)?;
         let mut next = mark;
         let mut values = Vec::new();
         let mut told = HashSet::new();
@@ -91,9 +92,10 @@ fn changes<'a>(
     drawing: &Drawing<'a>,
     list: &'a List,
     after: u64,
+    most: usize,
 ) -> Option<Vec<(u64, Change<'a>)>> {
     let Some(drive) = list.drive.as_ref().and_then(|it| drawing.drives.get(it)) else {
-        let all = list.changes(after)?.into_iter();
+        let all = list.changes(after, most)?.into_iter();
         return Some(
             all.map(|(number, change)| match change {
                 RowChange::Row(row) => (number, Change::Line(Line::Row(row))),
@@ -110,6 +112,7 @@ fn changes<'a>(
             Entry::Item(item) => Some((number, Change::Line(Line::Item(drive, item)))),
             Entry::Gone(gone) => Some((number, Change::Gone(gone.row))),
         })
+        .take(most)
         .collect(),
     )
 }
@@ -120,7 +123,7 @@ fn after(drawing: &Drawing<'_>, list: &List, token: &str) -> Option<u64> {
     if drawing.style.call.now.duration_since(moment) > OLDEST {
         return Some(u64::MAX);
     }
-    let all = changes(drawing, list, 0)?;
+    let all = changes(drawing, list, 0, usize::MAX)?;
     let older = all.iter().take_while(|(_, it)| match it {
         Change::Line(Line::Row(row)) => row.modified < moment,
         Change::Line(Line::Item(_, item)) => item.modified < moment,

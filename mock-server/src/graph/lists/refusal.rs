@@ -47,12 +47,7 @@ pub(super) fn bad_filter() -> GraphError {
 
 /// The list is too large for what was asked. Source: microsoftgraph/msgraph-sdk-dotnet#703.
 pub(super) fn too_many_rows() -> GraphError {
-    GraphError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "activityLimitReached",
-        "The request has been throttled",
-    )
-    .with_inner("throttledRequest")
+    crate::graph::files::refusal::throttled()
 }
 
 /// The name is taken in the site. The text is SharePoint's own. Unverified: through Graph.

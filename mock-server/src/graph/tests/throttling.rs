@@ -150,3 +150,32 @@ async fn policies_are_read_once_a_second_without_a_word_when_to_come_back() {
     bench.tenant.clock.advance(SignedDuration::from_secs(1));
     bench.get(&app, path).await.expect(200);
 }
+
+#[tokio::test]
+async fn sharepoint_counts_resource_units_and_tells_them_from_four_fifths_on() {
+    let bench = Bench::limited();
+    let app = bench.app_only(&["Sites.Read.All", "Files.Read.All"]);
+    // Two units each, 1,250 in a minute.
+    let path = "/v1.0/sites/root/lists";
+    let before = bench.many(&app, path, 499).await;
+    assert_eq!(before.header("ratelimit-remaining"), "");
+    let told = bench.get(&app, path).await.expect(200);
+    assert_eq!(told.header("ratelimit-limit"), "1250");
+    assert_eq!(told.header("ratelimit-remaining"), "250");
+    assert_eq!(told.header("ratelimit-reset"), "60");
+    // One thing costs one.
+    let one = bench.get(&app, "/v1.0/sites/root/drive").await.expect(200);
+    assert_eq!(one.header("ratelimit-remaining"), "249");
+    bench.many(&app, path, 124).await;
+    bench.tenant.clock.advance(SignedDuration::from_secs(20));
+    let refused = bench.get(&app, path).await.expect(429);
+    assert_eq!(refused.body["error"]["code"], "activityLimitReached");
+    assert_eq!(
+        refused.body["error"]["innerError"]["code"],
+        "throttledRequest"
+    );
+    assert_eq!(refused.header("retry-after"), "40");
+    assert_eq!(refused.header("ratelimit-remaining"), "0");
+    bench.tenant.clock.advance(SignedDuration::from_secs(40));
+    bench.get(&app, path).await.expect(200);
+}

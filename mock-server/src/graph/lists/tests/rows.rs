@@ -1,5 +1,6 @@
 //! Rows: values, filters, pages, changes, versions, and the items of libraries.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{found, invoices, row};
@@ -330,4 +331,57 @@ async fn a_lists_rows_are_in_the_state() {
     assert_eq!(read.values()[0]["fields"]["Title"], "A");
     let next = row(&bench, &app, &list, json!({})).await;
     assert!(next.ends_with("/2"), "{next}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever is written, filtered by or asked for, it is kept and read again, or refused.
+    #[test]
+    fn hostile_values_names_and_filters_are_kept_or_refused(
+        title in "\\PC{0,300}",
+        name in "\\PC{0,40}",
+        filter in "fields/[A-Za-z]{1,8} (eq|gt|xx) ('\\PC{0,12}'|[0-9]{1,25}|-?[0-9.]{1,8})",
+        key in "\\PC{1,20}",
+        number in any::<f64>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new();
+            let app = bench.app_only(&["Sites.Manage.All"]);
+            let list = invoices(&bench, &app).await;
+            let path = format!("{list}/items");
+            let fields = json!({"fields": {"Title": title, "Amount": number}});
+            let made = bench.post(&app, &path, fields).await;
+            if made.status == 201 {
+                prop_assert_eq!(&made.body["fields"]["Title"], &json!(title));
+            } else {
+                prop_assert_eq!(made.status.as_u16(), 400, "{}", made.text);
+            }
+            let other = json!({"fields": {name.clone(): title}});
+            let answer = bench.post(&app, &path, other).await;
+            prop_assert!(answer.status.as_u16() < 500, "{}", answer.text);
+            let body = json!({"displayName": name, "columns": [{"name": name, "text": {}}]});
+            let answer = bench.post(&app, "/v1.0/sites/root/lists", body).await;
+            prop_assert!(answer.status.as_u16() < 500, "{}", answer.text);
+            let encode = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            };
+            for path in [
+                format!("{path}?$filter={}", encode(&filter)),
+                format!("{path}?$skiptoken={}", encode(&key)),
+                format!("{path}/delta?token={}", encode(&key)),
+                format!("{path}/{}", encode(&key)),
+                format!("/v1.0/sites/root/lists/{}", encode(&key)),
+                format!("/v1.0/sites/{}/lists", encode(&key)),
+            ] {
+                let prefer = [("prefer", "HonorNonIndexedQueriesWarningMayFailRandomly")];
+                let answer = bench.send("GET", &app, &path, &prefer, Value::Null).await;
+                prop_assert!(answer.status.as_u16() <= 501, "{path}: {}", answer.text);
+                prop_assert!(answer.status != 500, "{path}: {}", answer.text);
+            }
+            Ok(())
+        })?;
+    }
 }
