@@ -6,8 +6,9 @@ import { appName, grantedTo, listen, of, store, tenant, tenantName, userName } f
 import { moment, relative, span } from "./clock.js";
 import { eventButton, formButton } from "./event-form.js";
 import { words } from "./exchange.js";
+import { files } from "./files.js";
 
-const TABS = [["users", "Users"], ["apps", "Apps"], ["policies", "Policies"]];
+const TABS = [["users", "Users"], ["apps", "Apps"], ["files", "Files"], ["policies", "Policies"]];
 
 export function show(root, [tab = "users"]) {
   const body = h("div", { id: "directory" });
@@ -18,12 +19,12 @@ export function show(root, [tab = "users"]) {
         h("a", { href: `#/directory/${id}`, "aria-current": id === tab && "page" }, name))),
       formButton("Any event …", undefined, {}, "primary")),
     body);
-  const parts = { users, apps, policies };
+  const parts = { users, apps, files, policies };
   const draw = async () => fill(body, await (parts[tab] ?? users)());
   void draw();
   const later = soon(draw);
   return listen((what, entry) => what === "entry" && (entry.kind !== "exchange" || entry.status < 400
-    && entry.method === "POST") && later());
+    && ["POST", "PUT", "PATCH", "DELETE"].includes(entry.method)) && later());
 }
 
 async function users() {

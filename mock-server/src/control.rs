@@ -13,6 +13,7 @@ mod demo;
 mod directory;
 mod explain;
 mod faults;
+mod files;
 mod guard;
 mod journal;
 mod problem;
@@ -117,6 +118,7 @@ fn serve(api: Api) -> Api {
         tenants::serve,
         demo::serve,
         directory::serve,
+        files::serve,
         explain::serve,
         faults::serve,
         journal::serve,

@@ -122,6 +122,11 @@ pub(crate) fn takes_content(
         .is_ok_and(|it| bearer::check(world, environment, it, arrival.address).is_ok())
 }
 
+/// The address of a library.
+pub(crate) fn address_of(drive: &crate::drives::Drive) -> String {
+    files::draw::library(drive)
+}
+
 /// How the service behind a path throttles.
 pub(crate) fn throttled(path: &str, cloud: crate::environment::SignInCloud) -> GraphError {
     if generic::is_sharepoint(path, cloud) {

@@ -68,6 +68,7 @@ const FILES: &[(&str, &str)] = files![
     "event-form.js",
     "exchange.js",
     "faults.js",
+    "files.js",
     "icon.svg",
     "journal.js",
     "layout.css",

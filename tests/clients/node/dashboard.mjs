@@ -497,7 +497,8 @@ await check("everything can be reached by keyboard, and the focus is seen", asyn
 });
 
 await check("axe finds no serious issue in light and dark, wide and narrow", async () => {
-  const views = ["journal", "directory", "directory/apps", "directory/policies", "consent", "connections", "tokens",
+  const views = ["journal", "directory", "directory/apps", "directory/files", "directory/policies",
+    "consent", "connections", "tokens",
     "faults", "clock", "scenario", "tenants"];
   for (const [scheme, width] of [["light", 1320], ["dark", 1320], ["light", 390]]) {
     const other = await open({ colorScheme: scheme, viewport: { width, height: 900 } });
