@@ -382,3 +382,30 @@ fn python_o365_works_with_files() {
     assert_eq!(result["permissions"], 2, "{result}");
     assert_eq!(result["left"], json!([]), "{result}");
 }
+
+#[test]
+fn the_upload_task_of_the_graph_sdk_for_javascript_sends_a_large_file() {
+    if isolated().is_none() {
+        return;
+    }
+    let clients = root().join("tests/clients");
+    let mut command = Command::new(program("entra-mock"));
+    let result = run(command
+        .args(["run", "--isolated", "--seed"])
+        .arg(clients.join("python/files-world.yaml"))
+        .arg("--")
+        .arg(node())
+        .arg(clients.join("node/graph_upload.mjs"))
+        .args(ENVIRONMENTS[0]))
+    .json();
+    let expected = json!({
+        "name": "large #1.bin",
+        "size": (5 << 20) + 17,
+        "fragments": 6,
+        "same": true,
+        // As the algorithm that Microsoft publishes makes it of the bytes.
+        "hash": "x9CMbqYF7QJyvZlDSjJfMlY2R1c=",
+        "cancelled": true,
+    });
+    assert_eq!(result, expected);
+}

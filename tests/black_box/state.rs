@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use entra_black_box::{Finished, Server, program, run};
+use entra_black_box::{Finished, Server, program, root, run};
 use serde_json::Value;
 
 fn mock(arguments: &[&str]) -> Finished {
@@ -103,6 +103,109 @@ fn a_server_goes_on_where_the_last_one_stopped() {
     let reset = mock(&["state", "reset", "--control", control]);
     assert_eq!(reset.code, Some(0), "{reset}");
     assert_ne!(password(control), "kept");
+}
+
+/// What curl says of an address, through a server's proxy.
+fn curl(server: &Server, arguments: &[&str]) -> Finished {
+    run(Command::new("curl")
+        .args(["-sS", "-L", "--proxy", server.get("/proxy")])
+        .args(["--cacert", server.get("/ca_bundle_file")])
+        .args(arguments))
+}
+
+/// A token of the app that may work with files.
+fn files_token(server: &Server) -> String {
+    let world = "/environments/office365";
+    let app = format!("{world}/apps/files");
+    let tenant = server.get(&format!("{world}/tenant/id"));
+    let login = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
+    let secret = server.get(&format!("{app}/client_secret"));
+    let form = [
+        "grant_type=password".to_owned(),
+        "scope=https://graph.microsoft.com/.default".to_owned(),
+        format!("client_id={}", server.get(&format!("{app}/client_id"))),
+        format!("client_secret={secret}"),
+        format!(
+            "username={}",
+            server.get(&format!("{world}/users/alice/upn"))
+        ),
+        format!(
+            "password={}",
+            server.get(&format!("{world}/users/alice/password"))
+        ),
+    ];
+    let mut arguments = vec![login.as_str()];
+    for field in &form {
+        arguments.extend(["--data-urlencode", field]);
+    }
+    let answer = curl(server, &arguments).json();
+    let token = answer["access_token"].as_str();
+    token
+        .unwrap_or_else(|| panic!("no token: {answer}"))
+        .to_owned()
+}
+
+#[test]
+fn drives_their_contents_and_lists_are_there_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("world.json");
+    let seed = root().join("tests/clients/python/files-world.yaml");
+    let large = folder.path().join("large.bin");
+    let bytes: Vec<u8> = (0..300_000_u32).map(|it| it.to_le_bytes()[1]).collect();
+    fs::write(&large, &bytes).expect("it is written");
+    let graph = "https://graph.microsoft.com/v1.0";
+    let rows = format!("{graph}/sites/root/lists/Documents/items?$expand=fields");
+    let start = || {
+        let server = Server::start(&["--state", text(&state), "--seed", text(&seed)]);
+        let bearer = format!("Authorization: Bearer {}", files_token(&server));
+        (server, bearer)
+    };
+    {
+        let (server, bearer) = start();
+        for (path, content) in [
+            ("a.txt", "short".to_owned()),
+            ("b/large.bin", format!("@{}", text(&large))),
+        ] {
+            let url = format!("{graph}/sites/root/drive/root:/{path}:/content");
+            let put = curl(
+                &server,
+                &["-X", "PUT", &url, "-H", &bearer, "--data-binary", &content],
+            );
+            assert_eq!(put.json()["file"].is_object(), true, "{put}");
+        }
+        let before = curl(&server, &[&rows, "-H", &bearer]).json();
+        assert_eq!(
+            before["value"].as_array().map(Vec::len),
+            Some(3),
+            "{before}"
+        );
+        // What is not let in leaves nothing behind.
+        let url = format!("{graph}/sites/root/drive/root:/c.bin:/content");
+        let content = format!("@{}", text(&large));
+        let refused = curl(&server, &["-X", "PUT", &url, "--data-binary", &content]).json();
+        assert_eq!(refused["error"]["code"], "InvalidAuthenticationToken");
+        wait_until(|| fs::read_to_string(&state).is_ok_and(|it| it.contains("large.bin")));
+        let kept = fs::metadata(state.with_extension("json.contents"));
+        let kept = kept.expect("the contents are beside the state").len();
+        assert!(kept < 2 * 300_000, "{kept} bytes of one content");
+    }
+    let (server, bearer) = start();
+    let after = curl(&server, &[&rows, "-H", &bearer]).json();
+    let names: Vec<&Value> = after["value"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|it| &it["fields"]["FileLeafRef"])
+        .collect();
+    assert_eq!(names, ["a.txt", "b", "large.bin"], "{after}");
+    let read = folder.path().join("read.bin");
+    let url = format!("{graph}/sites/root/drive/root:/b/large.bin:/content");
+    let done = curl(&server, &[&url, "-H", &bearer, "-o", text(&read)]);
+    assert_eq!(done.code, Some(0), "{done}");
+    assert!(
+        fs::read(&read).expect("it is there") == bytes,
+        "other bytes"
+    );
 }
 
 #[test]
