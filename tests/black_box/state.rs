@@ -171,7 +171,7 @@ fn drives_their_contents_and_lists_are_there_after_a_restart() {
                 &server,
                 &["-X", "PUT", &url, "-H", &bearer, "--data-binary", &content],
             );
-            assert_eq!(put.json()["file"].is_object(), true, "{put}");
+            assert!(put.json()["file"].is_object(), "{put}");
         }
         let before = curl(&server, &[&rows, "-H", &bearer]).json();
         assert_eq!(

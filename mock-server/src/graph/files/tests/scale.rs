@@ -55,19 +55,17 @@ async fn a_hundred_thousand_items_are_listed_found_and_told_like_a_thousand() {
     let latest = "/v1.0/me/drive/root/delta?token=latest";
     paths.push(latest.to_owned());
     for path in paths {
-        let mut told = Vec::new();
-        // Another process may have the machine in between.
-        let fits = 'tries: {
-            for _ in 0..5 {
-                let (few, many) = (median(&small, &path).await, median(&large, &path).await);
-                told.push(format!("{few:?} and {many:?}"));
-                if many < few * 3 / 2 {
-                    break 'tries true;
-                }
+        // Another process may have the machine in between: the best of some tries each.
+        let (mut few, mut many) = (median(&small, &path).await, median(&large, &path).await);
+        for _ in 0..20 {
+            if many < few * 3 / 2 {
+                break;
             }
-            false
-        };
-        assert!(fits, "{path}: {told:?}");
+            few = few.min(median(&small, &path).await);
+            many = many.min(median(&large, &path).await);
+        }
+        println!("{path}: {few:?} and {many:?}");
+        assert!(many < few * 3 / 2, "{path}: {few:?} and {many:?}");
     }
     // What changed meanwhile is told, and nothing else.
     let next = large.get(latest).await.expect(200);
