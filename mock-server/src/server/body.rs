@@ -309,16 +309,10 @@ where
         Ok(content.finish())
     }
 
-    /// Reads the body. One that is too large is read all the same, and thrown away, as far as that
-    /// is bearable: most clients look for an answer only when they have sent everything.
-    ///
-    /// `waits` says that the client sends nothing before it is asked to.
+    /// Reads the body; one that is too large is passed over.
     pub(super) async fn read(&mut self, limit: usize, waits: bool) -> Result<Bytes, BodyError> {
-        let announced = self.size_hint().lower();
-        if announced > limit as u64 {
-            if !waits && announced <= THROWN_AWAY {
-                self.throw_away().await;
-            }
+        if self.size_hint().lower() > limit as u64 {
+            self.pass_over(waits).await;
             return Err(BodyError::TooLarge(limit));
         }
         let mut whole = Bytes::new();
@@ -348,6 +342,16 @@ where
         } else {
             parts.freeze()
         })
+    }
+
+    /// Reads the body and keeps none of it, as far as that is bearable: most clients look for an
+    /// answer only when they have sent everything.
+    ///
+    /// `waits` says that the client sends nothing before it is asked to.
+    pub(super) async fn pass_over(&mut self, waits: bool) {
+        if !waits && self.size_hint().lower() <= THROWN_AWAY {
+            self.throw_away().await;
+        }
     }
 
     /// Whether the client has nothing more to send.

@@ -141,7 +141,8 @@ impl Edge {
         let is_let_in =
             !brings_content || graph::takes_content(&self.world, &arrival, &parts.uri, &headers);
         let received = if !is_let_in {
-            // The answer is a refusal, and comes before the content.
+            // The answer is a refusal: nothing is kept.
+            incoming.pass_over(waits).await;
             Ok(Bytes::new())
         } else if brings_content {
             let content = incoming.store(host::receive(&self.world)).await;
