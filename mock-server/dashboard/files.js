@@ -17,11 +17,12 @@ function drive(it) {
   const rest = it.total - it.items.length;
   return h("article", { class: "card", "data-drive": it.id },
     h("header", {},
-      h("div", {}, h("h2", {}, `${it.name} of ${it.owner}`), h("p", { class: "soft" }, it.url)),
+      h("div", {}, h("h2", {}, `${it.name} of ${it.owner}`), h("p", { class: "soft address" }, it.url)),
       h("span", { class: "tag" }, it.total === 1 ? "1 item" : `${it.total} items`),
       h("span", { class: "tag" }, bytes(it.used))),
-    it.items.length ? h("ul", { class: "outline" }, it.items.map(item)) : h("p", { class: "soft" }, "It is empty."),
-    rest > 0 && h("p", { class: "soft" }, `${rest} more are not shown.`));
+    h("div", { class: "body" },
+      it.items.length ? h("ul", { class: "outline" }, it.items.map(item)) : h("p", { class: "soft" }, "It is empty."),
+      rest > 0 && h("p", { class: "soft" }, `${rest} more are not shown.`)));
 }
 
 function item(it) {

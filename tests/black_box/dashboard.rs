@@ -21,7 +21,7 @@ fn a_qa_engineer_works_with_the_dashboard() {
     )
     .json();
     let checked = result["checked"].as_array().map(Vec::len);
-    assert_eq!(checked, Some(22), "{result}");
+    assert_eq!(checked, Some(23), "{result}");
 
     // What was recorded can be replayed.
     let replayed = run(Command::new(program("entra-conformance"))

@@ -496,6 +496,17 @@ await check("everything can be reached by keyboard, and the focus is seen", asyn
   }
 });
 
+await check("files are shown with who changed them, and their versions", async () => {
+  for (const text of ["one", "two, longer"]) {
+    await here("/events", "POST", { "put-file": { user: "alice", path: "Reports/May.txt", text } });
+  }
+  await go("directory/files", "Directory");
+  await page.waitForSelector("[data-drive]:has-text('OneDrive of Alice Archer') li:has-text('Reports/')");
+  const file = page.locator("[data-drive] li:has-text('May.txt')");
+  await file.locator("summary:has-text('11 bytes'):has-text('Alice Archer'):has-text('2 versions')").click();
+  await file.locator("li:has-text('1.0'):has-text('3 bytes')").waitFor();
+});
+
 await check("axe finds no serious issue in light and dark, wide and narrow", async () => {
   const views = ["journal", "directory", "directory/apps", "directory/files", "directory/policies",
     "consent", "connections", "tokens",
