@@ -2,41 +2,42 @@
 
 mod connections;
 mod drives;
+mod index;
 pub mod seed;
 pub(crate) mod sign_in;
 mod snapshot;
 mod template;
+mod tenant;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 pub use connections::Connections;
 pub(crate) use sign_in::append_to_log;
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use template::default_seed;
 pub use template::{AppDescription, TenantDescription, TenantName, UserDescription};
+pub use tenant::Tenant;
 
 use self::drives::PutFile;
+use self::index::{Index, names};
 use crate::clock::{self, Clock};
 use crate::directory::{
-    Application, ApplicationId, Did, Directory, Event, EventError, ObjectId, TenantId, Then,
+    Application, ApplicationId, Did, Directory, Event, EventError, TenantId, Then,
 };
-use crate::drives::{Blob, Drives, Store};
-use crate::environment::{Environment, SignInCloud};
-use crate::fault::{Fault, FaultError, Faults};
+use crate::drives::{Blob, Store};
+use crate::environment::SignInCloud;
+use crate::fault::{Fault, FaultError};
 use crate::journal::{
-    ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, SecretHolder,
-    StateChange, StateRecord,
+    ClockMove, ClockRecord, EventRecord, FaultChange, FaultRecord, Journal, StateChange,
+    StateRecord,
 };
-use crate::limit::Limits;
 use crate::lock::{RwLock, rank};
-use crate::mailbox::{Contents, MailboxLock, Mailboxes, Owner, Person};
+use crate::mailbox::{Contents, Mailboxes, Owner, Person};
 use crate::notation::Span;
 use crate::random::Random;
-use crate::store::Documents;
 use crate::token::{KeyRings, RedeemedCodes, Sealer, SeenTokens};
 
 /// All tenants, their keys, and the source of randomness.
@@ -60,45 +61,6 @@ pub struct World {
     changes: AtomicU64,
     /// Whether a fault was ever set: until then no exchange has to look for one.
     faults: AtomicBool,
-}
-
-/// One tenant: the unit of isolation.
-#[derive(Debug)]
-pub struct Tenant {
-    /// The id.
-    pub id: TenantId,
-    /// Where it lives.
-    pub environment: Environment,
-    /// Its time.
-    pub clock: Clock,
-    /// The contents of its mailboxes.
-    pub mailboxes: Mailboxes,
-    /// Who is signed in with which client.
-    pub connections: Connections,
-    /// What goes wrong on purpose.
-    pub faults: Faults,
-    /// What was counted against Graph's limits.
-    pub(crate) limits: Limits,
-    directory: RwLock<rank::Directory, Directory>,
-    documents: RwLock<rank::Documents, Documents>,
-    drives: RwLock<rank::Drives, Drives>,
-    changes: AtomicU64,
-    /// So that the journal knows the directory's secrets wherever they are.
-    secrets: SecretHolder,
-    /// The tenant that was made together with this one, for it alone.
-    companion: OnceLock<TenantId>,
-}
-
-#[derive(Debug, Default)]
-struct Index {
-    // A tenant id may exist in two clouds, so the cloud is part of the key.
-    // Source: the tenant f8cdef31-… of the global and the US Government cloud.
-    by_id: HashMap<(SignInCloud, TenantId), Arc<Tenant>>,
-    by_domain: HashMap<(SignInCloud, String), TenantId>,
-    by_app: HashMap<(SignInCloud, ApplicationId), TenantId>,
-    order: Vec<(SignInCloud, TenantId)>,
-    /// The tenants that the ready file names, in its order.
-    defaults: Vec<(SignInCloud, TenantId)>,
 }
 
 impl World {
@@ -447,172 +409,12 @@ impl World {
     }
 }
 
-impl Tenant {
-    fn new(
-        mut directory: Directory,
-        clock: Clock,
-        mailboxes: Mailboxes,
-        journal: &Journal,
-    ) -> Self {
-        directory.forget_touched();
-        let secrets = journal.redactor().known().holder();
-        secrets.renew(directory.secrets());
-        Self {
-            id: directory.id,
-            environment: directory.environment,
-            clock,
-            mailboxes,
-            connections: Connections::default(),
-            faults: Faults::default(),
-            limits: Limits::default(),
-            documents: RwLock::new(Documents::default()),
-            drives: RwLock::default(),
-            directory: RwLock::new(directory),
-            changes: AtomicU64::new(0),
-            secrets,
-            companion: OnceLock::new(),
-        }
-    }
-
-    /// Notes the tenant that was made together with this one, for it alone.
-    fn comes_with(&self, companion: TenantId) {
-        // Each tenant is made once.
-        let _ = self.companion.set(companion);
-    }
-
-    fn key(&self) -> (SignInCloud, TenantId) {
-        (self.environment.cloud(), self.id)
-    }
-
-    /// The contents of a user's mailbox, if the user has one.
-    pub(crate) fn mailbox(&self, user: ObjectId, now: Timestamp) -> Option<Arc<MailboxLock>> {
-        let person = self.read(|it| Owner::person_of(it, user))?;
-        if let Some(known) = self.mailboxes.known(user, &person) {
-            return Some(known);
-        }
-        // Everybody in the tenant is needed only to fill it.
-        let owner = self.read(|it| Owner::of(it, user))?;
-        Some(self.mailboxes.open(&owner, now))
-    }
-
-    /// The tenant's time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// The directory and the documents, copied.
-    pub(crate) fn contents(&self) -> (Directory, Documents) {
-        (self.read(Clone::clone), self.read_documents(Clone::clone))
-    }
-
-    /// Looks at what Graph serves beside the directory and the mailboxes.
-    pub(crate) fn read_documents<A>(&self, look: impl FnOnce(&Documents) -> A) -> A {
-        self.documents.read(look)
-    }
-
-    /// Changes what Graph serves beside the directory and the mailboxes.
-    pub(crate) fn write_documents<A>(&self, change: impl FnOnce(&mut Documents) -> A) -> A {
-        self.documents.write(|documents| {
-            // Under the lock: who has seen the number waits for the change.
-            self.changes.fetch_add(1, Ordering::Relaxed);
-            change(documents)
-        })
-    }
-
-    /// Looks at the drives.
-    pub(crate) fn read_drives<A>(&self, look: impl FnOnce(&Drives) -> A) -> A {
-        self.drives.read(look)
-    }
-
-    /// Changes the drives.
-    pub(crate) fn write_drives<A>(&self, change: impl FnOnce(&mut Drives) -> A) -> A {
-        self.drives.write(|drives| {
-            // Under the lock: who has seen the number waits for the change.
-            self.changes.fetch_add(1, Ordering::Relaxed);
-            change(drives)
-        })
-    }
-
-    /// Looks at the directory. What is looked up elsewhere (other tenants, the world) is looked up
-    /// before or after, for locks are taken in one order.
-    pub fn read<A>(&self, look: impl FnOnce(&Directory) -> A) -> A {
-        self.directory.read(look)
-    }
-
-    /// Changes the directory at set-up, and where no [`Event`] exists (consent on the pages,
-    /// Graph writes). Apps and domains added here are found after [`World::reindex`].
-    pub fn write<A>(&self, change: impl FnOnce(&mut Directory) -> A) -> A {
-        self.write_by(None, change)
-    }
-
-    /// The one way in which a directory changes: each change is in its log, with the name of the
-    /// event that makes it.
-    fn write_by<A>(&self, event: Option<&str>, change: impl FnOnce(&mut Directory) -> A) -> A {
-        let now = self.now();
-        self.directory.write(|directory| {
-            // Under the lock: who has seen the number waits for the change.
-            self.changes.fetch_add(1, Ordering::Relaxed);
-            let changed = change(directory);
-            directory.note_changes(now, event);
-            self.secrets.renew(directory.secrets());
-            changed
-        })
-    }
-}
-
 impl World {
     /// Takes note of apps and domains that [`Tenant::write`] added.
     pub fn reindex(&self, tenant: &Tenant) {
         let known = tenant.read(names);
         self.tenants.write(|it| it.learn(tenant, known));
     }
-}
-
-impl Index {
-    fn add(&mut self, tenant: &Arc<Tenant>) {
-        let key = tenant.key();
-        if self.by_id.insert(key, Arc::clone(tenant)).is_none() {
-            self.order.push(key);
-        }
-        self.learn(tenant, tenant.read(names));
-    }
-
-    fn remove(&mut self, key: (SignInCloud, TenantId)) -> Option<Arc<Tenant>> {
-        let (cloud, id) = key;
-        let tenant = self.by_id.remove(&key)?;
-        self.order.retain(|it| *it != key);
-        self.defaults.retain(|it| *it != key);
-        self.by_domain
-            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-        self.by_app
-            .retain(|(of, _), tenant| (*of, *tenant) != (cloud, id));
-        Some(tenant)
-    }
-
-    fn of(&self, keys: &[(SignInCloud, TenantId)]) -> Vec<Arc<Tenant>> {
-        keys.iter()
-            .filter_map(|key| self.by_id.get(key).cloned())
-            .collect()
-    }
-
-    fn learn(&mut self, tenant: &Tenant, (domains, apps): Names) {
-        let cloud = tenant.environment.cloud();
-        for domain in domains {
-            self.by_domain.insert((cloud, domain), tenant.id);
-        }
-        for app in apps {
-            self.by_app.insert((cloud, app), tenant.id);
-        }
-    }
-}
-
-/// Domains in lower case, and apps: by what a tenant is found.
-type Names = (Vec<String>, Vec<ApplicationId>);
-
-fn names(directory: &Directory) -> Names {
-    let domains = directory.domains.iter().map(|it| it.to_ascii_lowercase());
-    let apps = directory.applications.keys().copied();
-    (domains.collect(), apps.collect())
 }
 
 #[cfg(test)]
