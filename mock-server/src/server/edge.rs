@@ -1,5 +1,6 @@
 //! The edge: every exchange with a login or Graph host passes here, and is journalled.
 
+mod address;
 mod refusal;
 
 use std::convert::Infallible;
@@ -10,12 +11,14 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use self::address::{addressed, without_repeated_slashes};
+pub(super) use self::address::{foreign_host, origin_form, refuse};
 use self::refusal::NotRead;
 use super::body::{Holding, Metered};
 use super::encoding;
@@ -504,54 +507,6 @@ impl Edge {
         let via = connection.via.as_deref().map(str::to_owned);
         Exchange::empty(surface, via, connection.id)
     }
-}
-
-/// Why a host is refused, for the client and the journal.
-pub(super) fn foreign_host(target: &str) -> String {
-    format!(
-        "entra-mock: {target} is not a Microsoft login or Graph host, so it is refused; start with \
-         --allow-passthrough to let other hosts through"
-    )
-}
-
-/// The host that a request names.
-fn addressed<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
-    let named = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    uri.host().or(named).unwrap_or("this host")
-}
-
-/// An answer in plain words, for requests that reach no surface.
-pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("{why}\n")));
-    *response.status_mut() = status;
-    response
-}
-
-fn without_repeated_slashes(uri: &Uri) -> Option<Uri> {
-    if !uri.path().contains("//") {
-        return None;
-    }
-    let mut path = String::with_capacity(uri.path().len());
-    for letter in uri.path().chars() {
-        if letter != '/' || !path.ends_with('/') {
-            path.push(letter);
-        }
-    }
-    if let Some(query) = uri.query() {
-        path.push('?');
-        path.push_str(query);
-    }
-    path.parse().ok()
-}
-
-/// A URI without scheme and authority.
-pub(super) fn origin_form(uri: &Uri) -> Uri {
-    if uri.authority().is_none() {
-        return uri.clone();
-    }
-    uri.path_and_query()
-        .and_then(|path| path.as_str().parse().ok())
-        .unwrap_or_default()
 }
 
 const AUTHORITY_BODY_LIMIT: usize = 1 << 20;

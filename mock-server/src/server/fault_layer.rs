@@ -1,8 +1,9 @@
 //! The layer in which faults act: it knows who asks before a handler does, and changes or drops
 //! the answer. No handler knows of it.
 
+mod bodies;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -13,6 +14,7 @@ use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use self::bodies::{broken_off, pause, slowly};
 use super::edge::Connection;
 use crate::authority;
 use crate::environment::Site;
@@ -480,35 +482,6 @@ fn dropped(mut response: Response<Body>) -> Response<Body> {
 
 fn announce(headers: &mut HeaderMap, length: usize) {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-}
-
-/// A body that breaks off after its beginning; the pause lets what came before it leave.
-fn broken_off(beginning: Bytes) -> Body {
-    let begin = stream::once(async move { Ok(beginning) });
-    let end = stream::once(async {
-        pause(SignedDuration::from_millis(10)).await;
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
-    });
-    Body::from_stream(futures_util::StreamExt::chain(begin, end))
-}
-
-/// A body in ten pieces, over a time.
-fn slowly(answer: &Bytes, over: SignedDuration) -> Body {
-    let piece = answer.len().div_ceil(10).max(1);
-    let pieces: Vec<Bytes> = answer.chunks(piece).map(Bytes::copy_from_slice).collect();
-    let pieces = futures_util::StreamExt::then(stream::iter(pieces), move |piece| async move {
-        pause(over / 10).await;
-        Ok::<_, std::io::Error>(piece)
-    });
-    Body::from_stream(pieces)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a fault takes real time, as scripted"
-)]
-async fn pause(time: SignedDuration) {
-    tokio::time::sleep(Duration::try_from(time).unwrap_or_default()).await;
 }
 
 #[cfg(test)]
