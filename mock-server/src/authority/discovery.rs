@@ -31,14 +31,14 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
-            routing::get(v2),
+            routing::get(openid::<2>),
         )
         .route(
             "/{tenant}/.well-known/openid-configuration",
-            routing::get(v1),
+            routing::get(openid::<1>),
         )
-        .route("/{tenant}/discovery/v2.0/keys", routing::get(keys_v2))
-        .route("/{tenant}/discovery/keys", routing::get(keys_v1))
+        .route("/{tenant}/discovery/v2.0/keys", routing::get(keys::<2>))
+        .route("/{tenant}/discovery/keys", routing::get(keys::<1>))
         .route("/{tenant}/discovery/instance", routing::get(instance))
         .route("/{tenant}/userrealm", routing::get(realm::of_parameter))
         .route("/{tenant}/userrealm/{user}", routing::get(realm::of_path))
@@ -47,7 +47,8 @@ pub(super) fn routes() -> Routes {
 
 type Handed = (AxumState<Arc<State>>, Extension<Arrival>);
 
-async fn v2(
+/// The configuration at the address of `VERSION` 1 or 2.
+async fn openid<const VERSION: u8>(
     (state, arrival): Handed,
     Path(tenant): Path<String>,
     RawQuery(query): RawQuery,
@@ -61,31 +62,13 @@ async fn v2(
         |annotation| {
             let place = place_of(&state, &arrival, &tenant)?;
             note(&place, annotation);
-            Ok(configuration(&place, &arrival, query.as_deref(), 2))
+            Ok(configuration(&place, &arrival, query.as_deref(), VERSION))
         },
     )
 }
 
-async fn v1(
-    (state, arrival): Handed,
-    Path(tenant): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    answer(
-        &state,
-        &arrival,
-        &headers,
-        "openid-configuration",
-        |annotation| {
-            let place = place_of(&state, &arrival, &tenant)?;
-            note(&place, annotation);
-            Ok(configuration(&place, &arrival, query.as_deref(), 1))
-        },
-    )
-}
-
-async fn keys_v2(
+/// The keys at the address of `VERSION` 1 or 2.
+async fn keys<const VERSION: u8>(
     (state, arrival): Handed,
     Path(tenant): Path<String>,
     headers: HeaderMap,
@@ -93,19 +76,7 @@ async fn keys_v2(
     answer(&state, &arrival, &headers, "keys", |annotation| {
         let place = place_of(&state, &arrival, &tenant)?;
         note(&place, annotation);
-        Ok(key_set(&state, &arrival, &place, true))
-    })
-}
-
-async fn keys_v1(
-    (state, arrival): Handed,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&state, &arrival, &headers, "keys", |annotation| {
-        let place = place_of(&state, &arrival, &tenant)?;
-        note(&place, annotation);
-        Ok(key_set(&state, &arrival, &place, false))
+        Ok(key_set(&state, &arrival, &place, VERSION == 2))
     })
 }
 

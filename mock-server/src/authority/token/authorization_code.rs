@@ -9,7 +9,7 @@ use super::endpoint::{Endpoint, expiry};
 use super::request::{Asked, SeveralApis, TokenRequest, Wanted, of_another_tenant};
 use crate::authority::client_authentication::{class_of_platform, default_class};
 use crate::authority::error::AuthorityError;
-use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::issue::{self, Version};
 use crate::authority::resolve::Requested;
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
@@ -86,40 +86,18 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     )?;
     let wanted = wanted(request, &code, &tenant)?;
     request.check(&tenant, &client.app, &wanted)?;
-    let Wanted {
-        requested,
-        openid,
-        version,
-    } = wanted;
     let redeemed = &request.state.world.redeemed;
     if redeemed.redeem(tenant.id, code.id, expires, now) {
         return Err(AuthorityError::aadsts(54005));
     }
     let mut sign_in = code.sign_in.clone();
     sign_in.client_class = class;
-    issue::user_tokens(
-        request.state,
-        &UserGrant {
-            tenant: &tenant,
-            client: &client,
-            client_authentication: how,
-            sign_in: &sign_in,
-            arrival: request.arrival,
-            requested,
-            openid,
-            always_refresh: matches!(version, Version::V1 { .. }),
-            version,
-            claims: match request.claims.clone() {
-                Some(claims) => Some(claims),
-                None => issue::ClaimsRequest::parse(code.claims.as_deref())?,
-            },
-            client_info: request.form.is_set("client_info"),
-            nonce: code.nonce.clone(),
-            previous: None,
-        },
-        request.trace,
-        request.annotation,
-    )
+    let mut grant = request.user_grant(&tenant, (&client, how), &sign_in, wanted);
+    grant.nonce.clone_from(&code.nonce);
+    if grant.claims.is_none() {
+        grant.claims = issue::ClaimsRequest::parse(code.claims.as_deref())?;
+    }
+    issue::user_tokens(request.state, &grant, request.trace, request.annotation)
 }
 
 /// What the token is for: what the request names, or what was asked at the authorize endpoint.

@@ -18,7 +18,7 @@ use crate::authority::client_authentication::default_class;
 use crate::authority::device_code::{Decision, INTERVAL, LIFETIME, Pending, Request};
 use crate::authority::error::{AuthorityError, Trace, json_response, token_headers};
 use crate::authority::form::Form;
-use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::issue::{self, Version};
 use crate::authority::resolve::{
     Client, CrossCloudRequest, Requested, Resource, TenantSegment, missing_service,
     restricted_by_policy,
@@ -123,31 +123,8 @@ pub(super) fn poll(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityErr
             }
         };
     request.check(&tenant, &client.app, &wanted)?;
-    let Wanted {
-        requested,
-        openid,
-        version,
-    } = wanted;
-    let body = issue::user_tokens(
-        request.state,
-        &UserGrant {
-            tenant: &tenant,
-            client: &client,
-            client_authentication: how,
-            sign_in: &sign_in,
-            arrival: request.arrival,
-            requested,
-            openid,
-            always_refresh: matches!(version, Version::V1 { .. }),
-            version,
-            claims: request.claims.clone(),
-            client_info: request.form.is_set("client_info"),
-            nonce: None,
-            previous: None,
-        },
-        request.trace,
-        request.annotation,
-    )?;
+    let grant = request.user_grant(&tenant, (&client, how), &sign_in, wanted);
+    let body = issue::user_tokens(request.state, &grant, request.trace, request.annotation)?;
     if request.state.device_codes.remove(text) {
         Ok(body)
     } else {

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
-use super::request::{TokenRequest, Wanted};
+use super::request::TokenRequest;
 use crate::authority::error::{AuthorityError, ticks};
-use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::issue::{self};
 use crate::authority::resolve::TenantSegment;
 use crate::directory::{Application, TenantId};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
@@ -88,31 +88,9 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
     )?;
-    let Wanted {
-        requested,
-        openid,
-        version,
-    } = request.wanted(&tenant, &client.app)?;
-    issue::user_tokens(
-        request.state,
-        &UserGrant {
-            tenant: &tenant,
-            client: &client,
-            client_authentication: how,
-            sign_in: &sign_in,
-            arrival: request.arrival,
-            requested,
-            openid,
-            always_refresh: matches!(version, Version::V1 { .. }),
-            version,
-            claims: request.claims.clone(),
-            client_info: request.form.is_set("client_info"),
-            nonce: None,
-            previous: None,
-        },
-        request.trace,
-        request.annotation,
-    )
+    let wanted = request.wanted(&tenant, &client.app)?;
+    let grant = request.user_grant(&tenant, (&client, how), &sign_in, wanted);
+    issue::user_tokens(request.state, &grant, request.trace, request.annotation)
 }
 
 /// A token that a client presents as that of the user on whose behalf it acts.

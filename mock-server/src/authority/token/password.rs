@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::endpoint::{Endpoint, note_tenant};
-use super::request::{TokenRequest, Wanted};
+use super::request::TokenRequest;
 use crate::authority::client_authentication::default_class;
 use crate::authority::error::{AuthorityError, no_such_user};
 use crate::authority::home::of_another_home;
-use crate::authority::issue::{self, UserGrant, Version};
+use crate::authority::issue::{self};
 use crate::authority::resolve::{Client, TenantSegment};
 use crate::authority::sign_in::external_name;
 use crate::directory::{User, UserKind, UserPrincipalName};
@@ -56,31 +56,9 @@ pub(super) fn sign_in(request: &mut TokenRequest<'_>) -> Result<Value, Authority
         &sign_in,
         (Use::NonInteractive, request.arrival.address),
     )?;
-    let Wanted {
-        requested,
-        openid,
-        version,
-    } = request.wanted(&tenant, &client.app)?;
-    issue::user_tokens(
-        request.state,
-        &UserGrant {
-            tenant: &tenant,
-            client: &client,
-            client_authentication: how,
-            sign_in: &sign_in,
-            arrival: request.arrival,
-            requested,
-            openid,
-            always_refresh: matches!(version, Version::V1 { .. }),
-            version,
-            claims: request.claims.clone(),
-            client_info: request.form.is_set("client_info"),
-            nonce: None,
-            previous: None,
-        },
-        request.trace,
-        request.annotation,
-    )
+    let wanted = request.wanted(&tenant, &client.app)?;
+    let grant = request.user_grant(&tenant, (&client, how), &sign_in, wanted);
+    issue::user_tokens(request.state, &grant, request.trace, request.annotation)
 }
 
 /// Finds the account and checks its password. A guest's is known to the home tenant only.

@@ -70,25 +70,11 @@ pub(super) fn redeem(request: &mut TokenRequest<'_>) -> Result<Value, AuthorityE
     )?;
     // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, "refresh the
     // access token": of scopes of several APIs the first decides.
-    let Wanted {
-        requested,
-        openid,
-        version,
-    } = wanted(request, &token, &tenant, &client.app)?;
+    let wanted = wanted(request, &token, &tenant, &client.app)?;
     let grant = UserGrant {
-        tenant: &tenant,
-        client: &client,
-        client_authentication: how,
-        sign_in: &token.sign_in,
-        arrival: request.arrival,
-        requested,
-        openid,
-        version,
-        claims: request.claims.clone(),
-        client_info: request.form.is_set("client_info"),
-        nonce: None,
         previous: Some(&token),
         always_refresh: true,
+        ..request.user_grant(&tenant, (&client, how), &token.sign_in, wanted)
     };
     issue::check_consent(&grant)?;
     issue::check_access(

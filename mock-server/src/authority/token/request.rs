@@ -11,14 +11,14 @@ use crate::authority::State;
 use crate::authority::client_authentication::{Presented, Verification, default_class};
 use crate::authority::error::{AuthorityError, Trace};
 use crate::authority::form::Form;
-use crate::authority::issue::{ClaimsRequest, Version};
+use crate::authority::issue::{ClaimsRequest, UserGrant, Version};
 use crate::authority::resolve::{
     Client, Requested, RequestedResource, Resource, TenantSegment, is_admitted, is_open,
 };
 use crate::directory::{Application, Platform, RedirectUri, TenantId};
 use crate::exchange::{Annotation, Arrival};
 use crate::permission::OPENID_SCOPES;
-use crate::token::ClientClass;
+use crate::token::{ClientClass, SignIn};
 use crate::world::{Tenant, World};
 
 /// What becomes of a `scope` with permissions of several APIs: a token is for one.
@@ -70,7 +70,41 @@ pub(super) struct Wanted {
     pub(super) version: Version,
 }
 
-impl TokenRequest<'_> {
+impl<'a> TokenRequest<'a> {
+    /// What is issued to a person for `wanted`. A grant that brings a nonce, a refresh token or
+    /// claims of its own says so in the result.
+    pub(super) fn user_grant<'g>(
+        &self,
+        tenant: &'g Tenant,
+        (client, client_authentication): (&'g Client, u8),
+        sign_in: &'g SignIn,
+        wanted: Wanted,
+    ) -> UserGrant<'g>
+    where
+        'a: 'g,
+    {
+        let Wanted {
+            requested,
+            openid,
+            version,
+        } = wanted;
+        UserGrant {
+            tenant,
+            client,
+            client_authentication,
+            sign_in,
+            arrival: self.arrival,
+            requested,
+            openid,
+            always_refresh: matches!(version, Version::V1 { .. }),
+            version,
+            claims: self.claims.clone(),
+            client_info: self.form.is_set("client_info"),
+            nonce: None,
+            previous: None,
+        }
+    }
+
     /// The tenant of the request, where the grant needs one.
     pub(super) fn tenant(&mut self, refusal: u32) -> Result<Arc<Tenant>, AuthorityError> {
         self.place.clone().tenant(refusal)
