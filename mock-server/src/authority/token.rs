@@ -181,6 +181,10 @@ fn answer(
         }
         Err(error) => {
             annotation.tenant_time = Some(trace.now);
+            annotation.unsupported = annotation
+                .unsupported
+                .take()
+                .or_else(|| service_not_there(&form));
             let place = Place {
                 endpoint: aadsts::Endpoint::Token,
                 version: Some(endpoint.version()),
@@ -248,14 +252,15 @@ fn unsupported(form: &Form, claims: Option<&ClaimsRequest>) -> Option<String> {
     if set("fmi_path").is_some() {
         return Some("no tokens of agents: fmi_path is not looked at".to_owned());
     }
-    let service = ["scope", "resource"]
-        .into_iter()
-        .find_map(|name| missing_service(set(name)?));
-    if service.is_some() {
-        return service;
-    }
     let claim = claims?.unknown.first()?;
     Some(format!("the claims request for {claim} is not looked at"))
+}
+
+/// A service of Microsoft that a refused request asks for and that is not there, for the journal.
+fn service_not_there(form: &Form) -> Option<String> {
+    ["scope", "resource"]
+        .into_iter()
+        .find_map(|name| missing_service(form.raw(name)?))
 }
 
 /// What the request says of itself, for a refusal that its cause left without facts: a fault's.
