@@ -8,6 +8,7 @@
 pub(super) mod access;
 mod action;
 pub(super) mod base;
+mod copy;
 pub(super) mod delta;
 pub(super) mod draw;
 pub(super) mod find;
@@ -16,6 +17,7 @@ pub(super) mod list;
 mod name;
 pub(super) mod refusal;
 mod session;
+mod share;
 mod sharing;
 pub(super) mod ticket;
 mod version;
@@ -56,7 +58,7 @@ pub(super) fn answer(
             }
             return list::drives(call, base);
         }
-        A::Share => return sharing::share(call, steps),
+        A::Share => return share::share(call, steps),
         A::Shared | A::Recent => return list::recent(call, action),
         _ => {}
     }
@@ -77,7 +79,7 @@ pub(super) fn answer(
         A::Checkout | A::Checkin | A::DiscardCheckout => write::check_out(call, &found, action),
         A::Children => list::children(call, &found),
         A::Content => list::content(call, &found),
-        A::Copy => write::copy(call, &found),
+        A::Copy => copy::copy(call, &found),
         A::Create => write::create(call, &found),
         A::Delete => write::delete(call, &found),
         A::DeletePermission => sharing::delete(call, &found, steps),

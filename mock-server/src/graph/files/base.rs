@@ -38,7 +38,7 @@ pub(in crate::graph) fn drive(
 ) -> Result<String, GraphError> {
     let first = steps.first().ok_or_else(refusal::not_found)?;
     if *base == Base::Share {
-        return super::sharing::drive_of(call, first);
+        return super::share::drive_of(call, first);
     }
     if let Base::Drive(drive) | Base::Item(drive, _) = base {
         return Ok(drive.clone());

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{base, refusal, sharing};
+use super::{base, refusal, share};
 use crate::drives::{Drive, id};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
@@ -82,7 +82,7 @@ pub(super) fn item_from(
         match (step.name, &step.key) {
             ("root" | "driveItem", None) if is_share => {
                 let first = steps.first().ok_or_else(refusal::not_found)?;
-                found.item = sharing::item_of(call, first)?;
+                found.item = share::item_of(call, first)?;
             }
             ("root", None) => {}
             ("items", Some(Key::Id(id))) => found.item = by_id(call, &found.drive, id)?,

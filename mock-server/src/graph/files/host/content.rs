@@ -1,0 +1,177 @@
+//! A content as it is sent: the whole, or a part of it.
+
+use std::io;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Response, StatusCode, header, request};
+use uuid::Uuid;
+
+use super::Streamed;
+use crate::drives::Blob;
+use crate::graph::error::GraphError;
+use crate::graph::files::{name, refusal, ticket};
+use crate::world::Tenant;
+
+/// The content, or a part of it.
+pub(super) fn download(
+    tenant: &Tenant,
+    (drive, item, version): (&str, Uuid, Option<u32>),
+    parts: &request::Parts,
+) -> Result<Response<Body>, GraphError> {
+    let (content, name, tag, number) = tenant
+        .read_drives(|drives| {
+            let item = drives.get(drive)?.get(item)?;
+            let content = match version {
+                None => item.content.clone()?,
+                Some(number) => {
+                    let found = item.versions.iter().find(|it| it.number == number)?;
+                    found.content.clone()
+                }
+            };
+            Some((content, item.name.clone(), item.e_tag(), item.version))
+        })
+        .ok_or_else(refusal::not_found)?;
+    let length = content.length();
+    let range = parts.headers.get(header::RANGE);
+    let range = range
+        .and_then(|it| it.to_str().ok())
+        .map(|it| ranged(it, length));
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    let mut put = |name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    put(header::ACCEPT_RANGES, "bytes");
+    put(header::CONTENT_TYPE, name::mime(&name));
+    put(header::CACHE_CONTROL, "private");
+    put(header::ETAG, &tag);
+    put(
+        header::HeaderName::from_static("ctag"),
+        &format!("{},{number}", tag.trim_matches('"')),
+    );
+    let encoded = percent_encoding::utf8_percent_encode(&name, ticket::IN_PATH);
+    let plain: String = name
+        .chars()
+        .map(|it| {
+            if it.is_ascii_graphic() && it != '"' || it == ' ' {
+                it
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    put(
+        header::CONTENT_DISPOSITION,
+        &format!("attachment;filename*=utf-8''{encoded};filename=\"{plain}\""),
+    );
+    let (from, to) = match range {
+        Some(Some(Err(()))) => {
+            put(header::CONTENT_RANGE, &format!("bytes */{length}"));
+            *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+            return Ok(response);
+        }
+        Some(Some(Ok((from, to)))) => {
+            put(
+                header::CONTENT_RANGE,
+                &format!("bytes {from}-{}/{length}", to - 1),
+            );
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            (from, to)
+        }
+        // What is no range of bytes is as if it were not there: RFC 9110, section 14.2.
+        Some(None) | None => (0, length),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, (to - from).into());
+    if parts.method != Method::HEAD {
+        *response.body_mut() = body(content, from, to);
+    }
+    response.extensions_mut().insert(Streamed);
+    Ok(response)
+}
+
+/// Reads `Range`: none where it is not one range of bytes, an error where nothing is in it.
+fn ranged(text: &str, length: u64) -> Option<Result<(u64, u64), ()>> {
+    let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let number = |text: &str| {
+        let digits = text.bytes().all(|it| it.is_ascii_digit());
+        digits.then(|| text.parse::<u64>().unwrap_or(u64::MAX))
+    };
+    let (first, last) = (first.trim(), last.trim());
+    let (from, to) = match (first, last) {
+        ("", "") => return None,
+        ("", last) => (length.saturating_sub(number(last)?), length),
+        (first, "") => (number(first)?, length),
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if last < first {
+                return None;
+            }
+            (first, last.saturating_add(1).min(length))
+        }
+    };
+    Some(if from < to { Ok((from, to)) } else { Err(()) })
+}
+
+/// A content as it is read from disk, a piece at a time.
+fn body(content: Blob, from: u64, to: u64) -> Body {
+    let pieces =
+        futures_util::stream::try_unfold((content, from), move |(content, at)| async move {
+            if at >= to {
+                return Ok::<_, io::Error>(None);
+            }
+            let most = usize::try_from(to - at).unwrap_or(PIECE).min(PIECE);
+            let read = tokio::task::spawn_blocking(move || {
+                let bytes = content.read(at, most);
+                bytes.map(|it| (it, content))
+            });
+            let (bytes, content) = read.await.map_err(io::Error::other)??;
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let next = at + bytes.len() as u64;
+            Ok(Some((bytes, (content, next))))
+        });
+    Body::from_stream(pieces)
+}
+
+/// Nothing but the bytes of a piece is in memory.
+const PIECE: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_http_has_them() {
+        assert_eq!(ranged("bytes=0-9", 100), Some(Ok((0, 10))));
+        assert_eq!(ranged("bytes=90-", 100), Some(Ok((90, 100))));
+        assert_eq!(ranged("bytes=-5", 100), Some(Ok((95, 100))));
+        assert_eq!(ranged("bytes=50-1000", 100), Some(Ok((50, 100))));
+        assert_eq!(ranged("bytes=100-", 100), Some(Err(())));
+        assert_eq!(ranged("bytes=-0", 100), Some(Err(())));
+        for none in [
+            "items=0-1",
+            "bytes=",
+            "bytes=-",
+            "bytes=5-1",
+            "bytes=0-1,3-4",
+        ] {
+            assert_eq!(ranged(none, 100), None, "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_range_is_inside_or_refused(text in "bytes=[0-9]{0,22}-[0-9]{0,22}", length: u64, other: String) {
+            ranged(&other, length);
+            if let Some(Ok((from, to))) = ranged(&text, length) {
+                prop_assert!(from < to && to <= length);
+            }
+        }
+    }
+}
