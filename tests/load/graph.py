@@ -26,13 +26,13 @@ LATER = "2026-01-15T12:00:00Z"
 
 
 class Server:
-    """A mock on core 0, with plain HTTP."""
+    """A mock on core 0, with plain HTTP, and a token of one of its apps."""
 
-    def __init__(self, program, folder, name):
+    def __init__(self, program, folder, name, app="daemon-secret", more=()):
         ready = folder / f"{name}.json"
         self.process = subprocess.Popen(
             ["taskset", "-c", "0", program, "serve", "--quiet", "--plain-http", "--control", "127.0.0.1:0",
-             "--tls-port", "0", "--data-dir", str(folder / "home"), "--ready-file", str(ready)],
+             "--tls-port", "0", "--data-dir", str(folder / "home"), "--ready-file", str(ready), *more],
             stdout=subprocess.DEVNULL)
         while not ready.exists() or not ready.stat().st_size:
             time.sleep(0.01)
@@ -43,7 +43,7 @@ class Server:
         here = world["environments"]["office365"]
         self.origin = here["authority"].replace("https:", "http:")
         self.user = here["users"]["alice"]["upn"]
-        app = here["apps"]["daemon-secret"]
+        app = here["apps"][app]
         form = urllib.parse.urlencode({
             "grant_type": "client_credentials", "client_id": app["client_id"],
             "client_secret": app["client_secret"], "scope": "https://graph.microsoft.com/.default"})
@@ -84,8 +84,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def nginx(folder, files):
-    """nginx on core 0, with these files."""
+def nginx(folder, files, more=""):
+    """nginx on core 0, with these files and further directives."""
     root = folder / "files"
     root.mkdir()
     for name, content in files.items():
@@ -100,7 +100,7 @@ http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; default_type application/json;
   client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
   uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  server {{ listen 127.0.0.1:{port}; root {root}; {more} }}
 }}""")
     # The files are for whoever serves them.
     for path in (folder, root):

@@ -197,6 +197,16 @@ impl Blob {
 
     /// At most so many bytes from a place on; fewer where a piece ends.
     pub(crate) fn read(&self, from: u64, most: usize) -> io::Result<Bytes> {
+        self.read_into(BytesMut::new(), from, most)
+    }
+
+    /// The same into a room that may have served before: what is in it is written over.
+    pub(crate) fn read_into(
+        &self,
+        mut room: BytesMut,
+        from: u64,
+        most: usize,
+    ) -> io::Result<Bytes> {
         let at = self.pieces.partition_point(|(start, _)| *start <= from);
         let Some((start, piece)) = at.checked_sub(1).and_then(|at| self.pieces.get(at)) else {
             return Ok(Bytes::new());
@@ -212,10 +222,10 @@ impl Blob {
             Piece::Spilled(extent) => {
                 let left = extent.length.saturating_sub(inside);
                 let length = usize::try_from(left).unwrap_or(usize::MAX).min(most);
-                let mut bytes = BytesMut::zeroed(length);
+                room.resize(length, 0);
                 let file = extent.store.file()?;
-                platform::read_exact_at(file, &mut bytes, extent.offset + inside)?;
-                Ok(bytes.freeze())
+                platform::read_exact_at(file, &mut room, extent.offset + inside)?;
+                Ok(room.freeze())
             }
         }
     }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::drives::place::site_id;
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::graph::generic::behaviour::{Behaviour, Subject};
@@ -22,13 +23,20 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[Behaviour {
 
 /// A site has what is set, in SharePoint's order. Source: pnp/pnpcore, MockData of
 /// BatchClientTests.
-fn show(_: &Call<'_>, _: &Subject<'_>, site: &mut Properties) {
+fn show(call: &Call<'_>, _: &Subject<'_>, site: &mut Properties) {
     let mut shown = Properties::new();
     for name in ORDER {
         shown.extend(site.shift_remove_entry(name));
     }
     shown.extend(std::mem::take(site));
     shown.retain(|_, value| !value.is_null());
+    // Where it is asked for alone: recordings have the host and nothing else.
+    let selected = call.query.select.as_ref();
+    if selected.is_none_or(|it| !it.iter().any(|it| it == "siteCollection"))
+        && let Some(Value::Object(collection)) = shown.get_mut("siteCollection")
+    {
+        collection.shift_remove("root");
+    }
     *site = shown;
 }
 
@@ -72,6 +80,15 @@ fn all_sites(call: &Call<'_>, _: &Subject<'_>) -> Result<Reply, GraphError> {
 }
 
 fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
+    let group = collection
+        .strip_prefix("groups/")
+        .and_then(|it| it.strip_suffix("/sites"));
+    if let Some(group) = group {
+        let own = call.tenant.read(|it| site_id(it, group));
+        let mut all = sites(call, "sites");
+        all.retain(|(id, _)| *id == own);
+        return all;
+    }
     if collection != "sites" {
         return Vec::new();
     }
@@ -96,7 +113,12 @@ fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
         });
         (id(of), crate::graph::collection::members(value))
     };
-    let mut found = vec![site("root", "", "Communication site")];
+    let mut root = site("root", "", "Communication site");
+    // Source: learn.microsoft.com/graph/api/site-list (the root sites of all geographies).
+    if let Some(Value::Object(collection)) = root.1.get_mut("siteCollection") {
+        collection.insert("root".to_owned(), json!({}));
+    }
+    let mut found = vec![root];
     call.tenant.read_documents(|documents| {
         for group in documents.list("groups") {
             let text = |name: &str| group.properties.get(name).and_then(Value::as_str);

@@ -1,6 +1,7 @@
 //! Who may do what in a drive, beside what the token's permissions open.
 //!
-//! A person's own drive is the person's; a library is its group's; the root site's is everybody's.
+//! A person's own drive is the person's; a library is its group's, and everybody's where the group
+//! is public; the root site's is everybody's.
 //! Others need a permission on the item or on a folder above it. A scope without `.All` reaches
 //! the person's own drive, and what is shared with the person.
 
@@ -27,7 +28,7 @@ pub(super) fn check(call: &Call<'_>, found: &Found, action: Action) -> Result<()
         .any(|it| it.ends_with(".All") || it.ends_with(".Selected"));
     let own = match &owner {
         Owner::User(id) => *id == me,
-        Owner::Group(group) => wide && is_member(call, group, &me),
+        Owner::Group(group) => wide && is_let_in(call, group, &me),
         Owner::Site(_) => wide,
     };
     if own || shared(call, found, *user, action.writes())? {
@@ -68,7 +69,7 @@ pub(in crate::graph) fn is_at_home(call: &Call<'_>, owner: &Owner, user: ObjectI
     let me = user.to_string();
     match owner {
         Owner::User(id) => *id == me,
-        Owner::Group(group) => is_member(call, group, &me),
+        Owner::Group(group) => is_let_in(call, group, &me),
         Owner::Site(_) => true,
     }
 }
@@ -94,9 +95,17 @@ fn app_folder(call: &Call<'_>, found: &Found, scopes: &[String]) -> Result<(), G
     }
 }
 
-fn is_member(call: &Call<'_>, group: &str, me: &str) -> bool {
+/// Whether a group is public, or the person's. A group says nothing where it is public.
+/// Source: learn.microsoft.com/graph/api/resources/group (`visibility`).
+fn is_let_in(call: &Call<'_>, group: &str, me: &str) -> bool {
     let person = format!("users/{me}");
     call.tenant.read_documents(|documents| {
+        let own = documents.get("groups", group);
+        let visibility = own.and_then(|it| it.properties.get("visibility")?.as_str());
+        let public = |it: &str| it.eq_ignore_ascii_case("Public");
+        if own.is_some() && visibility.is_none_or(public) {
+            return true;
+        }
         ["members", "owners"].iter().any(|it| {
             let links = documents.links(&format!("groups/{group}/{it}"));
             links.contains(&person)

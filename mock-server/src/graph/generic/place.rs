@@ -197,7 +197,7 @@ fn place_of<'r>(
         }
     }
     if let Some(within) = step.within.as_ref().filter(|_| of.name() == "site") {
-        site::descend(call, &mut place, within, voice)?;
+        site::descend(call, &mut place, within)?;
     }
     Ok(place)
 }
@@ -321,6 +321,7 @@ pub(super) fn fetch(call: &Call<'_>, address: &str) -> Option<Properties> {
         .read_documents(|documents| documents.get(collection, id).map(drawn));
     stored
         .or_else(|| preset(call, collection, id))
+        .or_else(|| site::of_person(call, address))
         .or_else(|| modelled(call, address))
 }
 

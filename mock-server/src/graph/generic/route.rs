@@ -155,6 +155,7 @@ pub(super) fn walk(segments: &[Segment], cloud: SignInCloud) -> Result<Route, Gr
     while let Some(segment) = rest.next() {
         let taken = match segment.before_colon().filter(|_| walker.may_hold_paths()) {
             Some(bare) => walker.take(&bare).and_then(|()| walker.within(&mut rest)),
+            None if walker.by_path(segment, rest.as_slice().is_empty()) => Ok(()),
             None => walker.take(segment),
         };
         if let Err(refusal) = taken {
@@ -238,6 +239,30 @@ impl Walker {
                 .actual()
                 .is_some_and(|it| matches!(it.name(), "drive" | "site")),
         }
+    }
+
+    /// Takes `getByPath(path='…')` of a site: another way to write a path in colons.
+    /// Source: learn.microsoft.com/graph/api/site-getbypath.
+    fn by_path(&mut self, segment: &Segment, is_last: bool) -> bool {
+        let named = strip_namespace(&segment.name).eq_ignore_ascii_case("getByPath");
+        let [(name, path)] = segment.arguments() else {
+            return false;
+        };
+        let last = self.route.steps.last_mut().filter(|it| {
+            let of = it.actual().map_or("", Type::name);
+            !it.is_open_collection() && of == "site"
+        });
+        let (true, "path", Some(last)) = (named, name.as_str(), last) else {
+            return false;
+        };
+        let parts = path.split('/').filter(|it| !it.is_empty());
+        let within = last.within.get_or_insert_default();
+        within.extend(parts.map(str::to_owned));
+        let end = if is_last { ":/{id}" } else { ":/{id}:" };
+        self.route.template.push_str(end);
+        self.route.display.push_str(end);
+        self.mark_end();
+        true
     }
 
     /// Takes the path between two colons, or from a colon to the end.

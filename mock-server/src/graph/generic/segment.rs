@@ -29,8 +29,8 @@ pub(super) enum Inner {
 impl Segment {
     /// The segments of a path behind its version.
     pub(super) fn all(path: &str) -> Result<Vec<Self>, GraphError> {
-        path.split('/')
-            .filter(|part| !part.is_empty())
+        parts(path)
+            .into_iter()
             .skip(1)
             .map(|part| {
                 percent_decode_str(part)
@@ -76,6 +76,69 @@ impl Segment {
             Inner::Nothing | Inner::Key(_) => &[],
         }
     }
+}
+
+/// The parts of a path. A slash in the quotes of an argument or a key divides nothing:
+/// `getByPath(path='/sites/sales')`. In the path of a file (`root:/a/b:`) quotes are letters.
+fn parts(path: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut in_file = false;
+    let mut rest = path;
+    loop {
+        let end = if in_file { None } else { quoted_end(rest) };
+        let end = end.or_else(|| rest.find('/'));
+        let (part, more) = match end {
+            Some(end) => (&rest[..end], rest.get(end + 1..)),
+            None => (rest, None),
+        };
+        if !part.is_empty() {
+            if part.ends_with(':') || part.ends_with("%3A") || part.ends_with("%3a") {
+                in_file = !in_file;
+            }
+            found.push(part);
+        }
+        match more {
+            Some(more) => rest = more,
+            None => return found,
+        }
+    }
+}
+
+/// Where a segment ends that has quotes in its parentheses, if it has.
+fn quoted_end(text: &str) -> Option<usize> {
+    let slash = text.find('/')?;
+    let open = text.find('(').filter(|it| *it < slash)?;
+    let mut at = open + 1;
+    loop {
+        let (from, quote) = next_quote(text, at)?;
+        // A quote that begins a value.
+        if !text[..from].ends_with(['(', '=', ',']) || text[at..from].contains('/') {
+            return None;
+        }
+        let mut behind = from + quote;
+        loop {
+            let (next, length) = next_quote(text, behind)?;
+            behind = next + length;
+            match next_quote(text, behind) {
+                Some((again, more)) if again == behind => behind += more,
+                _ => break,
+            }
+        }
+        let rest = &text[behind..];
+        if let Some(after) = rest.strip_prefix(')') {
+            let end = text.len() - after.len();
+            return (after.is_empty() || after.starts_with('/')).then_some(end);
+        }
+        at = behind;
+    }
+}
+
+/// The next quote, as it is or encoded, with its length.
+fn next_quote(text: &str, from: usize) -> Option<(usize, usize)> {
+    let rest = text.get(from..)?;
+    let plain = rest.find('\'').map(|it| (from + it, 1));
+    let encoded = rest.find("%27").map(|it| (from + it, 3));
+    plain.into_iter().chain(encoded).min()
 }
 
 fn inside(text: &str) -> Inner {
@@ -130,6 +193,8 @@ fn unquoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn one(path: &str) -> Segment {
@@ -149,6 +214,40 @@ mod tests {
             [("appId".into(), "x,y".into())]
         );
         assert_eq!(one("/v1.0/(x)").name, "(x)");
+        for path in [
+            "/v1.0/search(q='a/b')",
+            "/v1.0/search(q=%27a/b%27)",
+            "/v1.0/search(q='a%2Fb')",
+        ] {
+            assert_eq!(
+                one(path).arguments(),
+                [("q".into(), "a/b".into())],
+                "{path}"
+            );
+        }
+        let texts = |path: &str| {
+            let all = Segment::all(path).unwrap().into_iter();
+            all.map(|it| it.text).collect::<Vec<String>>()
+        };
+        let expected = ["sites", "a", "getByPath(path='/b/c')", "lists"];
+        assert_eq!(
+            texts("/v1.0/sites/a/getByPath(path='/b/c')/lists"),
+            expected
+        );
+        let expected = ["f(x='it''s/a',y='/')", "b"];
+        assert_eq!(texts("/v1.0/f(x='it''s/a',y='/')/b"), expected);
+        let expected = ["root:", "it's (a='b", "c').txt:", "content"];
+        assert_eq!(texts("/v1.0/root:/it's (a='b/c').txt:/content"), expected);
+        assert_eq!(texts("/v1.0/a('b/c"), ["a('b", "c"]);
         assert_eq!(one("/v1.0/users/a%2Fb%40c").name, "a/b@c");
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_has_all_its_letters(path in "[a:/('=,)%27 é]{0,40}") {
+            let kept: String = parts(&path).concat();
+            let letters = |text: &str| text.replace('/', "");
+            prop_assert_eq!(letters(&kept), letters(&path));
+        }
     }
 }

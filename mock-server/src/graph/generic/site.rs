@@ -1,44 +1,104 @@
 //! Sites: by the host and the path of their addresses.
 
-use serde_json::Value;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::place::{self, Place};
-use super::service::Voice;
 use crate::drives::place::{site_id, unified};
 use crate::graph::call::Call;
 use crate::graph::error::GraphError;
+use crate::graph::lists;
 use crate::mailbox::Properties;
 
-/// The site with a path at a host. Source: learn.microsoft.com/graph/api/site-getbypath.
+/// The site with a path at a host, or below another site.
+/// Source: learn.microsoft.com/graph/api/site-getbypath.
 pub(super) fn descend(
     call: &Call<'_>,
     place: &mut Place<'_>,
     parts: &[String],
-    voice: &Voice,
 ) -> Result<(), GraphError> {
-    let address = format!("https://{}/{}", place.id, parts.join("/"));
-    let found = all(call, place).into_iter().find(|(_, site)| {
-        let own = site.get("webUrl").and_then(Value::as_str);
-        own.is_some_and(|own| own.eq_ignore_ascii_case(&address))
-    });
-    let (id, _) = found.ok_or_else(|| voice.not_found(&parts.join("/")))?;
-    place.id = id;
+    let all = all(call, place);
+    let url = |site: &Properties| site.get("webUrl").and_then(Value::as_str).map(decoded);
+    let own = all.iter().find(|(id, _)| *id == place.id);
+    let start = if place.id == "root" {
+        root_of(&all, "").and_then(url)
+    } else if let Some((_, site)) = own {
+        url(site)
+    } else {
+        Some(format!("https://{}", place.id))
+    };
+    let address = start.map(|it| format!("{it}/{}", parts.join("/")).to_lowercase());
+    let found = all
+        .iter()
+        .find(|(_, site)| url(site).map(|it| it.to_lowercase()) == address);
+    // Source: alcionai/corso.
+    let (id, _) = found.ok_or_else(|| {
+        GraphError::new(
+            StatusCode::NOT_FOUND,
+            "itemNotFound",
+            "Requested site could not be found",
+        )
+    })?;
+    place.id.clone_from(id);
     Ok(())
 }
 
+fn decoded(url: &str) -> String {
+    percent_encoding::percent_decode_str(url)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+/// The root site of a host; without a host, the tenant's.
+fn root_of<'s>(all: &'s [(String, Properties)], host: &str) -> Option<&'s Properties> {
+    let found = all.iter().map(|(_, site)| site).find(|site| {
+        let named = site.get("siteCollection").and_then(|it| it.get("hostname"));
+        let named = named.and_then(Value::as_str).unwrap_or_default();
+        site.contains_key("root") && (host.is_empty() || named.eq_ignore_ascii_case(host))
+    });
+    found
+}
+
+/// All sites that a path may mean: those of people, too.
 fn all(call: &Call<'_>, place: &Place<'_>) -> Vec<(String, Properties)> {
     let mut all = place::presets(call, &place.collection, place.of);
     call.tenant.read_documents(|documents| {
         let stored = documents.list(&place.collection);
         all.extend(stored.map(|it| (it.id.clone(), it.properties.clone())));
     });
+    if place.collection == "sites" {
+        all.extend(personal(call));
+    }
     all
 }
 
-/// The id of a site that a key means: `root` and the host's name are the root site. A host alone
-/// stays where a path follows it.
+fn personal(call: &Call<'_>) -> impl Iterator<Item = (String, Properties)> {
+    lists::personal(call).into_iter().filter_map(|mut site| {
+        site.shift_remove("isPersonalSite");
+        let id = site.shift_remove("id")?.as_str()?.to_owned();
+        Some((id, site))
+    })
+}
+
+/// A person's site, by its id.
+pub(super) fn of_person(call: &Call<'_>, address: &str) -> Option<Properties> {
+    let wanted = address
+        .strip_prefix("sites/")
+        .filter(|it| it.contains("-my."))?;
+    let (id, properties) = personal(call).find(|(id, _)| id == wanted)?;
+    let mut site = Properties::new();
+    site.insert("id".to_owned(), json!(id));
+    site.extend(properties);
+    Some(site)
+}
+
+/// The id of a site that a key means: `root` and the host's name are the root site, a GUID is the
+/// site collection's, two are those of the collection and the web. A host alone stays where a path
+/// follows it.
 ///
-/// Source: pnp/pnpcore, MockData of exceptions (a host of nobody's).
+/// Sources: pnp/pnpcore, MockData of exceptions (a host of nobody's); recordings of
+/// NangoHQ/integration-templates (`/sites/{guid}/drives/…`).
 pub(super) fn id(
     call: &Call<'_>,
     place: &Place<'_>,
@@ -47,23 +107,40 @@ pub(super) fn id(
 ) -> Result<String, GraphError> {
     let host = key.contains('.') && !key.contains(',');
     if key != "root" && !host {
-        return Ok(key.to_owned());
+        let bare = key.split(',').all(|it| Uuid::try_parse(it).is_ok());
+        if !bare {
+            return Ok(key.to_owned());
+        }
+        let key = key.to_ascii_lowercase();
+        let found = all(call, place).into_iter().map(|(id, _)| id).find(|id| {
+            let (_, guids) = id.split_once(',').unwrap_or_default();
+            guids == key || guids.split(',').next() == Some(&key)
+        });
+        return Ok(found.unwrap_or(key));
     }
-    let own = all(call, place).into_iter().find(|(_, site)| {
-        let named = site.get("siteCollection").and_then(|it| it.get("hostname"));
-        let named = named.and_then(Value::as_str).unwrap_or_default();
-        site.contains_key("root") && (key == "root" || named.eq_ignore_ascii_case(key))
-    });
+    let all = all(call, place);
+    let named = if key == "root" { "" } else { key };
+    let own = root_of(&all, named);
     match own {
         Some(_) if followed => Ok(key.to_owned()),
-        Some((id, _)) => Ok(id),
+        Some(site) => {
+            let found = all.iter().find(|(_, it)| it == site);
+            Ok(found.map_or_else(|| key.to_owned(), |(id, _)| id.clone()))
+        }
         None if key == "root" => Ok(key.to_owned()),
+        None if followed && is_personal_host(call, key) => Ok(key.to_owned()),
         None => Err(GraphError::new(
-            axum::http::StatusCode::BAD_REQUEST,
+            StatusCode::BAD_REQUEST,
             "invalidRequest",
             "Invalid hostname for this tenancy",
         )),
     }
+}
+
+/// Whether a host is that of the people's own sites.
+fn is_personal_host(call: &Call<'_>, host: &str) -> bool {
+    let own = call.tenant.read(|it| crate::drives::place::host(it, true));
+    own.eq_ignore_ascii_case(host)
 }
 
 /// The id of the site of a Microsoft 365 group, if a collection is the group's sites and the key

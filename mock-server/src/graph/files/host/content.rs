@@ -4,6 +4,7 @@ use std::io;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header, request};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::Streamed;
@@ -115,30 +116,36 @@ fn ranged(text: &str, length: u64) -> Option<Result<(u64, u64), ()>> {
     Some(if from < to { Ok((from, to)) } else { Err(()) })
 }
 
-/// A content as it is read from disk, a piece at a time.
+/// A content as it is read from disk, a piece at a time. A piece comes from the page cache: that is
+/// shorter than a change of threads. Its room serves again once it was sent.
 fn body(content: Blob, from: u64, to: u64) -> Body {
-    let pieces =
-        futures_util::stream::try_unfold((content, from), move |(content, at)| async move {
-            if at >= to {
-                return Ok::<_, io::Error>(None);
-            }
-            let most = usize::try_from(to - at).unwrap_or(PIECE).min(PIECE);
-            let read = tokio::task::spawn_blocking(move || {
-                let bytes = content.read(at, most);
-                bytes.map(|it| (it, content))
-            });
-            let (bytes, content) = read.await.map_err(io::Error::other)??;
-            if bytes.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+    let start = (from, Bytes::new());
+    let pieces = futures_util::stream::try_unfold(start, move |(at, before)| {
+        let next = piece(&content, before, (at, to));
+        std::future::ready(next.map(|bytes| {
             let next = at + bytes.len() as u64;
-            Ok(Some((bytes, (content, next))))
-        });
+            (!bytes.is_empty()).then(|| (bytes.clone(), (next, bytes)))
+        }))
+    });
     Body::from_stream(pieces)
 }
 
+/// The next piece of a content; none at the end.
+fn piece(content: &Blob, before: Bytes, (at, to): (u64, u64)) -> io::Result<Bytes> {
+    if at >= to {
+        return Ok(Bytes::new());
+    }
+    let most = usize::try_from(to - at).unwrap_or(PIECE).min(PIECE);
+    let room = before.try_into_mut().unwrap_or_default();
+    let bytes = content.read_into(room, at, most)?;
+    if bytes.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
 /// Nothing but the bytes of a piece is in memory.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 128 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ async fn the_root_site_has_a_library_and_so_has_a_group() {
     );
     let body = json!({
         "displayName": "Sales", "groupTypes": ["Unified"], "mailEnabled": true,
-        "mailNickname": "sales", "securityEnabled": false,
+        "mailNickname": "sales", "securityEnabled": false, "visibility": "Private",
     });
     let group = bench
         .post(&app, "/v1.0/groups", body)
@@ -52,6 +52,91 @@ async fn the_root_site_has_a_library_and_so_has_a_group() {
     let refused = drive.get(&format!("{path}/root")).await;
     assert_eq!(refused.refused(403), "accessDenied");
     drive.get("/v1.0/sites/root/drive/root").await.expect(200);
+    let open = json!({"visibility": "Public"});
+    let change = bench
+        .send("PATCH", &app, &format!("/v1.0/groups/{group}"), &[], open)
+        .await;
+    change.expect(204);
+    drive.get(&format!("{path}/root")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_site_has_many_addresses() {
+    let drive = Drive::new();
+    let bench = &drive.bench;
+    let app = bench.app_only(&["Sites.Read.All", "Files.Read.All", "Group.ReadWrite.All"]);
+    let body = json!({
+        "displayName": "Sales", "groupTypes": ["Unified"], "mailEnabled": true,
+        "mailNickname": "sales", "securityEnabled": false,
+    });
+    let group = bench
+        .post(&app, "/v1.0/groups", body)
+        .await
+        .expect(201)
+        .id();
+    let site = "/v1.0/sites/contoso.sharepoint.com:/sites/sales";
+    let id = bench.get(&app, site).await.expect(200).id();
+    let root = bench.get(&app, "/v1.0/sites/root").await.expect(200).id();
+    let guids: Vec<&str> = id.split(',').collect();
+    for path in [
+        "root:/sites/sales".to_owned(),
+        "root:/sites/SALES:".to_owned(),
+        format!("{root}:/sites/sales"),
+        format!("{root}/getByPath(path='/sites/sales')"),
+        "root/microsoft.graph.getByPath(path='sites/sales')".to_owned(),
+        "contoso.sharepoint.com/getByPath(path=%27%2Fsites%2Fsales%27)".to_owned(),
+        guids[1].to_owned(),
+        format!("{},{}", guids[1].to_uppercase(), guids[2]),
+    ] {
+        let found = bench.get(&app, &format!("/v1.0/sites/{path}")).await;
+        assert_eq!(found.expect(200).id(), id, "{path}");
+    }
+    for path in [
+        "root:/sites/sales:/drive",
+        "root/getByPath(path='/sites/sales')/drive",
+    ] {
+        let found = bench.get(&app, &format!("/v1.0/sites/{path}")).await;
+        assert_eq!(found.expect(200).body["name"], "Documents", "{path}");
+    }
+    let listed = bench
+        .get(&app, &format!("/v1.0/groups/{group}/sites"))
+        .await;
+    assert_eq!(listed.expect(200).values()[0]["id"], id);
+    let geo = "/v1.0/sites?$filter=siteCollection/root%20ne%20null&$select=webUrl,siteCollection";
+    let listed = bench.get(&app, geo).await.expect(200);
+    assert_eq!(
+        listed.values(),
+        [json!({
+            "webUrl": "https://contoso.sharepoint.com",
+            "siteCollection": {"hostname": "contoso.sharepoint.com", "root": {}},
+        })]
+    );
+    for path in [
+        "root:/sites/none",
+        "contoso.sharepoint.com:/sites/none:/drive",
+    ] {
+        let refused = bench.get(&app, &format!("/v1.0/sites/{path}")).await;
+        let error = &refused.expect(404).body["error"];
+        assert_eq!(error["code"], "itemNotFound", "{path}");
+        assert_eq!(
+            error["message"], "Requested site could not be found",
+            "{path}"
+        );
+    }
+    // A person's site is where the person's drive is.
+    drive.get("/v1.0/me/drive").await.expect(200);
+    let own = "/v1.0/sites/contoso-my.sharepoint.com:/personal/alice_contoso_onmicrosoft_com";
+    let own = bench.get(&app, own).await.expect(200);
+    let again = bench.get(&app, &format!("/v1.0/sites/{}", own.id())).await;
+    assert_eq!(
+        again.expect(200).body["displayName"],
+        own.body["displayName"]
+    );
+    let of = bench
+        .get(&app, &format!("/v1.0/sites/{}/drive", own.id()))
+        .await
+        .expect(200);
+    assert_eq!(of.body["driveType"], "business");
 }
 
 #[tokio::test]
