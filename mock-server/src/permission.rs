@@ -5,16 +5,13 @@
 //! `data/exchange-permissions.csv`, each with its source.
 //! Unverified: the ids of permissions for which none is published; they are made from the names.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::environment::{EXCHANGE_APPLICATION_ID, GRAPH_APPLICATION_ID};
 
 /// Delegated permission (scope) or application permission (app role).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 pub enum PermissionKind {
     /// The app acts as itself.
@@ -71,19 +68,17 @@ impl MicrosoftApi {
 
     /// The permission with this name (any case) and kind.
     pub fn find(self, name: &str, kind: PermissionKind) -> Option<&'static Permission> {
-        let table = self.table();
-        let index = table.by_name.get(&(name.to_ascii_lowercase(), kind))?;
-        Some(&table.rows[*index])
+        self.table().find(name, kind)
     }
 
     /// All permissions, in the order of the table.
     pub fn permissions(self) -> &'static [Permission] {
-        &self.table().rows
+        self.table().rows
     }
 
     fn table(self) -> &'static Table {
         match self {
-            Self::Graph => &TABLE,
+            Self::Graph => &GRAPH,
             Self::Exchange => &EXCHANGE,
         }
     }
@@ -93,7 +88,7 @@ impl MicrosoftApi {
 #[derive(Debug)]
 pub struct Permission {
     /// The name, such as `Mail.Read`.
-    pub name: String,
+    pub name: &'static str,
     /// Delegated or application.
     pub kind: PermissionKind,
     /// The id of the scope or the app role.
@@ -101,7 +96,7 @@ pub struct Permission {
     /// Whether only an administrator may consent; application permissions always need one.
     pub admin_only: bool,
     /// What a consent page says.
-    pub meaning: String,
+    pub meaning: &'static str,
 }
 
 impl Permission {
@@ -112,7 +107,7 @@ impl Permission {
 
     /// The permission of Microsoft Graph with this id and kind.
     pub fn find_by_id(id: Uuid, kind: PermissionKind) -> Option<&'static Self> {
-        TABLE
+        GRAPH
             .rows
             .iter()
             .find(|row| row.id == id && row.kind == kind)
@@ -120,59 +115,33 @@ impl Permission {
 
     /// All permissions of Microsoft Graph, in the order of the table.
     pub fn all() -> &'static [Self] {
-        &TABLE.rows
+        GRAPH.rows
     }
 }
 
 /// The OpenID Connect scopes, which are permissions of Microsoft Graph in the records of consent.
 pub const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
+/// Compiled by `build/permissions.rs`.
 struct Table {
-    rows: Vec<Permission>,
-    by_name: HashMap<(String, PermissionKind), usize>,
+    rows: &'static [Permission],
+    /// The places of the rows, by their names in lower case and their kinds.
+    by_name: &'static [u16],
 }
 
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-    kind: PermissionKind,
-    id: Option<Uuid>,
-    admin_consent_required: String,
-    meaning: String,
+impl Table {
+    fn find(&self, name: &str, kind: PermissionKind) -> Option<&'static Permission> {
+        let sought = (name.bytes().map(|it| it.to_ascii_lowercase()), kind);
+        let at = self.by_name.binary_search_by(|at| {
+            let row = &self.rows[usize::from(*at)];
+            let found = row.name.bytes().map(|it| it.to_ascii_lowercase());
+            found.cmp(sought.0.clone()).then(row.kind.cmp(&sought.1))
+        });
+        Some(&self.rows[usize::from(self.by_name[at.ok()?])])
+    }
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/permissions.csv")));
-
-static EXCHANGE: LazyLock<Table> =
-    LazyLock::new(|| table(include_str!("../data/exchange-permissions.csv")));
-
-fn table(text: &str) -> Table {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let rows: Vec<Permission> = reader
-        .deserialize()
-        // The files are part of the program; a test reads them.
-        .map(|row: Result<Row, _>| row.expect("the tables of permissions fit their types"))
-        .map(|row| Permission {
-            admin_only: row.kind == PermissionKind::Application
-                || row.admin_consent_required == "true",
-            id: row.id.unwrap_or_else(|| made_of(&row.name, row.kind)),
-            name: row.name,
-            kind: row.kind,
-            meaning: row.meaning,
-        })
-        .collect();
-    let by_name = rows
-        .iter()
-        .enumerate()
-        .map(|(index, row)| ((row.name.to_ascii_lowercase(), row.kind), index))
-        .collect();
-    Table { rows, by_name }
-}
-
-/// An id that is always the same for the same permission.
-fn made_of(name: &str, kind: PermissionKind) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{name} {kind:?}").as_bytes())
-}
+include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
 #[cfg(test)]
 mod tests {

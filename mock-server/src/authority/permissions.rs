@@ -92,7 +92,7 @@ impl Apis {
                 "offline_access" => "Keep access to what you have given it access to",
                 "openid" => "Sign you in",
                 "profile" => "See your basic profile",
-                _ => Permission::find(name, kind).map_or(name, |it| it.meaning.as_str()),
+                _ => Permission::find(name, kind).map_or(name, |it| it.meaning),
             };
             return (None, meaning.to_owned());
         }

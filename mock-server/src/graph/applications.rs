@@ -442,7 +442,7 @@ fn permission_name(
     kind: PermissionKind,
 ) -> Option<String> {
     if resource.to_string() == crate::environment::GRAPH_APPLICATION_ID {
-        return Permission::find_by_id(id, kind).map(|it| it.name.clone());
+        return Permission::find_by_id(id, kind).map(|it| it.name.to_owned());
     }
     let (_, app) = call.world.application(call.cloud(), resource)?;
     let api = app.api.as_ref()?;

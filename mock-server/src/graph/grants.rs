@@ -210,7 +210,7 @@ fn scopes(text: &str, resource: &Principal) -> BTreeSet<String> {
         .map(|name| {
             Permission::find(name, PermissionKind::Delegated)
                 .filter(|_| resource.is_graph())
-                .map_or_else(|| name.to_owned(), |it| it.name.clone())
+                .map_or_else(|| name.to_owned(), |it| it.name.to_owned())
         })
         .collect()
 }

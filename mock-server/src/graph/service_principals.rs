@@ -52,7 +52,7 @@ impl Principal {
     pub(super) fn role_name(&self, id: uuid::Uuid) -> Option<String> {
         if self.is_graph() {
             return Permission::find_by_id(id, PermissionKind::Application)
-                .map(|it| it.name.clone());
+                .map(|it| it.name.to_owned());
         }
         let api = self.app.as_ref()?.api.as_ref()?;
         let mut roles = api.roles.iter();

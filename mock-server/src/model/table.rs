@@ -1,4 +1,4 @@
-//! The compiled tables: see `build.rs`, which writes them.
+//! The compiled tables: see `build/model.rs`, which writes them.
 //!
 //! The head has two words for each section, its start and its number of records, and then the
 //! start of the pool of texts. Records are words of four bytes, little-endian. A text is a word

@@ -156,7 +156,7 @@ impl Resource {
     /// The canonical spelling of a scope of this API, if it has it.
     pub(super) fn scope(&self, world: &World, tenant: &Tenant, name: &str) -> Option<String> {
         if self.is_graph() {
-            return Permission::find(name, PermissionKind::Delegated).map(|it| it.name.clone());
+            return Permission::find(name, PermissionKind::Delegated).map(|it| it.name.to_owned());
         }
         let (_, app) = world.application(tenant.environment.cloud(), self.audience.resource)?;
         let scopes = &app.api.as_ref()?.scopes;

@@ -85,7 +85,7 @@ impl Directory {
         }
         for api in MicrosoftApi::ALL {
             if let Some(found) = api.find(name, kind) {
-                return Ok((ApplicationId(api.application_id()), found.name.clone()));
+                return Ok((ApplicationId(api.application_id()), found.name.to_owned()));
             }
         }
         let own: Vec<(&Application, &str)> = self
@@ -142,7 +142,7 @@ impl Directory {
     ) -> Result<String, EventError> {
         if let Some(microsoft) = MicrosoftApi::of(api.0) {
             let all = microsoft.permissions().iter();
-            let known = all.filter(|it| it.kind == kind).map(|it| it.name.as_str());
+            let known = all.filter(|it| it.kind == kind).map(|it| it.name);
             return find(
                 microsoft.display_name(),
                 name,
@@ -161,7 +161,7 @@ impl Directory {
             .into_iter()
             .flat_map(MicrosoftApi::permissions)
             .filter(|it| it.kind == kind)
-            .map(|it| it.name.clone());
+            .map(|it| it.name.to_owned());
         let own = self.applications.values().flat_map(|app| {
             let names = app.api.iter().flat_map(|it| names_of(it, kind));
             names.map(|it| format!("{}/{it}", app.alias))

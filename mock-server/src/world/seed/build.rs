@@ -314,7 +314,7 @@ impl Build<'_> {
                     .iter()
                     .flat_map(|it| it.permissions())
                     .filter(|it| it.kind == kind)
-                    .map(|it| it.name.as_str());
+                    .map(|it| it.name);
                 return Err(self.wrong(
                     &format!("apps.{alias}"),
                     format!(
@@ -375,7 +375,7 @@ impl Build<'_> {
             if Permission::find(name, PermissionKind::Delegated).is_none() {
                 let all = Permission::all().iter();
                 let names = all.filter(|it| it.kind == PermissionKind::Delegated);
-                let help = did_you_mean(name, names.map(|it| it.name.as_str()));
+                let help = did_you_mean(name, names.map(|it| it.name));
                 let problem = format!("Microsoft Graph has no delegated permission '{name}'{help}");
                 return Err(self.wrong("policies.low_impact", problem));
             }

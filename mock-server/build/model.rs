@@ -3,28 +3,15 @@
 //! `src/model/table.rs` reads it and describes the layout.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::path::Path;
 
 /// No such record.
 const NONE: u32 = u32::MAX;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "cargo names the output folder in the environment"
-)]
-fn main() {
-    let folder = Path::new("data/model");
-    println!("cargo::rerun-if-changed={}", folder.display());
-    println!("cargo::rerun-if-changed=build.rs");
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the output folder"));
-    fs::write(out.join("graph-model.bin"), Compiler::new(folder).compile())
-        .expect("the output folder can be written");
-}
-
 type Row = HashMap<String, String>;
 
-struct Compiler {
+/// The tables of the model, and what is made of them.
+pub(super) struct Compiler {
     types: Vec<Row>,
     members: BTreeMap<String, Vec<Row>>,
     operations: BTreeMap<String, Vec<Row>>,
@@ -93,7 +80,8 @@ fn element(edm_type: &str) -> &str {
 }
 
 impl Compiler {
-    fn new(folder: &Path) -> Self {
+    /// Reads the tables in `folder`.
+    pub(super) fn new(folder: &Path) -> Self {
         let mut types = read(folder, "types.csv");
         types.sort_by_key(|row| row["type"].to_lowercase());
         let mut roots = read(folder, "roots.csv");
@@ -128,7 +116,8 @@ impl Compiler {
             .map_or(NONE, |at| u32::try_from(at).expect("there are few types"))
     }
 
-    fn compile(mut self) -> Vec<u8> {
+    /// The file that the program looks things up in.
+    pub(super) fn compile(mut self) -> Vec<u8> {
         let (mut members, mut operations) = (Vec::new(), Vec::new());
         let mut types = Vec::new();
         for row in self.types.clone() {
