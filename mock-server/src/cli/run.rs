@@ -1,5 +1,6 @@
 //! `entra-mock run -- CMD`: start, run, stop, with CMD's status.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::process::{ExitCode, ExitStatus};
@@ -13,7 +14,7 @@ use super::scenario::{ScenarioArguments, beginning};
 use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
-use crate::journal::Exchange;
+use crate::journal::{Exchange, Surface};
 use crate::platform::{Signals, find_program, signal_of};
 use crate::scratch::Scratch;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
@@ -157,11 +158,14 @@ impl Run {
     }
 }
 
-/// What was asked for: equal requests with equal answers on one line, in the order of their first.
+/// What was asked for: requests that differ in nothing but ids, with equal answers, on one line, in
+/// the order of their first.
 fn requests(exchanges: &[Exchange]) -> String {
-    let mut lines: IndexMap<String, usize> = IndexMap::new();
+    let mut lines: IndexMap<String, (usize, IndexMap<&str, &Exchange>)> = IndexMap::new();
     for exchange in exchanges {
-        *lines.entry(exchange.summary()).or_default() += 1;
+        let (times, paths) = lines.entry(without_ids(exchange).summary()).or_default();
+        *times += 1;
+        paths.entry(&exchange.path).or_insert(exchange);
     }
     let count = match exchanges.len() {
         0 => return "note: the command sent the mock no request\n".to_owned(),
@@ -169,10 +173,35 @@ fn requests(exchanges: &[Exchange]) -> String {
         many => format!("{many} requests"),
     };
     let mut text = format!("note: the command sent the mock {count}:\n");
-    for (line, times) in lines {
-        let _ = writeln!(text, "{times:>6} x  {line}");
+    for (line, (times, paths)) in lines {
+        let _ = match paths.len() {
+            // With its id, if it has one.
+            1 => writeln!(text, "{times:>6} x  {}", paths[0].summary()),
+            many => writeln!(text, "{times:>6} x  {line}  ({many} addresses)"),
+        };
     }
     text
+}
+
+/// The exchange with `{id}` for the ids in a path of Graph. Names, such as those of users, stay.
+fn without_ids(exchange: &Exchange) -> Cow<'_, Exchange> {
+    let is_id = |segment: &str| {
+        segment.len() >= 32
+            && segment
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b"-_=!".contains(&it))
+    };
+    if exchange.surface != Surface::Graph || !exchange.path.split('/').any(is_id) {
+        return Cow::Borrowed(exchange);
+    }
+    let segments = exchange.path.split('/');
+    let path: Vec<&str> = segments
+        .map(|it| if is_id(it) { "{id}" } else { it })
+        .collect();
+    Cow::Owned(Exchange {
+        path: path.join("/"),
+        ..exchange.clone()
+    })
 }
 
 /// The command's own code, or 128 and the signal, as shells do.
@@ -187,7 +216,6 @@ fn exit_code(status: ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Surface;
 
     #[test]
     fn equal_requests_are_counted_in_the_order_of_their_first() {
@@ -215,6 +243,42 @@ mod tests {
         assert_eq!(
             requests(&[]),
             "note: the command sent the mock no request\n"
+        );
+    }
+
+    #[test]
+    fn requests_that_differ_in_ids_are_counted_together() {
+        let exchange = |surface, path: &str| {
+            let mut exchange = Exchange::empty(surface, None, 1);
+            exchange.method = "GET".to_owned();
+            exchange.path = path.to_owned();
+            exchange.status = 200;
+            exchange
+        };
+        let message = |letter: &str| {
+            let id = letter.repeat(40);
+            exchange(Surface::Graph, &format!("/v1.0/me/messages/{id}/$value"))
+        };
+        let user =
+            |name: &str| exchange(Surface::Graph, &format!("/v1.0/users/{name}@contoso.com"));
+        let tenant = "f45f74fc-46ef-570d-a67e-981e5b6bc3f8/oauth2/v2.0/token";
+        let asked = [
+            message("A"),
+            user("alice"),
+            message("b"),
+            message("A"),
+            user("bob"),
+            exchange(Surface::Token, tenant),
+        ];
+        assert_eq!(
+            requests(&asked),
+            format!(
+                "note: the command sent the mock 6 requests:\n     \
+                 3 x  GET /v1.0/me/messages/{{id}}/$value  → 200  (2 addresses)\n     \
+                 1 x  GET /v1.0/users/alice@contoso.com  → 200\n     \
+                 1 x  GET /v1.0/users/bob@contoso.com  → 200\n     \
+                 1 x  GET {tenant}  → 200\n"
+            )
         );
     }
 }
