@@ -275,6 +275,9 @@ pub struct Switches {
     /// A browser that repeats an authorize request more than fifteen times within five minutes is
     /// interrupted (AADSTS50196).
     pub detect_request_loops: bool,
+    /// Search in drives finds a new file or folder only half a minute after it came, as the
+    /// service's index is behind.
+    pub delayed_search: bool,
     /// Error descriptions are separated by CR LF, as until 2023, instead of by spaces.
     pub error_description_line_breaks: bool,
     /// Kept so that older files are read: nothing varies.

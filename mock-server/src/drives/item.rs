@@ -93,6 +93,37 @@ pub(crate) struct Permission {
     pub(crate) people: Vec<ObjectId>,
     /// The link, if it is one.
     pub(crate) link: Option<Link>,
+    /// The address of somebody outside of the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outsider: Option<String>,
+    /// When the people lose it; a link has an end of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl Permission {
+    /// A right of people, or of nobody so far.
+    pub(crate) fn new(id: String, roles: Vec<String>, people: Vec<ObjectId>) -> Self {
+        Self {
+            id,
+            roles,
+            people,
+            link: None,
+            outsider: None,
+            expires: None,
+        }
+    }
+
+    /// Whether its time is over.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let end = self.link.as_ref().map_or(self.expires, |it| it.expires);
+        end.is_some_and(|it| it <= now)
+    }
+
+    /// Whether who has it may change things.
+    pub(crate) fn writes(&self) -> bool {
+        self.roles.iter().any(|role| role != "read")
+    }
 }
 
 /// A sharing link.

@@ -59,6 +59,7 @@ pub(super) fn answer(
             return list::drives(call, base);
         }
         A::Share => return share::share(call, steps),
+        A::ShareOf => return share::permission(call, steps),
         A::Shared | A::Recent => return list::recent(call, action),
         _ => {}
     }
@@ -71,8 +72,12 @@ pub(super) fn answer(
         Base::Item(_, item) => find::item_from(call, drive, *item, steps)?,
         _ => find::item(call, drive, steps)?,
     };
-    // What is shared by an address is read by who has it.
-    if *base != Base::Share || action.writes() {
+    // What is shared by an address is read by who has it, and changed where the link says so.
+    let by_link = || {
+        let first = steps.first().filter(|_| *base == Base::Share);
+        first.is_some_and(|first| !action.writes() || share::writes(call, first))
+    };
+    if !by_link() {
         access::check(call, &found, action)?;
     }
     match action {
@@ -102,7 +107,9 @@ pub(super) fn answer(
         A::Version => version::one(call, &found, steps),
         A::VersionContent => version::content(call, &found, steps),
         A::Versions => version::list(call, &found),
-        A::Drive | A::Drives | A::Recent | A::Share | A::Shared => Err(refusal::not_found()),
+        A::Drive | A::Drives | A::Recent | A::Share | A::ShareOf | A::Shared => {
+            Err(refusal::not_found())
+        }
     }
 }
 

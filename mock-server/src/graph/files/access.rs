@@ -127,12 +127,8 @@ fn shared(
             .chain([own])
             .flat_map(|it| &it.permissions);
         Some(all.any(|it| {
-            let writes_too = it.roles.iter().any(|role| role != "read");
-            let for_all = it
-                .link
-                .as_ref()
-                .is_some_and(|link| matches!(link.scope.as_str(), "anonymous" | "organization"));
-            (it.people.contains(&user) || for_all) && (!writes || writes_too)
+            // A link opens nothing by itself: it is for who came by it.
+            it.people.contains(&user) && !it.is_over(call.now) && (!writes || it.writes())
         }))
     })
 }

@@ -33,6 +33,7 @@ pub(in crate::graph) enum Action {
     Search,
     Session,
     Share,
+    ShareOf,
     Shared,
     Thumbnails,
     Version,
@@ -89,6 +90,9 @@ pub(super) fn of(steps: &[Step], suffix: Suffix, method: &str) -> Option<Action>
         return of_item(rest, method);
     }
     let second = rest.first()?;
+    if first.name == "shares" && second.name == "permission" {
+        return (rest.len() == 1 && method == "GET").then_some(A::ShareOf);
+    }
     let on_drive = match (plain(second), method) {
         ("search", "GET") => Some(A::Search),
         ("recent", "GET") => Some(A::Recent),

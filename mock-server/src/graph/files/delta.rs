@@ -38,9 +38,9 @@ pub(in crate::graph) fn token(call: &Call<'_>, steps: &[Step]) -> String {
         let mut all = it.arguments.iter();
         all.find(|it| it.0.eq_ignore_ascii_case("token"))
     });
-    argument
-        .map(|it| it.1.as_str())
-        .or_else(|| call.parameter("token"))
+    // A link that was given out carries a newer token than the function that it repeats.
+    call.parameter("token")
+        .or(argument.map(|it| it.1.as_str()))
         .or(call.query.delta_token.as_deref())
         .or(call.query.skip_token.as_deref())
         .unwrap_or_default()

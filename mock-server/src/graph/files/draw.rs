@@ -278,7 +278,12 @@ fn special(drive: &Drive, item: &Item) -> Option<&'static str> {
 
 /// Leaves what `$select` names.
 pub(in crate::graph) fn select(call: &Call<'_>, document: Properties) -> Properties {
-    let Some(names) = &call.query.select else {
+    only(&call.query.select, document)
+}
+
+/// Leaves what names say, if they say anything.
+pub(super) fn only(names: &Option<Vec<String>>, document: Properties) -> Properties {
+    let Some(names) = names else {
         return document;
     };
     let named = |member: &str| {

@@ -87,6 +87,13 @@ pub(super) fn item_from(
             ("root", None) => {}
             ("items", Some(Key::Id(id))) => found.item = by_id(call, &found.drive, id)?,
             ("special", Some(Key::Id(name))) => special(call, &mut found, name)?,
+            ("children", Some(Key::Id(name))) if name.starts_with('@') => {
+                // Source: rclone/rclone, backend/onedrive (`children('@a1')` in China).
+                let path = meant(call, name).ok_or_else(refusal::not_found)?;
+                let parts = path.split('/').filter(|it| !it.is_empty());
+                let parts: Vec<String> = parts.map(str::to_owned).collect();
+                descend(call, &mut found, &parts)?;
+            }
             ("children", Some(Key::Id(name))) => {
                 let part = [name.clone()];
                 match by_id(call, &found.drive, name) {
@@ -101,6 +108,19 @@ pub(super) fn item_from(
         }
     }
     Ok(found)
+}
+
+/// What a value means: behind an alias it is a query parameter.
+/// Source: OData 4.01, URL conventions, 5.1.1.8.1.
+pub(super) fn meant(call: &Call<'_>, value: &str) -> Option<String> {
+    if !value.starts_with('@') {
+        return Some(value.to_owned());
+    }
+    let value = call.parameter(value)?;
+    let quoted = value
+        .strip_prefix('\'')
+        .and_then(|it| it.strip_suffix('\''));
+    Some(quoted.map_or_else(|| value.to_owned(), |it| it.replace("''", "'")))
 }
 
 fn by_id(call: &Call<'_>, drive: &str, text: &str) -> Result<Uuid, GraphError> {

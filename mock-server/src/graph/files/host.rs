@@ -84,7 +84,17 @@ fn answer(
     upload: Option<Blob>,
     annotation: &mut Annotation,
 ) -> Result<Response<Body>, GraphError> {
-    let ticket = ticket(world, parts.uri.path(), parts.uri.query()).ok_or_else(unauthorized)?;
+    let found = ticket(world, parts.uri.path(), parts.uri.query());
+    if found.is_none()
+        && matches!(parts.method, Method::GET | Method::HEAD)
+        && let Some((tenant, drive, item)) = linked(world, parts, arrival)
+    {
+        annotation.tenant = Some(tenant.id);
+        annotation.environment = Some(tenant.environment);
+        annotation.endpoint = Some("GET download.aspx".to_owned());
+        return download(&tenant, (&drive, item, None), parts);
+    }
+    let ticket = found.ok_or_else(unauthorized)?;
     let tenant = world
         .tenant(ticket.cloud, ticket.tenant)
         .ok_or_else(unauthorized)?;
@@ -144,6 +154,35 @@ fn answer(
         }
         _ => Err(GraphError::method_not_allowed()),
     }
+}
+
+/// The file that a link for everybody leads to: `download.aspx?share=TOKEN`, as rclone makes it of
+/// the link, or the link itself with `download=1`.
+/// Source: rclone/rclone, backend/onedrive (`PublicLink`).
+fn linked(
+    world: &World,
+    parts: &request::Parts,
+    arrival: &Arrival,
+) -> Option<(Arc<Tenant>, String, Uuid)> {
+    let query = parts.uri.query().unwrap_or_default();
+    let parameter = |wanted: &str| {
+        let mut all = form_urlencoded::parse(query.as_bytes());
+        all.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.into_owned())
+    };
+    let last = || parts.uri.path().rsplit('/').next().map(str::to_owned);
+    let token = parameter("share").or_else(|| {
+        let opened = parameter("download").as_deref() == Some("1");
+        opened.then(last).flatten()
+    })?;
+    world.tenants().into_iter().find_map(|tenant| {
+        if tenant.environment.cloud() != arrival.cloud {
+            return None;
+        }
+        let now = tenant.now();
+        let found = tenant.read_drives(|it| super::share::open(it, &token, now));
+        found.map(|(drive, item)| (tenant, drive, item))
+    })
 }
 
 /// What an address at a site permits.

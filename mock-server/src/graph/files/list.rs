@@ -1,22 +1,25 @@
 //! Drives, items, folders and what is found in them, read.
 
-use std::collections::VecDeque;
-
 use axum::http::{StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::action::Action;
 use super::base::Base;
 use super::draw::{self, Style};
 use super::find::Found;
-use super::{base, refusal, ticket};
-use crate::drives::{Drive, Item};
+use super::{base, refusal, sharing, ticket, version};
+use crate::drives::{Blob, Drive, Item};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::graph::generic::route::Step;
+use crate::graph::odata::evaluate;
+use crate::graph::odata::parser::Expression;
 use crate::mailbox::Properties;
+use crate::model::Type;
 
 /// The drives of an owner.
 pub(super) fn drives(call: &Call<'_>, base: &Base) -> Result<Reply, GraphError> {
@@ -75,39 +78,51 @@ pub(super) fn item(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
         } else {
             format!("{}/items", draw::set(call, drive))
         };
-        Some((expanded(style, drive, item), item.e_tag(), set))
-    })?;
+        let document = expanded(style, drive, item);
+        Some(document.map(|it| (it, item.e_tag(), set)))
+    })??;
     if call.not_modified(tag.trim_matches('"')) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
     }
     Ok(draw::reply(call, StatusCode::OK, &set, document))
 }
 
-fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Properties {
+/// An item with what `$expand` adds.
+fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Result<Properties, GraphError> {
     let mut document = style.item(drive, item);
     for expand in &style.call.query.expand {
-        match expand.name.to_ascii_lowercase().as_str() {
-            "children" if !item.is_file() => {
+        let name = expand.name.to_ascii_lowercase();
+        let own = |document: Properties| Value::Object(draw::only(&expand.select, document));
+        let value = match name.as_str() {
+            "children" if item.is_file() => continue,
+            "children" => {
                 let children = drive.list(item.id, None).take(PAGE);
-                let children: Vec<Value> = children
-                    .map(|(_, it)| Value::Object(style.item(drive, it)))
-                    .collect();
-                document.insert("children".to_owned(), json!(children));
+                let children = children.map(|(_, it)| own(style.item(drive, it)));
+                json!(children.collect::<Vec<Value>>())
             }
-            "thumbnails" => {
-                document.insert("thumbnails".to_owned(), json!([]));
+            "permissions" => json!(sharing::all(style, drive, item)),
+            "thumbnails" => json!([]),
+            "versions" => json!(version::all(style, drive, item)),
+            _ => {
+                let of = Type::find("driveItem");
+                let known = of.and_then(|it| it.member(&expand.name, style.call.cloud()));
+                if known.is_none() {
+                    return Err(GraphError::unknown_property(&expand.name, "driveItem"));
+                }
+                let what = format!("$expand={}", expand.name);
+                return Err(GraphError::expand_not_supported(&expand.name).not_in_the_mock(what));
             }
-            _ => {}
-        }
+        };
+        document.insert(name, value);
     }
-    document
+    Ok(document)
 }
 
 /// The answer with an item after a change of it.
 pub(super) fn changed(
     call: &Call<'_>,
     drive: &str,
-    item: uuid::Uuid,
+    item: Uuid,
     status: StatusCode,
 ) -> Result<Reply, GraphError> {
     let (document, set) = whole(call, drive, |style, drive| {
@@ -130,6 +145,16 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
             )));
         }
     }
+    if call.query.skip > 0 {
+        // Unverified: the text.
+        return Err(refusal::invalid(
+            "$skip is not supported on this API. Only URLs returned by the API can be used to page.",
+        ));
+    }
+    let filter = call.query.filter.as_ref();
+    if let Some(filter) = filter {
+        check_filter(call, filter)?;
+    }
     let descending = call.query.order.first().is_some_and(|it| it.descending);
     let behind = call.query.skip_token.as_deref().map(read_token);
     let behind = match behind {
@@ -143,17 +168,23 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
         let mut values = Vec::new();
         let mut last = None;
         let mut more = false;
+        let mut refused = None;
         let take = |(key, item): (&str, &Item)| {
+            if let Some(filter) = filter
+                && !evaluate::holds(filter, &Value::Object(style.item(drive, item)))
+            {
+                return true;
+            }
             if values.len() == top {
                 more = true;
                 return false;
             }
-            values.push(Value::Object(draw::select(
-                call,
-                expanded(style, drive, item),
-            )));
+            match expanded(style, drive, item) {
+                Ok(document) => values.push(Value::Object(draw::select(call, document))),
+                Err(error) => refused = Some(error),
+            }
             last = Some(key.to_owned());
-            true
+            refused.is_none()
         };
         if descending {
             let upto = behind.as_deref();
@@ -166,8 +197,11 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
         }
         let next = last.filter(|_| more);
         let set = format!("{}/items", draw::set(call, drive));
-        Some((values, next, drive.child_count(folder), set))
-    })?;
+        Some(match refused {
+            Some(error) => Err(error),
+            None => Ok((values, next, drive.child_count(folder), set)),
+        })
+    })??;
     let mut body = Properties::new();
     let context = format!("{}/$metadata#{set}", call.root());
     body.insert("@odata.context".to_owned(), json!(context));
@@ -185,6 +219,22 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
     }
     body.insert("value".to_owned(), json!(values));
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+/// Refuses a filter on what an item does not have. The service filters by some members alone, and
+/// not the same ones everywhere; here it filters by all.
+/// Source: OneDrive/onedrive-api-docs, optional-query-parameters.md and filtering-results.md; #1217.
+fn check_filter(call: &Call<'_>, filter: &Expression) -> Result<(), GraphError> {
+    let of = Type::find("driveItem");
+    let mut names = Vec::new();
+    filter.paths(&mut names);
+    for path in names {
+        let Some(name) = path.0.first() else { continue };
+        if of.and_then(|it| it.member(name, call.cloud())).is_none() {
+            return Err(GraphError::unknown_property(name, "driveItem"));
+        }
+    }
+    Ok(())
 }
 
 fn write_token(key: &str) -> String {
@@ -263,7 +313,12 @@ pub(super) fn search(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<R
         .arguments
         .iter()
         .find(|it| it.0.eq_ignore_ascii_case("q"));
-    let text = said.map(|it| it.1.to_lowercase()).unwrap_or_default();
+    // Unverified: the text.
+    let said = said
+        .and_then(|it| super::find::meant(call, &it.1))
+        .or_else(|| call.parameter("q").map(str::to_owned))
+        .ok_or_else(|| refusal::invalid("The search needs the parameter 'q'."))?;
+    let text = said.to_lowercase();
     let words: Vec<&str> = text.split_whitespace().filter(|it| *it != "*").collect();
     let most = call.query.top.unwrap_or(PAGE).min(MOST);
     let skip: usize = call
@@ -272,26 +327,16 @@ pub(super) fn search(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<R
         .as_deref()
         .and_then(|it| it.parse().ok())
         .unwrap_or(0);
-    let (values, more) = whole(call, &found.drive, |style, drive| {
-        drive.get(top)?;
-        let mut hits = VecDeque::new();
-        for id in drive.tree(top).into_iter().skip(1) {
-            let item = drive.get(id)?;
-            let name = item.name.to_lowercase();
-            let inside = || {
-                let text = item.content.as_ref()?.whole(SEARCHED)?;
-                Some(String::from_utf8_lossy(&text).to_lowercase())
-            };
-            let hit = words.iter().all(|word| name.contains(word))
-                || inside().is_some_and(|it| words.iter().all(|word| it.contains(word)));
-            if hit {
-                hits.push_back(item);
-            }
-        }
-        let more = hits.len() > skip + most;
-        let shown = hits.into_iter().skip(skip).take(most);
-        let values: Vec<Value> = shown.map(|it| row(style, drive, it)).collect();
-        Some((values, more))
+    let hits = hits(call, found, top, &words)?;
+    let more = hits.len() > skip.saturating_add(most);
+    let values = whole(call, &found.drive, |style, drive| {
+        let shown = hits.iter().skip(skip).take(most);
+        let shown = shown.filter_map(|it| drive.get(*it));
+        Some(
+            shown
+                .map(|it| row(style, drive, it))
+                .collect::<Vec<Value>>(),
+        )
     })?;
     let mut body = Properties::new();
     let context = format!(
@@ -306,6 +351,39 @@ pub(super) fn search(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<R
     }
     body.insert("value".to_owned(), json!(values));
     Ok(Reply::json(StatusCode::OK, Value::Object(body)))
+}
+
+/// The items that have all words in their names or contents. Contents are read when the drive is
+/// free again.
+fn hits(
+    call: &Call<'_>,
+    found: &Found,
+    top: Uuid,
+    words: &[&str],
+) -> Result<Vec<Uuid>, GraphError> {
+    let delayed = call.tenant.read(|it| it.switches.delayed_search);
+    let indexed = |item: &Item| !delayed || call.now.duration_since(item.created) >= SEARCH_DELAY;
+    let looked_at: Vec<(Uuid, bool, Option<Blob>)> = found.read(call, |drive| {
+        drive.get(top)?;
+        let inside = drive.tree(top).into_iter().skip(1);
+        let items = inside.filter_map(|it| drive.get(it));
+        let items = items.filter(|it| indexed(it)).map(|item| {
+            let name = item.name.to_lowercase();
+            let named = words.iter().all(|word| name.contains(word));
+            let content = item.content.clone().filter(|_| !named);
+            (item.id, named, content)
+        });
+        Some(items.collect())
+    })?;
+    let hits = looked_at.into_iter().filter(|(_, named, content)| {
+        let inside = || {
+            let text = content.as_ref()?.whole(SEARCHED)?;
+            let text = String::from_utf8_lossy(&text).to_lowercase();
+            Some(words.iter().all(|word| text.contains(word)))
+        };
+        *named || inside() == Some(true)
+    });
+    Ok(hits.map(|(id, ..)| id).collect())
 }
 
 fn row(style: &Style<'_>, drive: &Drive, item: &Item) -> Value {
@@ -355,6 +433,10 @@ pub(super) fn recent(call: &Call<'_>, _: Action) -> Result<Reply, GraphError> {
 /// The items of a page, and the most that a client gets.
 pub(in crate::graph) const PAGE: usize = 200;
 pub(in crate::graph) const MOST: usize = 1000;
+
+/// How long the index is behind, where the tenant says that it is.
+/// Source: microsoftgraph/microsoft-graph-docs#90, #9223 (seconds to minutes).
+const SEARCH_DELAY: SignedDuration = SignedDuration::from_secs(30);
 
 /// The longest content that is searched.
 const SEARCHED: usize = 1 << 20;

@@ -7,6 +7,7 @@
 use axum::http::{StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ pub(super) fn list(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
     ))
 }
 
-fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
+pub(super) fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
     let mut found = Vec::new();
     if let Owner::User(owner) = &drive.owner
         && let Some(user) = style
@@ -48,12 +49,8 @@ fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
             .values()
             .find(|it| it.id.to_string() == *owner)
     {
-        let permission = Permission {
-            id: login_id(&user.user_principal_name.to_string()),
-            roles: vec!["owner".to_owned()],
-            people: vec![user.id],
-            link: None,
-        };
+        let id = login_id(&user.user_principal_name.to_string());
+        let permission = Permission::new(id, vec!["owner".to_owned()], vec![user.id]);
         let inherited = !item.is_root();
         found.push(Value::Object(permission_of(style, &permission, inherited)));
     }
@@ -66,7 +63,11 @@ fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
     found
 }
 
-fn permission_of(style: &Style<'_>, permission: &Permission, inherited: bool) -> Properties {
+pub(super) fn permission_of(
+    style: &Style<'_>,
+    permission: &Permission,
+    inherited: bool,
+) -> Properties {
     let mut found = Properties::new();
     let mut put = |name: &str, value: Value| {
         found.insert(name.to_owned(), value);
@@ -113,6 +114,19 @@ fn permission_of(style: &Style<'_>, permission: &Permission, inherited: bool) ->
         put("shareId", json!(permission.id));
         put("grantedToV2", typed(user));
         put("grantedTo", json!({"user": user}));
+    } else if let Some(address) = &permission.outsider {
+        // Source: learn.microsoft.com/graph/api/resources/sharinginvitation.
+        let user = json!({"email": address, "displayName": address});
+        put("shareId", json!(permission.id));
+        put("grantedToV2", typed(&user));
+        put("grantedTo", json!({"user": user}));
+        put(
+            "invitation",
+            json!({"email": address, "signInRequired": true}),
+        );
+    }
+    if let Some(expires) = permission.expires {
+        put("expirationDateTime", json!(seconds(expires)));
     }
     if inherited {
         put("inheritedFrom", json!({}));
@@ -140,7 +154,7 @@ pub(super) fn one(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<Repl
     Ok(permission_reply(call, StatusCode::OK, document))
 }
 
-fn permission_reply(call: &Call<'_>, status: StatusCode, document: Properties) -> Reply {
+pub(super) fn permission_reply(call: &Call<'_>, status: StatusCode, document: Properties) -> Reply {
     let context = format!("{}/$metadata#microsoft.graph.permission", call.root());
     let mut body = Properties::new();
     body.insert("@odata.context".to_owned(), json!(context));
@@ -154,12 +168,17 @@ pub(super) fn change(call: &Call<'_>, found: &Found, steps: &[Step]) -> Result<R
     let wanted = key(steps, "permissions")?;
     let body = call.json()?;
     let roles = roles(body.get("roles"))?;
+    let expires = end(call, &body)?;
     found.write(call, |drive| {
         let mut changed = false;
         drive.update(id, |item| {
             let own = item.permissions.iter_mut().find(|it| it.id == wanted);
             if let Some(own) = own {
                 own.roles = roles;
+                match &mut own.link {
+                    Some(link) => link.expires = expires.or(link.expires),
+                    None => own.expires = expires.or(own.expires),
+                }
                 item.version += 1;
                 changed = true;
             }
@@ -222,19 +241,28 @@ pub(super) fn invite(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError
     let id = found.there()?;
     let body = call.json()?;
     let roles = roles(body.get("roles"))?;
-    let people = recipients(call, body.get("recipients"))?;
+    let expires = end(call, &body)?;
+    let sends = body.get("sendInvitation") == Some(&json!(true));
+    let people = recipients(call, body.get("recipients"), sends)?;
     if people.is_empty() {
         return Err(refusal::nobody());
     }
-    let given: Vec<Permission> = people
-        .iter()
-        .map(|(user, upn)| Permission {
-            id: login_id(upn),
-            roles: roles.clone(),
-            people: vec![*user],
-            link: None,
-        })
-        .collect();
+    let given = people.into_iter().map(|it| {
+        let roles = roles.clone();
+        let permission = match it {
+            Recipient::Own(user, name) => Permission::new(login_id(&name), roles, vec![user]),
+            Recipient::Outsider(address) => Permission {
+                id: login_id(&format!("urn:spo:guest#{address}")),
+                outsider: Some(address),
+                ..Permission::new(String::new(), roles, Vec::new())
+            },
+        };
+        Permission {
+            expires,
+            ..permission
+        }
+    });
+    let given: Vec<Permission> = given.collect();
     let new = given.clone();
     found.write(call, |drive| {
         drive.get(id).ok_or_else(refusal::not_found)?;
@@ -260,10 +288,21 @@ pub(super) fn invite(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError
     ))
 }
 
+/// Who gets a right.
+enum Recipient {
+    /// Somebody of the tenant, with the sign-in name.
+    Own(ObjectId, String),
+    /// Somebody else, by an address.
+    Outsider(String),
+}
+
+/// Who is named. People of other organizations are reached by an invitation alone.
+/// Unverified: that the service refuses them without one as it does people that are not there.
 fn recipients(
     call: &Call<'_>,
     value: Option<&Value>,
-) -> Result<Vec<(ObjectId, String)>, GraphError> {
+    sends: bool,
+) -> Result<Vec<Recipient>, GraphError> {
     let all = value.and_then(Value::as_array).into_iter().flatten();
     all.map(|it| {
         let text = |name: &str| it.get(name).and_then(Value::as_str);
@@ -273,19 +312,49 @@ fn recipients(
             .ok_or_else(refusal::nobody)?;
         call.tenant
             .read(|directory| {
-                let user = directory.user_by_id_or_name(name)?;
-                Some((user.id, user.user_principal_name.to_string()))
+                if let Some(user) = directory.user_by_id_or_name(name) {
+                    let upn = user.user_principal_name.to_string();
+                    return Some(Recipient::Own(user.id, upn));
+                }
+                let (before, domain) = text("email")?.rsplit_once('@')?;
+                let own = |it: &String| it.eq_ignore_ascii_case(domain);
+                let outside = !before.is_empty()
+                    && domain.contains('.')
+                    && !directory.domains.iter().any(own);
+                (sends && outside).then(|| Recipient::Outsider(name.to_lowercase()))
             })
             .ok_or_else(refusal::nobody)
     })
     .collect()
 }
 
+/// When a right ends, as a client says it. Unverified: the texts.
+fn end(call: &Call<'_>, body: &Properties) -> Result<Option<Timestamp>, GraphError> {
+    let Some(text) = text_of(body, "expirationDateTime") else {
+        return Ok(None);
+    };
+    let end: Timestamp = text
+        .parse()
+        .map_err(|_| refusal::invalid("The expirationDateTime is no moment."))?;
+    if end <= call.now {
+        return Err(refusal::invalid(
+            "The expirationDateTime must be in the future.",
+        ));
+    }
+    Ok(Some(end))
+}
+
+/// A text of a body; one that is empty says nothing.
+fn text_of<'b>(body: &'b Properties, name: &str) -> Option<&'b str> {
+    let text = body.get(name).and_then(Value::as_str);
+    text.filter(|it| !it.is_empty())
+}
+
 /// Makes a link, or finds the same one.
 pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
     let id = found.there()?;
     let body = call.json()?;
-    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let text = |name: &str| text_of(&body, name);
     let kind = text("type").unwrap_or("view");
     // Unverified: the texts. `embed` is of personal drives alone.
     if !matches!(kind, "view" | "edit" | "review") {
@@ -299,14 +368,14 @@ pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
             "The link scope '{scope}' is not supported."
         )));
     }
-    let expires = text("expirationDateTime")
-        .map(|it| {
-            it.parse()
-                .map_err(|_| refusal::invalid("The expiration is no moment."))
-        })
-        .transpose()?;
-    let people = recipients(call, body.get("recipients"))?;
-    let has_password = text("password").is_some_and(|it| !it.is_empty());
+    let expires = end(call, &body)?;
+    let people = recipients(call, body.get("recipients"), false)?;
+    let people = people.into_iter().filter_map(|it| match it {
+        Recipient::Own(user, _) => Some(user),
+        Recipient::Outsider(_) => None,
+    });
+    let people: Vec<ObjectId> = people.collect();
+    let has_password = text("password").is_some();
     let seed = call.world.random.uuid();
     let role = if kind == "view" { "read" } else { "write" };
     let (permission, is_new, location) = found.write(call, |drive| {
@@ -343,10 +412,8 @@ pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
         if let Some(there) = item.permissions.iter().find(same) {
             return Ok((there.clone(), false, String::new()));
         }
+        let roles = vec![role.to_owned()];
         let permission = Permission {
-            id: seed.to_string(),
-            roles: vec![role.to_owned()],
-            people: people.iter().map(|it| it.0).collect(),
             link: Some(Link {
                 kind: kind.to_owned(),
                 scope: scope.to_owned(),
@@ -354,6 +421,7 @@ pub(super) fn link(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
                 has_password,
                 expires,
             }),
+            ..Permission::new(seed.to_string(), roles, people.clone())
         };
         let new = permission.clone();
         drive.update(id, |item| {

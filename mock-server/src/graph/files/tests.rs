@@ -4,6 +4,8 @@ mod access;
 mod delta;
 mod host;
 mod items;
+mod links;
+mod lists;
 mod scale;
 mod sharing;
 

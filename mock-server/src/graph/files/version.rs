@@ -31,7 +31,7 @@ pub(super) fn list(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
     ))
 }
 
-fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
+pub(super) fn all(style: &Style<'_>, drive: &Drive, item: &Item) -> Vec<Value> {
     let Some(_) = &item.content else {
         return Vec::new();
     };

@@ -245,14 +245,17 @@ impl Walker {
     /// Source: learn.microsoft.com/graph/api/site-getbypath.
     fn by_path(&mut self, segment: &Segment, is_last: bool) -> bool {
         let named = strip_namespace(&segment.name).eq_ignore_ascii_case("getByPath");
-        let [(name, path)] = segment.arguments() else {
-            return false;
+        let path = match (&segment.inner, segment.arguments()) {
+            (_, [(name, path)]) if name == "path" => path,
+            // As Office365-REST-Python-Client writes it.
+            (Inner::Key(path), _) => path,
+            _ => return false,
         };
         let last = self.route.steps.last_mut().filter(|it| {
             let of = it.actual().map_or("", Type::name);
             !it.is_open_collection() && of == "site"
         });
-        let (true, "path", Some(last)) = (named, name.as_str(), last) else {
+        let (true, Some(last)) = (named, last) else {
             return false;
         };
         let parts = path.split('/').filter(|it| !it.is_empty());

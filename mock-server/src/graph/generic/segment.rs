@@ -29,16 +29,31 @@ pub(super) enum Inner {
 impl Segment {
     /// The segments of a path behind its version.
     pub(super) fn all(path: &str) -> Result<Vec<Self>, GraphError> {
-        parts(path)
-            .into_iter()
-            .skip(1)
-            .map(|part| {
-                percent_decode_str(part)
-                    .decode_utf8()
-                    .map(|decoded| Self::parse(&decoded))
-                    .map_err(|_| GraphError::bad_request("The path is not valid UTF-8."))
-            })
-            .collect()
+        let mut found = Vec::new();
+        let mut in_file = false;
+        for part in parts(path).into_iter().skip(1) {
+            let decoded = percent_decode_str(part)
+                .decode_utf8()
+                .map_err(|_| GraphError::bad_request("The path is not valid UTF-8."))?;
+            match decoded
+                .split_once(":/")
+                .filter(|it| !in_file && !it.0.is_empty())
+            {
+                // SDKs write the path of a file, or of a site, where a key stands, and encode it:
+                // `items/root%3A%2Fa%2Fb%3A/content`.
+                Some((bare, path)) => {
+                    found.push(Self::parse(&format!("{bare}:")));
+                    let names = path.split('/').filter(|it| !it.is_empty());
+                    found.extend(names.map(Self::parse));
+                    in_file = !path.ends_with(':');
+                }
+                None => {
+                    in_file ^= decoded.ends_with(':');
+                    found.push(Self::parse(&decoded));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn parse(text: &str) -> Self {
@@ -239,6 +254,14 @@ mod tests {
         let expected = ["root:", "it's (a='b", "c').txt:", "content"];
         assert_eq!(texts("/v1.0/root:/it's (a='b/c').txt:/content"), expected);
         assert_eq!(texts("/v1.0/a('b/c"), ["a('b", "c"]);
+        let expected = ["items", "root:", "a #1", "b.txt:", "content"];
+        let sdk = "/v1.0/items/root%3A%2Fa%20%231%2Fb.txt%3A/content";
+        assert_eq!(texts(sdk), expected);
+        let expected = ["sites", "a.example:", "sites", "b:/c", "lists"];
+        let site = "/v1.0/sites/a.example%3A%2Fsites/b%3A%2Fc/lists";
+        assert_eq!(texts(site), expected);
+        let expected = ["root:", "a:/b:", "content"];
+        assert_eq!(texts("/v1.0/root:/a%3A%2Fb:/content"), expected);
         assert_eq!(one("/v1.0/users/a%2Fb%40c").name, "a/b@c");
     }
 

@@ -19,7 +19,7 @@ use crate::graph::odata::query::{Order, Query};
 pub(super) fn check(call: &Call<'_>, list: &List, rows: usize) -> Result<(), GraphError> {
     let mut paths = Vec::new();
     if let Some(filter) = &call.query.filter {
-        collect(filter, &mut paths);
+        filter.paths(&mut paths);
         if paths.iter().any(|it| member(it).is_none()) {
             return Err(refusal::bad_filter());
         }
@@ -68,27 +68,6 @@ fn member(path: &Path) -> Option<Named<'_>> {
         [fields, name] if fields.eq_ignore_ascii_case("fields") => Some(Named::Field(name)),
         [own, ..] if OWN.iter().any(|it| it.eq_ignore_ascii_case(own)) => Some(Named::Own),
         _ => None,
-    }
-}
-
-fn collect<'e>(expression: &'e Expression, found: &mut Vec<&'e Path>) {
-    let mut operand = |it: &'e Operand| {
-        if let Operand::Path(path) | Operand::Folded(path) = it {
-            found.push(path);
-        }
-    };
-    match expression {
-        Expression::And(left, right) | Expression::Or(left, right) => {
-            collect(left, found);
-            collect(right, found);
-        }
-        Expression::Call(_, left, right) | Expression::Compare(left, _, right) => {
-            operand(left);
-            operand(right);
-        }
-        Expression::In(of, _) | Expression::Truth(of) => operand(of),
-        Expression::Lambda { path, .. } => found.push(path),
-        Expression::Not(inner) => collect(inner, found),
     }
 }
 

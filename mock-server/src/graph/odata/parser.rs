@@ -27,6 +27,30 @@ pub(crate) enum Expression {
     Truth(Operand),
 }
 
+impl Expression {
+    /// The members that it names.
+    pub(crate) fn paths<'e>(&'e self, found: &mut Vec<&'e Path>) {
+        let mut operand = |it: &'e Operand| {
+            if let Operand::Path(path) | Operand::Folded(path) = it {
+                found.push(path);
+            }
+        };
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.paths(found);
+                right.paths(found);
+            }
+            Self::Call(_, left, right) | Self::Compare(left, _, right) => {
+                operand(left);
+                operand(right);
+            }
+            Self::In(of, _) | Self::Truth(of) => operand(of),
+            Self::Lambda { path, .. } => found.push(path),
+            Self::Not(inner) => inner.paths(found),
+        }
+    }
+}
+
 /// A value in an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operand {

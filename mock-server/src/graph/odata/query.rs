@@ -66,6 +66,10 @@ impl Query {
                 }
                 continue;
             };
+            if option == "format" && !name.starts_with('$') {
+                // Of contents: `content?format=pdf`.
+                continue;
+            }
             if seen.contains(&option) {
                 return Err(GraphError::bad_request(format!(
                     "Query option '${option}' was specified more than once, but it must be \

@@ -74,6 +74,18 @@ async fn a_round_begins_now_or_at_a_moment() {
 }
 
 #[tokio::test]
+async fn a_link_goes_on_where_a_function_with_a_token_began() {
+    let drive = Drive::new();
+    drive.put("a.txt", "x").await.expect(201);
+    let start = "/v1.0/me/drive/root/delta(token='latest')";
+    let (values, link) = round(&drive, start).await;
+    assert_eq!(values, Vec::<Value>::new());
+    drive.put("b.txt", "x").await.expect(201);
+    let (values, _) = round(&drive, &link).await;
+    assert_eq!(values.last().unwrap()["name"], "b.txt");
+}
+
+#[tokio::test]
 async fn tokens_that_are_too_old_or_none_are_refused() {
     let drive = Drive::new();
     let (_, link) = round(&drive, "/v1.0/me/drive/root/delta").await;

@@ -188,7 +188,7 @@ async fn a_person_sees_the_lists_of_the_own_groups_and_of_the_root_site() {
     let app = bench.app_only(&["Group.ReadWrite.All", "Sites.Manage.All"]);
     let body = json!({
         "displayName": "Sales", "mailEnabled": true, "mailNickname": "sales",
-        "securityEnabled": false, "groupTypes": ["Unified"],
+        "securityEnabled": false, "groupTypes": ["Unified"], "visibility": "Private",
     });
     let group = bench.post(&app, "/v1.0/groups", body).await.expect(201);
     let site = format!("/v1.0/groups/{}/sites/root", group.id());
