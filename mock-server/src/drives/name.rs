@@ -16,7 +16,12 @@ pub(crate) enum Misnamed {
 
 /// Refuses a name that the service does not take.
 pub(crate) fn check(name: &str, at_root: bool) -> Result<(), Misnamed> {
-    let forbidden = |letter: char| letter.is_control() || "\"*:<>?/\\|".contains(letter);
+    // The last of these are refused before the service sees them. Source: rclone/rclone#3781.
+    let forbidden = |letter: char| {
+        letter.is_control()
+            || "\"*:<>?/\\|".contains(letter)
+            || ('\u{fff0}'..='\u{ffff}').contains(&letter)
+    };
     let lower = name.to_lowercase();
     let bad = name.is_empty()
         || name.chars().any(forbidden)
@@ -94,6 +99,9 @@ mod tests {
             ".lock",
             "Forms",
             "a\u{7}b",
+            "a\u{85}",
+            "\u{fffe}",
+            "..",
         ] {
             assert!(check(bad, true).is_err(), "{bad}");
         }

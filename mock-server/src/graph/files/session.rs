@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::find::Found;
 use super::ticket::{self, Right, Ticket};
 use super::write::{self, Said};
-use super::{base, name, refusal};
-use crate::drives::{Blob, Conflict, Item, LIFE, MOST_SESSIONS, Session, id};
+use super::{base, refusal};
+use crate::drives::{Blob, Conflict, Item, LIFE, MOST_SESSIONS, Session};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
@@ -21,16 +21,26 @@ use crate::mailbox::Properties;
 pub(super) fn create(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphError> {
     let body = call.json_or_nothing()?;
     let empty = Properties::new();
-    let item = body
-        .get("item")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
+    let item = match body.get("item") {
+        None | Some(Value::Null) => &empty,
+        Some(Value::Object(item)) => item,
+        Some(_) => return Err(wrong("item", "object")),
+    };
     let said = write::said(item)?;
     let behavior = item.get("@microsoft.graph.conflictBehavior");
     let conflict = base::conflict(call, behavior, Conflict::Replace)?;
-    let deferred = body.get("deferCommit").and_then(Value::as_bool) == Some(true);
-    let named = item.get("name").and_then(Value::as_str);
-    if let Some(size) = item.get("fileSize").and_then(Value::as_u64) {
+    let deferred = match body.get("deferCommit") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(deferred)) => *deferred,
+        Some(_) => return Err(wrong("deferCommit", "truth value")),
+    };
+    let named = write::text(item, "name")?;
+    let named = named.as_deref();
+    let size = match item.get("fileSize") {
+        None | Some(Value::Null) => None,
+        Some(size) => Some(number(size).ok_or_else(|| wrong("fileSize", "length"))?),
+    };
+    if let Some(size) = size {
         let room = found.read(call, |drive| Some(drive.quota.saturating_sub(drive.used())))?;
         if size > room {
             return Err(refusal::no_room());
@@ -42,6 +52,7 @@ pub(super) fn create(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphEr
             Some(existing(call, own, conflict, named))
         })??
     } else {
+        write::check_way(call, &found)?;
         let title = found.missing.pop().unwrap_or_default();
         if named.is_some_and(|it| !it.eq_ignore_ascii_case(&title)) {
             return Err(other_name());
@@ -50,7 +61,6 @@ pub(super) fn create(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphEr
             return Err(refusal::tag_differs());
         }
         write::make_folders(call, &mut found)?;
-        name::check(&title, found.item == id::ROOT)?;
         (found.item, title, write::new_id(call))
     };
     let (folder, title, new) = session;
@@ -143,6 +153,17 @@ fn existing(
         own.id
     };
     Ok((folder, own.name.clone(), id))
+}
+
+/// A length, as a number or, as clients that ask for it write it, as a text.
+fn number(value: &Value) -> Option<u64> {
+    let text = value.as_str().and_then(|it| it.parse().ok());
+    text.or_else(|| value.as_u64())
+}
+
+/// Unverified: the text.
+fn wrong(name: &str, expected: &str) -> GraphError {
+    refusal::invalid(&format!("The value of '{name}' is no {expected}."))
 }
 
 /// Source: issues of client libraries.

@@ -3,6 +3,7 @@
 mod access;
 mod delta;
 mod host;
+mod hostile;
 mod items;
 mod links;
 mod lists;

@@ -21,11 +21,18 @@ pub(super) fn create(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError
     let behavior = body.get("@microsoft.graph.conflictBehavior");
     let conflict = base::conflict(call, behavior, Conflict::Fail)?;
     let is_file = body.contains_key("file");
-    if !is_file && !body.contains_key("folder") {
-        // Unverified: the text.
+    // Unverified: the texts.
+    if is_file == body.contains_key("folder") {
         return Err(refusal::invalid(
-            "The item must have a folder or a file facet.",
+            "The item must have a folder or a file facet, and not both.",
         ));
+    }
+    for facet in ["file", "folder"] {
+        if body.get(facet).is_some_and(|it| !it.is_object()) {
+            return Err(refusal::invalid(&format!(
+                "The value of '{facet}' is no object."
+            )));
+        }
     }
     name::check(&title, parent == id::ROOT)?;
     let by = base::identity(call);
@@ -116,17 +123,26 @@ pub(super) fn put(call: &Call<'_>, mut found: Found) -> Result<Reply, GraphError
     if !call.header("if-match").is_empty() {
         return Err(refusal::tag_differs());
     }
+    check_way(call, &found)?;
     let title = found.missing.pop().unwrap_or_default();
     make_folders(call, &mut found)?;
-    name::check(&title, found.item == id::ROOT)?;
     let new = Item::file(new_id(call), &title, content, by, call.now);
     let (made, _) = found.write(call, |drive| {
-        let mut path = drive.path(found.item);
-        path.push(&title);
-        name::check_path(&path)?;
         drive.add(found.item, new, conflict).map_err(refusal::of)
     })?;
     list::changed(call, &found.drive, made, StatusCode::CREATED)
+}
+
+/// Checks the names of a path that are not there, before the first of them is made.
+pub(super) fn check_way(call: &Call<'_>, found: &Found) -> Result<(), GraphError> {
+    for (depth, title) in found.missing.iter().enumerate() {
+        name::check(title, depth == 0 && found.item == id::ROOT)?;
+    }
+    found.read(call, |drive| {
+        let mut path = drive.path(found.item);
+        path.extend(found.missing.iter().map(String::as_str));
+        Some(name::check_path(&path))
+    })?
 }
 
 /// Makes the folders of a path that are not there; the place is then the last of them.
@@ -172,6 +188,11 @@ pub(super) fn patch(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError>
             return Err(refusal::of(Refused::Root));
         }
         if renames || moves {
+            let own = drive.get(item).ok_or_else(refusal::not_found)?;
+            let at = to.or(own.parent).unwrap_or(id::ROOT);
+            let mut path = drive.path(at);
+            path.push(title.as_deref().unwrap_or(&own.name));
+            name::check_path(&path)?;
             drive
                 .relocate(item, to, title.as_deref(), conflict)
                 .map_err(refusal::of)?;

@@ -33,10 +33,21 @@ pub(super) fn download(
         })
         .ok_or_else(refusal::not_found)?;
     let length = content.length();
-    let range = parts.headers.get(header::RANGE);
-    let range = range
-        .and_then(|it| it.to_str().ok())
-        .map(|it| ranged(it, length));
+    let header_of = |name| parts.headers.get(name).and_then(|it| it.to_str().ok());
+    // A tag has a comma in it.
+    let same = |it: &str| it.trim() == "*" || it.contains(tag.as_str());
+    if header_of(header::IF_NONE_MATCH).is_some_and(same) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        let tag = HeaderValue::from_str(&tag).ok();
+        let headers = response.headers_mut();
+        headers.extend(tag.map(|it| (header::ETAG, it)));
+        return Ok(response);
+    }
+    // Of another content than the client has a part of, it gets the whole: RFC 9110, section 13.1.5.
+    let current = header_of(header::IF_RANGE).is_none_or(same);
+    let range = header_of(header::RANGE).filter(|_| current);
+    let range = range.map(|it| ranged(it, length));
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     let mut put = |name: header::HeaderName, value: &str| {
