@@ -51,6 +51,7 @@ pub mod notation;
 mod order;
 #[doc(hidden)]
 pub mod permission;
+mod picture;
 #[doc(hidden)]
 pub mod platform;
 #[doc(hidden)]

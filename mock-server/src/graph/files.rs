@@ -19,6 +19,7 @@ pub(super) mod refusal;
 mod session;
 mod share;
 mod sharing;
+mod thumbnail;
 pub(super) mod ticket;
 mod version;
 mod write;
@@ -103,7 +104,10 @@ pub(super) fn answer(
         A::RestoreVersion => version::restore(call, &found, steps),
         A::Search => list::search(call, &found, steps),
         A::Session => session::create(call, found),
-        A::Thumbnails => list::thumbnails(call, &found),
+        A::Thumbnail => thumbnail::one(call, &found, (steps, false)),
+        A::ThumbnailContent => thumbnail::one(call, &found, (steps, true)),
+        A::ThumbnailSet => thumbnail::set(call, &found, steps),
+        A::Thumbnails => thumbnail::list(call, &found),
         A::Version => version::one(call, &found, steps),
         A::VersionContent => version::content(call, &found, steps),
         A::Versions => version::list(call, &found),

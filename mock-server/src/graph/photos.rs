@@ -1,4 +1,5 @@
-//! Photos of people and contacts. All sizes have the bytes that were sent.
+//! Photos of people and contacts. A size that is smaller than what was sent is made of it; the others,
+//! and photos that are neither PNG nor JPEG, have the bytes that were sent.
 //!
 //! Sources: allodia-eu/email-calendar-sync-engine, fixtures/error/photo_image_not_found.json,
 //! photo_invalid_size.json and docs/agent-guidance/graph.md; learn.microsoft.com/graph/api/
@@ -11,6 +12,7 @@ use super::call::{Call, Reply};
 use super::contacts;
 use super::error::GraphError;
 use crate::mailbox::{Contents, Photo, Properties};
+use crate::picture::{self, Frame};
 
 /// `GET …/photo` and `/photos/{size}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
@@ -31,9 +33,18 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `GET …/photo/$value` and `/photos/{size}/$value`.
 pub(super) fn content(call: &Call<'_>) -> Result<Reply, GraphError> {
-    size(call)?;
+    let size = size(call)?;
     let photo = of_user(call)?;
-    Ok(Reply::raw(photo.kind, photo.bytes))
+    let made = call.parameters.find("size").and_then(|_| {
+        let (width, height) = picture::size(&photo.bytes)?;
+        let frame = frame(size);
+        let is_smaller = frame.width <= width && frame.height <= height;
+        is_smaller.then(|| picture::smaller(&photo.bytes, frame))?
+    });
+    Ok(match made {
+        Some(made) => Reply::raw("image/jpeg".to_owned(), made),
+        None => Reply::raw(photo.kind, photo.bytes),
+    })
 }
 
 /// `GET …/photos`.
@@ -138,11 +149,7 @@ fn sent(call: &Call<'_>) -> Result<Photo, GraphError> {
 
 /// What is told of a photo.
 fn described(photo: &Photo, size: &str) -> Properties {
-    let side: u32 = size
-        .split('x')
-        .next()
-        .and_then(|it| it.parse().ok())
-        .unwrap_or(0);
+    let frame = frame(size);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &photo.bytes);
     let etag: String = digest.as_ref()[..16]
         .iter()
@@ -152,9 +159,20 @@ fn described(photo: &Photo, size: &str) -> Properties {
         "@odata.mediaContentType": photo.kind,
         "@odata.mediaEtag": format!("\"{etag}\""),
         "id": size,
-        "height": side,
-        "width": side,
+        "height": frame.height,
+        "width": frame.width,
     }))
+}
+
+/// What a picture of a size fills.
+fn frame(size: &str) -> Frame {
+    let side = size.split('x').next().and_then(|it| it.parse().ok());
+    let side = side.unwrap_or(0);
+    Frame {
+        width: side,
+        height: side,
+        crop: true,
+    }
 }
 
 /// The size that the path names; the largest one where it names none.

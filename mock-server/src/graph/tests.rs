@@ -64,6 +64,7 @@ pub(super) struct Answer {
     headers: axum::http::HeaderMap,
     pub(super) body: Value,
     pub(super) text: String,
+    pub(super) bytes: Vec<u8>,
     pub(super) annotation: Annotation,
 }
 
@@ -269,6 +270,7 @@ async fn read(mut response: Response<Body>) -> Answer {
         headers: parts.headers,
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         text: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes: bytes.to_vec(),
         annotation,
     }
 }

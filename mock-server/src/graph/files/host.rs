@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, Method, Response, StatusCode, Uri, header, request
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::content::download;
+use self::content::{download, picture};
 use self::upload::Asked;
 use super::refusal;
 use super::ticket::{Right, Ticket};
@@ -130,6 +130,10 @@ fn answer(
                 headers.insert(name, HeaderValue::from_static(value));
             }
             Ok(response)
+        }
+        (Right::Picture(drive, item, frame), "GET" | "HEAD") => {
+            annotation.endpoint = Some("GET thumbnail".to_owned());
+            picture(&tenant, (&drive, item), frame)
         }
         (Right::Upload(number), _) => {
             annotation.endpoint = Some(format!("{method} uploadSession"));

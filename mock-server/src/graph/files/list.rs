@@ -11,7 +11,7 @@ use super::action::Action;
 use super::base::Base;
 use super::draw::{self, Style};
 use super::find::Found;
-use super::{base, refusal, sharing, ticket, version};
+use super::{base, refusal, sharing, thumbnail, ticket, version};
 use crate::drives::{Blob, Drive, Item};
 use crate::graph::call::{Call, Reply};
 use crate::graph::error::GraphError;
@@ -71,7 +71,7 @@ pub(in crate::graph) fn whole<A>(
 /// One item, with what `$expand` adds.
 pub(super) fn item(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
     let id = found.there()?;
-    let (document, tag, set) = whole(call, &found.drive, |style, drive| {
+    let (mut document, tag, set, source) = whole(call, &found.drive, |style, drive| {
         let item = drive.get(id)?;
         let set = if item.is_root() {
             format!("{}/root", draw::set(call, drive))
@@ -79,15 +79,26 @@ pub(super) fn item(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> 
             format!("{}/items", draw::set(call, drive))
         };
         let document = expanded(style, drive, item);
-        Some(document.map(|it| (it, item.e_tag(), set)))
+        let source = thumbnail::Source::of(drive, id);
+        Some(document.map(|it| (it, item.e_tag(), set, source)))
     })??;
+    add_thumbnails(call, &mut document, source.as_ref());
     if call.not_modified(tag.trim_matches('"')) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
     }
     Ok(draw::reply(call, StatusCode::OK, &set, document))
 }
 
-/// An item with what `$expand` adds.
+/// Adds the pictures of a file, where `$expand` asks for them. Reads the file: not under a lock.
+fn add_thumbnails(call: &Call<'_>, document: &mut Properties, source: Option<&thumbnail::Source>) {
+    let mut asked = call.query.expand.iter();
+    if asked.any(|it| it.name.eq_ignore_ascii_case("thumbnails")) {
+        let sets = source.map_or_else(Vec::new, |it| it.sets(call, &[]));
+        document.insert("thumbnails".to_owned(), json!(sets));
+    }
+}
+
+/// An item with what `$expand` adds, but for thumbnails.
 fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Result<Properties, GraphError> {
     let mut document = style.item(drive, item);
     for expand in &style.call.query.expand {
@@ -101,7 +112,7 @@ fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Result<Properties,
                 json!(children.collect::<Vec<Value>>())
             }
             "permissions" => json!(sharing::all(style, drive, item)),
-            "thumbnails" => json!([]),
+            "thumbnails" => continue,
             "versions" => json!(version::all(style, drive, item)),
             _ => {
                 let of = Type::find("driveItem");
@@ -180,7 +191,7 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
                 return false;
             }
             match expanded(style, drive, item) {
-                Ok(document) => values.push(Value::Object(draw::select(call, document))),
+                Ok(document) => values.push((document, thumbnail::Source::of(drive, item.id))),
                 Err(error) => refused = Some(error),
             }
             last = Some(key.to_owned());
@@ -202,6 +213,11 @@ pub(super) fn children(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErr
             None => Ok((values, next, drive.child_count(folder), set)),
         })
     })??;
+    let drawn = values.into_iter().map(|(mut document, source)| {
+        add_thumbnails(call, &mut document, source.as_ref());
+        Value::Object(draw::select(call, document))
+    });
+    let values: Vec<Value> = drawn.collect();
     let mut body = Properties::new();
     let context = format!("{}/$metadata#{set}", call.root());
     body.insert("@odata.context".to_owned(), json!(context));
@@ -290,16 +306,6 @@ pub(super) fn content(call: &Call<'_>, found: &Found) -> Result<Reply, GraphErro
     let mut reply = Reply::empty(StatusCode::FOUND);
     reply.headers.push((header::LOCATION, url));
     Ok(reply)
-}
-
-/// Pictures of a content: none, as of files of which the service makes none.
-pub(super) fn thumbnails(call: &Call<'_>, found: &Found) -> Result<Reply, GraphError> {
-    found.there()?;
-    let context = format!("{}/$metadata#Collection(thumbnailSet)", call.root());
-    Ok(Reply::json(
-        StatusCode::OK,
-        json!({"@odata.context": context, "value": []}),
-    ))
 }
 
 /// What is found by a text in a folder and below it. Hits are rows of an index, and not items:

@@ -9,6 +9,7 @@ mod links;
 mod lists;
 mod scale;
 mod sharing;
+mod thumbnails;
 
 use std::net::Ipv4Addr;
 

@@ -10,6 +10,7 @@ use crate::directory::TenantId;
 use crate::drives::Place;
 use crate::environment::{SignInCloud, Site};
 use crate::graph::call::Call;
+use crate::picture::Frame;
 use crate::world::World;
 
 /// What an address lets its holder do.
@@ -27,6 +28,8 @@ pub(super) struct Ticket {
 pub(super) enum Right {
     /// Reads a content: drive, item, and an earlier version.
     Read(String, Uuid, Option<u32>),
+    /// Reads a small picture of a content: drive, item, size.
+    Picture(String, Uuid, Frame),
     /// Writes into an upload session.
     Upload(Uuid),
     /// Asks how far a copy is.
@@ -92,6 +95,24 @@ pub(super) fn download(
             "{root}/_api/v2.0/drive/items/{id}/versions/{number}.0/streamContent?tempauth={auth}"
         ),
     }
+}
+
+/// The address of a small picture.
+pub(super) fn thumbnail(
+    call: &Call<'_>,
+    (drive, place): (&str, &Place),
+    item: Uuid,
+    frame: Frame,
+) -> String {
+    let right = Right::Picture(drive.to_owned(), item, frame);
+    let auth = Ticket::seal(call, right, DOWNLOAD);
+    let root = root(call, place);
+    let crop = if frame.crop { "_crop" } else { "" };
+    format!(
+        "{root}/_api/v2.0/drives/{drive}/items/{item}/thumbnails/0/c{}x{}{crop}/content\
+         ?tempauth={auth}",
+        frame.width, frame.height
+    )
 }
 
 /// How long contents are read. Source: recordings of pnp/pnpcore (3600 s).

@@ -1,8 +1,10 @@
 //! Categories, folders of contacts, photos, mail tips and ids in other forms.
 
+use image::ImageFormat;
 use serde_json::json;
 
 use super::*;
+use crate::picture::tests::picture;
 
 const ALL: &[&str] = &[
     "Contacts.ReadWrite",
@@ -199,6 +201,30 @@ async fn a_photo_is_read_as_it_was_sent() {
         bench.get(&token, "/v1.0/me/photo").await.refused(404),
         "ImageNotFound"
     );
+}
+
+#[tokio::test]
+async fn smaller_sizes_of_a_photo_are_made_of_it() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALL);
+    let sent = picture(300, 200, ImageFormat::Png);
+    let request = Request::builder()
+        .method("PUT")
+        .uri("/v1.0/me/photo/$value")
+        .header("authorization", bench.bearer(&token))
+        .header("content-type", "image/png")
+        .body(Body::from(sent.clone()))
+        .unwrap();
+    bench.answer(request).await.expect(200);
+    let small = bench.get(&token, "/v1.0/me/photos/96x96/$value").await;
+    let small = small.expect(200);
+    assert_eq!(small.header("content-type"), "image/jpeg");
+    assert_eq!(crate::picture::size(&small.bytes), Some((96, 96)));
+    // What would have to be made larger, and the photo itself, are as they were sent.
+    for path in ["photo/$value", "photos/240x240/$value"] {
+        let answer = bench.get(&token, &format!("/v1.0/me/{path}")).await;
+        assert_eq!(answer.expect(200).bytes, sent, "{path}");
+    }
 }
 
 #[tokio::test]

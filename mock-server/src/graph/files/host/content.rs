@@ -11,6 +11,7 @@ use super::Streamed;
 use crate::drives::Blob;
 use crate::graph::error::GraphError;
 use crate::graph::files::{name, refusal, ticket};
+use crate::picture::{self, Frame};
 use crate::world::Tenant;
 
 /// The content, or a part of it.
@@ -101,6 +102,26 @@ pub(super) fn download(
         *response.body_mut() = body(content, from, to);
     }
     response.extensions_mut().insert(Streamed);
+    Ok(response)
+}
+
+/// A small picture of a content.
+pub(super) fn picture(
+    tenant: &Tenant,
+    (drive, item): (&str, Uuid),
+    frame: Frame,
+) -> Result<Response<Body>, GraphError> {
+    let content = tenant
+        .read_drives(|drives| drives.get(drive)?.get(item)?.content.clone())
+        .ok_or_else(refusal::not_found)?;
+    let made = content
+        .whole(picture::MOST)
+        .and_then(|it| picture::smaller(&it, frame))
+        .ok_or_else(refusal::not_found)?;
+    let mut response = Response::new(Body::from(made));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     Ok(response)
 }
 
