@@ -1,5 +1,6 @@
 //! Unmodified Microsoft clients with hard-coded Microsoft hosts, by proxy and isolated.
 
+use std::fs;
 use std::process::Command;
 
 use entra_black_box::{Server, isolated, node, program, python, root, run};
@@ -347,6 +348,136 @@ fn rclone_copies_synchronizes_and_deletes_files() {
     assert!(link.starts_with(host), "{result}");
     assert_eq!(result["about"][1], true, "{result}");
     assert_eq!(result["left"], json!([]), "{result}");
+}
+
+#[test]
+fn rclone_is_set_up_in_every_cloud_that_it_knows() {
+    let scripts = root().join("tests/clients/python");
+    let world = fs::read_to_string(scripts.join("files-world.yaml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (environment, region, domain, login, graph) in [
+        (
+            "office365",
+            "global",
+            "onmicrosoft.com",
+            "https://login.microsoftonline.com",
+            "https://graph.microsoft.com",
+        ),
+        (
+            "us-gov-l4",
+            "us",
+            "onmicrosoft.us",
+            "https://login.microsoftonline.us",
+            "https://graph.microsoft.us",
+        ),
+        (
+            "china",
+            "cn",
+            "partner.onmschina.cn",
+            "https://login.chinacloudapi.cn",
+            "https://microsoftgraph.chinacloudapi.cn",
+        ),
+    ] {
+        let own = world
+            .replace(
+                "environment: office365",
+                &format!("environment: {environment}"),
+            )
+            .replace("contoso.onmicrosoft.com", &format!("contoso.{domain}"));
+        let seed = folder.path().join(format!("{environment}.yaml"));
+        fs::write(&seed, own).unwrap();
+        let mut command = Command::new(program("entra-mock"));
+        command
+            .args(["run", "--isolated", "--seed"])
+            .arg(&seed)
+            .arg("--")
+            .arg(python())
+            .arg(scripts.join("rclone_clouds.py"))
+            .args([environment, region, login, graph]);
+        let result = run(&mut command).json();
+        assert_eq!(result["wizard"], json!([]), "{environment}: {result}");
+        for (step, files) in [
+            ("up", 10),
+            ("again", 0),
+            ("delta", 0),
+            ("down", 10),
+            ("site", 1),
+        ] {
+            let expected = json!([0, files]);
+            assert_eq!(result[step], expected, "{environment}, {step}: {result}");
+        }
+        for step in ["checked", "copied", "moved", "cleaned"] {
+            assert_eq!(result[step], 0, "{environment}, {step}: {result}");
+        }
+        assert_eq!(result["same"], true, "{environment}: {result}");
+        assert_eq!(result["listed"], 10, "{environment}: {result}");
+        assert_eq!(
+            result["purged"],
+            json!([0, 0, 0]),
+            "{environment}: {result}"
+        );
+        // Each way leads to the library of the same site, and the root site has another.
+        let seen = result["seen"].as_array().unwrap();
+        let shared = json!(["Shared/", "Shared/it's 100%.txt"]);
+        let others = seen.iter().filter(|it| **it == shared).count();
+        assert_eq!(others, seen.len() - 1, "{environment}: {result}");
+    }
+}
+
+#[test]
+fn office365_rest_python_client_works_with_files() {
+    let result = works_with_files("office365_files.py");
+    let expected = json!({
+        "drive": "business",
+        "children": ["Drafts", "large.bin", "small.txt"],
+        "files": ["large.bin", "small.txt"],
+        "folders": ["Drafts", "Harbour"],
+        "same": true,
+        "content": "figures",
+        "copied": true,
+        "found": ["renamed.txt"],
+        "changed": ["Drafts", "Harbour", "copy.txt", "large.bin", "renamed.txt", "root"],
+        "link": "organization",
+        "shared": "Harbour",
+        "left": [],
+        "root": "https://contoso.sharepoint.com",
+        "by_url": "sales",
+        "searched": ["https://contoso.sharepoint.com/sites/sales"],
+        "rows": ["One"],
+    });
+    assert_eq!(result, expected);
+}
+
+#[test]
+fn an_agents_server_works_with_files_and_sites_isolated() {
+    let Some(_) = isolated() else {
+        return;
+    };
+    let mut command = Command::new(program("entra-mock"));
+    let result = run(command
+        .args(["run", "--isolated", "--seed"])
+        .arg(root().join("tests/clients/python/files-world.yaml"))
+        .arg("--")
+        .arg(node())
+        .arg(root().join("tests/clients/node/mcp_files.mjs")))
+    .json();
+    let expected = json!({
+        "file": ["notes #1.txt", 5],
+        "inside": ["copy.txt", "moved.txt"],
+        "link": "contoso-my.sharepoint.com",
+        "roles": ["owner", "read", "read"],
+        "versions": ["1.0"],
+        "session": "contoso-my.sharepoint.com",
+        "found": ["moved.txt"],
+        "changed": ["Agent", "copy.txt", "moved.txt", "root"],
+        "left": [],
+        "preview": true,
+        "sites": 2,
+        "drives": ["Documents"],
+        "rows": ["One"],
+        "lists": ["Documents", "Ideas"],
+    });
+    assert_eq!(result, expected);
 }
 
 #[test]
