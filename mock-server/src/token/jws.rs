@@ -77,14 +77,15 @@ impl<'a> Jwt<'a> {
         }
     }
 
-    /// A time claim in seconds: an integer, a float, or a number in a string.
+    /// A time claim in seconds: an integer, a float, or a number in a string. One beyond all dates
+    /// is the last.
     pub(crate) fn time(&self, name: &str) -> Option<Timestamp> {
         let seconds = match self.claims.get(name)? {
             Value::Number(number) => number.as_f64()?,
-            Value::String(text) => text.trim().parse().ok()?,
+            Value::String(text) => text.trim().parse().ok().filter(|it: &f64| it.is_finite())?,
             _ => return None,
         };
-        let milliseconds = (seconds * 1000.0).clamp(-1e15, 1e15);
+        let milliseconds = (seconds * 1000.0).clamp(0.0, LAST_MILLISECOND);
         #[expect(clippy::cast_possible_truncation, reason = "clamped to what fits")]
         Timestamp::from_millisecond(milliseconds as i64).ok()
     }
@@ -213,3 +214,6 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
     ENGINE.decode(text.replace('+', "-").replace('/', "_")).ok()
 }
+
+/// The last second of 9999 that a timestamp has, in milliseconds.
+const LAST_MILLISECOND: f64 = 253_402_207_200_000.0;

@@ -22,8 +22,14 @@ pub(super) fn verify(
         let algorithm = jwt.header_text("alg").unwrap_or_default();
         return Err(AuthorityError::aadsts(5002738).with("algorithm", algorithm));
     }
+    // Unverified: that a claim of nothing counts as one that is not there.
+    let is_there = |name: &str| match jwt.claims.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    };
     for field in ["iss", "aud", "exp"] {
-        if !jwt.claims.contains_key(field) {
+        if !is_there(field) {
             return Err(AuthorityError::aadsts(90014).with("field", field));
         }
     }
@@ -215,7 +221,10 @@ fn trusted<'a>(
 /// `aud` names the token endpoint, the issuer or the tenant, at any login host of the cloud or at
 /// the address that the client used; the tenant by id or domain.
 ///
-/// Which spellings besides the token endpoint are accepted is own knowledge: unverified.
+/// `v2` is what the troubleshooting pages of Azure's SDKs tell to write
+/// (Azure/azure-sdk-for-net sdk/identity/Azure.Identity/TROUBLESHOOTING.md).
+///
+/// Unverified: which other spellings besides the token endpoint are accepted.
 fn accepts_audience(audience: &str, verification: &Verification<'_>) -> bool {
     let arrival = verification.arrival;
     let own = audience.strip_prefix(arrival.origin.as_str());
@@ -235,7 +244,7 @@ fn accepts_audience(audience: &str, verification: &Verification<'_>) -> bool {
         names_tenant
             && matches!(
                 rest,
-                "oauth2/v2.0/token" | "oauth2/token" | "v2.0" | "v2.0/" | ""
+                "oauth2/v2.0/token" | "oauth2/token" | "v2.0" | "v2.0/" | "v2" | ""
             )
     })
 }
@@ -243,7 +252,12 @@ fn accepts_audience(audience: &str, verification: &Verification<'_>) -> bool {
 fn check_times(jwt: &Jwt<'_>, now: Timestamp) -> Result<(), AuthorityError> {
     let expires = jwt.time("exp");
     let from = jwt.time("nbf");
-    let good = expires.is_some_and(|it| now < it.saturating_add(SKEW).unwrap_or(it))
+    // Unverified: how a beginning that is no time is refused, and one after the end.
+    let begins = from.is_some() || jwt.claims.get("nbf").is_none_or(Value::is_null);
+    let good = begins
+        && expires.is_some_and(|it| {
+            now < it.saturating_add(SKEW).unwrap_or(it) && from.is_none_or(|from| from <= it)
+        })
         && from.is_none_or(|it| now >= it.saturating_sub(SKEW).unwrap_or(it));
     if good {
         return Ok(());

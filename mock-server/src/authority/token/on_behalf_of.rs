@@ -123,7 +123,9 @@ impl Assertion {
             VerifyError::Malformed => AuthorityError::aadsts(50027),
             VerifyError::Algorithm => AuthorityError::aadsts(5002738)
                 .with("algorithm", jwt.header_text("alg").unwrap_or_default()),
-            VerifyError::UnknownKey => unsigned(kid).about("unknown-key"),
+            VerifyError::UnknownKey | VerifyError::OfAnotherMock => {
+                unsigned(kid).about("unknown-key")
+            }
             VerifyError::Signature => unsigned(kid),
         })?;
         if jwt.header.contains_key("nonce") {
@@ -136,14 +138,20 @@ impl Assertion {
         let is_access_token = ["appid", "azp"]
             .iter()
             .any(|name| claims.get(*name).is_some());
+        let audience = text("aud");
+        let access = if is_access_token {
+            let access: AccessClaims = serde_json::from_value(claims).map_err(|_| malformed())?;
+            if !access.is_of(&world.sealer) {
+                return Err(unsigned(kid).about("unknown-key"));
+            }
+            Some(access)
+        } else {
+            None
+        };
         Ok(Self {
             tenant: tenant.ok_or_else(malformed)?,
-            audience: text("aud").ok_or_else(malformed)?,
-            access: if is_access_token {
-                Some(serde_json::from_value(claims).map_err(|_| malformed())?)
-            } else {
-                None
-            },
+            audience: audience.ok_or_else(malformed)?,
+            access,
         })
     }
 
@@ -173,9 +181,6 @@ impl Assertion {
         let Some(claims) = self.access else {
             return Err(AuthorityError::aadsts(240002));
         };
-        if endpoint == Endpoint::V1 && claims.ver == "2.0" {
-            return Err(AuthorityError::aadsts(500136));
-        }
         if now.as_second() >= claims.exp {
             let expires = Timestamp::from_second(claims.exp).unwrap_or(now);
             return Err(AuthorityError::aadsts(500133)
@@ -186,6 +191,10 @@ impl Assertion {
             return Err(AuthorityError::aadsts(7000114)
                 .with("app", &id)
                 .with("name", &app.display_name));
+        }
+        // Unverified: that the version is looked at last.
+        if endpoint == Endpoint::V1 && claims.ver == "2.0" {
+            return Err(AuthorityError::aadsts(500136));
         }
         Ok(claims)
     }

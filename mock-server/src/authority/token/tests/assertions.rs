@@ -109,6 +109,8 @@ async fn real_clients_spell_the_same_thing_in_many_ways() {
     );
     let now = mock.tenant.now().as_second();
     let times = [
+        json!((now + 600) * 1000),
+        json!(1e300),
         json!(f64::from(u32::try_from(now + 600).unwrap()) + 0.987_146_4),
         json!((now + 600).to_string()),
     ];
@@ -126,6 +128,7 @@ async fn real_clients_spell_the_same_thing_in_many_ways() {
         "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token".to_owned(),
         format!("https://login.windows.net/{}/oauth2/token", mock.id()),
         format!("https://login.microsoftonline.com/{}/v2.0", mock.id()),
+        format!("https://login.microsoftonline.com/{}/v2", mock.id()),
     ] {
         let mut claims = mock.claims();
         claims["aud"] = json!(aud);

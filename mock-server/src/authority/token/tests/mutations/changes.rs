@@ -61,6 +61,21 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
                 bench.assertion(Grant::Certificate, |_, _| {}),
             );
         }
+        "the certificate that is registered is another" => {
+            bench.registration(grant, |app| {
+                // The key is the same, and the thumbprint is not.
+                for key in &mut app.certificates {
+                    *key.certificate.last_mut().unwrap() ^= 1;
+                }
+            });
+        }
+        "the keys of the issuer cannot be had" => {
+            bench.registration(grant, |app| {
+                for credential in &mut app.federated_credentials {
+                    credential.jwks = None;
+                }
+            });
+        }
         "the issuer is not trusted any more" => {
             bench.registration(grant, |app| app.federated_credentials.clear());
         }

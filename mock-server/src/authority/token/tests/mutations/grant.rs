@@ -11,6 +11,8 @@ pub(super) enum Grant {
     CodeOfPublic,
     /// An authorization code of a single-page application.
     CodeOfSpa,
+    /// An authorization code of a web app that has a certificate.
+    CodeByCertificate,
     /// An app's secret.
     Secret,
     /// An app's certificate.
@@ -21,10 +23,14 @@ pub(super) enum Grant {
     Device,
     /// The token with which an API was called.
     OnBehalfOf,
+    /// The token with which an API with a certificate was called.
+    OnBehalfOfByCertificate,
     /// A user's password.
     Password,
     /// A refresh token of a web app.
     Refresh,
+    /// A refresh token of a web app that has a certificate.
+    RefreshByCertificate,
     /// A refresh token of a desktop app, for an API of the tenant.
     RefreshOfPublic,
     /// A refresh token of a single-page application.
@@ -34,17 +40,20 @@ pub(super) enum Grant {
 }
 
 impl Grant {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Code,
         Self::CodeOfPublic,
         Self::CodeOfSpa,
+        Self::CodeByCertificate,
         Self::Secret,
         Self::Certificate,
         Self::Federated,
         Self::Device,
         Self::OnBehalfOf,
+        Self::OnBehalfOfByCertificate,
         Self::Password,
         Self::Refresh,
+        Self::RefreshByCertificate,
         Self::RefreshOfPublic,
         Self::RefreshOfSpa,
         Self::RefreshOfGuest,
@@ -53,7 +62,9 @@ impl Grant {
     /// The client, by its alias in the default world.
     pub(super) fn client(self) -> &'static str {
         match self {
-            Self::Code | Self::Refresh => "own-app",
+            Self::Code | Self::CodeByCertificate | Self::Refresh | Self::RefreshByCertificate => {
+                "own-app"
+            }
             Self::CodeOfPublic
             | Self::Device
             | Self::Password
@@ -62,7 +73,7 @@ impl Grant {
             Self::CodeOfSpa | Self::RefreshOfSpa => "spa-app",
             Self::Secret | Self::Federated => "daemon-secret",
             Self::Certificate => "daemon-certificate",
-            Self::OnBehalfOf => "middle-tier-api",
+            Self::OnBehalfOf | Self::OnBehalfOfByCertificate => "middle-tier-api",
         }
     }
 
@@ -76,13 +87,20 @@ impl Grant {
     }
 
     pub(super) fn is_code(self) -> bool {
-        matches!(self, Self::Code | Self::CodeOfPublic | Self::CodeOfSpa)
+        matches!(
+            self,
+            Self::Code | Self::CodeByCertificate | Self::CodeOfPublic | Self::CodeOfSpa
+        )
     }
 
     pub(super) fn is_refresh(self) -> bool {
         matches!(
             self,
-            Self::Refresh | Self::RefreshOfPublic | Self::RefreshOfSpa | Self::RefreshOfGuest
+            Self::Refresh
+                | Self::RefreshByCertificate
+                | Self::RefreshOfPublic
+                | Self::RefreshOfSpa
+                | Self::RefreshOfGuest
         )
     }
 
@@ -98,7 +116,21 @@ impl Grant {
     }
 
     pub(super) fn has_assertion(self) -> bool {
-        matches!(self, Self::Certificate | Self::Federated)
+        self.has_certificate() || self == Self::Federated
+    }
+
+    pub(super) fn has_certificate(self) -> bool {
+        matches!(
+            self,
+            Self::Certificate
+                | Self::CodeByCertificate
+                | Self::OnBehalfOfByCertificate
+                | Self::RefreshByCertificate
+        )
+    }
+
+    pub(super) fn is_on_behalf_of(self) -> bool {
+        matches!(self, Self::OnBehalfOf | Self::OnBehalfOfByCertificate)
     }
 
     pub(super) fn is_public(self) -> bool {

@@ -7,7 +7,9 @@ use super::super::federated::{AUDIENCE, ISSUER, SUBJECT};
 use super::super::*;
 pub(super) use super::grant::Grant;
 use crate::authority::device_code::Request as DeviceRequest;
-use crate::directory::{Application, ApplicationId, ObjectId, ServicePrincipal, UserPrincipalName};
+use crate::directory::{
+    Application, ApplicationId, KeyCredential, ObjectId, ServicePrincipal, UserPrincipalName,
+};
 use crate::token::RefreshToken;
 
 /// Both endpoints.
@@ -51,6 +53,15 @@ impl Bench {
         let mock = Mock::new();
         if grant == Grant::Federated {
             mock.trust();
+        }
+        if grant.has_certificate() && grant != Grant::Certificate {
+            let certificate = mock.certificate.certificate.clone();
+            let key = KeyCredential::read(Uuid::from_u128(6), None, certificate).unwrap();
+            let id = mock.facts.apps[grant.client()].client_id;
+            mock.tenant.write(|directory| {
+                let app = directory.applications.get_mut(&id).unwrap();
+                app.certificates.push(key);
+            });
         }
         if grant == Grant::CodeOfPublic {
             // The default world's desktop app signs in at another URI of this machine.
@@ -149,7 +160,7 @@ impl Bench {
 
     async fn grant(&self, grant: Grant, asked: &mut Asked) {
         match grant {
-            Grant::Code | Grant::CodeOfPublic | Grant::CodeOfSpa => {
+            Grant::Code | Grant::CodeByCertificate | Grant::CodeOfPublic | Grant::CodeOfSpa => {
                 asked.set("grant_type", "authorization_code");
                 asked.set("code", self.code(grant, |_| {}));
                 asked.set("redirect_uri", grant.redirect_uri());
@@ -162,7 +173,7 @@ impl Bench {
                 asked.set("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
                 asked.set("device_code", self.device_code(true));
             }
-            Grant::OnBehalfOf => {
+            Grant::OnBehalfOf | Grant::OnBehalfOfByCertificate => {
                 asked.set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
                 asked.set("requested_token_use", "on_behalf_of");
                 // A v1 endpoint takes v1 tokens.
@@ -180,6 +191,7 @@ impl Bench {
                 asked.set("password", user.password.clone());
             }
             Grant::Refresh
+            | Grant::RefreshByCertificate
             | Grant::RefreshOfPublic
             | Grant::RefreshOfSpa
             | Grant::RefreshOfGuest => {
@@ -281,7 +293,11 @@ impl Bench {
             );
             let thumbprint = URL_SAFE_NO_PAD.encode(digest);
             let header = json!({"alg": "RS256", "typ": "JWT", "x5t#S256": thumbprint});
-            (header, mock.claims())
+            let mut claims = mock.claims();
+            let id = mock.client(grant.client()).0;
+            claims["iss"] = json!(id);
+            claims["sub"] = json!(id);
+            (header, claims)
         };
         change(&mut header, &mut claims);
         mock.signed(&header, &claims, false)
