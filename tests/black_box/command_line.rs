@@ -28,6 +28,32 @@ fn a_taken_port_is_named_with_the_flag_that_changes_it() {
 }
 
 #[test]
+fn a_number_that_is_none_is_refused_with_an_example() {
+    for (arguments, expected) in [
+        (
+            &["serve", "--tls-port", "localhost:8443"][..],
+            "expected a port from 0 to 65535, such as 8443 (0 = any free ones)",
+        ),
+        (
+            &["run", "--random-seed", "x", "true"],
+            "expected a whole number, such as 42",
+        ),
+        (
+            &["journal", "--last", "-"],
+            "expected how many entries, such as 20",
+        ),
+        (
+            &["fault", "remove", "first"],
+            "expected the number of a fault, such as 3",
+        ),
+    ] {
+        let finished = mock(arguments);
+        assert_eq!(finished.code, Some(2), "{finished}");
+        assert!(finished.stderr.contains(expected), "{finished}");
+    }
+}
+
+#[test]
 fn another_address_than_loopback_needs_a_flag() {
     let finished = mock(&["serve", "--control", "0.0.0.0:0", "--tls-port", "0"]);
     assert_eq!(finished.code, Some(2), "{finished}");
