@@ -58,18 +58,24 @@ impl Redactor {
         &self.known
     }
 
-    /// A text without the secrets in it, also where it is percent-encoded.
+    /// A text without the secrets in it, also where they are percent-encoded, escaped as in HTML, or
+    /// in base64.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.redaction == Redaction::Off {
             return Cow::Borrowed(text);
         }
-        let decoded = decoded(text);
-        let found = decoded
-            .as_deref()
-            .and_then(|it| self.without_secrets(it))
-            .or_else(|| self.without_secrets(text))
-            .or_else(|| self.without_base64(text));
+        let found = decoded(text)
+            .and_then(|it| self.cleaned(&it))
+            .or_else(|| unescaped(text).and_then(|it| self.cleaned(&it)))
+            .or_else(|| self.cleaned(text));
         found.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// A text without the secrets in it; none if it has none.
+    fn cleaned(&self, text: &str) -> Option<String> {
+        let plain = self.without_secrets(text);
+        self.without_base64(plain.as_deref().unwrap_or(text))
+            .or(plain)
     }
 
     /// The value of a form field, query parameter or JSON member.
@@ -100,16 +106,7 @@ impl Redactor {
             },
             "content-location" | "link" | "location" | "referer" => self.address(value),
             other if name::is_secret_header(other) => replaced(value),
-            _ => {
-                let written = self.text(value);
-                // The last word may be the credentials of a scheme.
-                if let Some((before, last)) = written.rsplit_once(' ')
-                    && let Some(instead) = self.without_base64(last)
-                {
-                    return format!("{before} {instead}");
-                }
-                written.into_owned()
-            }
+            _ => self.text(value).into_owned(),
         }
     }
 
@@ -289,35 +286,96 @@ impl Redactor {
         })
     }
 
-    /// What is written instead of a text that is base64 of one with secrets.
+    /// A text without the words in it that are base64 of a text with secrets; none if it has none.
     fn without_base64(&self, text: &str) -> Option<String> {
         if text.len() < BASE64_AT_LEAST {
             return None;
         }
-        let is_url = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_');
-        let is_standard = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'+' | b'/');
-        let plain = text.trim_end_matches('=');
-        let bytes = if plain.bytes().all(is_url) {
-            URL_SAFE_NO_PAD.decode(plain)
-        } else if plain.bytes().all(is_standard) {
-            STANDARD_NO_PAD.decode(plain)
-        } else {
-            return None;
+        if text.contains('\n') {
+            // Mail breaks base64 into lines.
+            let lines: String = text.split_whitespace().collect();
+            if self.is_base64_of_secrets(&lines) {
+                return Some(replaced(text));
+            }
+        }
+        let mut written = String::new();
+        let mut copied = 0;
+        let mut replace = |from: usize, word: &str| {
+            written.push_str(&text[copied..from]);
+            written.push_str(&replaced(word));
+            copied = from + word.len();
         };
-        let inside = String::from_utf8(bytes.ok()?).ok()?;
-        self.without_secrets(&inside).map(|_| replaced(text))
+        let mut at = 0;
+        for run in text.split(|it: char| !(it.is_ascii_alphanumeric() || "+/-_".contains(it))) {
+            if self.is_base64_of_secrets(run) {
+                let rest = &text[at..];
+                let after = rest[run.len()..].trim_start_matches('=');
+                replace(at, &rest[..rest.len() - after.len()]);
+            } else if run.contains('/') {
+                // What looks like a word of base64 may be the segments of a path.
+                let mut from = at;
+                for segment in run.split('/') {
+                    if self.is_base64_of_secrets(segment) {
+                        replace(from, segment);
+                    }
+                    from += segment.len() + 1;
+                }
+            }
+            let end = at + run.len();
+            at = end + text[end..].chars().next().map_or(0, char::len_utf8);
+        }
+        (copied > 0).then(|| written + &text[copied..])
+    }
+
+    fn is_base64_of_secrets(&self, word: &str) -> bool {
+        if word.len() < BASE64_AT_LEAST {
+            return false;
+        }
+        let plain = word.trim_end_matches('=');
+        let bytes = if plain.contains(['-', '_']) {
+            URL_SAFE_NO_PAD.decode(plain)
+        } else {
+            STANDARD_NO_PAD.decode(plain)
+        };
+        bytes
+            .ok()
+            .and_then(|it| String::from_utf8(it).ok())
+            .is_some_and(|it| self.without_secrets(&it).is_some())
     }
 }
 
-/// A text without its percent-encoding, of which an address inside of an address has two; none
-/// where it has none.
+/// A text without its percent-encoding, of which an address inside of an address has two, and
+/// another inside of that three; none where it has none.
 fn decoded(text: &str) -> Option<String> {
-    if !text.contains('%') {
+    let mut decoded = None;
+    for _ in 0..PERCENT_AT_MOST {
+        let now = decoded.as_deref().unwrap_or(text);
+        if !now.contains('%') {
+            break;
+        }
+        decoded = Some(percent_decode_str(now).decode_utf8_lossy().into_owned());
+    }
+    decoded
+}
+
+/// A text without the escapes of HTML; none where it has none.
+fn unescaped(text: &str) -> Option<String> {
+    if !text.contains('&') {
         return None;
     }
-    let once = percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let twice = percent_decode_str(&once).decode_utf8_lossy().into_owned();
-    Some(twice)
+    let plain = HTML_ESCAPES
+        .iter()
+        .fold(Cow::Borrowed(text), |it, (escaped, plain)| {
+            if it.contains(escaped) {
+                Cow::Owned(it.replace(escaped, plain))
+            } else {
+                it
+            }
+        });
+    match plain {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(plain) => Some(plain),
+    }
 }
 
 /// The pointers of all texts in a document.
@@ -372,8 +430,22 @@ fn replaced(value: &str) -> String {
     }
 }
 
-/// Shorter texts in base64 have no secret in them.
-const BASE64_AT_LEAST: usize = 16;
+/// So often a text may be percent-encoded.
+const PERCENT_AT_MOST: usize = 4;
+
+/// What HTML writes for the characters that mean something there; the ampersand last.
+const HTML_ESCAPES: [(&str, &str); 7] = [
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", "\""),
+    ("&#34;", "\""),
+    ("&#39;", "'"),
+    ("&#x27;", "'"),
+    ("&amp;", "&"),
+];
+
+/// Shorter texts in base64 have no secret in them: the code that a person types has nine characters.
+const BASE64_AT_LEAST: usize = 12;
 
 #[cfg(test)]
 mod tests;

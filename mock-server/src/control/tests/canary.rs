@@ -136,10 +136,17 @@ async fn plant(bench: &Bench, tenant: &TenantHandle, access: &str, secret: &str)
         .map(|form| bench.client.post(token.as_str()).form(form))
         .collect();
     let authorize = token.replace("/token", "/authorize");
+    let base64 = URL_SAFE_NO_PAD.encode(secret);
+    let basic = STANDARD.encode(format!("client:{secret}"));
     requests.extend([
         post(&token, "text/plain", format!("client_secret={encoded}&x=y")),
         post(&token, "text/plain", format!("a secret is {secret}, he said")),
         post(&token, "text/plain", json!({"x": secret}).to_string()),
+        post(&token, "text/plain", format!("note: Basic {basic}, he said")),
+        bench.client.get(format!("{authorize}?client_id={client}&state=data:text/plain;base64,{base64}")),
+        graph(Method::POST, "/v1.0/me/messages").json(&json!({
+            "subject": format!("it is {base64}, {basic}"), "body": {"content": format!("{secret} {base64}")},
+        })),
         post(&token, "application/json", json!({"a": {"b": [secret]}}).to_string()),
         bench.client.get(format!("{authorize}?client_id={client}&state={encoded}&token={encoded}")),
         bench.client.get(format!(
@@ -326,6 +333,8 @@ fn whole<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
         &escaped,
         &formed,
         &STANDARD.encode(secret),
+        &URL_SAFE_NO_PAD.encode(secret),
+        &STANDARD.encode(format!("client:{secret}")),
     ]
     .into_iter()
     .find_map(|it| {

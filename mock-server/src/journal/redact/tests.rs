@@ -1,4 +1,4 @@
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::*;
@@ -38,6 +38,7 @@ fn a_known_secret_is_replaced_wherever_it_is() {
     for (text, written) in [
         (format!("is {secret}!"), format!("is {instead}!")),
         ("a%20Pw%7Ealice%2F9%2Bx".to_owned(), format!("a {instead}")),
+        ("Pw%2525257Ealice/9%2B%78".to_owned(), instead.clone()),
         ("Pw%257Ealice%252F9%252Bx".to_owned(), instead.clone()),
         (format!("{secret}{secret}"), format!("{instead}{instead}")),
         (format!("ä{secret}ß"), format!("ä{instead}ß")),
@@ -63,6 +64,47 @@ fn a_known_secret_is_replaced_wherever_it_is() {
         for secret in [secret, &basic, "alice"] {
             assert!(!written.contains(secret), "{written}");
         }
+    }
+}
+
+#[test]
+fn words_of_base64_and_escapes_of_html_hide_nothing() {
+    let on = on();
+    let secret = "Pw~a<b>&\"alice\"/9+x";
+    on.known().note(secret);
+    let basic = STANDARD.encode(format!("client:{secret}"));
+    let url = URL_SAFE_NO_PAD.encode(secret);
+    let lines = format!("{}\n{}", &basic[..20], &basic[20..]);
+    let mark = |text: &str| format!("<{}>", fingerprint(text));
+    for (text, written) in [
+        (
+            format!("note: Basic {basic}, he said"),
+            format!("note: Basic {}, he said", mark(&basic)),
+        ),
+        (
+            format!("/v1.0/users/{url}/x?y={url}"),
+            format!("/v1.0/users/{0}/x?y={0}", mark(&url)),
+        ),
+        (
+            format!("data:text/plain;base64,{basic}"),
+            format!("data:text/plain;base64,{}", mark(&basic)),
+        ),
+        (
+            format!("{secret} {basic}"),
+            format!("{} {}", mark(secret), mark(&basic)),
+        ),
+        (lines.clone(), mark(&lines)),
+        (
+            "<p>Pw~a&lt;b&gt;&amp;&quot;alice&quot;/9+x</p>".to_owned(),
+            format!("<p>{}</p>", mark(secret)),
+        ),
+        ("no&amp;thing".to_owned(), "no&amp;thing".to_owned()),
+        (
+            "AAMkADVhYmE2ZTRl/LTJmODctNWQzYS1i".to_owned(),
+            "AAMkADVhYmE2ZTRl/LTJmODctNWQzYS1i".to_owned(),
+        ),
+    ] {
+        assert_eq!(on.text(&text), written);
     }
 }
 
