@@ -31,21 +31,42 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
-            routing::get(openid::<2>),
+            routing::get(openid::<2>).options(preflight),
         )
         .route(
             "/{tenant}/.well-known/openid-configuration",
-            routing::get(openid::<1>),
+            routing::get(openid::<1>).options(preflight),
         )
-        .route("/{tenant}/discovery/v2.0/keys", routing::get(keys::<2>))
-        .route("/{tenant}/discovery/keys", routing::get(keys::<1>))
-        .route("/{tenant}/discovery/instance", routing::get(instance))
+        .route(
+            "/{tenant}/discovery/v2.0/keys",
+            routing::get(keys::<2>).options(preflight),
+        )
+        .route(
+            "/{tenant}/discovery/keys",
+            routing::get(keys::<1>).options(preflight),
+        )
+        .route(
+            "/{tenant}/discovery/instance",
+            routing::get(instance).options(preflight),
+        )
         .route("/{tenant}/userrealm", routing::get(realm::of_parameter))
         .route("/{tenant}/userrealm/{user}", routing::get(realm::of_path))
         .route("/getuserrealm.srf", routing::get(realm::legacy))
 }
 
 type Handed = (AxumState<Arc<State>>, Extension<Arrival>);
+
+/// A browser asks before a page of another origin reads a document with headers of its own.
+/// Unverified: what is allowed besides the methods, which the documents' answers name.
+async fn preflight() -> Response {
+    let mut response = Response::default();
+    allow_origin(&mut response);
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("*"),
+    );
+    response
+}
 
 /// The configuration at the address of `VERSION` 1 or 2.
 async fn openid<const VERSION: u8>(
@@ -126,6 +147,12 @@ fn answer(
             error.into_response(place, &trace, &arrival.authority_root(), annotation)
         }
     };
+    allow_origin(&mut response);
+    common_headers(response.headers_mut(), &trace);
+    response
+}
+
+fn allow_origin(response: &mut Response) {
     let allowed = response.headers_mut();
     allowed.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -135,8 +162,6 @@ fn answer(
         header::ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static("GET, OPTIONS"),
     );
-    common_headers(response.headers_mut(), &trace);
-    response
 }
 
 fn note(place: &TenantSegment, annotation: &mut Annotation) {

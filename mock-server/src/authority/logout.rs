@@ -61,6 +61,14 @@ pub(crate) fn sign_out(visit: &mut Visit, segment: &str, form: &Form) -> Respons
 ///
 /// Source: f-bader/EntraID-ErrorCodes; learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 fn check(form: &Form) -> Result<(), AuthorityError> {
+    form.refuse_repeated(&[
+        "client_id",
+        "id_token_hint",
+        "logout_hint",
+        "post_logout_redirect_uri",
+        "sid",
+        "state",
+    ])?;
     let readable =
         |hint: &str| is_opaque(hint) || hint.contains('@') || uuid::Uuid::try_parse(hint).is_ok();
     if !form.typed("logout_hint").is_none_or(readable) {

@@ -409,3 +409,31 @@ async fn user_realms_are_answered_in_every_form() {
     let unknown = at("/common/userrealm/nobody.example?api-version=2.1").await;
     assert_eq!(unknown["NameSpaceType"], "Unknown");
 }
+
+#[tokio::test]
+async fn pages_of_other_origins_may_ask_with_headers_of_their_own() {
+    let mock = Mock::new();
+    for path in [
+        "/common/v2.0/.well-known/openid-configuration",
+        "/common/.well-known/openid-configuration",
+        "/common/discovery/v2.0/keys",
+        "/common/discovery/keys",
+        "/common/discovery/instance",
+    ] {
+        let request = Request::options(path)
+            .extension(real(SignInCloud::Global))
+            .header(header::ORIGIN, "https://spa.example")
+            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "x-note")
+            .body(Body::empty())
+            .unwrap();
+        let response = mock.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let allowed = |name| response.headers()[name].to_str().unwrap();
+        assert_eq!(allowed(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+        assert_eq!(
+            allowed(header::ACCESS_CONTROL_ALLOW_METHODS),
+            "GET, OPTIONS"
+        );
+        assert_eq!(allowed(header::ACCESS_CONTROL_ALLOW_HEADERS), "*");
+    }
+}

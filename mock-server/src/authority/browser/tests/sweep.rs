@@ -155,6 +155,11 @@ async fn a_doubled_parameter_is_refused_everywhere_it_counts() {
             answer.annotation.decision
         );
     }
+    for name in LOGOUT {
+        let uri = format!("/common/oauth2/v2.0/logout?{name}=a&{name}=b");
+        let page = mock.browser().get(&uri).await;
+        assert_eq!(page.error_code(), 9000411, "{name}");
+    }
 }
 
 #[tokio::test]
