@@ -215,7 +215,9 @@ impl Explanation {
             },
             Err(error) => {
                 let reason = match &header {
-                    Some(header) if payload.is_some() => unbelievable(world, token, header),
+                    Some(header) if payload.is_some() && error != VerifyError::OfAnotherMock => {
+                        unbelievable(world, token, header)
+                    }
                     _ => not_ours(error),
                 };
                 Self {

@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub(super) use self::claims::{BACKDATED, opaque_members};
-use self::claims::{claims, moment_of};
+use self::claims::{claims, is_marked, moment_of};
 use super::keys::{KeyRings, SigningKey};
 use super::seal::Sealer;
 use crate::directory::{ApplicationId, Directory, ObjectId, TenantId, User, UserKind};
@@ -183,6 +183,9 @@ pub struct AccessClaims {
     /// The token's id.
     #[serde(default)]
     pub uti: String,
+    /// What the issuer wrote down for itself.
+    #[serde(default)]
+    pub aio: String,
     /// Client capabilities.
     #[serde(default)]
     pub xms_cc: Vec<String>,
@@ -198,6 +201,12 @@ pub struct AccessClaims {
 }
 
 impl AccessClaims {
+    /// Whether it was issued with the secret of a sealer: mocks that share a data folder share their
+    /// signing keys, and take no tokens of each other.
+    pub(crate) fn is_of(&self, sealer: &Sealer) -> bool {
+        is_marked(&self.aio, &self.uti, sealer)
+    }
+
     /// The client.
     pub fn client(&self) -> Option<ApplicationId> {
         self.appid.or(self.azp)
@@ -244,6 +253,9 @@ pub enum VerifyError {
     /// The signature does not fit.
     #[error("the signature is invalid")]
     Signature,
+    /// It is signed with the keys of this mock, by another.
+    #[error("another mock with the same data folder issued it")]
+    OfAnotherMock,
 }
 
 impl Lifetime {
@@ -309,7 +321,7 @@ pub fn mint_access_token(
     random: &Random,
 ) -> String {
     let graph = spec.audience.resource.to_string() == GRAPH_APPLICATION_ID;
-    let claims = Value::Object(claims(spec, graph, random));
+    let claims = Value::Object(claims(spec, graph, sealer, random));
     if spec.format == TokenFormat::Opaque {
         return format!("Ew{}", sealer.seal(OPAQUE, &claims));
     }
@@ -343,7 +355,11 @@ pub fn verify_access_token(
             .map(|claims| (claims, None))
             .map_err(|_| VerifyError::Malformed);
     }
-    verify(token, keys).map(|(claims, cloud)| (claims, Some(cloud)))
+    let (claims, cloud): (AccessClaims, _) = verify(token, keys)?;
+    if !claims.is_of(sealer) {
+        return Err(VerifyError::OfAnotherMock);
+    }
+    Ok((claims, Some(cloud)))
 }
 
 /// Verifies the signature of a JWT, and tells which cloud made it.

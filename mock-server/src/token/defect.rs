@@ -179,13 +179,15 @@ mod tests {
         let keys = KeyRings::new(None);
         let key = keys.of(SignInCloud::Global).key(0);
         let tenant = "11111111-2222-4333-8444-555555555555";
+        let sealer = Sealer::new();
         let claims = json!({
             "aud": "me", "iss": format!("https://sts.windows.net/{tenant}/"), "tid": tenant,
             "iat": 1000, "nbf": 1000, "exp": 4600, "oid": tenant, "scp": "User.Read",
+            "uti": "1", "aio": URL_SAFE_NO_PAD.encode(sealer.mark("1")),
         });
         let header = json!({"alg": "RS256", "kid": key.kid(), "x5t": key.kid()});
         let good = sign(&header, &claims, &key);
-        let verify = |token: &str| verify_access_token(token, &keys, &Sealer::new()).map(|it| it.0);
+        let verify = |token: &str| verify_access_token(token, &keys, &sealer).map(|it| it.0);
         verify(&good).unwrap();
         let spoilt = |defect: TokenDefect| {
             let answer = json!({"id_token": good, "state": "eyJub3Q=", "again": good}).to_string();

@@ -108,7 +108,7 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
     );
     put("tid", json!(spec.tenant));
     put("ver", json!(if v2 { "2.0" } else { "1.0" }));
-    opaque_members(random, spec.issued, &mut claims);
+    opaque_members(random, spec.issued, None, &mut claims);
     let header = if v2 {
         json!({"typ": "JWT", "alg": "RS256", "kid": key.kid()})
     } else {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +22,7 @@ pub struct Sealer {
 struct Secret {
     bytes: [u8; 32],
     key: Arc<LessSafeKey>,
+    marking: Arc<hmac::Key>,
 }
 
 /// A value that this mock did not seal, or sealed for another purpose.
@@ -59,6 +61,15 @@ impl Sealer {
 
     fn key(&self) -> Arc<LessSafeKey> {
         self.current.read(|it| Arc::clone(&it.key))
+    }
+
+    /// What nobody without the secret can tell of a text.
+    pub(crate) fn mark(&self, text: &str) -> [u8; MARK] {
+        let key = self.current.read(|it| Arc::clone(&it.marking));
+        let tag = hmac::sign(&key, text.as_bytes());
+        let mut mark = [0; MARK];
+        mark.copy_from_slice(&tag.as_ref()[..MARK]);
+        mark
     }
 
     /// Seals a value for a purpose such as `refresh_token`. The text is URL-safe.
@@ -106,6 +117,8 @@ impl Secret {
         Self {
             bytes,
             key: Arc::new(LessSafeKey::new(key)),
+            // Two uses of one secret: AES and HMAC share nothing but it.
+            marking: Arc::new(hmac::Key::new(HMAC_SHA256, &bytes)),
         }
     }
 }
@@ -122,6 +135,9 @@ impl Default for Sealer {
         Self::new()
     }
 }
+
+/// So many bytes has a mark.
+pub(crate) const MARK: usize = 16;
 
 /// How codes, refresh tokens and cookies of sessions begin, as recorded ones do, so that everybody
 /// sees what they are.

@@ -8,17 +8,20 @@ use uuid::Uuid;
 
 use super::{AccessTokenSpec, Subject, TokenFormat, pairwise_subject};
 use crate::random::Random;
+use crate::token::seal::Sealer;
 
-/// The members that all tokens share: `aio`, `rh`, `uti`.
+/// The members that all tokens share: `aio`, `rh`, `uti`. `aio` is what the issuer wants to know
+/// of its token again: in access tokens it ends in a mark, since mocks may share their signing keys.
 pub(in crate::token) fn opaque_members(
     random: &Random,
     moment: Timestamp,
+    sealer: Option<&Sealer>,
     claims: &mut Map<String, Value>,
 ) {
-    claims.insert(
-        "aio".into(),
-        json!(URL_SAFE_NO_PAD.encode(random.bytes::<27>())),
-    );
+    let token_id = token_id(random, moment);
+    let mark = sealer.map_or_else(|| random.bytes(), |it| it.mark(&token_id));
+    let aio = [&random.bytes::<11>()[..], &mark].concat();
+    claims.insert("aio".into(), json!(URL_SAFE_NO_PAD.encode(aio)));
     claims.insert(
         "rh".into(),
         json!(format!(
@@ -26,7 +29,14 @@ pub(in crate::token) fn opaque_members(
             URL_SAFE_NO_PAD.encode(random.bytes::<39>())
         )),
     );
-    claims.insert("uti".into(), json!(token_id(random, moment)));
+    claims.insert("uti".into(), json!(token_id));
+}
+
+/// Whether `aio` has the mark of a sealer.
+pub(super) fn is_marked(aio: &str, token_id: &str, sealer: &Sealer) -> bool {
+    URL_SAFE_NO_PAD
+        .decode(aio)
+        .is_ok_and(|it| it.ends_with(&sealer.mark(token_id)))
 }
 
 /// A token's id: a moment, mixed with as many random bytes so that ids look random, as the
@@ -45,7 +55,12 @@ pub(super) fn moment_of(token_id: &str) -> Option<Timestamp> {
 }
 
 /// The claims of an access token.
-pub(super) fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Map<String, Value> {
+pub(super) fn claims(
+    spec: &AccessTokenSpec,
+    graph: bool,
+    sealer: &Sealer,
+    random: &Random,
+) -> Map<String, Value> {
     let v2 = spec.audience.version == 2;
     let v1_issuer = spec.issuer.v1(spec.tenant);
     let mut claims = Map::new();
@@ -164,7 +179,7 @@ pub(super) fn claims(spec: &AccessTokenSpec, graph: bool, random: &Random) -> Ma
         let groups: Vec<Uuid> = (0..200).map(|_| random.uuid()).collect();
         put("groups", json!(groups));
     }
-    opaque_members(random, spec.moment, &mut claims);
+    opaque_members(random, spec.moment, Some(sealer), &mut claims);
     if !graph {
         // Tokens for apps' own APIs have it since 2025: 32 bytes, 1, and the region.
         // Source: calvinchengx/entra-emulator e2e/differential 2026-08.

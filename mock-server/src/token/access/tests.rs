@@ -157,6 +157,28 @@ fn changed_tokens_are_refused_by_what_is_wrong() {
 }
 
 #[test]
+fn a_mock_takes_no_tokens_of_another_that_has_its_keys() {
+    let keys = keys();
+    let key = keys.of(SignInCloud::Global).key(0);
+    let (own, another) = (Sealer::new(), Sealer::new());
+    for format in [TokenFormat::Jwt, TokenFormat::Large, TokenFormat::Opaque] {
+        let mut spec = spec(app_only());
+        spec.format = format;
+        let token = mint_access_token(&spec, &key, &another, &Random::seeded(1));
+        assert!(keys.verify(&token, &own).is_err(), "{format:?}");
+        assert!(keys.verify(&token, &another).is_ok(), "{format:?}");
+        // Also when it is known that the signature is good.
+        assert!(keys.verify(&token, &own).is_err(), "{format:?}");
+        // Who takes over the other's state takes its tokens.
+        let heir = Sealer::from_secret(another.secret());
+        assert!(keys.verify(&token, &heir).is_ok(), "{format:?}");
+    }
+    let token = mint_access_token(&spec(app_only()), &key, &another, &Random::seeded(1));
+    let refusal = keys.verify(&token, &own).unwrap_err();
+    assert_eq!(refusal, VerifyError::OfAnotherMock);
+}
+
+#[test]
 fn opaque_tokens_cannot_be_read_and_still_verify() {
     let keys = keys();
     let key = keys.of(SignInCloud::UsGov).key(0);
