@@ -36,8 +36,8 @@ pub use check::{
 pub use document::{Scenario, schema};
 pub use kind::{ConnectorKind, GENERAL, News};
 pub use names::Names;
-pub(crate) use play::operation_of;
 pub use play::{PlayError, PlayState, PlayedBy, Players, Progress, StepProgress, StepState};
+pub(crate) use play::{is_person, operation_of};
 pub use read::{read_row, read_scenario, read_scenarios};
 pub use step::{
     Action, ArrivesStep, BrowserAction, CallStep, ConnectStep, FinishStep, MAIN, RepeatStep,

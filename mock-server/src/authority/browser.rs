@@ -34,6 +34,7 @@ pub(super) fn routes() -> Routes {
         .route("/devicelogin", get(device).post(device))
         .route("/{tenant}/oauth2/deviceauth", get(device).post(device))
         .route("/{tenant}/oauth2/nativeclient", get(native_client))
+        .route("/{tenant}/oauth2/passwordchange", get(password_change))
         .route("/{tenant}/oauth2/authorize", authorize_v1)
         .route("/{tenant}/oauth2/v2.0/authorize", authorize_v2)
         .route("/{tenant}/oauth2/logout", get(sign_out).post(sign_out))
@@ -141,6 +142,20 @@ async fn native_client(common: Common) -> Response {
             true,
         ),
     };
+    let response = visit.show(page);
+    visit.finish(response)
+}
+
+/// Where `password_change_url` of an expired password leads: it is changed on the way of a sign-in.
+async fn password_change(common: Common) -> Response {
+    let (mut visit, _) = open(common, "passwordchange");
+    let page = notice::message(
+        "password-expired",
+        "Your password has expired",
+        "Sign in to an app on a page like this one: you are asked for a new password on the way. A \
+         test changes it with the event change-password.",
+        false,
+    );
     let response = visit.show(page);
     visit.finish(response)
 }

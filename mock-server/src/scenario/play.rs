@@ -23,8 +23,8 @@ use crate::environment::SignInCloud;
 use crate::journal::{Entry, Exchange};
 use crate::lock::{Mutex, rank};
 use crate::world::{Tenant, World};
-pub(crate) use expected::operation_of;
 use expected::{Expected, Verdict};
+pub(crate) use expected::{is_person, operation_of};
 use plan::{Does, Planned, Planner};
 
 /// The scenarios that are played in the tenants of a mock, at most one in each.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::journal::Exchange;
-use crate::scenario::operation_of;
+use crate::scenario::{is_person, operation_of};
 
 /// The operation of a request, with its arguments; None where the protocol has none, or it needs an
 /// id that another world does not have.
@@ -36,7 +36,7 @@ pub(super) fn is_next_page(exchange: &Exchange) -> bool {
 /// Whose mailbox a request names, if it does.
 pub(super) fn mailbox(exchange: &Exchange) -> Option<String> {
     let (_, rest) = exchange.path.split_once("/users/")?;
-    let name = rest.split('/').next()?;
+    let name = rest.split('/').next().filter(|it| is_person(it))?;
     let name = percent_encoding::percent_decode_str(name);
     Some(name.decode_utf8_lossy().into_owned())
 }

@@ -239,6 +239,14 @@ fn rows_of(exchange: &Exchange) -> impl Iterator<Item = &'static RequestRow> {
     })
 }
 
+/// Whether what follows `/users/` says whose resource it is: a function of all people does not.
+pub(crate) fn is_person(segment: &str) -> bool {
+    let is_function = segment.ends_with(')')
+        || segment.eq_ignore_ascii_case("delta")
+        || segment.to_ascii_lowercase().starts_with("microsoft.graph.");
+    !is_function && !segment.starts_with('$')
+}
+
 /// The path at Graph behind `/me` or `/users/{id}`.
 fn segments_of(exchange: &Exchange) -> Option<Vec<String>> {
     if exchange.surface != Surface::Graph {
@@ -255,7 +263,7 @@ fn segments_of(exchange: &Exchange) -> Option<Vec<String>> {
         Some(&"me") => {
             segments.remove(0);
         }
-        Some(&"users") if segments.len() > 1 => {
+        Some(&"users") if segments.get(1).is_some_and(|it| is_person(it)) => {
             segments.drain(..2);
         }
         _ => {}
@@ -343,6 +351,20 @@ mod tests {
         }
         for row in REQUESTS.iter() {
             assert!(OPERATIONS.contains(&row.operation.as_str()), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_function_of_all_people_is_nobody() {
+        for segment in ["delta", "delta()", "microsoft.graph.delta()", "$count"] {
+            assert!(!is_person(segment), "{segment}");
+        }
+        for segment in [
+            "alice@contoso.onmicrosoft.com",
+            "delta@contoso.com",
+            "5aba6e4e",
+        ] {
+            assert!(is_person(segment), "{segment}");
         }
     }
 
