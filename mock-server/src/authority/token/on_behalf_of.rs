@@ -28,8 +28,7 @@ pub(super) fn exchange(request: &mut TokenRequest<'_>) -> Result<Value, Authorit
         return Err(AuthorityError::aadsts(9002313));
     }
     if let Some(kind) = request.form.get("requested_token_type")?
-        && !kind.ends_with(":jwt")
-        && !kind.ends_with(":access_token")
+        && !JWT_TYPES.contains(&kind)
     {
         // Unverified: the service has an answer for tenants without SAML tokens only in its list
         // of codes.
@@ -213,3 +212,9 @@ fn unsigned(kid: &str) -> AuthorityError {
         .with("start", start)
         .with("end", end)
 }
+
+/// The types of token that are not SAML's (RFC 8693, section 3).
+const JWT_TYPES: [&str; 2] = [
+    "urn:ietf:params:oauth:token-type:jwt",
+    "urn:ietf:params:oauth:token-type:access_token",
+];
