@@ -275,6 +275,9 @@ pub struct Switches {
     /// A browser that repeats an authorize request more than fifteen times within five minutes is
     /// interrupted (AADSTS50196).
     pub detect_request_loops: bool,
+    /// Addresses of contents and uploads on the sites' hosts take a bearer beside the token that is
+    /// in them; off: 401, as the service answers since 2024.
+    pub bearers_at_sites: bool,
     /// Search in drives finds a new file or folder only half a minute after it came, as the
     /// service's index is behind.
     pub delayed_search: bool,

@@ -47,15 +47,15 @@ pub(crate) struct Said {
     pub(crate) description: Option<String>,
 }
 
-/// A fragment: the bytes from `first` to `last` of `total`.
+/// A fragment: the bytes from `first` to `last` of `total`, if that is known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Fragment {
     /// The first byte.
     pub(crate) first: u64,
     /// The last byte.
     pub(crate) last: u64,
-    /// The length of the whole.
-    pub(crate) total: u64,
+    /// The length of the whole; none where the client does not know it yet.
+    pub(crate) total: Option<u64>,
 }
 
 impl Said {
@@ -79,7 +79,8 @@ impl Said {
 }
 
 impl Fragment {
-    /// Reads `Content-Range: bytes 0-9/100`.
+    /// Reads `Content-Range: bytes 0-9/100`, or `bytes 0-9/*`.
+    /// Source: acsone/msgraphfs (`*`, with `deferCommit`).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let rest = text.trim().strip_prefix("bytes")?.trim_start();
         let (range, total) = rest.split_once('/')?;
@@ -92,9 +93,13 @@ impl Fragment {
         let found = Self {
             first: number(first)?,
             last: number(last)?,
-            total: number(total)?,
+            total: match total.trim() {
+                "*" => None,
+                total => Some(number(total)?),
+            },
         };
-        (found.first <= found.last && found.last < found.total).then_some(found)
+        let fits = found.total.is_none_or(|total| found.last < total);
+        (found.first <= found.last && found.last < u64::MAX && fits).then_some(found)
     }
 
     /// How long it is.
@@ -127,10 +132,15 @@ mod tests {
         let good = Fragment {
             first: 0,
             last: 9,
-            total: 100,
+            total: Some(100),
         };
         assert_eq!(Fragment::parse("bytes 0-9/100"), Some(good));
         assert_eq!(good.length(), 10);
+        let open = Fragment {
+            total: None,
+            ..good
+        };
+        assert_eq!(Fragment::parse("bytes 0-9/*"), Some(open));
         for wrong in [
             "",
             "bytes",
@@ -138,7 +148,8 @@ mod tests {
             "bytes 9-0/100",
             "bytes 0-100/100",
             "bytes */100",
-            "bytes 0-9/*",
+            "bytes 0-9/**",
+            "bytes 0-18446744073709551615/*",
             "bytes -9/100",
             "bytes +0-9/100",
             "items 0-9/100",
@@ -153,7 +164,7 @@ mod tests {
         fn any_range_is_read_or_refused(text in "bytes [0-9]{0,22}-[0-9]{0,22}/[0-9]{0,22}", other: String) {
             Fragment::parse(&other);
             if let Some(found) = Fragment::parse(&text) {
-                prop_assert!(found.length() <= found.total);
+                prop_assert!(found.total.is_some_and(|it| found.length() <= it));
             }
         }
     }

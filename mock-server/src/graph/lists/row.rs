@@ -18,6 +18,7 @@ use crate::graph::error::GraphError;
 use crate::graph::files::{base, list as files_list, refusal as files};
 use crate::graph::odata::query::{Expand, Query};
 use crate::mailbox::Properties;
+use crate::model::Type;
 
 /// The rows of a list: those that the filter leaves, page by page.
 pub(super) fn all(call: &Call<'_>, target: &Target) -> Result<Reply, GraphError> {
@@ -285,6 +286,7 @@ pub(super) fn matches(call: &Call<'_>, tag: &str) -> Result<(), GraphError> {
 pub(super) fn create(call: &Call<'_>, target: &Target) -> Result<Reply, GraphError> {
     let id = target.list()?;
     let body = call.json()?;
+    check_members(call, &body)?;
     let said = fields_of(&body)?;
     let wanted = named_type(&body)?;
     let by = base::identity(call);
@@ -323,6 +325,17 @@ pub(super) fn create(call: &Call<'_>, target: &Target) -> Result<Reply, GraphErr
     );
     reply.headers.push((header::LOCATION, location));
     Ok(reply)
+}
+
+/// Refuses members that a row does not have: its values are in `fields`.
+fn check_members(call: &Call<'_>, body: &Properties) -> Result<(), GraphError> {
+    let of = Type::find("listItem");
+    let mut names = body.keys().filter(|it| !it.contains('@'));
+    let known = |name: &String| of.and_then(|it| it.member(name, call.cloud())).is_some();
+    match names.find(|it| !known(it)) {
+        Some(name) => Err(GraphError::unknown_property(name, "listItem")),
+        None => Ok(()),
+    }
 }
 
 fn fields_of(body: &Properties) -> Result<Properties, GraphError> {
@@ -400,6 +413,7 @@ pub(super) fn patch_fields(call: &Call<'_>, target: &Target) -> Result<Reply, Gr
 /// Changes a row: its fields, its content type.
 pub(super) fn patch(call: &Call<'_>, target: &Target) -> Result<Reply, GraphError> {
     let body = call.json()?;
+    check_members(call, &body)?;
     write(
         call,
         target,

@@ -56,9 +56,16 @@ impl Asked<'_> {
         }
         let life = self.now.checked_add(LIFE).unwrap_or(self.now);
         let (is_whole, deferred) = self.session(|session| {
-            let total = *session.total.get_or_insert(fragment.total);
-            if total != fragment.total {
-                return Err(refusal::other_total(total, fragment.total));
+            if let Some(declared) = fragment.total {
+                let total = *session.total.get_or_insert(declared);
+                if total != declared {
+                    return Err(refusal::other_total(total, declared));
+                }
+            }
+            if session.total.is_some_and(|it| fragment.last >= it) {
+                return Err(refusal::invalid(
+                    "The Content-Range header goes beyond the length of the content.",
+                ));
             }
             let there = session.content.length();
             if fragment.first < there {
@@ -69,7 +76,8 @@ impl Asked<'_> {
             }
             session.content.append(upload);
             session.expires = life;
-            Ok((session.content.length() == total, session.deferred))
+            let is_whole = session.total == Some(session.content.length());
+            Ok((is_whole, session.deferred))
         })?;
         if is_whole && !deferred {
             return self.commit();
@@ -103,7 +111,10 @@ impl Asked<'_> {
     /// Makes the file. A session whose name was taken meanwhile stays.
     pub(super) fn commit(&self) -> Result<Response<Body>, GraphError> {
         let session = self.session(|session| {
-            if session.total != Some(session.content.length()) {
+            // Who does not say how long it is says when it is whole.
+            let there = session.content.length();
+            let open = session.total.is_none() && session.deferred && there > 0;
+            if !open && session.total != Some(there) {
                 // Unverified: the text.
                 return Err(refusal::invalid("The upload session is not complete."));
             }

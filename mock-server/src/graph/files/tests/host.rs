@@ -234,3 +234,44 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test]
+async fn a_length_that_is_not_known_is_told_by_the_end() {
+    let drive = Drive::new();
+    let url = session(&drive, "a.bin", json!({"deferCommit": true})).await;
+    let next = fragment(&drive, &url, "bytes 0-2/*", b"abc")
+        .await
+        .expect(202);
+    assert_eq!(next.json()["nextExpectedRanges"], json!(["3-"]));
+    fragment(&drive, &url, "bytes 3-4/*", b"de")
+        .await
+        .expect(202);
+    fragment(&drive, &url, "bytes 9-9/*", b"x")
+        .await
+        .expect(416);
+    let made = drive.ask("POST", &url, &[], b"").await.expect(201);
+    assert_eq!(made.json()["size"], 5);
+    // Without a word that the end is told, the length has to be.
+    let url = session(&drive, "b.bin", json!({})).await;
+    fragment(&drive, &url, "bytes 0-2/*", b"abc")
+        .await
+        .expect(202);
+    drive.ask("POST", &url, &[], b"").await.expect(400);
+    fragment(&drive, &url, "bytes 3-4/5", b"de")
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_bearer_at_an_address_is_taken_where_the_tenant_says_so() {
+    let drive = Drive::new();
+    let url = session(&drive, "a.bin", json!({})).await;
+    let bearer = [
+        ("authorization", "Bearer x"),
+        ("content-range", "bytes 0-0/1"),
+    ];
+    drive.ask("PUT", &url, &bearer, b"a").await.expect(401);
+    let tenant = drive.bench.tenant();
+    tenant.write(|it| it.switches.bearers_at_sites = true);
+    drive.ask("PUT", &url, &bearer, b"a").await.expect(201);
+}
