@@ -10,6 +10,7 @@ mod event;
 mod fault;
 mod files;
 mod journal;
+mod mistake;
 mod run;
 mod scenario;
 mod serve;
@@ -124,7 +125,9 @@ pub fn main() -> ExitCode {
         Command::Ca(ca) => ca.execute(),
         Command::Completions { shell } => {
             let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "entra-mock", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "entra-mock", &mut script);
+            print(&String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
     };
@@ -136,10 +139,17 @@ pub fn main() -> ExitCode {
 
 /// Prints a text; a reader that went away is no error.
 fn print(text: &str) {
+    let _ = is_read(text);
+}
+
+/// Prints a text, and says whether somebody still reads what is printed.
+fn is_read(text: &str) -> bool {
     use std::io::Write as _;
 
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_ok()
 }
 
 /// A runtime with a worker for each core.

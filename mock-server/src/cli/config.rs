@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use toml::de::{DeTable, DeValue};
 
+use super::mistake;
 use crate::notation::did_you_mean;
 
 /// The name of the file, in the folder where a program is started.
@@ -63,7 +64,10 @@ const SELECTION: [&str; 3] = ["auth", "environment", "filter"];
 /// The matches of a program's arguments, with the settings of the file where there is one. The
 /// program ends here where its arguments ask for help or are wrong.
 pub fn matches(command: &Command, arguments: Vec<OsString>) -> Result<ArgMatches, ConfigError> {
-    let typed = command.clone().get_matches_from(&arguments);
+    let typed = match command.clone().try_get_matches_from(&arguments) {
+        Ok(typed) => typed,
+        Err(error) => mistake::explain(command, &arguments, error).exit(),
+    };
     let Some((name, given)) = typed.subcommand() else {
         return Ok(typed);
     };

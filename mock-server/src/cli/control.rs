@@ -119,6 +119,7 @@ enum ClockAction {
     /// Move the time forward, by 91d or 61m
     Advance {
         /// How far, such as 90d, 61m or '1h 30m'
+        #[arg(allow_hyphen_values = true)]
         by: String,
     },
     /// Stop the time

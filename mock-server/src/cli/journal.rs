@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::client::ControlArgument;
-use super::{Failure, print, runtime};
+use super::{Failure, is_read, runtime};
 use crate::journal::{ClockMove, Entry, Exchange, FaultChange, StateChange};
 use crate::notation::flow;
 
@@ -65,7 +65,9 @@ impl JournalCommand {
             let mut newest = self.since.unwrap_or(0);
             for entry in entries.as_array().into_iter().flatten() {
                 newest = entry["number"].as_u64().unwrap_or(newest);
-                self.show(entry, &mut names).await?;
+                if !self.show(entry, &mut names).await? {
+                    return Ok(ExitCode::SUCCESS);
+                }
             }
             if self.follow {
                 self.follow_feed(newest, &mut names).await?;
@@ -111,31 +113,31 @@ impl JournalCommand {
                 let event = String::from_utf8_lossy(&event);
                 let data = event.lines().find_map(|line| line.strip_prefix("data: "));
                 if let Some(entry) = data.and_then(|data| serde_json::from_str(data).ok()) {
-                    self.show(&entry, names).await?;
+                    // Whoever reads by `head` has gone: nothing ends this otherwise.
+                    if !self.show(&entry, names).await? {
+                        return Ok(());
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    async fn show(&self, entry: &Value, names: &mut Names) -> Result<(), Failure> {
+    /// Prints an entry, and says whether it was read.
+    async fn show(&self, entry: &Value, names: &mut Names) -> Result<bool, Failure> {
         if self.json {
-            print(&format!("{entry}\n"));
-            return Ok(());
+            return Ok(is_read(&format!("{entry}\n")));
         }
         let Ok(read) = serde_json::from_value::<Entry>(entry.clone()) else {
-            print(&format!("{entry}\n"));
-            return Ok(());
+            return Ok(is_read(&format!("{entry}\n")));
         };
         let line = line(&read, &mut |id| names.known.get(&id).cloned());
         // A tenant that was made meanwhile has names, too.
         if names.learn(&line, &self.control).await? {
             let again = self::line(&read, &mut |id| names.known.get(&id).cloned());
-            print(&format!("{again}\n"));
-        } else {
-            print(&format!("{line}\n"));
+            return Ok(is_read(&format!("{again}\n")));
         }
-        Ok(())
+        Ok(is_read(&format!("{line}\n")))
     }
 }
 

@@ -89,7 +89,19 @@ async fn remove(
     if core.world.remove_fault(&tenant, number) {
         return Ok(no_content());
     }
-    let detail =
-        format!("no fault {number} is set in the tenant: GET {FAULTS} lists those that are");
+    let set: Vec<String> = tenant
+        .faults
+        .list()
+        .iter()
+        .map(|it| it.number.to_string())
+        .collect();
+    let detail = if set.is_empty() {
+        format!("no fault {number} is set in the tenant: none is")
+    } else {
+        format!(
+            "no fault {number} is set in the tenant: there are {}",
+            set.join(", ")
+        )
+    };
     Err(Problem::not_found("no such fault", detail))
 }

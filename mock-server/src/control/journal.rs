@@ -21,6 +21,7 @@ use super::tenants::find;
 use crate::clock;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
 use crate::journal::{Entry, Filter, Level, Surface, status_range};
+use crate::notation::did_you_mean;
 use crate::server::Core;
 
 pub(super) fn serve(api: Api) -> Api {
@@ -99,9 +100,13 @@ fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
     let tenant = parameters.take("tenant", "an id or a domain", text)?;
     let client = parameters.take("client", "a client id or an alias", text)?;
     let user = parameters.take("user", "an object id, a sign-in name or an alias", text)?;
-    let surface = parameters.take("surface", "such as token or graph", surface)?;
-    let status = parameters.take("status", "such as 400 or 4xx", status_range)?;
-    let grant = parameters.take("grant", "such as refresh_token", text)?;
+    let surface = parameters.take(
+        "surface",
+        "a kind of endpoint such as token or graph",
+        surface,
+    )?;
+    let status = parameters.take("status", "a status such as 400, or 4xx", status_range)?;
+    let grant = parameters.take("grant", "a grant such as refresh_token", text)?;
     let levels = "one of modelled, generic, unsupported, absent";
     let level = parameters.take("level", levels, Level::named)?;
     let tenant = tenant.map(|name| tenant_id(core, &name)).transpose()?;
@@ -127,9 +132,14 @@ fn surface(text: &str) -> Option<Surface> {
 fn tenant_id(core: &Core, name: &str) -> Result<TenantId, Problem> {
     match name.parse() {
         Ok(id) => Ok(id),
-        Err(_) => find(core, name)
-            .map(|tenant| tenant.id)
-            .map_err(|_| unknown("tenant", name)),
+        Err(_) => find(core, name).map(|tenant| tenant.id).map_err(|_| {
+            let known = core.world.tenants();
+            unknown(
+                "tenant",
+                name,
+                known.iter().flat_map(|it| it.read(|it| it.domains.clone())),
+            )
+        }),
     }
 }
 
@@ -163,7 +173,13 @@ fn clients(
         found.extend(named.into_iter().filter(come));
     }
     if found.is_empty() {
-        return Err(unknown("client", name));
+        let known = tenants.iter().flat_map(|it| {
+            it.read(|it| {
+                let apps = it.applications.values();
+                apps.map(|app| app.alias.clone()).collect::<Vec<_>>()
+            })
+        });
+        return Err(unknown("client", name, known));
     }
     Ok(found)
 }
@@ -179,15 +195,25 @@ fn users(core: &Core, tenant: Option<TenantId>, name: &str) -> Result<BTreeSet<O
         .filter_map(|it| it.read(|it| Some(it.find_user(name)?.id)))
         .collect();
     if found.is_empty() {
-        return Err(unknown("user", name));
+        let known = tenants.iter().flat_map(|it| {
+            it.read(|it| {
+                let users = it.users.values();
+                users
+                    .flat_map(|user| [user.alias.clone(), user.user_principal_name.to_string()])
+                    .collect::<Vec<_>>()
+            })
+        });
+        return Err(unknown("user", name, known));
     }
     Ok(found)
 }
 
-fn unknown(what: &str, name: &str) -> Problem {
+fn unknown(what: &str, name: &str, known: impl IntoIterator<Item = String>) -> Problem {
+    let known: BTreeSet<String> = known.into_iter().collect();
+    let nearest = did_you_mean(name, known.iter().map(String::as_str));
     Problem::bad_request(
         "unknown name",
-        format!("'{what}={name}': there is no such {what}"),
+        format!("'{what}={name}': there is no such {what}{nearest}"),
     )
 }
 
