@@ -248,14 +248,13 @@ fn choose<'s, S: Source>(
         .iter()
         .map(|item| (item, Value::Object(source.render(item))))
         .filter(|(_, document)| {
-            query
-                .filter
+            query.filter.as_ref().is_none_or(|filter| {
+                let of = listing.of;
+                holds(filter, &expand::Related { call, of, document })
+            }) && query
+                .search
                 .as_ref()
-                .is_none_or(|filter| holds(filter, document))
-                && query
-                    .search
-                    .as_ref()
-                    .is_none_or(|search| search.fits(document, listing.searched, listing.aliases))
+                .is_none_or(|search| search.fits(document, listing.searched, listing.aliases))
         })
         .collect();
     chosen.sort_by(|(_, left), (_, right)| compare(&query.order, left, right));

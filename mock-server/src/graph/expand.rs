@@ -13,12 +13,53 @@ use super::collection::selected;
 use super::directory_query;
 use super::error::GraphError;
 use super::generic::expansion;
+use super::odata::evaluate::{Field, Fields};
 use super::odata::query::Expand;
 use super::service_principals::assignments::{self, Whose};
 use super::{grants, users};
 use crate::directory::{ApplicationId, ObjectId};
 use crate::mailbox::Properties;
 use crate::model::Type;
+
+/// A document with the numbers of what stands in a relation to it, which filters count:
+/// `owners/$count`.
+///
+/// Source: learn.microsoft.com/graph/aad-advanced-queries, rows with `$count`.
+pub(super) struct Related<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) of: &'a str,
+    pub(super) document: &'a Value,
+}
+
+impl Fields for Related<'_> {
+    fn field(&self, path: &[String]) -> Field<'_> {
+        self.document.field(path)
+    }
+
+    fn elements(&self, path: &[String]) -> usize {
+        let listed = self.document.elements(path);
+        let ([name], 0) = (path, listed) else {
+            return listed;
+        };
+        let named = |member: &str| self.document.get(member).and_then(Value::as_str);
+        if self.of == "application" && name.eq_ignore_ascii_case("federatedIdentityCredentials") {
+            let app = named("appId").and_then(|it| it.parse().ok());
+            return app.map_or(0, |app| federated::documents(self.call, app).len());
+        }
+        let set = match self.of {
+            "user" => "users",
+            "application" => "applications",
+            "servicePrincipal" => "servicePrincipals",
+            "group" => "groups",
+            "device" => "devices",
+            _ => return 0,
+        };
+        let Some((id, of)) = named("id").zip(Type::find(self.of)) else {
+            return 0;
+        };
+        expansion::count(self.call, &format!("{set}/{id}"), of, name)
+    }
+}
 
 /// What `$expand` adds to an object of a type.
 pub(super) fn all(

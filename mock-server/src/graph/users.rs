@@ -1,5 +1,6 @@
 //! Users, and the OpenID Connect user info.
 
+mod activity;
 pub(super) mod deleted;
 pub(super) mod manager;
 pub(super) mod passwords;
@@ -25,28 +26,27 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
         Some(document(directory, user))
     });
     let found = found.ok_or_else(|| GraphError::resource_not_found(&target.key))?;
+    let mut found = [found];
+    activity::attach(call, &mut found)?;
+    let [found] = found;
     call.entity("users", "user", found)
 }
 
 /// `GET /users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, GraphError> {
-    collection::list(call, &listing(), &Documents(all(call)))
+    collection::list(call, &listing(), &Documents(all(call)?))
 }
 
 /// `GET /users/$count`.
 pub(super) fn count(call: &Call<'_>) -> Result<Reply, GraphError> {
-    collection::count(call, &listing(), &Documents(all(call)))
+    collection::count(call, &listing(), &Documents(all(call)?))
 }
 
 /// The users of the tenant. The directory is left before anything else is asked of it.
-fn all(call: &Call<'_>) -> Vec<Properties> {
-    call.tenant.read(|directory| {
-        let users = directory.users.values();
-        users
-            .filter(|user| user.deleted.is_none())
-            .map(|user| document(directory, user))
-            .collect()
-    })
+fn all(call: &Call<'_>) -> Result<Vec<Properties>, GraphError> {
+    let mut all = everybody(call);
+    activity::attach(call, &mut all)?;
+    Ok(all)
 }
 
 /// `GET …/ownedObjects`: registrations, service principals and groups.

@@ -63,6 +63,13 @@ pub(in crate::graph) fn of(
     })
 }
 
+/// How many elements stand in a relation to a document.
+pub(in crate::graph) fn count(call: &Call<'_>, address: &str, of: Type, name: &str) -> usize {
+    let member = of.member(name, call.cloud());
+    let member = member.filter(|it| it.kind() != MemberKind::Property);
+    member.map_or(0, |it| related(call, address, it).len())
+}
+
 /// Whether the directory keeps what a name below one of its sets leads to.
 pub(in crate::graph) fn is_of_the_directory(set: &str, name: &str) -> bool {
     Voice::named(set, name).is_directory()

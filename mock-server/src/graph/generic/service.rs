@@ -53,7 +53,7 @@ impl Voice {
     /// Who writes its errors and headers.
     pub(super) fn service(&self) -> Service {
         match self.service.as_str() {
-            "directory" => Service::Directory,
+            "directory" | "reporting" => Service::Directory,
             "exchange" => Service::Exchange,
             _ => Service::Gateway,
         }

@@ -9,7 +9,7 @@ use crate::graph::error::GraphError;
 use crate::graph::folders;
 use crate::graph::message::MessageFields;
 use crate::graph::odata::evaluate::{Field, Fields as _, holds};
-use crate::graph::odata::parser::{Expression, Function, Operand};
+use crate::graph::odata::parser::{Expression, Function};
 use crate::mailbox::{Contents, Item, WellKnown};
 
 /// How messages are listed.
@@ -181,7 +181,12 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
         return Ok(());
     };
     let mut filtered = Vec::new();
-    paths(filter, &mut filtered);
+    for path in filter.paths() {
+        let text = path.text().to_ascii_lowercase();
+        if !filtered.contains(&text) {
+            filtered.push(text);
+        }
+    }
     let wanted = call
         .query
         .order
@@ -210,31 +215,6 @@ fn has_invalid_node(expression: &Expression) -> bool {
             recipients.iter().any(|it| it.eq_ignore_ascii_case(name))
         }),
         Expression::Compare(..) | Expression::In(..) | Expression::Truth(_) => false,
-    }
-}
-
-/// The members that an expression names, in order, each once.
-fn paths(expression: &Expression, found: &mut Vec<String>) {
-    let mut add = |operand: &Operand| {
-        if let Operand::Path(path) | Operand::Folded(path) = operand {
-            let text = path.text().to_ascii_lowercase();
-            if !found.contains(&text) {
-                found.push(text);
-            }
-        }
-    };
-    match expression {
-        Expression::And(left, right) | Expression::Or(left, right) => {
-            paths(left, found);
-            paths(right, found);
-        }
-        Expression::Not(inner) => paths(inner, found),
-        Expression::Call(_, left, right) | Expression::Compare(left, _, right) => {
-            add(left);
-            add(right);
-        }
-        Expression::In(left, _) | Expression::Truth(left) => add(left),
-        Expression::Lambda { path, .. } => add(&Operand::Path(path.clone())),
     }
 }
 

@@ -18,6 +18,11 @@ pub(crate) trait Fields {
     /// The value at a path; null where there is none.
     fn field(&self, path: &[String]) -> Field<'_>;
 
+    /// How many elements the list at a path has: `path/$count`.
+    fn elements(&self, path: &[String]) -> usize {
+        elements(&self.field(path))
+    }
+
     /// Whether a text may be anywhere in the value at a path: no only where that is certain.
     fn may_contain(&self, path: &[String], text: &str) -> bool {
         let (_, _) = (path, text);
@@ -64,6 +69,10 @@ impl<'a> Field<'a> {
             Value::Bool(value) => Self::Bool(value),
             Value::Number(value) => value.as_f64().map_or(Self::Null, Self::Number),
         }
+    }
+
+    fn count(elements: usize) -> Self {
+        Self::Number(u32::try_from(elements).map_or(f64::MAX, f64::from))
     }
 
     fn constant(literal: &'a Literal) -> Self {
@@ -221,9 +230,13 @@ impl<'a> Scope<'a> {
     }
 
     fn resolve(self, path: &Path) -> Field<'a> {
-        match self.variable(path) {
-            Some(variable) => Field::of(value_at(variable.value, &path.0[1..])),
-            None => self.fields.field(&path.0),
+        match (self.variable(path), path.counted()) {
+            (Some(variable), None) => Field::of(value_at(variable.value, &path.0[1..])),
+            (None, None) => self.fields.field(&path.0),
+            (Some(variable), Some(list)) => {
+                Field::count(elements(&Field::of(value_at(variable.value, &list[1..]))))
+            }
+            (None, Some(list)) => Field::count(self.fields.elements(list)),
         }
     }
 
@@ -238,6 +251,14 @@ impl<'a> Scope<'a> {
             next = variable.outer;
         }
         None
+    }
+}
+
+/// How many elements a list has; what is no list has none.
+fn elements(field: &Field<'_>) -> usize {
+    match field {
+        Field::Composite(value) => value.as_array().map_or(0, Vec::len),
+        _ => 0,
     }
 }
 

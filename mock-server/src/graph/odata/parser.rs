@@ -104,6 +104,36 @@ pub(crate) enum ParseError {
     Function(String),
 }
 
+impl Expression {
+    /// The paths that an expression names, in order; a lambda counts as its list.
+    pub(crate) fn paths(&self) -> Vec<&Path> {
+        let mut found = Vec::new();
+        self.collect(&mut found);
+        found
+    }
+
+    fn collect<'e>(&'e self, found: &mut Vec<&'e Path>) {
+        let mut add = |operand: &'e Operand| {
+            if let Operand::Path(path) | Operand::Folded(path) = operand {
+                found.push(path);
+            }
+        };
+        match self {
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.collect(found);
+                right.collect(found);
+            }
+            Self::Not(inner) => inner.collect(found),
+            Self::Call(_, left, right) | Self::Compare(left, _, right) => {
+                add(left);
+                add(right);
+            }
+            Self::In(left, _) | Self::Truth(left) => add(left),
+            Self::Lambda { path, .. } => found.push(path),
+        }
+    }
+}
+
 /// Reads a `$filter`.
 pub(crate) fn parse(text: &str) -> Result<Expression, ParseError> {
     let tokens = tokens(text)?;
@@ -124,6 +154,16 @@ impl Path {
     /// The names joined by slashes.
     pub(crate) fn text(&self) -> String {
         self.0.join("/")
+    }
+
+    /// The list whose elements are counted: what stands before `/$count`.
+    ///
+    /// Source: OData 4.01, URL conventions, 5.1.1.14.
+    pub(crate) fn counted(&self) -> Option<&[String]> {
+        match self.0.split_last() {
+            Some((last, list)) if last == "$count" && !list.is_empty() => Some(list),
+            _ => None,
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) enum Misfit {
          Nullable=true)."
     )]
     Function(&'static str),
+    /// `$count` of something that is no list.
+    #[error("A $count segment may only follow a collection.")]
+    NoCount,
     /// `any` or `all` over something that is no list.
     #[error("Any/All may only be used following a collection.")]
     NoCollection,
@@ -201,6 +204,13 @@ impl<'a> Checker<'a> {
             && let Some((_, of)) = self.variables.iter().rev().find(|(name, _)| name == only)
         {
             return Ok(known(of));
+        }
+        if let Some(list) = path.counted() {
+            let list = Path(list.to_vec());
+            return match self.path(&list)? {
+                Some(member) if !member.is_collection() => Err(Misfit::NoCount),
+                _ => Ok(Known::Value("Int32".to_owned())),
+            };
         }
         Ok(match self.path(path)? {
             None => Known::Nothing,

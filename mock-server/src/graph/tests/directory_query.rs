@@ -435,3 +435,78 @@ async fn functions_and_casts_are_no_keys_and_are_marked() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn filters_count_what_a_list_or_a_relation_has() {
+    let bench = with_apps();
+    let rows = [
+        ("/v1.0/users", "assignedLicenses/$count eq 0", 0),
+        ("/v1.0/users", "assignedLicenses/$count ne 0", 3),
+        ("/v1.0/users", "proxyAddresses/$count ne 0", 3),
+        ("/v1.0/users", "ownedObjects/$count eq 0", 2),
+        ("/v1.0/users", "ownedObjects/$count ne 0", 1),
+        ("/v1.0/applications", "owners/$count eq 0", 1),
+        ("/v1.0/groups", "owners/$count eq 0", 1),
+        ("/v1.0/groups", "not (owners/$count eq 0)", 0),
+    ];
+    let alice = bench.user("alice");
+    bench.change(|directory| {
+        let app = directory.applications.values_mut().next().unwrap();
+        app.owners.insert(alice);
+    });
+    let writer = bench.app_only(&["Group.ReadWrite.All"]);
+    let group = json!({"displayName": "G", "mailEnabled": false, "mailNickname": "g",
+        "securityEnabled": true});
+    bench.post(&writer, "/v1.0/groups", group).await.expect(201);
+    for (path, filter, found) in rows {
+        let filter = filter.replace(' ', "%20");
+        let asked = format!("{path}?$count=true&$filter={filter}");
+        let answer = bench.ask(&asked, true).await.expect(200);
+        assert_eq!(answer.body["@odata.count"], found, "{asked}");
+        assert_eq!(answer.values().len(), found, "{asked}");
+        // Only with the advanced query parameters.
+        assert_eq!(bench.refusal(&asked, false).await.0, UNSUPPORTED, "{asked}");
+    }
+    for wrong in ["displayName/$count eq 0", "assignedLicenses/$count eq 'x'"] {
+        let asked = format!(
+            "/v1.0/users?$count=true&$filter={}",
+            wrong.replace(' ', "%20")
+        );
+        assert_eq!(bench.refusal(&asked, true).await.0, "BadRequest", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_sign_in_is_read_from_the_log_and_guarded_like_it() {
+    let bench = with_apps();
+    let alice = bench.user("alice");
+    let sign_in = |id: &str, time: &str, code: u32| {
+        let entry =
+            json!({"userId": alice, "createdDateTime": time, "status": {"errorCode": code}});
+        crate::world::append_to_log(&bench.tenant, "auditLogs/signIns", id, entry);
+    };
+    sign_in("one", "2026-01-14T08:00:00Z", 0);
+    sign_in("two", "2026-01-15T08:00:00Z", 50126);
+    let filter = "signInActivity/lastSignInDateTime%20ge%202026-01-15T00:00:00Z";
+    let asked = format!("/v1.0/users?$select=displayName,signInActivity&$filter={filter}");
+    let may = bench.app_only(&["User.Read.All", "AuditLog.Read.All"]);
+    let answer = bench.get(&may, &asked).await.expect(200);
+    assert_eq!(names(&answer), ["Alice Archer"]);
+    let activity = &answer.values()[0]["signInActivity"];
+    assert_eq!(activity["lastSignInRequestId"], "two");
+    assert_eq!(
+        activity["lastSuccessfulSignInDateTime"],
+        "2026-01-14T08:00:00Z"
+    );
+    let one = format!("/v1.0/users/{alice}?$select=signInActivity");
+    let one = bench.get(&may, &one).await.expect(200);
+    assert_eq!(one.body["signInActivity"], *activity);
+    let may_not = bench.app_only(&["User.Read.All"]);
+    for path in [asked.as_str(), "/v1.0/auditLogs/signIns"] {
+        let answer = bench.get(&may_not, path).await.expect(403);
+        let error = &answer.body["error"];
+        assert_eq!(error["code"], "Authentication_MSGraphPermissionMissing");
+        let text = error["message"].as_str().unwrap();
+        assert!(text.ends_with("AuditLog.Read.All"), "{text}");
+    }
+}
