@@ -181,7 +181,9 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
         return Ok(());
     };
     let mut filtered = Vec::new();
-    for path in filter.paths() {
+    let mut paths = Vec::new();
+    filter.paths(&mut paths);
+    for path in paths {
         let text = path.text().to_ascii_lowercase();
         if !filtered.contains(&text) {
             filtered.push(text);

@@ -104,36 +104,6 @@ pub(crate) enum ParseError {
     Function(String),
 }
 
-impl Expression {
-    /// The paths that an expression names, in order; a lambda counts as its list.
-    pub(crate) fn paths(&self) -> Vec<&Path> {
-        let mut found = Vec::new();
-        self.collect(&mut found);
-        found
-    }
-
-    fn collect<'e>(&'e self, found: &mut Vec<&'e Path>) {
-        let mut add = |operand: &'e Operand| {
-            if let Operand::Path(path) | Operand::Folded(path) = operand {
-                found.push(path);
-            }
-        };
-        match self {
-            Self::And(left, right) | Self::Or(left, right) => {
-                left.collect(found);
-                right.collect(found);
-            }
-            Self::Not(inner) => inner.collect(found),
-            Self::Call(_, left, right) | Self::Compare(left, _, right) => {
-                add(left);
-                add(right);
-            }
-            Self::In(left, _) | Self::Truth(left) => add(left),
-            Self::Lambda { path, .. } => found.push(path),
-        }
-    }
-}
-
 /// Reads a `$filter`.
 pub(crate) fn parse(text: &str) -> Result<Expression, ParseError> {
     let tokens = tokens(text)?;

@@ -66,7 +66,8 @@ fn is_named(call: &Call<'_>) -> bool {
         .flatten()
         .any(|it| is(it.split('/').next().unwrap_or(it)));
     let filtered = query.filter.as_ref().is_some_and(|filter| {
-        let paths = filter.paths();
+        let mut paths = Vec::new();
+        filter.paths(&mut paths);
         paths.iter().any(|it| first(&it.0))
     });
     selected || filtered || query.order.iter().any(|by| first(&by.path.0))
