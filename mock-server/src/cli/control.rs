@@ -118,7 +118,7 @@ enum ClockAction {
     Show,
     /// Move the time forward, by 91d or 61m
     Advance {
-        /// How far, such as 90d, 61m or '1h 30m'
+        /// How far, such as 90d, 61m or '1h 30m'; -5d moves it back
         #[arg(allow_hyphen_values = true)]
         by: String,
     },

@@ -16,6 +16,8 @@ class EntraMockError extends Error {
 class Control {
   constructor(url) {
     this.url = url.replace(/\/+$/, "");
+    /** Says how a mock that was started here has ended, or nothing. */
+    this.ended = () => "";
   }
 
   ask(method, path, { query = {}, body } = {}) {
@@ -25,7 +27,7 @@ class Control {
     }
     return new Promise((resolve, reject) => {
       const failed = (error) =>
-        reject(new EntraMockError("no answer", `no mock answers at ${this.url}: ${error.message}`));
+        reject(new EntraMockError("no answer", `no mock answers at ${this.url}: ${error.message}${this.ended()}`));
       const request = http.request(
         address,
         { method, agent: false, headers: { "Content-Type": "application/json" } },

@@ -69,6 +69,12 @@ class Server {
     server.readyFile = file;
     server.#child = child;
     server.#folder = folder;
+    server.control.ended = () => {
+      const { exitCode, signalCode } = child;
+      if (server.#child === undefined || (exitCode === null && signalCode === null)) return "";
+      const how = signalCode ? `signal ${signalCode}` : `exit code ${exitCode}`;
+      return `; it has ended by ${how}${said ? ` and said: ${said.trim().slice(-2000)}` : ""}`;
+    };
     return server;
   }
 

@@ -12,6 +12,15 @@ function line(it) {
   return `#${it.number} ${it.method} ${it.origin}${it.path}${grant} → ${it.status}${error}${codes}`;
 }
 
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The id of a name; an id counts as it is. A name that nobody has would fit nothing, and `never` would hold of it. */
+function identify(what, name, known) {
+  if (Object.hasOwn(known, name)) return known[name];
+  if (ID.test(name)) return name.toLowerCase();
+  throw new TypeError(`no ${what} '${name}', there are ${Object.keys(known).join(", ")}`);
+}
+
 class Journal {
   constructor(tenant) {
     this.tenant = tenant;
@@ -25,6 +34,11 @@ class Journal {
   /** Requests with their answers, oldest first. */
   async exchanges(since = 0) {
     return (await this.entries(since)).filter((it) => it.kind === "exchange");
+  }
+
+  /** Asks the mock whether there is such a surface. */
+  async know(surface) {
+    if (surface !== undefined) await this.tenant.control.ask("GET", ["journal"], { query: { surface, last: 0 } });
   }
 
   /** The number of the newest entry: what `since` takes. */
@@ -43,15 +57,19 @@ class Expectation {
   #conditions;
   #words;
   #since;
+  #surface;
   #patience = 0;
 
   constructor(journal, { since = 0, that, ...wanted }) {
-    const { apps, users } = journal.tenant;
+    const apps = Object.entries(journal.tenant.apps).map(([alias, it]) => [alias, it.client_id]);
+    const users = Object.entries(journal.tenant.users).flatMap(([alias, it]) => [[alias, it.id], [it.upn, it.id]]);
+    const client = wanted.client === undefined ? undefined : identify("client", wanted.client, Object.fromEntries(apps));
+    const user = wanted.user === undefined ? undefined : identify("user", wanted.user, Object.fromEntries(users));
     const is = {
       surface: (it) => it.surface === wanted.surface,
       grant: (it) => it.grant === wanted.grant,
-      client: (it) => it.client === (apps[wanted.client]?.client_id ?? wanted.client),
-      user: (it) => it.user === (users[wanted.user]?.id ?? wanted.user),
+      client: (it) => it.client === client,
+      user: (it) => it.user === user,
       status: (it) => it.status === wanted.status,
       aadsts: (it) => it.aadsts.includes(wanted.aadsts),
       method: (it) => it.method === wanted.method,
@@ -62,6 +80,7 @@ class Expectation {
     if (wrong) throw new TypeError(`nothing is known of '${wrong}': use ${Object.keys(is).join(", ")}, since or that`);
     this.#journal = journal;
     this.#since = since;
+    this.#surface = wanted.surface;
     this.#conditions = names.map((name) => is[name]).concat(that ?? []);
     this.#words = names.map((name) => `${name} ${wanted[name]}`).concat(that ? (that.name || "that …") : []);
   }
@@ -98,6 +117,8 @@ class Expectation {
   }
 
   async #check(wanted, isRight, upper = false) {
+    // The mock refuses a surface that there is not.
+    await this.#journal.know(this.#surface);
     const end = performance.now() + this.#patience;
     for (;;) {
       const all = await this.#journal.exchanges(this.#since);

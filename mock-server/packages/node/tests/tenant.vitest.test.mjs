@@ -51,6 +51,11 @@ test("an expectation waits", async ({ tenant }) => {
 test("an unknown name is refused", async ({ tenant }) => {
   await expect(tenant.event("revoke-session", { user: "alice" })).rejects.toThrow(/revoke-sessions/);
   expect(() => tenant.journal.expect({ state: 400 })).toThrow(/'state'/);
+  // They would fit nothing, and `never` would hold of them.
+  expect(() => tenant.journal.expect({ client: "daemn-secret" })).toThrow(/no client 'daemn-secret', there are .*daemon-secret/);
+  expect(() => tenant.journal.expect({ user: "alcie" })).toThrow(/no user 'alcie'/);
+  await expect(tenant.journal.expect({ surface: "tokn" }).never()).rejects.toThrow(/surface=tokn/);
+  await tenant.journal.expect({ user: tenant.users.alice.upn }).never();
 });
 
 describe("elsewhere", () => {

@@ -89,3 +89,20 @@ def running(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_marker_that_says_something_else_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import pytest\n@pytest.mark.entra(env='us-gov-l4')\ndef test_it(entra_tenant): pass\n")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*takes an environment, such as environment='us-gov-l4', and not (env='us-gov-l4')*"])
+
+
+def test_a_mock_that_crashed_is_named_as_the_cause(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "def test_it(entra_server, entra_tenant):\n"
+        "    entra_server._process.kill(); entra_server._process.wait()\n"
+        "    entra_tenant.event('revoke-sessions', user='alice')\n")
+    result = pytester.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["*no mock answers at http://127.0.0.1:*; it has ended by signal 9*"])

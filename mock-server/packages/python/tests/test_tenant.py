@@ -124,6 +124,20 @@ def test_an_unknown_event_is_refused_with_the_nearest_name(entra_tenant: entra_m
         entra_tenant.event("revoke-session", user="alice")  # type: ignore[call-overload]
 
 
+def test_a_name_that_nobody_has_is_refused_where_it_would_fit_nothing(entra_tenant: entra_mock.Tenant) -> None:
+    expect = entra_tenant.journal.expect
+    with pytest.raises(entra_mock.EntraMockError, match="no client 'daemn-secret', did you mean 'daemon-secret'?"):
+        expect(client="daemn-secret").never()
+    with pytest.raises(entra_mock.EntraMockError, match="no user 'alcie', did you mean 'alice'?"):
+        expect(user="alcie").never()
+    with pytest.raises(entra_mock.EntraMockError, match="surface=tokn"):
+        expect(surface="tokn").never()
+    with pytest.raises(KeyError, match="no app 'web', there are "):
+        entra_tenant.apps["web"]
+    expect(user=entra_tenant.users["alice"].upn).never()
+    expect(client="00000000-0000-0000-0000-000000000001").never()
+
+
 async def test_coroutines_wait_without_holding_the_loop(entra_tenant: entra_mock.Tenant) -> None:
     import asyncio
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import quote, urlencode, urlsplit
 
 
@@ -28,6 +28,8 @@ class Control:
         if parts.scheme != "http" or not parts.hostname:
             raise EntraMockError("no address", f"'{url}' is not a URL such as http://127.0.0.1:8400")
         self._host, self._port = parts.hostname, parts.port or 80
+        self.ended: Callable[[], str] = str
+        """Says how a mock that was started here has ended, or nothing."""
 
     def ask(
         self,
@@ -48,7 +50,7 @@ class Control:
             response = connection.getresponse()
             text = response.read().decode()
         except OSError as error:
-            raise EntraMockError("no answer", f"no mock answers at {self.url}: {error}") from error
+            raise EntraMockError("no answer", f"no mock answers at {self.url}: {error}{self.ended()}") from error
         finally:
             connection.close()
         try:

@@ -7,6 +7,8 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
+from ._names import identify
+
 if TYPE_CHECKING:
     from ._tenant import Tenant
 
@@ -71,6 +73,11 @@ class Journal:
         """Requests with their answers, oldest first."""
         return [Exchange.of(it) for it in self.entries(since) if it["kind"] == "exchange"]
 
+    def _know(self, surface: str | None) -> None:
+        """Asks the mock whether there is such a surface."""
+        if surface is not None:
+            self._tenant.control.ask("GET", "journal", query={"surface": surface, "last": 0})
+
     def position(self) -> int:
         """The number of the newest entry: what ``since`` takes."""
         return max((it["number"] for it in self.entries()), default=0)
@@ -91,20 +98,23 @@ class Journal:
     ) -> Expectation:
         """Expects something of the exchanges that fit all that is given.
 
-        Clients and users go by alias or id. Ends with ``once``, ``never``, ``times``,
+        Clients and users go by alias or id, users by sign-in name, too. Ends with ``once``, ``never``, ``times``,
         ``at_least`` or ``at_most``; with ``within`` before it, waits until it is so.
         """
-        app = self._tenant.apps.get(client or "")
-        person = self._tenant.users.get(user or "")
+        # A name that nobody has would fit nothing, and `never` would hold of it.
+        apps = {alias: it.client_id for alias, it in self._tenant.apps.items()}
+        users = {name: it.id for alias, it in self._tenant.users.items() for name in (alias, it.upn)}
+        app = None if client is None else identify("client", client, apps)
+        person = None if user is None else identify("user", user, users)
         conditions: dict[str, tuple[object, Callable[[Exchange], bool]]] = {}
         if surface is not None:
             conditions["surface"] = (surface, lambda it: it.surface == surface)
         if grant is not None:
             conditions["grant"] = (grant, lambda it: it.grant == grant)
         if client is not None:
-            conditions["client"] = (client, lambda it: it.client == (app.client_id if app else client))
+            conditions["client"] = (client, lambda it: it.client == app)
         if user is not None:
-            conditions["user"] = (user, lambda it: it.user == (person.id if person else user))
+            conditions["user"] = (user, lambda it: it.user == person)
         if status is not None:
             conditions["status"] = (status, lambda it: it.status == status)
         if aadsts is not None:
@@ -115,16 +125,20 @@ class Journal:
             conditions["path"] = (path, lambda it: it.path == path)
         if that is not None:
             conditions["that"] = (getattr(that, "__name__", "…"), that)
-        return Expectation(self, since, conditions)
+        return Expectation(self, since, conditions, surface)
 
 
 class Expectation:
     """What a test expects of the exchanges: first which are meant, then how many."""
 
     def __init__(
-        self, journal: Journal, since: int, conditions: Mapping[str, tuple[object, Callable[[Exchange], bool]]]
+        self,
+        journal: Journal,
+        since: int,
+        conditions: Mapping[str, tuple[object, Callable[[Exchange], bool]]],
+        surface: str | None,
     ) -> None:
-        self._journal, self._since, self._conditions = journal, since, conditions
+        self._journal, self._since, self._conditions, self._surface = journal, since, conditions, surface
         self._patience = 0.0
 
     def within(self, seconds: float) -> Expectation:
@@ -158,6 +172,8 @@ class Expectation:
         return AsyncExpectation(self)
 
     def _check(self, wanted: str, is_right: Callable[[int], bool], upper: bool = False) -> list[Exchange]:
+        # The mock refuses a surface that there is not.
+        self._journal._know(self._surface)
         end = time.monotonic() + self._patience
         while True:
             everything = self._journal.exchanges(self._since)

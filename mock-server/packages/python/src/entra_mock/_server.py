@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from types import TracebackType
-from typing import Any, Mapping
+from typing import IO, Any, Mapping
 
 from ._control import Control, EntraMockError
 from ._program import find
@@ -27,6 +27,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._ready: dict[str, Any] | None = None
+        self._errors: IO[bytes] | None = None
 
     @classmethod
     def start(cls, *, seed: str | os.PathLike[str] | None = None, arguments: tuple[str, ...] = ()) -> Server:
@@ -54,10 +55,10 @@ class Server:
                 folder.cleanup()
                 raise EntraMockError("the mock did not start", said.removeprefix("error: ") or "it said nothing")
             time.sleep(0.005)
-        errors.close()
         found: dict[str, Any] = json.loads(ready.read_text())
         server = cls(found["control"])
-        server._process, server._folder, server._ready = process, folder, found
+        server._process, server._folder, server._ready, server._errors = process, folder, found, errors
+        server.control.ended = server._ended
         return server
 
     @property
@@ -89,6 +90,18 @@ class Server:
         body = {"seed": seed} if seed else {"environment": environment}
         return Tenant(self.control, self.control.ask("POST", "tenants", body=body))
 
+    def _ended(self) -> str:
+        """How the mock has ended, if it did by itself, and what it said."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return ""
+        said = ""
+        if self._errors:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace").strip()[-2000:]
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"; it has ended by {how}" + (f" and said: {said}" if said else "")
+
     def stop(self) -> None:
         """Ends a mock that was started here."""
         if self._process is not None:
@@ -101,6 +114,9 @@ class Server:
             if self._process.stdin:
                 self._process.stdin.close()
             self._process = None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

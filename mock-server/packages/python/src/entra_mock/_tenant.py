@@ -11,6 +11,7 @@ from typing import Any, Mapping
 from ._control import Control
 from ._events import Events
 from ._journal import Journal
+from ._names import Named
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,11 +137,11 @@ class Tenant(Events):
         """Graph on localhost."""
         self.shared_mailbox: str | None = description.get("shared_mailbox")
         """The sign-in name of the shared mailbox."""
-        self.users: dict[str, User] = {
+        self.users: dict[str, User] = Named("user", {
             alias: User(it["id"], it["upn"], it["password"]) for alias, it in description["users"].items()
-        }
+        })
         """Users by alias: alice, bob, admin, …"""
-        self.apps: dict[str, App] = {alias: App._of(it) for alias, it in description["apps"].items()}
+        self.apps: dict[str, App] = Named("app", {alias: App._of(it) for alias, it in description["apps"].items()})
         """Apps by alias: own-app, daemon-secret, …"""
         self.clock = Clock(self)
         """Its time."""

@@ -81,11 +81,21 @@ def entra_server(pytestconfig: pytest.Config) -> Server:
     return _start(pytestconfig)
 
 
+def _environment(marker: pytest.Mark | None) -> str:
+    """What the marker says, which is refused where it says anything else."""
+    args, kwargs = (marker.args, marker.kwargs) if marker else ((), {})
+    if len(args) + len(kwargs) > 1 or set(kwargs) - {"environment"}:
+        given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
+        pytest.fail(f"@pytest.mark.entra takes an environment, such as environment='us-gov-l4', and not ({given})",
+                    pytrace=False)
+    environment: str = next(iter([*args, *kwargs.values()]), "office365")
+    return environment
+
+
 @pytest.fixture
 def entra_tenant(entra_server: Server, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A tenant of this test's own; AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET name it."""
-    marker = request.node.get_closest_marker("entra")
-    environment = (marker.kwargs.get("environment") or (marker.args or ("office365",))[0]) if marker else "office365"
+    environment = _environment(request.node.get_closest_marker("entra"))
     tenant = entra_server.create_tenant(environment)
     request.node.stash.setdefault(_tenants, []).append(tenant)
     daemon = tenant.apps.get("daemon-secret")
