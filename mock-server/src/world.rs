@@ -3,6 +3,7 @@
 mod connections;
 mod drives;
 mod index;
+mod lists;
 pub mod seed;
 pub(crate) mod sign_in;
 mod snapshot;

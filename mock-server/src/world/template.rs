@@ -268,6 +268,7 @@ impl World {
         let made = self.make(directories);
         for (tenant, documents) in made.iter().zip(documents) {
             tenant.write_documents(|it| *it = documents);
+            tenant.take_lists(tenant.now(), || self.random.uuid());
         }
         Ok(made)
     }

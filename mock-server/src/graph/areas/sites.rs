@@ -89,6 +89,12 @@ fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
         all.retain(|(id, _)| *id == own);
         return all;
     }
+    let above = collection
+        .strip_prefix("sites/")
+        .and_then(|it| it.strip_suffix("/sites"));
+    if let Some(above) = above {
+        return below(call, above);
+    }
     if collection != "sites" {
         return Vec::new();
     }
@@ -134,4 +140,24 @@ fn sites(call: &Call<'_>, collection: &str) -> Vec<(String, Properties)> {
         }
     });
     found
+}
+
+/// The sites right below another one.
+fn below(call: &Call<'_>, above: &str) -> Vec<(String, Properties)> {
+    let url = |site: &Properties| {
+        let url = site.get("webUrl").and_then(Value::as_str);
+        url.map(str::to_lowercase).unwrap_or_default()
+    };
+    let mut all = all(call);
+    let Some(own) = all.iter().find(|(id, _)| id == above).map(|it| url(&it.1)) else {
+        return Vec::new();
+    };
+    let start = format!("{own}/");
+    all.retain(|(_, site)| {
+        let url = url(site);
+        let rest = url.strip_prefix(&start);
+        // What is a collection of its own is below nothing.
+        !site.contains_key("root") && rest.is_some_and(|it| !it.is_empty() && !it.contains('/'))
+    });
+    all
 }

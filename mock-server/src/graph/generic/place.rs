@@ -168,7 +168,8 @@ fn place_of<'r>(
         }
         Some(Key::Id(id))
             if of.name() == "site"
-                && let Some(own) = site::of_group(call, &place.collection, id) =>
+                && let Some(own) = site::of_group(call, &place.collection, id)
+                    .or_else(|| site::below(call, &place, id)) =>
         {
             "sites".clone_into(&mut place.collection);
             "sites".clone_into(&mut place.set);

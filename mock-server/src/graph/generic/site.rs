@@ -154,3 +154,12 @@ pub(super) fn of_group(call: &Call<'_>, collection: &str, key: &str) -> Option<S
     let own = call.tenant.read(|it| site_id(it, group));
     (key == "root" || key == own).then_some(own)
 }
+
+/// The id of a site below another one, if a collection is the other's sites and the key means it.
+pub(super) fn below(call: &Call<'_>, place: &Place<'_>, key: &str) -> Option<String> {
+    place.collection.strip_prefix("sites/")?;
+    let mut all = place::presets(call, &place.collection, place.of).into_iter();
+    let key = key.to_lowercase();
+    let found = all.find(|(id, _)| *id == key || id.ends_with(&format!(",{key}")));
+    found.map(|it| it.0)
+}

@@ -2,6 +2,7 @@
 
 mod kept;
 mod path;
+mod site;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -134,6 +135,10 @@ impl Planting<'_> {
                         return Err((place, format!("expected an object, found {element}")));
                     };
                     let given = members.get("id").and_then(Value::as_str);
+                    if of.name() == "site" {
+                        self.site(&place, address, given, members)?;
+                        continue;
+                    }
                     let id = given.map_or_else(
                         || {
                             let name = format!("{address}/{index}");
@@ -217,6 +222,23 @@ impl Planting<'_> {
             self.write(&here, &address, inner, member.is_collection(), value)?;
         }
         Ok(())
+    }
+
+    /// Writes a site. All sites stand in one set, wherever they are shown.
+    fn site(
+        &mut self,
+        place: &str,
+        address: &str,
+        given: Option<&str>,
+        members: &Map<String, Value>,
+    ) -> Result<(), Mistake> {
+        let wrong = |problem: String| (place.to_owned(), problem);
+        let site = site::Site::of(self.directory, &self.documents, address, given, members);
+        let site = site.map_err(wrong)?;
+        let of = Type::find("site").ok_or_else(|| wrong("there are no sites".to_owned()))?;
+        let mut members = members.clone();
+        site.complete(&mut members, self.created);
+        self.document(place, "sites", &site.id, of, &members)
     }
 
     /// Sets what the service would have set.

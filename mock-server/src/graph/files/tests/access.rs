@@ -1,6 +1,7 @@
 //! Drives of groups and sites, and who reaches them.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Drive;
 
@@ -154,4 +155,58 @@ async fn a_narrow_scope_reaches_the_own_drive_alone() {
         .expect(403);
     let bob = drive.bench.delegated("bob", &["Files.Read"]);
     drive.bench.get(&bob, &path).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_site_has_sites_below_it() {
+    let drive = Drive::new();
+    let bench = &drive.bench;
+    let app = bench.app_only(&["Sites.ReadWrite.All", "Files.Read.All"]);
+    let host = "contoso.sharepoint.com";
+    let (collection, web, below) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+    let [top, inner] = [web, below].map(|web| format!("{host},{collection},{web}"));
+    let now = bench.tenant().now();
+    bench.tenant().write_documents(|documents| {
+        for (id, path, is_top) in [(&top, "a", true), (&inner, "a/b", false)] {
+            let mut site = json!({
+                "displayName": path, "webUrl": format!("https://{host}/sites/{path}"),
+                "siteCollection": {"hostname": host},
+            });
+            if is_top {
+                site["root"] = json!({});
+            }
+            let site = crate::graph::collection::members(site);
+            documents.put("sites", id, site, now).unwrap();
+        }
+    });
+    let sites = format!("/v1.0/sites/{top}/sites");
+    let listed = bench.get(&app, &sites).await.expect(200);
+    let ids: Vec<&str> = listed
+        .values()
+        .iter()
+        .filter_map(|it| it["id"].as_str())
+        .collect();
+    assert_eq!(ids, [inner.as_str()]);
+    for path in [
+        format!("{sites}/{inner}"),
+        format!("{sites}/{below}"),
+        format!("/v1.0/sites/{inner}"),
+        format!("/v1.0/sites/{host}:/sites/a/b"),
+        format!("/v1.0/sites/{top}:/b"),
+    ] {
+        assert_eq!(
+            bench.get(&app, &path).await.expect(200).id(),
+            inner,
+            "{path}"
+        );
+    }
+    let of = |site: &str| format!("/v1.0/sites/{site}/drive");
+    let one = bench.get(&app, &of(&top)).await.expect(200).id();
+    let other = bench.get(&app, &of(&inner)).await.expect(200).id();
+    assert_ne!(one, other);
+    let none = format!("/v1.0/sites/{inner}/sites");
+    assert_eq!(
+        bench.get(&app, &none).await.expect(200).values(),
+        [] as [Value; 0]
+    );
 }

@@ -1,6 +1,6 @@
 //! Paths of a seed file: `/users/alice/todo/lists`, names for ids.
 
-use super::kept;
+use super::{kept, site};
 use crate::directory::Directory;
 use crate::environment::SignInCloud;
 use crate::model::{Member, MemberKind, Root, Type};
@@ -113,6 +113,8 @@ fn keyed(
         directory.find_user(name).map(|it| it.id.to_string())
     } else if matches!(place.address.as_str(), "applications" | "servicePrincipals") {
         app(&place.address, name, directory)
+    } else if place.address == "sites" {
+        named("sites", name, documents).or_else(|| site::named(directory, documents, name))
     } else {
         named(&place.address, name, documents)
     };

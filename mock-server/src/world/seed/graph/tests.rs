@@ -158,3 +158,76 @@ fn an_exported_tenant_has_its_documents_and_they_can_be_read_again() {
     assert_eq!(tasks(&again).len(), 1);
     assert_eq!(tasks(&again), tasks(&documents));
 }
+
+#[test]
+fn sites_have_the_services_ids_and_lists_with_rows() {
+    let text = format!(
+        "{TENANT}      /sites:
+        - displayName: Projects
+          sites: [{{name: alpha}}]
+          lists:
+            - displayName: Tasks
+              columns: [{{name: Key, text: {{}}, indexed: true}}]
+              items: [{{fields: {{Title: One, Key: a}}}}, {{fields: {{Title: Two, Key: b}}}}]
+            - {{displayName: Plans, list: {{template: documentLibrary}}}}
+      /sites/root/lists:
+        - {{displayName: News}}
+"
+    );
+    let world = world();
+    let file = SeedFile::parse(&text).unwrap();
+    let tenant = world.add_seed(&file, &context()).unwrap().remove(0);
+    let sites: Vec<_> = tenant.read_documents(|it| it.list("sites").cloned().collect());
+    let [projects, alpha] = sites.as_slice() else {
+        panic!("{sites:?}");
+    };
+    let parts = |id: &str| id.split(',').map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(parts(&projects.id)[0], "mine.sharepoint.com");
+    assert_eq!(parts(&projects.id)[1], parts(&alpha.id)[1]);
+    assert_ne!(parts(&projects.id)[2], parts(&alpha.id)[2]);
+    let url = "https://mine.sharepoint.com/sites/projects/alpha";
+    assert_eq!(alpha.properties["webUrl"], url);
+    assert!(projects.properties.contains_key("root"));
+    assert!(!alpha.properties.contains_key("root"));
+    let root = tenant.read(|it| crate::drives::place::site_id(it, "root"));
+    tenant.read_drives(|drives| {
+        let lists: Vec<_> = drives.lists.of(&projects.id).collect();
+        let named = |title: &str| lists.iter().find(|it| it.title == title).unwrap();
+        let tasks = named("Tasks");
+        let rows: Vec<_> = tasks.rows(0).map(|it| &it.fields["Title"]).collect();
+        assert_eq!(rows, ["One", "Two"]);
+        assert_eq!(tasks.schema.columns[0].members["indexed"], true);
+        let plans = named("Plans").drive.as_ref().unwrap();
+        assert_eq!(drives.get(plans).unwrap().name, "Plans");
+        assert_eq!(drives.lists.of(&root).count(), 1);
+    });
+    // What a state exports is the same again.
+    let exported = super::written(
+        &tenant.read(Clone::clone),
+        &tenant.read_documents(Clone::clone),
+    );
+    let again = super::plant(&exported, &tenant.read(Clone::clone), context().now).unwrap();
+    let again: Vec<_> = again.list("sites").map(|it| &it.properties).collect();
+    assert_eq!(again, [&projects.properties, &alpha.properties]);
+}
+
+#[test]
+fn sites_that_are_nowhere_are_refused() {
+    for (graph, expected) in [
+        (
+            "      /sites: [{description: x}]\n",
+            "a site needs a webUrl, a name or a displayName",
+        ),
+        (
+            "      /sites: [{webUrl: https://other.example/sites/a}]\n",
+            "expected a webUrl below https://mine.sharepoint.com/",
+        ),
+        (
+            "      /sites/none/lists: []\n",
+            "nothing at '/sites' has the id or the name 'none'",
+        ),
+    ] {
+        let problem = planted(graph).unwrap_err();
+        assert!(problem.contains(expected), "{problem}");
+    }
+}
