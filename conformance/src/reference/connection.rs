@@ -115,9 +115,6 @@ impl Connection {
         self.flaws.restored = true;
         let cold = self.is(Mutant::AsksForEachAtTheStart) && self.connect.auth_method.is_app_only();
         let tokens = tokens.filter(|_| !cold);
-        let late = self.http.clock.now() + MARGIN;
-        let distrusts = self.is(Mutant::DistrustsTokensOfTheFuture);
-        let tokens = tokens.filter(|it| !distrusts || it.obtained <= late);
         self.tokens = Arc::new(AsyncMutex::new(tokens));
         self.broken = Mutex::new(broken);
         self.watches = Mutex::new(watches);

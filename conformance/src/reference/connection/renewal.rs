@@ -32,6 +32,10 @@ impl Connection {
         if let Some(problem) = self.broken() {
             return Err(problem);
         }
+        let late = self.http.clock.now() + MARGIN;
+        if self.is(Mutant::DistrustsTokensOfTheFuture) {
+            *tokens = tokens.take().filter(|it| it.obtained <= late);
+        }
         if self.is(Mutant::RenewsForEachCaller)
             && let Some(current) = tokens.clone()
             && current.expires - MARGIN <= self.http.clock.now()
