@@ -262,7 +262,7 @@ fn client(network: &Network, kind: Kind, unchecked: bool) -> Result<Client, Prob
         ))
         .no_proxy();
     builder = if kind.is(Mutant::WaitsForEachPiece) {
-        builder.read_timeout(Duration::from_secs(4))
+        builder.read_timeout(Duration::from_secs(15))
     } else {
         builder.timeout(Duration::from_secs(4))
     };
