@@ -38,6 +38,7 @@ use serde::Serialize;
 
 use crate::directory::TenantId;
 use crate::environment::Environment;
+use crate::notation::did_you_mean;
 use crate::server::{self, Addresses, Core, Ready};
 use crate::world::Tenant;
 use api::{Api, Operation};
@@ -201,12 +202,19 @@ async fn variables(
 }
 
 async fn unknown(request: Request) -> Response<Body> {
+    let path = request.uri().path();
+    let known = openapi()["paths"].as_object();
+    let known = known.into_iter().flat_map(|it| it.keys());
+    let meant = did_you_mean(
+        path,
+        known.map(String::as_str).filter(|it| !it.contains('{')),
+    );
     Problem::not_found(
         "no such resource",
         format!(
-            "{} {} is not part of the control API, which begins at /api/v1/; the dashboard is at /",
+            "{} {path} is not part of the control API, which begins at /api/v1/{meant}; the \
+             dashboard is at /",
             request.method(),
-            request.uri().path()
         ),
     )
     .respond()

@@ -17,11 +17,13 @@ use serde::{Serialize, Serializer};
 pub(crate) use flow::{flow, word};
 pub use read::{ReadError, read};
 
-/// The known name that is nearest to a mistyped one, if one is near enough to be meant.
+/// The known name that is nearest to a mistyped one, if one is near enough to be meant; whether
+/// letters are capital makes none farther.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let name = name.to_lowercase();
     known
         .into_iter()
-        .map(|it| (strsim::damerau_levenshtein(name, it), it))
+        .map(|it| (strsim::damerau_levenshtein(&name, &it.to_lowercase()), it))
         .filter(|(distance, it)| *distance <= 1 + it.len() / 4)
         .min()
         .map(|(_, it)| it.to_owned())

@@ -92,6 +92,16 @@ fn filtered(operation: Operation) -> Operation {
         )
 }
 
+/// The grants as the journal spells them.
+const GRANTS: [&str; 6] = [
+    "authorization_code",
+    "client_credentials",
+    "device_code",
+    "on_behalf_of",
+    "password",
+    "refresh_token",
+];
+
 const KNOWN: &str = "since, tenant, client, user, surface, status, grant, level";
 
 fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
@@ -100,13 +110,13 @@ fn filter(core: &Core, parameters: &mut Parameters) -> Result<Filter, Problem> {
     let tenant = parameters.take("tenant", "an id or a domain", text)?;
     let client = parameters.take("client", "a client id or an alias", text)?;
     let user = parameters.take("user", "an object id, a sign-in name or an alias", text)?;
-    let surface = parameters.take(
-        "surface",
-        "a kind of endpoint such as token or graph",
-        surface,
-    )?;
+    let surfaces = format!("one of {}", Surface::NAMES.join(", "));
+    let surface = parameters.take("surface", &surfaces, surface)?;
     let status = parameters.take("status", "a status such as 400, or 4xx", status_range)?;
-    let grant = parameters.take("grant", "a grant such as refresh_token", text)?;
+    let grants = format!("one of {}", GRANTS.join(", "));
+    let grant = parameters.take("grant", &grants, |it| {
+        GRANTS.contains(&it).then(|| it.to_owned())
+    })?;
     let levels = "one of modelled, generic, unsupported, absent";
     let level = parameters.take("level", levels, Level::named)?;
     let tenant = tenant.map(|name| tenant_id(core, &name)).transpose()?;

@@ -118,6 +118,7 @@ pub(super) fn no_content() -> Response<Body> {
 
 /// Gives refusals of the router (405 with its `Allow`, unreadable paths) the form of all others.
 pub(super) async fn conform(request: Request, next: Next) -> Response<Body> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
     let status = response.status();
     let is_conforming = response
@@ -135,9 +136,13 @@ pub(super) async fn conform(request: Request, next: Next) -> Response<Body> {
         .canonical_reason()
         .unwrap_or("refused")
         .to_lowercase();
-    let mut problem = Problem::new(status, &title)
-        .detail(String::from_utf8_lossy(&text))
-        .respond();
+    let detail = match allow.as_ref().and_then(|it| it.to_str().ok()) {
+        Some(allow) if text.is_empty() => {
+            format!("{path} does not take {method}; it takes {allow}")
+        }
+        _ => String::from_utf8_lossy(&text).into_owned(),
+    };
+    let mut problem = Problem::new(status, &title).detail(detail).respond();
     if let Some(allow) = allow {
         problem.headers_mut().insert(header::ALLOW, allow);
     }

@@ -6,10 +6,10 @@ use axum::body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::LengthLimitError;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::problem::Problem;
-use crate::notation::suggest;
+use crate::notation::{did_you_mean, suggest};
 use crate::server::Core;
 
 /// A body of JSON.
@@ -26,9 +26,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Json<T> {
 
     async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self, Problem> {
         let JsonText(text) = JsonText::<LONGEST_BODY>::from_request(request, core).await?;
-        serde_json::from_slice(&text)
-            .map(Self)
-            .map_err(|error| Problem::bad_request("the body does not fit", explained(&error)))
+        serde_json::from_slice(&text).map(Self).map_err(|error| {
+            let detail = match serde_json::from_slice::<IgnoredAny>(&text) {
+                Err(error) => format!("it is no JSON: {error}"),
+                Ok(_) => explained(&error),
+            };
+            Problem::bad_request("the body does not fit", detail)
+        })
     }
 }
 
@@ -52,6 +56,18 @@ impl<const LONGEST: usize> FromRequest<Arc<Core>> for JsonText<LONGEST> {
 fn explained(error: &serde_json::Error) -> String {
     let whole = error.to_string();
     let plain = whole.split(" at line ").next().unwrap_or_default();
+    // What the reader of Rust's types says of something that has a name and details.
+    let of_named = [
+        "expected value",
+        "struct variant",
+        "unit variant",
+        "string or map",
+    ];
+    if of_named.iter().any(|it| plain.contains(it)) {
+        return "expected an object with one member, a name with an object of its details, such as \
+                {\"disable-user\": {\"user\": \"alice\"}}"
+            .to_owned();
+    }
     match suggest(plain.to_owned()) {
         (problem, Some(help)) => format!("{problem}: {help}"),
         (_, None) => whole,
@@ -108,7 +124,9 @@ impl Parameters {
         };
         let (_, value) = self.0.remove(index);
         parse(&value).map(Some).ok_or_else(|| {
-            let detail = format!("'{name}={value}': expected {expected}");
+            let listed = expected.strip_prefix("one of ").unwrap_or_default();
+            let meant = did_you_mean(&value, listed.split(", "));
+            let detail = format!("'{name}={value}': expected {expected}{meant}");
             Problem::bad_request("malformed parameter", detail)
         })
     }
@@ -118,7 +136,8 @@ impl Parameters {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => {
-                let detail = format!("'{name}': known are {known}");
+                let meant = did_you_mean(name, known.split(", "));
+                let detail = format!("'{name}': known are {known}{meant}");
                 Err(Problem::bad_request("unknown parameter", detail))
             }
         }

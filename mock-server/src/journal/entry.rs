@@ -287,6 +287,24 @@ pub enum Surface {
     Token,
 }
 
+impl Surface {
+    /// The names of all, as they are written.
+    pub const NAMES: [&str; 12] = [
+        "admin-consent",
+        "authorize",
+        "connection",
+        "device-code",
+        "discovery",
+        "graph",
+        "keys",
+        "logout",
+        "other",
+        "proxy",
+        "tls",
+        "token",
+    ];
+}
+
 /// A token that an exchange presented or issued.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct TokenUse {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::environment::Environment;
+use crate::journal::Surface;
 use crate::server::{Builder, TenantHandle};
 use crate::{Event, MockEntra};
 
@@ -156,6 +157,96 @@ async fn refusals_are_problems() {
     let misspelt = bench.send(Method::POST, "/api/v1/tenants", &misspelt).await;
     assert_problem(&misspelt, 400);
     assert!(misspelt.text.contains("enviroment"), "{}", misspelt.text);
+}
+
+#[tokio::test]
+async fn a_wrong_name_is_refused_with_the_nearest_right_one() {
+    let bench = Bench::start().await;
+    let tenant = bench.mock.tenant(Environment::Office365);
+    for (path, status, meant) in [
+        ("/api/v1/tenant", 404, "did you mean '/api/v1/tenants'?"),
+        ("/api/v1/Journal", 404, "did you mean '/api/v1/journal'?"),
+        ("/api/v1/journal?tenat=x", 400, "did you mean 'tenant'?"),
+        (
+            "/api/v1/journal?tenant=contoso.onmicrosoft.co",
+            400,
+            "did you mean 'contoso.onmicrosoft.com'?",
+        ),
+        (
+            "/api/v1/journal?client=OWN-APP",
+            400,
+            "did you mean 'own-app'?",
+        ),
+        ("/api/v1/journal?user=alise", 400, "did you mean 'alice'?"),
+        (
+            "/api/v1/journal?surface=tokens",
+            400,
+            "did you mean 'token'?",
+        ),
+        (
+            "/api/v1/journal?grant=refresh-token",
+            400,
+            "did you mean 'refresh_token'?",
+        ),
+        (
+            "/api/v1/variables?environment=office356",
+            400,
+            "did you mean 'office365'?",
+        ),
+    ] {
+        let answer = bench.get(path).await;
+        assert_problem(&answer, status);
+        let detail = answer.json["detail"].as_str().unwrap();
+        assert!(detail.contains(meant), "{path}: {detail}");
+    }
+    let events = format!("/api/v1/tenants/{}/events", tenant.id());
+    let event = "expected an object with one member, a name with an object of its details";
+    for (body, meant) in [
+        (
+            json!({"disable-user": {"user": "ALICE"}}),
+            "did you mean 'alice'?",
+        ),
+        (
+            json!({"disable-users": {"user": "alice"}}),
+            "did you mean 'disable-user'?",
+        ),
+        (json!({}), event),
+        (json!([]), event),
+        (json!("disable-user"), event),
+        (json!({"disable-user": "alice"}), event),
+    ] {
+        let answer = bench.send(Method::POST, &events, &body).await;
+        let detail = answer.json["detail"].as_str().unwrap();
+        assert!(detail.contains(meant), "{body}: {detail}");
+    }
+    let broken = bench
+        .request(Method::POST, &events)
+        .body("{\"disable-user\"");
+    let broken = broken.header("content-type", "application/json");
+    let answer = read(broken.send().await.unwrap()).await;
+    let detail = answer.json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("it is no JSON: "), "{detail}");
+    let wrong = bench.get(&events).await;
+    assert_problem(&wrong, 405);
+    assert!(
+        wrong.text.contains("does not take GET; it takes POST"),
+        "{}",
+        wrong.text
+    );
+}
+
+#[test]
+fn the_names_of_surfaces_are_those_that_are_written() {
+    for name in Surface::NAMES {
+        let surface: Surface = serde_json::from_value(json!(name)).unwrap();
+        assert_eq!(json!(surface), json!(name));
+    }
+    let schema = serde_json::to_string(&schemars::schema_for!(Surface)).unwrap();
+    assert_eq!(
+        schema.matches("\"const\"").count(),
+        Surface::NAMES.len(),
+        "{schema}"
+    );
 }
 
 #[tokio::test]
