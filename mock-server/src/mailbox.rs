@@ -32,6 +32,8 @@ pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
 pub use store::{Change, ChangeKind, Collection, Contents, seconds};
 
+#[cfg(test)]
+pub(crate) use store::QUOTA;
 pub(crate) use store::base_subject;
 pub use upload::{Upload, Uploads};
 

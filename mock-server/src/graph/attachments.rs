@@ -63,6 +63,18 @@ impl Holder {
         }
     }
 
+    /// Whether there is room for another file.
+    fn room(self, contents: &Contents) -> Result<(), GraphError> {
+        let is_full = match self {
+            Self::Event => contents.is_full_of_others(),
+            Self::Message => contents.is_full_of_messages(),
+        };
+        if is_full {
+            return Err(GraphError::quota_exceeded());
+        }
+        Ok(())
+    }
+
     fn set(self) -> &'static str {
         match self {
             Self::Event => "events",
@@ -141,6 +153,7 @@ pub(super) fn add(call: &Call<'_>) -> Result<Reply, GraphError> {
         if item.size() + attachment.content.len() > MAX_MESSAGE {
             return Err(GraphError::message_too_large());
         }
+        holder.room(contents)?;
         attachment.key = contents.next_key();
         let id = attachment.key;
         holder.change(contents, key, call.now, |it| {

@@ -40,6 +40,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     contents.write(|contents| {
         let folder = folder(call, contents)?;
         name(&mut body);
+        if contents.is_full_of_others() {
+            return Err(GraphError::quota_exceeded());
+        }
         let item = contents.make_item(folder, &body, call.now);
         let key = item.key;
         contents.contacts.insert(key, item);

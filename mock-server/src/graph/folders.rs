@@ -7,7 +7,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::extended;
-use super::messages::{folder_id, of_id};
+use super::messages::{self, folder_id, of_id};
 use super::odata::query::Expand;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
@@ -121,6 +121,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Reply, GraphError> {
         let to = named(contents, &destination)?;
         let name = contents.folders.get(&key).map(|it| it.name.clone());
         free(contents, to, &name.unwrap_or_default())?;
+        messages::room(contents)?;
         let copy = contents
             .copy_folder(key, to)
             .ok_or_else(GraphError::item_not_found)?;

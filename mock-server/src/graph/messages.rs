@@ -161,6 +161,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             Some(_) => folders::find(call, contents)?,
             None => contents.well_known(WellKnown::Drafts),
         };
+        room(contents)?;
         let key = draft(call, contents, folder, properties, attachments);
         let item = contents
             .messages
@@ -242,6 +243,7 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
             item.set_properties(&stored);
             item.key = contents.next_key();
             item.folder = folder;
+            room(contents)?;
             contents.add_message(item)
         } else {
             contents.move_message(key, folder, call.now);
@@ -269,6 +271,14 @@ pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c It
         return Err(GraphError::item_not_found());
     }
     Ok(item)
+}
+
+/// Whether there is room for another message.
+pub(super) fn room(contents: &Contents) -> Result<(), GraphError> {
+    if contents.is_full_of_messages() {
+        return Err(GraphError::quota_exceeded());
+    }
+    Ok(())
 }
 
 /// What an id that can't be used leads to.

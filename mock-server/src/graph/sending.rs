@@ -85,6 +85,7 @@ pub(super) fn create(call: &Call<'_>, kind: Answer) -> Result<Reply, GraphError>
     let contents = call.mailbox()?;
     contents.write(|contents| {
         let folder = contents.well_known(WellKnown::Drafts);
+        messages::room(contents)?;
         let key = messages::draft(call, contents, folder, properties, attachments);
         contents
             .messages
@@ -255,14 +256,20 @@ fn deliver(
     let owners = events::owners(call, &recipients);
     if save {
         contents.write(|contents| {
+            messages::room(contents)?;
             let folder = contents.well_known(WellKnown::SentItems);
             let key = contents.receive(folder, &properties, attachments.to_vec(), call.now);
             contents.messages.change(key, |item| item.read = true);
-        });
+            Ok::<_, GraphError>(())
+        })?;
     }
     for owner in owners {
         let contents = call.tenant.mailboxes.open(&owner, call.now);
         contents.write(|contents| {
+            // A full mailbox takes nothing. The service tells the sender by a message.
+            if contents.is_full_of_messages() {
+                return;
+            }
             let inbox = contents.well_known(WellKnown::Inbox);
             contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
         });

@@ -58,6 +58,11 @@ impl Messages {
         self.by_folder.get(&folder).map_or(0, |it| it.bytes)
     }
 
+    /// About how many bytes all take.
+    pub fn bytes(&self) -> usize {
+        self.by_folder.values().map(|it| it.bytes).sum()
+    }
+
     /// Puts a message in.
     pub fn insert(&mut self, item: Item) {
         self.remove(item.key);

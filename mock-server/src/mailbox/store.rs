@@ -119,6 +119,17 @@ impl Contents {
             .map_or(0, |folder| folder.key)
     }
 
+    /// Whether the messages take as much room as they may: then there is none for another.
+    pub fn is_full_of_messages(&self) -> bool {
+        self.messages.bytes() >= QUOTA
+    }
+
+    /// Whether events and contacts take as much room as they may.
+    pub fn is_full_of_others(&self) -> bool {
+        let others = self.events.values().chain(self.contacts.values());
+        others.map(Item::size).sum::<usize>() >= QUOTA
+    }
+
     /// A key that no item and no folder has.
     pub fn next_key(&mut self) -> u64 {
         self.last_key += 1;
@@ -423,6 +434,10 @@ pub(crate) fn base_subject(mut subject: &str) -> &str {
 pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+/// So many bytes have room in a mailbox: in messages, and again in events and contacts. What the
+/// service gives is a hundred times as much, and no test's.
+pub(crate) const QUOTA: usize = 1 << 30;
 
 /// Changes that are kept for delta queries.
 const LOG: usize = 10_000;

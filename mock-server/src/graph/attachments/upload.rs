@@ -304,6 +304,10 @@ fn put(
     } else {
         Holder::Message
     };
+    if let Err(full) = holder.room(contents) {
+        contents.uploads.end(address.number);
+        return Err(full);
+    }
     let already = holder
         .by_key(contents, key)
         .map(crate::mailbox::Item::size)

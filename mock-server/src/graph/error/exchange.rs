@@ -210,6 +210,14 @@ impl GraphError {
         Self::listed(StatusCode::BAD_REQUEST, "ErrorPropertyValidationFailure")
     }
 
+    /// A mailbox that is full.
+    ///
+    /// Source: microsoftgraph/microsoft-graph-docs-contrib#7751 (code and text), #6177 (the status of
+    /// another text). Unverified: that they come together.
+    pub(crate) fn quota_exceeded() -> Self {
+        Self::listed(StatusCode::INSUFFICIENT_STORAGE, "ErrorQuotaExceeded")
+    }
+
     /// A message that grows beyond what may be sent.
     pub(crate) fn message_too_large() -> Self {
         Self::listed(StatusCode::BAD_REQUEST, "ErrorMessageSizeExceeded")

@@ -37,6 +37,9 @@ pub(in crate::graph) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             }
         }
         body.insert("organizer".to_owned(), contents.owner.person.recipient());
+        if contents.is_full_of_others() {
+            return Err(GraphError::quota_exceeded());
+        }
         let mut item = contents.make_item(calendar, &body, call.now);
         item.attachments = attachments;
         let key = item.key;

@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::*;
+use crate::mailbox::{Attachment, AttachmentKind, Owner, QUOTA};
 
 const RW: &[&str] = &["Mail.ReadWrite", "Calendars.ReadWrite"];
 
@@ -238,4 +239,82 @@ async fn what_does_not_fit_an_upload_is_refused() {
     let begin = format!("{}/createUploadSession", draft(&usgov, &token).await);
     let refused = usgov.post(&token, &begin, session(SIZE)).await;
     assert!(refused.status.is_client_error(), "{}", refused.text);
+}
+
+/// A file that takes as much room as a mailbox has: memory of zeros that nobody touches.
+fn huge(now: Timestamp) -> Attachment {
+    Attachment {
+        key: 1,
+        name: "huge.bin".to_owned(),
+        content_type: "application/octet-stream".to_owned(),
+        inline: false,
+        content_id: None,
+        content: vec![0; QUOTA],
+        modified: now,
+        kind: AttachmentKind::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_full_mailbox_takes_nothing_more() {
+    let bench = Bench::new();
+    let scopes = [
+        "Mail.ReadWrite",
+        "Mail.Send",
+        "Calendars.ReadWrite",
+        "Contacts.ReadWrite",
+    ];
+    let token = bench.delegated("alice", &scopes);
+    let (message, event) = (draft(&bench, &token).await, event(&bench, &token).await);
+    let tenant = bench.tenant();
+    let owner = tenant
+        .read(|it| Owner::of(it, bench.user("alice")))
+        .unwrap();
+    let mailbox = tenant.mailboxes.open(&owner, tenant.now());
+    let (filled, count) = mailbox.write(|contents| {
+        let filled = contents.messages.newest_first().last().unwrap().key;
+        let now = tenant.now();
+        contents
+            .messages
+            .change(filled, |it| it.attachments.push(huge(now)));
+        let first = contents.events.values_mut().next().unwrap();
+        first.attachments.push(huge(now));
+        (filled, contents.messages.len())
+    });
+    let file = json!({
+        "@odata.type": "#microsoft.graph.fileAttachment", "name": "a.txt",
+        "contentType": "text/plain", "contentBytes": STANDARD.encode("abc"),
+    });
+    let mail = json!({"message": {
+        "subject": "x", "toRecipients": [{"emailAddress": {"address": "alice@contoso.onmicrosoft.com"}}],
+    }});
+    let meeting = json!({
+        "subject": "x",
+        "start": {"dateTime": "2026-02-01T10:00:00", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-02-01T11:00:00", "timeZone": "UTC"},
+    });
+    for (path, body) in [
+        ("/v1.0/me/messages", json!({"subject": "x"})),
+        (&message, file.clone()),
+        (&event, file),
+        ("/v1.0/me/sendMail", mail.clone()),
+        ("/v1.0/me/events", meeting),
+        ("/v1.0/me/contacts", json!({"givenName": "x"})),
+        (
+            "/v1.0/me/mailFolders/inbox/copy",
+            json!({"destinationId": "archive"}),
+        ),
+    ] {
+        let answer = bench.post(&token, path, body).await;
+        assert_eq!(answer.refused(507), "ErrorQuotaExceeded", "{path}");
+    }
+    // What others send is lost, and they are not told by the request.
+    let bob = bench.delegated("bob", &["Mail.Send"]);
+    bench
+        .post(&bob, "/v1.0/me/sendMail", mail)
+        .await
+        .expect(202);
+    assert_eq!(mailbox.read(|it| it.messages.len()), count);
+    mailbox.write(|contents| contents.remove_message(filled));
+    draft(&bench, &token).await;
 }
