@@ -25,7 +25,8 @@ use crate::world::Tenant;
 pub(crate) struct Presented<'a> {
     /// `client_id`, from the body or the Basic header.
     pub(crate) client_id: String,
-    secrets: Vec<String>,
+    /// Each in all its readings.
+    secrets: Vec<Vec<String>>,
     assertion: Option<&'a str>,
     assertion_type: Option<&'a str>,
 }
@@ -62,12 +63,11 @@ impl<'a> Presented<'a> {
         // Refuses a repeated field; the value itself counts with its blanks.
         form.get("client_secret")?;
         if let Some(secret) = form.raw("client_secret").filter(|it| !it.is_empty()) {
-            secrets.push(secret.to_owned());
+            secrets.push(vec![secret.to_owned()]);
         }
-        if let Some((_, secret)) = basic {
+        if let Some((_, secret)) = basic.filter(|(_, secret)| !secret.is_empty()) {
             // Some clients encode both parts as RFC 6749 section 2.3.1 asks, others send them raw.
-            secrets.push(decoded(&secret));
-            secrets.push(secret);
+            secrets.push(vec![decoded(&secret), secret]);
         }
         let assertion = form.get("client_assertion")?;
         let assertion_type = form.get("client_assertion_type")?;
@@ -131,24 +131,38 @@ impl<'a> Presented<'a> {
         Ok(1)
     }
 
+    /// The secret in the body and the one in the header, where there are both, must be good.
+    ///
+    /// Unverified: the code where one of the two is not.
     fn check_secret(&self, app: &Application, now: Timestamp) -> Result<(), AuthorityError> {
-        let app_id = app.app_id.to_string();
-        let known = app.secrets.iter().filter(|known| {
-            self.secrets
-                .iter()
-                .any(|presented| bool::from(presented.as_bytes().ct_eq(known.secret.as_bytes())))
-        });
-        let mut expired = false;
-        for secret in known {
-            if secret.start <= now && now < secret.end {
-                return Ok(());
-            }
-            expired = true;
-        }
-        // With no valid secret left the service says that they are expired.
-        let code = if expired { 7000222 } else { 7000215 };
-        Err(AuthorityError::aadsts(code).with("app", app_id))
+        self.secrets
+            .iter()
+            .try_for_each(|readings| check_readings(readings, app, now))
     }
+}
+
+/// One of the readings of a secret must be a secret of the app.
+fn check_readings(
+    readings: &[String],
+    app: &Application,
+    now: Timestamp,
+) -> Result<(), AuthorityError> {
+    let app_id = app.app_id.to_string();
+    let known = app.secrets.iter().filter(|known| {
+        readings
+            .iter()
+            .any(|presented| bool::from(presented.as_bytes().ct_eq(known.secret.as_bytes())))
+    });
+    let mut expired = false;
+    for secret in known {
+        if secret.start <= now && now < secret.end {
+            return Ok(());
+        }
+        expired = true;
+    }
+    // With no valid secret left the service says that they are expired.
+    let code = if expired { 7000222 } else { 7000215 };
+    Err(AuthorityError::aadsts(code).with("app", app_id))
 }
 
 /// A confidential client sent no credential: what is answered depends on the grant.

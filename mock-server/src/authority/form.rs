@@ -27,6 +27,9 @@ impl Form {
             return Ok(Self::parse(body));
         };
         let content_type = content_type.to_str().unwrap_or_default();
+        if content_type.trim().is_empty() {
+            return Ok(Self::parse(body));
+        }
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let form = Self::parse(body);
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -108,6 +111,8 @@ mod tests {
     #[test]
     fn only_form_bodies_have_fields() {
         let mut headers = HeaderMap::new();
+        assert!(Form::of_body(&headers, b"a=1").is_ok());
+        headers.insert(header::CONTENT_TYPE, "".parse().unwrap());
         assert!(Form::of_body(&headers, b"a=1").is_ok());
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         assert_eq!(Form::of_body(&headers, b"{}").unwrap_err().code, 900144);

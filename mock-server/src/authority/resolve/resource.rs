@@ -181,8 +181,10 @@ fn named(world: &World, tenant: &Tenant, spelled: &str) -> Option<Arc<Applicatio
     principals.into_iter().find_map(|id| {
         let app = standing(world, tenant, id)?;
         let uris = &app.api.as_ref()?.identifier_uris;
+        // In any case, as the token then shows it; whoever compares `aud` may not find it.
+        // Source: OfficeDev/microsoft-teams-apps-company-communicator#214.
         uris.iter()
-            .any(|uri| without_slash(uri) == trimmed)
+            .any(|uri| without_slash(uri).eq_ignore_ascii_case(trimmed))
             .then_some(app)
     })
 }

@@ -393,3 +393,24 @@ async fn consent_that_was_withdrawn_is_missed_by_every_spelling_of_a_refresh() {
         assert_eq!(code_of(&mock.refresh(&token).await), 65001, "{scope}");
     }
 }
+
+#[tokio::test]
+async fn the_uri_of_an_api_is_found_in_any_case_and_shown_as_it_was_spelled() {
+    let mock = Mock::new();
+    mock.with_own_api("own-app", "api://Mail-Connector", 1);
+    for named in [
+        "api://Mail-Connector",
+        "api://mail-connector",
+        "API://MAIL-CONNECTOR/",
+    ] {
+        let (status, body) = mock
+            .daemon(&[("scope", &format!("{named}/.default"))])
+            .await;
+        assert_eq!(status, 200, "{named}: {body}");
+        assert_eq!(claims_of(&body)["aud"], named);
+    }
+    let other = mock
+        .daemon(&[("scope", "api://mail-connectors/.default")])
+        .await;
+    assert_eq!(code_of(&other), 500011);
+}

@@ -29,12 +29,21 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             asked.admitted = Some("fabrikam.com");
         }
         "another client id is in the header" => {
-            use base64::Engine as _;
-            let other = "11111111-2222-4333-8444-555555555555:secret";
-            let basic = base64::engine::general_purpose::STANDARD.encode(other);
+            let other = basic("11111111-2222-4333-8444-555555555555", "secret");
+            asked.headers.push((header::AUTHORIZATION, other));
+        }
+        "the header has another secret than the body" => {
+            let id = asked.get("client_id");
             asked
                 .headers
-                .push((header::AUTHORIZATION, format!("Basic {basic}")));
+                .push((header::AUTHORIZATION, basic(&id, "another")));
+        }
+        "the body has another secret than the header" => {
+            let (id, secret) = (asked.get("client_id"), asked.get("client_secret"));
+            asked
+                .headers
+                .push((header::AUTHORIZATION, basic(&id, &secret)));
+            asked.set("client_secret", "another");
         }
         "the secret is in another case" => {
             let secret = asked.get("client_secret");
@@ -272,4 +281,11 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
         }
         other => panic!("changes.rs has no '{other}'"),
     }
+}
+
+/// The header by which a client sends its secret.
+fn basic(id: &str, secret: &str) -> String {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    format!("Basic {encoded}")
 }
