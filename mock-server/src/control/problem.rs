@@ -136,11 +136,10 @@ pub(super) async fn conform(request: Request, next: Next) -> Response<Body> {
         .canonical_reason()
         .unwrap_or("refused")
         .to_lowercase();
-    let detail = match allow.as_ref().and_then(|it| it.to_str().ok()) {
-        Some(allow) if text.is_empty() => {
-            format!("{path} does not take {method}; it takes {allow}")
-        }
-        _ => String::from_utf8_lossy(&text).into_owned(),
+    let detail = if status == StatusCode::METHOD_NOT_ALLOWED && text.is_empty() {
+        format!("{path} does not take {method}: the header Allow says what it takes")
+    } else {
+        String::from_utf8_lossy(&text).into_owned()
     };
     let mut problem = Problem::new(status, &title).detail(detail).respond();
     if let Some(allow) = allow {

@@ -229,7 +229,9 @@ async fn a_wrong_name_is_refused_with_the_nearest_right_one() {
     let wrong = bench.get(&events).await;
     assert_problem(&wrong, 405);
     assert!(
-        wrong.text.contains("does not take GET; it takes POST"),
+        wrong
+            .text
+            .contains("does not take GET: the header Allow says what it takes"),
         "{}",
         wrong.text
     );

@@ -267,9 +267,8 @@ async fn a_full_mailbox_takes_nothing_more() {
     let token = bench.delegated("alice", &scopes);
     let (message, event) = (draft(&bench, &token).await, event(&bench, &token).await);
     let tenant = bench.tenant();
-    let owner = tenant
-        .read(|it| Owner::of(it, bench.user("alice")))
-        .unwrap();
+    let alice = bench.user("alice");
+    let owner = tenant.read(|it| Owner::of(it, alice)).unwrap();
     let mailbox = tenant.mailboxes.open(&owner, tenant.now());
     let (filled, count) = mailbox.write(|contents| {
         let filled = contents.messages.newest_first().last().unwrap().key;
