@@ -71,13 +71,6 @@ enum Command {
     },
 }
 
-/// Reads the number of an option; what is none is refused with what is expected.
-fn number<T: std::str::FromStr>(
-    expected: &'static str,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
-    move |text| text.parse().map_err(|_| format!("expected {expected}"))
-}
-
 /// Why a command failed: what to print, and the exit code.
 #[derive(Debug)]
 struct Failure {

@@ -32,20 +32,14 @@ fn a_number_that_is_none_is_refused_with_an_example() {
     for (arguments, expected) in [
         (
             &["serve", "--tls-port", "localhost:8443"][..],
-            "expected a port from 0 to 65535, such as 8443 (0 = any free ones)",
+            "expected a whole number, such as 8443",
         ),
         (
             &["run", "--random-seed", "x", "true"],
-            "expected a whole number, such as 42",
+            "expected a whole number, such as 1",
         ),
-        (
-            &["journal", "--last", "-"],
-            "expected how many entries, such as 20",
-        ),
-        (
-            &["fault", "remove", "first"],
-            "expected the number of a fault, such as 3",
-        ),
+        (&["journal", "--last", "-"], "expected a whole number"),
+        (&["fault", "remove", "first"], "expected a whole number"),
     ] {
         let finished = mock(arguments);
         assert_eq!(finished.code, Some(2), "{finished}");

@@ -35,7 +35,6 @@ enum FaultAction {
     /// Remove a fault
     Remove {
         /// The number, as `add` and `list` print it
-        #[arg(value_parser = super::number::<u64>("the number of a fault, such as 3"))]
         number: u64,
     },
     /// Remove all faults

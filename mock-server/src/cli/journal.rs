@@ -26,12 +26,10 @@ pub(super) struct JournalCommand {
     #[arg(long)]
     json: bool,
     /// Only this many of the newest entries
-    #[arg(long, visible_alias = "tail", value_name = "NUMBER", value_parser = super::number::<usize>(
-        "how many entries, such as 20"))]
+    #[arg(long, visible_alias = "tail", value_name = "NUMBER")]
     last: Option<usize>,
     /// Only after the entry with this number
-    #[arg(long, value_name = "NUMBER", value_parser = super::number::<u64>(
-        "the number of an entry, such as 120"))]
+    #[arg(long, value_name = "NUMBER")]
     since: Option<u64>,
     /// Only this tenant, by id or domain
     #[arg(long)]

@@ -65,8 +65,7 @@ struct Record {
     #[arg(long)]
     tenant: Option<String>,
     /// After this entry of the journal; from its beginning if absent
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = super::number::<u64>(
-        "the number of an entry, such as 120"))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     since: u64,
     /// Write to a file
     #[arg(long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::config::ConfigArgument;
 use super::scenario::{ScenarioArguments, beginning};
-use super::{Failure, number, print, runtime, summary};
+use super::{Failure, print, runtime, summary};
 use crate::environment::Environment;
 use crate::journal::Redaction;
 use crate::platform::interruption;
@@ -35,8 +35,7 @@ pub(super) struct Serve {
     control: SocketAddr,
 
     /// First of the four TLS ports, one for each environment; 0 picks free ones
-    #[arg(long, value_name = "PORT", default_value_t = 8443, value_parser = number::<u16>(
-        "a port from 0 to 65535, such as 8443 (0 = any free ones)"))]
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
     tls_port: u16,
 
     /// Serve plain HTTP on the TLS ports as well
@@ -72,8 +71,7 @@ pub(super) struct WorldArguments {
     pub(super) seed: Option<PathBuf>,
 
     /// Seed for everything random
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = number::<u64>(
-        "a whole number, such as 42"))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(super) random_seed: u64,
 
     /// Folder for the root certificate and the keys
