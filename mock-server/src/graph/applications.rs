@@ -133,6 +133,10 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `POST /applications`: every member may do that, and owns the app then.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    make(call, None)
+}
+
+fn make(call: &Call<'_>, unique_name: Option<&str>) -> Result<Reply, GraphError> {
     let body = call.object("application")?;
     if body
         .get("displayName")
@@ -148,6 +152,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
         ..Application::new(app_id, object_id, call.now)
     };
     Change::read(call, body)?.apply(&mut app)?;
+    if let Some(name) = unique_name {
+        app.profile.insert(UNIQUE_NAME.to_owned(), json!(name));
+    }
     call.tenant.write(|it| it.add_application(app.clone()));
     call.world.reindex(&call.tenant);
     call.entity(
@@ -157,9 +164,23 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
     )
 }
 
-/// `PATCH /applications/{id}`.
+/// `PATCH /applications/{id}`, and `applications(uniqueName='…')`, which makes the app on demand.
+///
+/// Source: learn.microsoft.com/graph/api/application-upsert.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let app = writable(call)?;
+    let app = match addressed(call) {
+        Err(missing) if call.prefer.create_if_missing => {
+            let text = call.parameters.get("application");
+            let Some(name) = text.strip_prefix(BY_UNIQUE_NAME) else {
+                return Err(missing);
+            };
+            let mut reply = make(call, Some(name))?;
+            reply.status = StatusCode::CREATED;
+            return Ok(reply);
+        }
+        found => found?,
+    };
+    may_manage(call, &app)?;
     let change = Change::read(call, call.object("application")?)?;
     write(call, app.app_id, |app| change.apply(app))?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
@@ -174,23 +195,29 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, GraphError> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// The registration that the path names, by object id or `appId='…'`.
+/// The registration that the path names, by object id, `appId='…'` or `uniqueName='…'`.
 fn addressed(call: &Call<'_>) -> Result<Application, GraphError> {
     let text = call.parameters.get("application");
     call.tenant.read(|directory| {
-        let found = match text.strip_prefix("appId=") {
-            Some(app) => app
+        let by_app = text.strip_prefix("appId=");
+        let by_name = text.strip_prefix(BY_UNIQUE_NAME);
+        let found = match (by_app, by_name) {
+            (Some(app), _) => app
                 .parse()
                 .ok()
                 .and_then(|id: ApplicationId| directory.applications.get(&id)),
-            None => text
+            (_, Some(name)) => {
+                let mut apps = directory.applications.values();
+                apps.find(|app| app.profile.get(UNIQUE_NAME) == Some(&json!(name)))
+            }
+            _ => text
                 .parse()
                 .ok()
                 .and_then(|id| directory.application_by_object_id(id)),
         };
         found
             .cloned()
-            .ok_or_else(|| GraphError::resource_not_found(text))
+            .ok_or_else(|| GraphError::resource_not_found(by_app.or(by_name).unwrap_or(text)))
     })
 }
 
@@ -503,7 +530,7 @@ const KEPT: [&str; 6] = [
     "tags",
 ];
 /// Properties that nobody writes. Source: learn.microsoft.com/graph/api/resources/application.
-const READ_ONLY: [&str; 10] = [
+const READ_ONLY: [&str; 11] = [
     "appId",
     "applicationTemplateId",
     "certification",
@@ -513,8 +540,13 @@ const READ_ONLY: [&str; 10] = [
     "disabledByMicrosoftStatus",
     "id",
     "publisherDomain",
+    "uniqueName",
     "verifiedPublisher",
 ];
+/// What an app is called by its key.
+const UNIQUE_NAME: &str = "uniqueName";
+/// The beginning of that key in a path.
+const BY_UNIQUE_NAME: &str = "uniqueName=";
 /// Where `web/homePageUrl` is kept.
 pub(super) const HOME_PAGE: &str = "homePageUrl";
 

@@ -128,13 +128,19 @@ pub(crate) const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTR
     .add(b'>')
     .add(b'?');
 
-/// `users('x')` as name and key; a quote inside is doubled. The alternate key of apps keeps its
-/// name: `applications(appId='x')` has the key `appId=x`.
+/// `users('x')` as name and key; a quote inside is doubled. The alternate keys of apps keep their
+/// names: `applications(appId='x')` has the key `appId=x`.
 fn keyed(segment: &str) -> Option<(&str, String)> {
     let (name, rest) = segment.split_once('(')?;
     let rest = rest.strip_suffix(')')?;
     let (prefix, rest) = match rest.split_once('=') {
         Some((key, rest)) if key.trim().eq_ignore_ascii_case("appId") => ("appId=", rest.trim()),
+        Some((key, rest))
+            if key.trim().eq_ignore_ascii_case("uniqueName")
+                && name.eq_ignore_ascii_case("applications") =>
+        {
+            ("uniqueName=", rest.trim())
+        }
         _ => ("", rest),
     };
     let key = rest.strip_prefix('\'')?.strip_suffix('\'')?;

@@ -17,6 +17,8 @@ pub(crate) struct Prefer {
     pub(crate) body: Option<BodyType>,
     /// `odata.maxpagesize`.
     pub(crate) page_size: Option<usize>,
+    /// `create-if-missing`: a change makes what is not there.
+    pub(crate) create_if_missing: bool,
     /// `return=minimal`.
     pub(crate) minimal: bool,
     /// `return=representation`.
@@ -48,6 +50,7 @@ impl Prefer {
                 let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
                 let value = value.trim().trim_matches('"').trim();
                 match name.trim().to_ascii_lowercase().as_str() {
+                    "create-if-missing" => prefer.create_if_missing = true,
                     "idtype" => prefer.immutable_ids = value.eq_ignore_ascii_case("ImmutableId"),
                     "odata.maxpagesize" => {
                         prefer.page_size = value.parse().ok().filter(|it| *it > 0);

@@ -151,11 +151,18 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `POST /servicePrincipals`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    make(call, None)
+}
+
+/// Makes a service principal, of the app that the path names or the body.
+fn make(call: &Call<'_>, app: Option<&str>) -> Result<Reply, GraphError> {
     let mut body = call.object("servicePrincipal")?;
-    let app = body
-        .shift_remove("appId")
-        .and_then(|it| it.as_str().map(str::to_owned))
-        .ok_or_else(|| GraphError::value_required("appId", "ServicePrincipal"))?;
+    let said = body.shift_remove("appId");
+    let said = said.as_ref().and_then(Value::as_str);
+    let app = app
+        .or(said)
+        .ok_or_else(|| GraphError::value_required("appId", "ServicePrincipal"))?
+        .to_owned();
     let change = Change::read(body)?;
     let id = app.parse().ok();
     let found = id.and_then(|id| call.world.application(call.cloud(), id));
@@ -204,6 +211,18 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `PATCH /servicePrincipals/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
+    let by_app = call
+        .parameters
+        .get("servicePrincipal")
+        .strip_prefix("appId=");
+    // Source: learn.microsoft.com/graph/api/serviceprincipal-upsert.
+    if let Some(app) = by_app.filter(|_| call.prefer.create_if_missing)
+        && addressed(call).is_err()
+    {
+        let mut reply = make(call, Some(app))?;
+        reply.status = StatusCode::CREATED;
+        return Ok(reply);
+    }
     let principal = writable(call)?;
     let change = Change::read(call.object("servicePrincipal")?)?;
     let id = principal.stored.app_id;

@@ -41,6 +41,15 @@ impl Place<'_> {
         self.view.is_none() && self.step.is_link()
     }
 
+    /// Whether a change by another key than the id makes what is not there.
+    ///
+    /// Source: learn.microsoft.com/graph/api/group-upsert. Apps have endpoints of their own.
+    pub(super) fn may_be_made(&self, call: &Call<'_>) -> bool {
+        self.collection == "groups"
+            && call.endpoint.method == axum::http::Method::PATCH
+            && call.prefer.create_if_missing
+    }
+
     /// Whether the path shows an element of the collection.
     pub(super) fn shows(&self, documents: &Documents, document: &Document) -> bool {
         let view = self.view.as_ref();
@@ -194,6 +203,7 @@ fn place_of<'r>(
         }
         Some(Key::Alternate(name, value)) => {
             let found = alternate(call, &place.collection, name, value);
+            let found = found.or_else(|| place.may_be_made(call).then(|| new_id(call, of)));
             place.id = found.ok_or_else(|| voice.not_found(value))?;
         }
     }

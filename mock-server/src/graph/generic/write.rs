@@ -1,6 +1,7 @@
 //! Writing: create, change, replace and delete documents, add and remove links.
 
 use axum::http::{StatusCode, header};
+use serde_json::json;
 
 mod body;
 mod links;
@@ -11,6 +12,7 @@ use self::body::{Written, stamp, written};
 use super::behaviour::{self, New};
 use super::place::{self, Place};
 use super::read;
+use super::route::Key;
 use super::service::Voice;
 use crate::graph::call::{Call, Reply};
 use crate::graph::endpoint::{self, Found};
@@ -127,8 +129,15 @@ pub(super) fn update(
 ) -> Result<Reply, GraphError> {
     let before = place::stored(call, place);
     let singleton = place.id.is_empty();
+    let made_by = match &place.step.key {
+        Some(Key::Alternate(name, value)) if before.is_none() && place.may_be_made(call) => {
+            Some((*name, value))
+        }
+        _ => None,
+    };
     if before.is_none()
         && !singleton
+        && made_by.is_none()
         && (!replace || place::fetch(call, &place.address()).is_some())
     {
         return by_endpoint(call, &place.address())
@@ -148,6 +157,9 @@ pub(super) fn update(
     };
     properties.extend(body.properties);
     body.properties = properties;
+    if let Some((name, value)) = made_by {
+        body.properties.insert(name.to_owned(), json!(value));
+    }
     stamp(call, of, &mut body.properties, created);
     if created && !singleton {
         let mut id = place.id.clone();

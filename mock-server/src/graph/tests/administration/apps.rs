@@ -766,3 +766,60 @@ async fn an_identifier_uri_names_a_verified_domain_the_app_or_the_tenant() {
     let body = json!({"identifierUris": [old, format!("api://{id}")]});
     office.call(&admin, "PATCH", &app, body).await.expect(204);
 }
+
+#[tokio::test]
+async fn what_is_missing_is_made_by_its_other_key() {
+    let office = Office::new();
+    let admin = office.admin(&["Application.ReadWrite.All", "Group.ReadWrite.All"]);
+    let make = [("prefer", "create-if-missing")];
+    let group = "/v1.0/groups(uniqueName='ring-1')";
+    let body = json!({"displayName": "Ring", "mailEnabled": false, "mailNickname": "ring",
+        "securityEnabled": true});
+    let app = "/v1.0/applications(uniqueName='app-1')";
+    let named = json!({"displayName": "First"});
+    for (path, body) in [(group, body), (app, named)] {
+        let patch = |body: Value, headers: &'static [(&'static str, &'static str)]| {
+            office.bench.send("PATCH", &admin, path, headers, body)
+        };
+        let missing = patch(body.clone(), &[]).await.expect(404);
+        let text = missing.body["error"]["message"].as_str().unwrap();
+        assert!(text.starts_with("Resource '"), "{text}");
+        assert!(!text.contains("uniqueName"), "{text}");
+        let made = office
+            .bench
+            .send("PATCH", &admin, path, &make, body)
+            .await
+            .expect(201);
+        let unique = path.split('\'').nth(1).unwrap();
+        let again = json!({"displayName": "Second"});
+        office
+            .bench
+            .send("PATCH", &admin, path, &make, again)
+            .await
+            .expect(204);
+        let selected = format!("{path}?$select=id,displayName,uniqueName");
+        let read = office.bench.get(&admin, &selected).await.expect(200);
+        assert_eq!(read.body["uniqueName"], unique);
+        assert_eq!(read.body["displayName"], "Second");
+        assert_eq!(read.body["id"], made.body["id"]);
+    }
+    let read = office.bench.get(&admin, app).await.expect(200);
+    let id = read.body["appId"].as_str().unwrap();
+    let principal = format!("/v1.0/servicePrincipals(appId='{id}')");
+    let body = json!({"tags": ["HideApp"]});
+    office
+        .bench
+        .send("PATCH", &admin, &principal, &[], body.clone())
+        .await
+        .expect(404);
+    let made = office
+        .bench
+        .send("PATCH", &admin, &principal, &make, body.clone())
+        .await;
+    assert_eq!(made.expect(201).body["appId"], id);
+    office
+        .bench
+        .send("PATCH", &admin, &principal, &make, body)
+        .await
+        .expect(204);
+}
