@@ -49,8 +49,10 @@ function card(it) {
     h("div", { class: "body stack" },
       h("p", {}, h("b", {}, "If it is presented now: "), verdict.reason),
       verdict.aadsts && codeMeaning(verdict.aadsts, true),
-      h("p", { class: "soft number" }, `Refreshed ${token.generation - 1} times · issued ${moment(it.issued)} · `,
+      h("p", { class: "soft number" }, `${refreshed(token.generation - 1)} · issued ${moment(it.issued)} · `,
         it.expires ? `unused, it dies ${relative(it.expires)}` : "", ` · ${[...token.scopes].join(" ")}`),
       h("details", { id: `connection-${family}` }, h("summary", {}, "What it carries"),
         explained({ ...it, kind: "refresh-token", contents: token }))));
 }
+
+const refreshed = (count) => ["Never refreshed", "Refreshed once"][count] ?? `Refreshed ${count} times`;

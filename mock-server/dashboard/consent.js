@@ -53,7 +53,7 @@ function table(grants) {
   ];
   if (rows.length === 0) return empty("Nothing is consented", "Each user will be asked.");
   return h("div", { class: "card scroll", tabindex: "0", role: "region", "aria-label": "What is consented" },
-    h("table", {}, h("thead", {}, h("tr", {}, ["App", "Permissions", "For", ""].map((it) => h("th", { scope: "col" },
+    h("table", { class: "stacked" }, h("thead", {}, h("tr", {}, ["App", "Permissions", "For", ""].map((it) => h("th", { scope: "col" },
       it || h("span", { class: "hidden-text" }, "Actions"))))),
     h("tbody", {}, rows.map(([client, scopes, whom, user], index) => h("tr", {},
       h("td", { class: "main-text" }, appName(client)), h("td", {}, scopes), h("td", {}, whom),

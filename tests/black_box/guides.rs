@@ -110,6 +110,11 @@ fn the_guide_to_scenarios_does_what_it_says() {
 }
 
 #[test]
+fn the_guide_to_files_does_what_it_says() {
+    run_as_it_stands("files.md", &[]);
+}
+
+#[test]
 fn the_walk_through_shows_each_code_that_it_promises() {
     let shown: String = blocks(&page("walk-through.md"))
         .into_iter()
