@@ -1,6 +1,6 @@
 //! The driver's side of the protocol: a line, a request.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -132,8 +132,8 @@ struct Connector {
     log: Log,
     /// The connections that failed, which a mutant shows as working.
     failed: Mutex<HashSet<String>>,
-    /// What was answered last to a question of a case, and on which connection, for a mutant.
-    last_answers: Mutex<HashMap<(String, String), (String, Value)>>,
+    /// What was answered last to a question of a case, by connection, for a mutant.
+    last_answers: Mutex<HashMap<(String, String), BTreeMap<String, Value>>>,
     /// What a connector does one at a time, if that is its style.
     turn: AsyncMutex<()>,
     /// The tokens of apps, where the connector has a broker for them.
@@ -259,11 +259,10 @@ impl Connector {
         let mut last = self.last_answers.lock();
         // The names of a case have the same beginning.
         let case = connection.split('-').next().unwrap_or_default().to_owned();
-        let other = last.insert((case, operation), (connection.to_owned(), answer.clone()));
-        match other {
-            Some((other, earlier)) if other != connection => earlier,
-            _ => answer,
-        }
+        let answers = last.entry((case, operation)).or_default();
+        answers.insert(connection.to_owned(), answer.clone());
+        let other = answers.iter().find(|(other, _)| *other != connection);
+        other.map_or(answer, |(_, theirs)| theirs.clone())
     }
 
     fn secrets(&self) -> String {
