@@ -35,3 +35,12 @@ pub enum Asked {
     /// To end: SIGTERM, or a machine that is shut down.
     Terminate,
 }
+
+/// What to try where a program is not found: the name that it has on many systems.
+pub fn other_name(program: &str) -> &'static str {
+    match program {
+        "python" => " (many systems have it as 'python3' only, outside a virtual environment)",
+        "pip" => " (many systems have it as 'pip3' only, outside a virtual environment)",
+        _ => "",
+    }
+}

@@ -78,7 +78,8 @@ impl Heard {
 pub enum SourceError {
     /// The command can't be run.
     #[error(
-        "cannot run the connector '{command}': {error}; --connector takes a command, tcp:HOST:PORT, unix:PATH, or reference"
+        "cannot run the connector '{command}': {error}{}; --connector takes a command, tcp:HOST:PORT, unix:PATH, or reference",
+        entra_mock::platform::other_name(command.split(' ').next().unwrap_or_default())
     )]
     Command {
         /// The command.

@@ -15,7 +15,7 @@ use super::serve::{WorldArguments, start, write_ready};
 use super::{Failure, runtime};
 use crate::isolation;
 use crate::journal::{Exchange, Surface};
-use crate::platform::{Signals, find_program, signal_of};
+use crate::platform::{Signals, find_program, other_name, signal_of};
 use crate::scratch::Scratch;
 use crate::server::{MockEntra, UNSET, Variables, raise_descriptor_limit, with_original_limit};
 use crate::watchdog::{self, Guarded};
@@ -139,7 +139,7 @@ impl Run {
                 126
             };
             Failure {
-                message: format!("cannot run '{name}': {error}"),
+                message: format!("cannot run '{name}': {error}{}", other_name(&name)),
                 code,
             }
         })?;
