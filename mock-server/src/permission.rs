@@ -206,7 +206,7 @@ mod tests {
                 it.name
             );
             assert!(!it.meaning.is_empty(), "{}", it.name);
-            let found = Permission::find(&it.name, it.kind).unwrap();
+            let found = Permission::find(it.name, it.kind).unwrap();
             assert_eq!(found.id, it.id, "{} is there twice", it.name);
         }
     }

@@ -399,7 +399,7 @@ fn graph_scopes() -> Value {
     let scopes = Permission::all()
         .iter()
         .filter(|it| it.kind == PermissionKind::Delegated)
-        .map(|it| documents::scope(it.id, &it.name, &it.meaning, it.admin_only));
+        .map(|it| documents::scope(it.id, it.name, it.meaning, it.admin_only));
     Value::Array(scopes.collect())
 }
 

@@ -278,11 +278,11 @@ fn special(drive: &Drive, item: &Item) -> Option<&'static str> {
 
 /// Leaves what `$select` names.
 pub(in crate::graph) fn select(call: &Call<'_>, document: Properties) -> Properties {
-    only(&call.query.select, document)
+    only(call.query.select.as_deref(), document)
 }
 
 /// Leaves what names say, if they say anything.
-pub(super) fn only(names: &Option<Vec<String>>, document: Properties) -> Properties {
+pub(super) fn only(names: Option<&[String]>, document: Properties) -> Properties {
     let Some(names) = names else {
         return document;
     };

@@ -103,7 +103,8 @@ fn expanded(style: &Style<'_>, drive: &Drive, item: &Item) -> Result<Properties,
     let mut document = style.item(drive, item);
     for expand in &style.call.query.expand {
         let name = expand.name.to_ascii_lowercase();
-        let own = |document: Properties| Value::Object(draw::only(&expand.select, document));
+        let own =
+            |document: Properties| Value::Object(draw::only(expand.select.as_deref(), document));
         let value = match name.as_str() {
             "children" if item.is_file() => continue,
             "children" => {

@@ -52,12 +52,11 @@ fn decoded(url: &str) -> String {
 
 /// The root site of a host; without a host, the tenant's.
 fn root_of<'s>(all: &'s [(String, Properties)], host: &str) -> Option<&'s Properties> {
-    let found = all.iter().map(|(_, site)| site).find(|site| {
+    all.iter().map(|(_, site)| site).find(|site| {
         let named = site.get("siteCollection").and_then(|it| it.get("hostname"));
         let named = named.and_then(Value::as_str).unwrap_or_default();
         site.contains_key("root") && (host.is_empty() || named.eq_ignore_ascii_case(host))
-    });
-    found
+    })
 }
 
 /// All sites that a path may mean: those of people, too.
