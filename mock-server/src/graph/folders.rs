@@ -7,6 +7,7 @@ use super::call::{Call, Reply};
 use super::collection::{self, Listing, Source};
 use super::error::GraphError;
 use super::extended;
+use super::generic::not_in_the_mock;
 use super::messages::{self, folder_id, of_id};
 use super::odata::query::Expand;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
@@ -40,6 +41,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `POST …/mailFolders` and `…/childFolders`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
+    refuse_search_folder(call)?;
     let body = call.object("mailFolder")?;
     let name = display_name(&body)?;
     let contents = call.mailbox()?;
@@ -175,6 +177,9 @@ pub(super) fn named(contents: &Contents, name: &str) -> Result<u64, GraphError> 
     if let Some(role) = WellKnown::of_mail_folder(name) {
         return Ok(contents.well_known(role));
     }
+    if let Some(name) = NOT_THERE.iter().find(|it| it.eq_ignore_ascii_case(name)) {
+        return Err(not_in_the_mock(&format!("mailFolders('{name}')")));
+    }
     match contents.ids().decode(name).map_err(of_id)? {
         ItemKey::Folder(key) => contents
             .folders
@@ -184,6 +189,28 @@ pub(super) fn named(contents: &Contents, name: &str) -> Result<u64, GraphError> 
             .ok_or_else(GraphError::item_not_found),
         _ => Err(GraphError::item_not_found()),
     }
+}
+
+/// Well-known folders that mailboxes do not have here.
+/// Source: learn.microsoft.com/graph/api/resources/mailfolder, "Well-known folder names".
+const NOT_THERE: [&str; 7] = [
+    "clutter",
+    "conflicts",
+    "localfailures",
+    "scheduled",
+    "searchfolders",
+    "serverfailures",
+    "syncissues",
+];
+
+/// A folder that shows what a filter finds is none that the mock makes.
+fn refuse_search_folder(call: &Call<'_>) -> Result<(), GraphError> {
+    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let kind = body["@odata.type"].as_str().unwrap_or_default();
+    if kind.trim_start_matches('#') == "microsoft.graph.mailSearchFolder" {
+        return Err(not_in_the_mock("mailSearchFolder"));
+    }
+    Ok(())
 }
 
 fn source<'a>(call: &'a Call<'a>, contents: &'a Contents) -> Result<Folders<'a>, GraphError> {
