@@ -229,10 +229,16 @@ impl Edge {
                 self.without_body(is_graph, (&arrival, &headers), error),
             ),
         };
-        let annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
+        let mut annotation = Annotation::take(response.extensions_mut()).unwrap_or_default();
         let (mut parts, answer) = response.into_parts();
         // A content is sent as it is read, unless a fault works on it.
         let is_streamed = parts.extensions.remove::<host::Streamed>().is_some();
+        let is_too_large = is_streamed && length(&parts.headers) > TWISTED;
+        if is_too_large && touched.is_some() {
+            let what = "a fault on the content of a file of more than 256 MiB: it is sent as it is";
+            annotation.unsupported = Some(what.to_owned());
+        }
+        let touched = touched.filter(|_| !is_too_large);
         let (streamed, answer) = if is_streamed && touched.is_none() {
             (Some(answer), Bytes::new())
         } else {
@@ -510,3 +516,14 @@ impl Edge {
 }
 
 const AUTHORITY_BODY_LIMIT: usize = 1 << 20;
+
+/// The longest content that a fault works on, in bytes: it is collected for it.
+const TWISTED: u64 = 256 << 20;
+
+/// How long a body is to be.
+fn length(headers: &HeaderMap) -> u64 {
+    let text = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok());
+    text.and_then(|it| it.parse().ok()).unwrap_or(0)
+}
