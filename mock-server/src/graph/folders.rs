@@ -205,7 +205,7 @@ const NOT_THERE: [&str; 7] = [
 
 /// A folder that shows what a filter finds is none that the mock makes.
 fn refuse_search_folder(call: &Call<'_>) -> Result<(), GraphError> {
-    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
     let kind = body["@odata.type"].as_str().unwrap_or_default();
     if kind.trim_start_matches('#') == "microsoft.graph.mailSearchFolder" {
         return Err(not_in_the_mock("mailSearchFolder"));
