@@ -63,12 +63,6 @@ pub(super) struct Mailboxes {
 }
 
 impl Mailboxes {
-    /// Whether some mailbox was left alone, now or earlier.
-    pub(super) fn was_any_closed(&self) -> bool {
-        let gates = self.gates.lock();
-        gates.values().any(|gate| gate.closed_until() > i64::MIN)
-    }
-
     /// The gate of a mailbox.
     pub(super) fn gate(&self, name: String) -> Arc<Gate> {
         let mut gates = self.gates.lock();

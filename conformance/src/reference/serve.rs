@@ -1,6 +1,6 @@
 //! The driver's side of the protocol: a line, a request.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -130,10 +130,11 @@ struct Connector {
     kind: Kind,
     guise: Guise,
     log: Log,
-    /// The connections that failed, which a mutant shows as working.
+    /// The connections that failed, which a mutant shows as working; the cases that were throttled.
     failed: Mutex<HashSet<String>>,
-    /// What was answered last to a question of a case, by connection, for a mutant.
-    last_answers: Mutex<HashMap<(String, String), BTreeMap<String, Value>>>,
+    /// What each connection of a case was answered last to a question, the newest at the end, for a
+    /// mutant.
+    last_answers: Mutex<HashMap<(String, String), Answers>>,
     /// What a connector does one at a time, if that is its style.
     turn: AsyncMutex<()>,
     /// The tokens of apps, where the connector has a broker for them.
@@ -216,6 +217,25 @@ impl Connector {
                     None => answer,
                 })
             }
+            Kind::Mutant(Mutant::OneThrottleForAll) => {
+                let (connects, name) = match &request {
+                    Request::Connect(connect) => (true, connect.connection.clone()),
+                    Request::Call { connection, .. } => (false, connection.clone()),
+                    _ => (false, String::new()),
+                };
+                let case = case_of(&name).to_owned();
+                if connects && self.failed.lock().contains(&case) {
+                    return Err(Problem::new(Category::Throttled, "try again later"));
+                }
+                let answer = self.answer(request).await;
+                if answer
+                    .as_ref()
+                    .is_err_and(|it| it.category == Category::Throttled)
+                {
+                    self.failed.lock().insert(case);
+                }
+                answer
+            }
             Kind::Mutant(Mutant::BreaksOnAnyFailure) => {
                 let name = match &request {
                     Request::Call { connection, .. } => Some(connection.clone()),
@@ -257,12 +277,12 @@ impl Connector {
     /// The answer that another connection got last to the same question, if there is one.
     fn mixed_up(&self, connection: &str, operation: String, answer: Value) -> Value {
         let mut last = self.last_answers.lock();
-        // The names of a case have the same beginning.
-        let case = connection.split('-').next().unwrap_or_default().to_owned();
+        let case = case_of(connection).to_owned();
         let answers = last.entry((case, operation)).or_default();
-        answers.insert(connection.to_owned(), answer.clone());
-        let other = answers.iter().find(|(other, _)| *other != connection);
-        other.map_or(answer, |(_, theirs)| theirs.clone())
+        answers.retain(|(own, _)| own != connection);
+        let other = answers.last().cloned();
+        answers.push((connection.to_owned(), answer.clone()));
+        other.map_or(answer, |(_, theirs)| theirs)
     }
 
     fn secrets(&self) -> String {
@@ -280,13 +300,6 @@ impl Connector {
                     }
                 }
                 Ok(json!(capabilities(self.kind, self.guise, self.restarts)))
-            }
-            Request::Connect(_)
-                if self.kind.is(Mutant::OneThrottleForAll)
-                    // However long it has waited meanwhile, and no time has passed.
-                    && self.mailboxes.was_any_closed() =>
-            {
-                Err(Problem::new(Category::Throttled, "try again later"))
             }
             Request::Connect(connect) => {
                 let connection = self.make(&connect)?;
@@ -601,4 +614,12 @@ fn error_answer(id: &Value, code: i64, message: &str, data: Option<Value>) -> St
         error["data"] = data;
     }
     json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()
+}
+
+/// What connections were answered.
+type Answers = Vec<(String, Value)>;
+
+/// The names of a case's connections have the same beginning.
+fn case_of(connection: &str) -> &str {
+    connection.split('-').next().unwrap_or_default()
 }
