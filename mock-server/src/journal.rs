@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 pub use body::Body;
+pub(crate) use entry::GRANTS;
 pub use entry::{
     ClockMove, ClockRecord, Direction, Entry, EventRecord, Exchange, FaultChange, FaultRecord,
     Level, StateChange, StateRecord, Surface, TokenKind, TokenUse,

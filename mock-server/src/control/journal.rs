@@ -20,7 +20,7 @@ use super::request::Parameters;
 use super::tenants::find;
 use crate::clock;
 use crate::directory::{ApplicationId, ObjectId, TenantId};
-use crate::journal::{Entry, Filter, Level, Surface, status_range};
+use crate::journal::{Entry, Filter, GRANTS, Level, Surface, status_range};
 use crate::notation::did_you_mean;
 use crate::server::Core;
 
@@ -91,16 +91,6 @@ fn filtered(operation: Operation) -> Operation {
             "How much of a request of Graph the mock does",
         )
 }
-
-/// The grants as the journal spells them.
-const GRANTS: [&str; 6] = [
-    "authorization_code",
-    "client_credentials",
-    "device_code",
-    "on_behalf_of",
-    "password",
-    "refresh_token",
-];
 
 const KNOWN: &str = "since, tenant, client, user, surface, status, grant, level";
 

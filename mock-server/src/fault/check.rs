@@ -7,6 +7,7 @@ use super::set::Named;
 use super::{Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, RetryAfter};
 use crate::aadsts;
 use crate::directory::{Event, EventError};
+use crate::journal::GRANTS;
 use crate::notation::did_you_mean;
 use crate::random::Random;
 use crate::world::Tenant;
@@ -275,16 +276,6 @@ fn names(surfaces: &[FaultSurface]) -> String {
     });
     names.collect::<Vec<_>>().join(", ")
 }
-
-/// The grants in their short spelling, as the journal has them.
-const GRANTS: [&str; 6] = [
-    "authorization_code",
-    "client_credentials",
-    "device_code",
-    "on_behalf_of",
-    "password",
-    "refresh_token",
-];
 
 /// In seconds of real time.
 const LONGEST_WAIT: i64 = 600;

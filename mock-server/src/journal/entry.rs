@@ -475,3 +475,13 @@ impl Entry {
         }
     }
 }
+
+/// The grants in their short spelling.
+pub(crate) const GRANTS: [&str; 6] = [
+    "authorization_code",
+    "client_credentials",
+    "device_code",
+    "on_behalf_of",
+    "password",
+    "refresh_token",
+];
