@@ -9,6 +9,7 @@ use std::time::Instant;
 use reqwest::{Client, Response};
 
 use crate::directory::Event;
+use crate::drives::{Blob, Identity, id};
 use crate::fault::{
     Fault, FaultAction, FaultSurface, FaultTarget, FaultWhen, Redirection, ResetAt, RetryAfter,
     WrongCertificate,
@@ -465,32 +466,80 @@ fn every_kind_of_fault_is_seen_by_a_client_in_one_of_these_tests() {
     assert!(kinds.len() > 20, "{kinds:?}");
 }
 
-#[tokio::test]
-async fn a_fault_reaches_the_addresses_of_contents_which_have_no_token() {
-    let bench = Bench::start().await;
+/// The address of the content of a file that is in Alice's drive.
+async fn content_of(bench: &Bench, path: &str) -> String {
     let put = Event::PutFile {
         user: "alice".to_owned(),
-        path: "Plan.txt".to_owned(),
+        path: path.to_owned(),
         text: Some("The plan".to_owned()),
         keep_both: None,
     };
     bench.tenant.event(&put).unwrap();
-    let roles = ["Files.Read.All"].map(|role| Event::GrantAppRole {
+    let role = Event::GrantAppRole {
         app: "daemon-secret".to_owned(),
-        role: role.to_owned(),
-    });
-    for role in &roles {
-        bench.tenant.event(role).unwrap();
-    }
+        role: "Files.Read.All".to_owned(),
+    };
+    bench.tenant.event(&role).unwrap();
     let token: serde_json::Value = bench.token().await.unwrap().json().await.unwrap();
     let upn = &bench.tenant.describe().users["alice"].upn;
-    let url = format!("{}/v1.0/users/{upn}/drive/root:/Plan.txt", bench.root);
+    let url = format!("{}/v1.0/users/{upn}/drive/root:/{path}", bench.root);
     let asked = bench.client.get(url);
     let asked = asked.bearer_auth(token["access_token"].as_str().unwrap());
     let item: serde_json::Value = asked.send().await.unwrap().json().await.unwrap();
-    let address = item["@microsoft.graph.downloadUrl"].as_str().unwrap();
-    let status = async || bench.client.get(address).send().await.unwrap().status();
+    item["@microsoft.graph.downloadUrl"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_fault_reaches_the_addresses_of_contents_which_have_no_token() {
+    let bench = Bench::start().await;
+    let address = content_of(&bench, "Plan.txt").await;
+    let status = async || bench.client.get(&address).send().await.unwrap().status();
     assert_eq!(status().await, 200);
     bench.on(FaultSurface::Graph, FaultAction::Status(503));
     assert_eq!(status().await, 503);
+}
+
+#[tokio::test]
+async fn a_fault_collects_no_content_of_more_than_256_mib() {
+    let bench = Bench::start().await;
+    let address = content_of(&bench, "Large.bin").await;
+    bench.on(FaultSurface::Graph, FaultAction::Truncate);
+    let cut = bench.client.get(&address).send().await.unwrap();
+    cut.bytes().await.unwrap_err();
+    let world = &bench.mock.core.world;
+    let tenants = world.tenants();
+    let tenant = tenants
+        .iter()
+        .find(|it| it.id == bench.tenant.id())
+        .unwrap();
+    // The same piece again and again takes no room.
+    let piece = Blob::of(&world.contents, &vec![7; 1 << 20]).unwrap();
+    let mut large = piece.clone();
+    (0..256).for_each(|_| large.append(&piece));
+    let length = large.length();
+    let by = Identity {
+        user: None,
+        app: None,
+    };
+    tenant.write_drives(|drives| {
+        let id = drives.all().next().unwrap().id.clone();
+        let drive = drives.get_mut(&id).unwrap();
+        let item = drive.list(id::ROOT, None).next().unwrap().1.id;
+        drive.write(item, large, by, tenant.now()).unwrap();
+    });
+    let mut whole = bench.client.get(&address).send().await.unwrap();
+    let mut read = 0;
+    while let Some(piece) = whole.chunk().await.unwrap() {
+        read += piece.len() as u64;
+    }
+    assert_eq!(read, length);
+    let exchanges = bench.mock.journal().exchanges_since(0);
+    let told = exchanges.last().unwrap().unsupported.as_deref();
+    assert!(
+        told.is_some_and(|it| it.contains("more than 256 MiB")),
+        "{told:?}"
+    );
 }
