@@ -12,6 +12,9 @@ use image::{DynamicImage, ImageReader, Limits};
 /// The largest file of which a smaller picture is made, in bytes.
 pub(crate) const MOST: usize = 16 << 20;
 
+/// So many bytes tell a picture from other files.
+pub(crate) const SIGNATURE: usize = 16;
+
 /// The most bytes of pixels.
 const ROOM: u64 = 128 << 20;
 
@@ -49,6 +52,11 @@ impl Frame {
         let pixels = |it: u64| u32::try_from(it).unwrap_or(u32::MAX).max(1);
         (pixels(w), pixels(h))
     }
+}
+
+/// Whether a file may be a picture, by its first bytes.
+pub(crate) fn begins_one(head: &[u8]) -> bool {
+    image::guess_format(head).is_ok_and(|it| it.reading_enabled())
 }
 
 /// Width and height, if the file is a picture. Its beginning is enough.
@@ -148,6 +156,9 @@ pub(crate) mod tests {
     #[test]
     fn what_is_no_picture_or_too_large_a_one_is_none() {
         assert_eq!(size(b"hello"), None);
+        assert!(!begins_one(b"hello, and more"));
+        assert!(begins_one(&picture(8, 8, ImageFormat::Png)[..SIGNATURE]));
+        assert!(begins_one(&picture(8, 8, ImageFormat::Jpeg)[..SIGNATURE]));
         assert_eq!(
             smaller(b"\x89PNG\r\n\x1a\n broken", within(9, 9, false)),
             None

@@ -235,15 +235,21 @@ impl Blob {
         let length = usize::try_from(self.length())
             .ok()
             .filter(|it| *it <= most)?;
-        let mut bytes = BytesMut::with_capacity(length);
-        while bytes.len() < length {
-            let more = self.read(bytes.len() as u64, length - bytes.len()).ok()?;
+        let bytes = self.beginning(length).ok()?;
+        (bytes.len() == length).then_some(bytes)
+    }
+
+    /// Its first bytes, so many at most, over as many pieces as it takes.
+    pub(crate) fn beginning(&self, most: usize) -> io::Result<Bytes> {
+        let mut bytes = BytesMut::new();
+        while bytes.len() < most {
+            let more = self.read(bytes.len() as u64, most - bytes.len())?;
             if more.is_empty() {
-                return None;
+                break;
             }
             bytes.extend_from_slice(&more);
         }
-        Some(bytes.freeze())
+        Ok(bytes.freeze())
     }
 
     /// Adds what comes next.

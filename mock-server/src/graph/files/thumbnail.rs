@@ -41,7 +41,12 @@ impl Source {
 
     /// Width and height, if it is a picture. Reads the beginning of the content: not under a lock.
     fn size(&self) -> Option<(u32, u32)> {
-        picture::size(&self.content.read(0, HEAD).ok()?)
+        let signature = self.content.beginning(picture::SIGNATURE).ok()?;
+        // Most files are none, and need not be read further.
+        if !picture::begins_one(&signature) {
+            return None;
+        }
+        picture::size(&self.content.beginning(HEAD).ok()?)
     }
 
     /// The pictures of the sizes that a request names, or all; none where the file is no picture.
