@@ -20,6 +20,9 @@ pub(super) struct Tokens {
     /// When they were asked for, in the same way.
     #[serde(default)]
     pub(super) obtained: i64,
+    /// From when on they are better renewed, where the answer said so (`refresh_in`).
+    #[serde(default)]
+    pub(super) renew_from: Option<i64>,
     pub(super) refresh: Option<String>,
     pub(super) id: Option<String>,
 }
@@ -289,15 +292,18 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
     if kind.is(Mutant::ReadsAnswersStrictly) && !is_as_ever(body) {
         return Err(malformed());
     }
-    let lifetime = match &body["expires_in"] {
-        _ if kind.is(Mutant::AssumesAnHour) => Some(3600),
-        _ if kind.is(Mutant::LooksIntoAccessTokens) => {
-            let end = text("access_token").and_then(|it| end_of(&it));
-            end.map(|end| end - now)
-        }
+    let seconds = |name: &str| match &body[name] {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
+    };
+    let lifetime = match kind {
+        Kind::Mutant(Mutant::AssumesAnHour) => Some(3600),
+        Kind::Mutant(Mutant::LooksIntoAccessTokens) => {
+            let end = text("access_token").and_then(|it| end_of(&it));
+            end.map(|end| end - now)
+        }
+        _ => seconds("expires_in"),
     };
     Ok(Tokens {
         access: text("access_token")
@@ -308,6 +314,7 @@ fn tokens(body: &Value, now: i64, kind: Kind) -> Result<Tokens, Problem> {
             .ok_or_else(malformed)?,
         expires: now.saturating_add(lifetime.ok_or_else(malformed)?),
         obtained: now,
+        renew_from: seconds("refresh_in").map(|it| now.saturating_add(it)),
         refresh: text("refresh_token"),
         id: text("id_token"),
     })

@@ -49,7 +49,7 @@ impl Connection {
         let now = self.http.clock.now();
         match &*tokens {
             Some(current)
-                if current.expires - self.margin(current) > now
+                if self.renewal_of(current) > now
                     && !self.is(Mutant::TokenForEachCall)
                     || self.is(Mutant::NeverRenews) =>
             {
@@ -77,13 +77,15 @@ impl Connection {
         }
     }
 
-    /// How many seconds before its end a token is renewed.
-    fn margin(&self, tokens: &Tokens) -> i64 {
-        if self.settings.kind.has(Style::RenewsAtFourFifths) {
+    /// When tokens are renewed: some minutes before their end, or earlier where their answer said so.
+    fn renewal_of(&self, tokens: &Tokens) -> i64 {
+        let margin = if self.settings.kind.has(Style::RenewsAtFourFifths) {
             MARGIN.max((tokens.expires - tokens.obtained) / 5)
         } else {
             MARGIN
-        }
+        };
+        let latest = tokens.expires - margin;
+        tokens.renew_from.map_or(latest, |from| from.min(latest))
     }
 
     /// Another access token than one that Graph refused, with the claims that Graph asks for.
