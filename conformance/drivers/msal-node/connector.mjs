@@ -222,7 +222,7 @@ export class Connection {
   }
 }
 
-const listing = (name) => (box, { top = 10 }) => ["GET", `${box}/${name}?$top=${top}`];
+const listing = (name, fields) => (box, { top = 10 }) => ["GET", `${box}/${name}?$select=${fields}&$top=${top}`];
 const message = ({ subject = "", body = "", toRecipients = [] }) => ({
   subject,
   body: typeof body === "string" ? { contentType: "Text", content: body } : body,
@@ -241,15 +241,15 @@ export const WATCHES = {
 
 export const OPERATIONS = {
   "get-profile": (user) => ["GET", user],
-  "list-messages": listing("messages"),
+  "list-messages": listing("messages", "id,subject,from,receivedDateTime,isRead"),
   "get-message": (box, { id }) => ["GET", `${box}/messages/${encodeURIComponent(id)}`],
   "send-message": (box, given) => ["POST", `${box}/sendMail`, { message: message(given) }],
   "create-draft": (box, given) => ["POST", `${box}/messages`, message(given)],
   "move-message": (box, { id, destinationId }) => ["POST", `${box}/messages/${encodeURIComponent(id)}/move`, { destinationId }],
-  "list-folders": listing("mailFolders"),
-  "list-events": listing("events"),
+  "list-folders": listing("mailFolders", "id,displayName,totalItemCount"),
+  "list-events": listing("events", "id,subject,start,end"),
   "create-event": (box, given) => ["POST", `${box}/events`, event(given)],
-  "list-calendars": listing("calendars"),
-  "list-contacts": listing("contacts"),
+  "list-calendars": listing("calendars", "id,name,owner"),
+  "list-contacts": listing("contacts", "id,displayName,emailAddresses"),
   "get-mailbox-settings": (box) => ["GET", `${box}/mailboxSettings`],
 };

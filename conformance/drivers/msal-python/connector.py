@@ -257,8 +257,9 @@ def event(arguments):
     return {name: arguments[name] for name in ("subject", "body", "start", "end") if name in arguments}
 
 
-def listing(name):
-    return lambda box, arguments: ("GET", f"{box}/{name}?$top={arguments.get('top', 10)}", None)
+def listing(name, fields):
+    return lambda box, arguments: (
+        "GET", f"{box}/{name}?$select={fields}&$top={arguments.get('top', 10)}", None)
 
 
 # There is no delta query over events without a window, and none in China: what is there is compared.
@@ -271,16 +272,16 @@ WATCHES = {
 
 OPERATIONS = {
     "get-profile": lambda user, _: ("GET", user, None),
-    "list-messages": listing("messages"),
+    "list-messages": listing("messages", "id,subject,from,receivedDateTime,isRead"),
     "get-message": lambda box, it: ("GET", f"{box}/messages/{quote(it['id'])}", None),
     "send-message": lambda box, it: ("POST", f"{box}/sendMail", {"message": message(it)}),
     "create-draft": lambda box, it: ("POST", f"{box}/messages", message(it)),
     "move-message": lambda box, it: (
         "POST", f"{box}/messages/{quote(it['id'])}/move", {"destinationId": it["destinationId"]}),
-    "list-folders": listing("mailFolders"),
-    "list-events": listing("events"),
+    "list-folders": listing("mailFolders", "id,displayName,totalItemCount"),
+    "list-events": listing("events", "id,subject,start,end"),
     "create-event": lambda box, it: ("POST", f"{box}/events", event(it)),
-    "list-calendars": listing("calendars"),
-    "list-contacts": listing("contacts"),
+    "list-calendars": listing("calendars", "id,name,owner"),
+    "list-contacts": listing("contacts", "id,displayName,emailAddresses"),
     "get-mailbox-settings": lambda box, _: ("GET", f"{box}/mailboxSettings", None),
 }
