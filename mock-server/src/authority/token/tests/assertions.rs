@@ -30,6 +30,22 @@ impl Mock {
     }
 
     pub(super) fn signed(&self, header: &Value, claims: &Value, padded: bool) -> String {
+        let algorithm: &'static RsaSignatureEncoding = if header["alg"] == "PS256" {
+            &RSA_PSS_SHA256
+        } else {
+            &RSA_PKCS1_SHA256
+        };
+        self.signed_by(algorithm, header, claims, padded)
+    }
+
+    /// Signs by an algorithm, whatever the header says.
+    pub(super) fn signed_by(
+        &self,
+        algorithm: &'static RsaSignatureEncoding,
+        header: &Value,
+        claims: &Value,
+        padded: bool,
+    ) -> String {
         let der = PrivatePkcs8KeyDer::from_pem_slice(self.certificate.key_pem.as_bytes()).unwrap();
         let key = KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
         let engine = if padded { &URL_SAFE } else { &URL_SAFE_NO_PAD };
@@ -38,11 +54,6 @@ impl Mock {
             engine.encode(header.to_string()),
             engine.encode(claims.to_string())
         );
-        let algorithm: &'static RsaSignatureEncoding = if header["alg"] == "PS256" {
-            &RSA_PSS_SHA256
-        } else {
-            &RSA_PKCS1_SHA256
-        };
         let mut signature = vec![0; key.public_modulus_len()];
         key.sign(
             algorithm,

@@ -12,8 +12,8 @@ pub(super) const SUBJECT: &str = "repo:contoso/export:ref:refs/heads/main";
 pub(super) const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 impl Mock {
-    /// Lets `daemon-secret` trust the builds' issuer, whose key is the mock's client key.
-    pub(super) fn trust(&self) {
+    /// Lets an app trust the builds' issuer, whose key is the mock's client key.
+    pub(super) fn trust(&self, app: &str) {
         let (_, parsed) =
             x509_parser::parse_x509_certificate(&self.certificate.certificate).unwrap();
         let PublicKey::RSA(key) = parsed.public_key().parsed().unwrap() else {
@@ -28,7 +28,7 @@ impl Mock {
             {"kty": "RSA", "kid": "another", "n": number(&[0xc7; 256]), "e": "AQAB"},
             {"kty": "RSA", "kid": "builds-1", "n": number(key.modulus), "e": number(key.exponent)},
         ]});
-        let id = self.facts.apps["daemon-secret"].client_id;
+        let id = self.facts.apps[app].client_id;
         self.tenant.write(|directory| {
             let app = directory.applications.get_mut(&id).unwrap();
             app.federated_credentials.push(FederatedCredential {
@@ -69,7 +69,7 @@ impl Mock {
 #[tokio::test]
 async fn an_assertion_of_a_trusted_issuer_is_a_credential() {
     let mock = Mock::new();
-    mock.trust();
+    mock.trust("daemon-secret");
     for header in [
         json!({"alg": "RS256", "typ": "JWT", "kid": "builds-1"}),
         json!({"alg": "RS256"}),
@@ -86,7 +86,7 @@ async fn an_assertion_of_a_trusted_issuer_is_a_credential() {
 #[tokio::test]
 async fn an_assertion_of_which_nothing_fits_is_refused_as_such() {
     let mock = Mock::new();
-    mock.trust();
+    mock.trust("daemon-secret");
     let header = json!({"alg": "RS256", "kid": "builds-1"});
     let claims = [
         ("iss", json!("https://elsewhere.example")),
@@ -100,7 +100,7 @@ async fn an_assertion_of_which_nothing_fits_is_refused_as_such() {
 #[tokio::test]
 async fn issuer_subject_and_audience_must_equal_the_credentials() {
     let mock = Mock::new();
-    mock.trust();
+    mock.trust("daemon-secret");
     let good = json!({"alg": "RS256", "kid": "builds-1"});
     let long_ago = mock.tenant.now().as_second() - 3600;
     let cases = [

@@ -8,6 +8,7 @@
 
 mod changes;
 mod grant;
+mod keys;
 mod table;
 mod valid;
 

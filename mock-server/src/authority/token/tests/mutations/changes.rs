@@ -1,7 +1,7 @@
 //! Mutations that need more than a word.
 
 use super::super::*;
-use super::valid::{ASSERTION_TYPE, Asked, Bench, Grant, VERIFIER};
+use super::valid::{ASSERTION_TYPE, Asked, Bench, By, Flow, Grant, VERIFIER};
 use crate::directory::Risk;
 
 /// Makes the mutation with a name.
@@ -67,7 +67,7 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             asked.set("client_assertion_type", ASSERTION_TYPE);
             asked.set(
                 "client_assertion",
-                bench.assertion(Grant::Certificate, |_, _| {}),
+                bench.assertion(Grant::new(Flow::App, By::Certificate), |_, _| {}),
             );
         }
         "the certificate that is registered is another" => {
@@ -127,7 +127,10 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             asked.set("scope", "openid profile");
         }
         "the code is a refresh token" => {
-            asked.set("code", bench.refresh_token(Grant::Refresh, |_| {}));
+            asked.set(
+                "code",
+                bench.refresh_token(Grant::new(Flow::Refresh, By::Secret), |_| {}),
+            );
         }
         "the code is another client's" => {
             let other = bench.app("unconsented-app");
@@ -171,7 +174,10 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             asked.set("code", bench.code(grant, |code| code.challenge = None));
         }
         "the refresh token is a code" => {
-            asked.set("refresh_token", bench.code(Grant::Code, |_| {}));
+            asked.set(
+                "refresh_token",
+                bench.code(Grant::new(Flow::Code, By::Secret), |_| {}),
+            );
         }
         "the refresh token is another client's" => {
             let other = bench.app("unconsented-app");
@@ -181,10 +187,10 @@ pub(super) fn make(name: &str, bench: &Bench, asked: &mut Asked, grant: Grant) {
             );
         }
         "nobody has approved yet" => {
-            asked.set("device_code", bench.device_code(false));
+            asked.set("device_code", bench.device_code(grant, false));
         }
         "the person declined" => {
-            let code = bench.device_code(false);
+            let code = bench.device_code(grant, false);
             assert!(bench.0.state.device_codes.decline(&code));
             asked.set("device_code", code);
         }

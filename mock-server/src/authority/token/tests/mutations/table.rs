@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::super::*;
 use super::changes;
-use super::valid::{Asked, Bench, Grant};
+use super::valid::{Asked, Bench, By, Flow, Grant};
 
 /// A mutation of a valid request.
 #[derive(Debug, serde::Deserialize)]
@@ -139,26 +139,22 @@ fn holds(word: &str, grant: Grant, version: u8) -> bool {
         "any" => true,
         "v1" => version == 1,
         "v2" => version == 2,
-        "code" => grant.is_code(),
-        "code-of-public" => grant == Grant::CodeOfPublic,
-        "code-of-spa" => grant == Grant::CodeOfSpa,
-        "spa" => grant.is_spa(),
-        "public" => grant.is_public(),
-        "secret" => grant.has_secret(),
+        "secret" => grant.by == By::Secret,
+        "certificate" => grant.by == By::Certificate,
+        "federated" => grant.by == By::Federated,
         "assertion" => grant.has_assertion(),
-        "certificate" => grant.has_certificate(),
-        "federated" => grant == Grant::Federated,
+        "public" => grant.is_public(),
+        "desktop" => grant.by == By::Nothing,
+        "spa" => grant.by == By::Origin,
+        "code" => grant.flow == Flow::Code,
+        "device" => grant.flow == Flow::Device,
+        "on-behalf-of" => grant.flow == Flow::OnBehalfOf,
+        "password" => grant.flow == Flow::Password,
         "refresh" => grant.is_refresh(),
-        "refresh-of-web" => matches!(grant, Grant::Refresh | Grant::RefreshByCertificate),
-        "refresh-of-public" => grant == Grant::RefreshOfPublic,
-        "refresh-of-spa" => grant == Grant::RefreshOfSpa,
-        "refresh-of-guest" => grant == Grant::RefreshOfGuest,
-        "device" => grant == Grant::Device,
-        "on-behalf-of" => grant.is_on_behalf_of(),
-        "password" => grant == Grant::Password,
+        "guest" => grant.flow == Flow::RefreshOfGuest,
+        "app" => grant.flow == Flow::App,
         "user" => grant.user().is_some(),
         "alice" => grant.user() == Some("alice"),
-        "app" => grant.user().is_none(),
         "for-api" => grant.is_for_api(),
         other => panic!("table.csv: no word '{other}'"),
     }

@@ -1,11 +1,12 @@
 //! A valid request of each grant.
 
+use aws_lc_rs::signature::RsaSignatureEncoding;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::super::federated::{AUDIENCE, ISSUER, SUBJECT};
 use super::super::*;
-pub(super) use super::grant::Grant;
+pub(super) use super::grant::{By, Flow, Grant};
 use crate::authority::device_code::Request as DeviceRequest;
 use crate::directory::{
     Application, ApplicationId, KeyCredential, ObjectId, ServicePrincipal, UserPrincipalName,
@@ -51,10 +52,10 @@ pub(super) struct Bench(pub(super) Mock);
 impl Bench {
     pub(super) fn new(grant: Grant) -> Self {
         let mock = Mock::new();
-        if grant == Grant::Federated {
-            mock.trust();
+        if grant.by == By::Federated {
+            mock.trust(grant.client());
         }
-        if grant.has_certificate() && grant != Grant::Certificate {
+        if grant.by == By::Certificate && grant.flow != Flow::App {
             let certificate = mock.certificate.certificate.clone();
             let key = KeyCredential::read(Uuid::from_u128(6), None, certificate).unwrap();
             let id = mock.facts.apps[grant.client()].client_id;
@@ -63,7 +64,7 @@ impl Bench {
                 app.certificates.push(key);
             });
         }
-        if grant == Grant::CodeOfPublic {
+        if grant == Grant::new(Flow::Code, By::Nothing) {
             // The default world's desktop app signs in at another URI of this machine.
             let event = Event::ChangeRedirectUris {
                 app: "native-app".to_owned(),
@@ -128,14 +129,14 @@ impl Bench {
         };
         let (id, secret) = self.0.client(grant.client());
         asked.set("client_id", id);
-        if grant.has_secret() {
+        if grant.by == By::Secret {
             asked.set("client_secret", secret);
         }
         if grant.has_assertion() {
             asked.set("client_assertion_type", ASSERTION_TYPE);
             asked.set("client_assertion", self.assertion(grant, |_, _| {}));
         }
-        if grant.is_spa() {
+        if grant.by == By::Origin {
             let origin = "https://spa.contoso.example".to_owned();
             asked.headers.push((header::ORIGIN, origin));
         }
@@ -159,21 +160,21 @@ impl Bench {
     }
 
     async fn grant(&self, grant: Grant, asked: &mut Asked) {
-        match grant {
-            Grant::Code | Grant::CodeByCertificate | Grant::CodeOfPublic | Grant::CodeOfSpa => {
+        match grant.flow {
+            Flow::Code => {
                 asked.set("grant_type", "authorization_code");
                 asked.set("code", self.code(grant, |_| {}));
                 asked.set("redirect_uri", grant.redirect_uri());
                 asked.set("code_verifier", VERIFIER);
             }
-            Grant::Secret | Grant::Certificate | Grant::Federated => {
+            Flow::App => {
                 asked.set("grant_type", "client_credentials");
             }
-            Grant::Device => {
+            Flow::Device => {
                 asked.set("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-                asked.set("device_code", self.device_code(true));
+                asked.set("device_code", self.device_code(grant, true));
             }
-            Grant::OnBehalfOf | Grant::OnBehalfOfByCertificate => {
+            Flow::OnBehalfOf => {
                 asked.set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
                 asked.set("requested_token_use", "on_behalf_of");
                 // A v1 endpoint takes v1 tokens.
@@ -184,17 +185,13 @@ impl Bench {
                     self.token_for_api(true).await,
                 ];
             }
-            Grant::Password => {
+            Flow::Password => {
                 let user = &self.0.facts.users["alice"];
                 asked.set("grant_type", "password");
                 asked.set("username", user.upn.clone());
                 asked.set("password", user.password.clone());
             }
-            Grant::Refresh
-            | Grant::RefreshByCertificate
-            | Grant::RefreshOfPublic
-            | Grant::RefreshOfSpa
-            | Grant::RefreshOfGuest => {
+            Flow::Refresh | Flow::RefreshOfGuest => {
                 asked.set("grant_type", "refresh_token");
                 asked.set("refresh_token", self.refresh_token(grant, |_| {}));
             }
@@ -252,10 +249,10 @@ impl Bench {
     }
 
     /// A device code, approved by the person or not.
-    pub(super) fn device_code(&self, approved: bool) -> String {
+    pub(super) fn device_code(&self, grant: Grant, approved: bool) -> String {
         let mock = &self.0;
         let request = DeviceRequest {
-            client: self.app(Grant::Device.client()),
+            client: self.app(grant.client()),
             cloud: Environment::Office365.cloud(),
             tenant: Some(mock.tenant.id),
             scope: "User.Read".to_owned(),
@@ -265,7 +262,7 @@ impl Bench {
         let codes = &mock.state.device_codes;
         let code = codes.create(request, now, &mock.world.random).device_code;
         if approved {
-            assert!(codes.approve(&code, self.sign_in(Grant::Device)));
+            assert!(codes.approve(&code, self.sign_in(grant)));
         }
         code
     }
@@ -276,9 +273,28 @@ impl Bench {
         grant: Grant,
         change: impl FnOnce(&mut Value, &mut Value),
     ) -> String {
+        let (mut header, mut claims) = self.parts_of_assertion(grant);
+        change(&mut header, &mut claims);
+        self.0.signed(&header, &claims, false)
+    }
+
+    /// The same, signed by an algorithm whatever the header says.
+    pub(super) fn assertion_by(
+        &self,
+        grant: Grant,
+        algorithm: &'static RsaSignatureEncoding,
+        change: impl FnOnce(&mut Value, &mut Value),
+    ) -> String {
+        let (mut header, mut claims) = self.parts_of_assertion(grant);
+        change(&mut header, &mut claims);
+        self.0.signed_by(algorithm, &header, &claims, false)
+    }
+
+    /// The header and the claims of a good client assertion.
+    fn parts_of_assertion(&self, grant: Grant) -> (Value, Value) {
         let mock = &self.0;
         let now = mock.tenant.now().as_second();
-        let (mut header, mut claims) = if grant == Grant::Federated {
+        if grant.by == By::Federated {
             let claims = json!({
                 "iss": ISSUER, "sub": SUBJECT, "aud": AUDIENCE, "nbf": now - 10, "exp": now + 300,
             });
@@ -298,9 +314,7 @@ impl Bench {
             claims["iss"] = json!(id);
             claims["sub"] = json!(id);
             (header, claims)
-        };
-        change(&mut header, &mut claims);
-        mock.signed(&header, &claims, false)
+        }
     }
 
     /// A token that is no user's, for the API of the tenant.
