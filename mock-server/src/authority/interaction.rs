@@ -201,7 +201,15 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
             known.retain(|login| login.tenant == hinted.id);
         }
     }
-    if let Some(hint) = flow.hint().map(str::to_owned) {
+    let pick = matches!(
+        &flow.purpose,
+        Purpose::Authorize(request) if request.prompt == Some(Prompt::SelectAccount)
+    );
+    // Whoever is to pick an account picks one, whatever the hint says.
+    // Source: AzureAD/microsoft-authentication-library-for-dotnet#1047. Others saw the two refused
+    // (AzureAD/microsoft-authentication-library-for-js#3315), without a code.
+    let hint = flow.hint().filter(|_| !pick || known.is_empty());
+    if let Some(hint) = hint.map(str::to_owned) {
         let found = known.iter().find(|login| {
             visit
                 .world()
@@ -223,10 +231,6 @@ fn choose(visit: &mut Visit, flow: &mut Flow, realm: &Realm) -> Result<Login, Ha
         }
         return Err(ask_to_sign_in(visit, flow, realm, None, None));
     }
-    let pick = matches!(
-        &flow.purpose,
-        Purpose::Authorize(request) if request.prompt == Some(Prompt::SelectAccount)
-    );
     match known.len() {
         0 if matches!(realm, Realm::One(_)) && !visit.session.accounts().is_empty() => {
             let name = visit.organization().unwrap_or_default();

@@ -302,10 +302,13 @@ async fn select_account_asks_even_for_one() {
     browser
         .sign_in(&mock.authorize("own-app", &[]), "alice")
         .await;
-    let page = browser
-        .get(&mock.authorize("own-app", &[("prompt", "select_account")]))
-        .await;
-    assert_eq!(page.page(), "pick-account");
+    let alice = mock.user("alice").user_principal_name.to_string();
+    for hint in [None, Some(alice.as_str()), Some("nobody@nowhere.example")] {
+        let mut query = vec![("prompt", "select_account")];
+        query.extend(hint.map(|hint| ("login_hint", hint)));
+        let page = browser.get(&mock.authorize("own-app", &query)).await;
+        assert_eq!(page.page(), "pick-account", "{hint:?}");
+    }
     let page = browser
         .get(&mock.authorize("own-app", &[("prompt", "login")]))
         .await;
