@@ -13,7 +13,7 @@ pub mod validity;
 mod verified;
 
 pub use access::{
-    AccessClaims, AccessTokenSpec, Audience, Lifetime, Subject, TokenFormat, UserFacts,
+    AccessClaims, AccessTokenSpec, Audience, GuestHome, Lifetime, Subject, TokenFormat, UserFacts,
     VerifyError, mint_access_token, verify_access_token, verify_signature,
 };
 pub(crate) use access::{pairwise_subject, verify};

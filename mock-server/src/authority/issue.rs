@@ -14,10 +14,10 @@ pub(crate) use self::claims::ClaimsRequest;
 use super::State;
 use super::error::{AuthorityError, Trace};
 use super::held::{consent_missing, held_scopes};
-use super::home;
+use super::home::{self, Account};
 use super::refusal::refusal;
 use super::resolve::{Client, RequestedResource};
-use crate::directory::{Directory, Risk, SignInAudience};
+use crate::directory::{Directory, Risk, SignInAudience, UserKind};
 use crate::exchange::{Annotation, Arrival};
 use crate::journal::{Direction, TokenKind, TokenUse, fingerprint};
 use crate::permission::OPENID_SCOPES;
@@ -134,7 +134,7 @@ pub(crate) fn user_tokens(
         // Guests have no long-lived tokens.
         // Source: learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation.
         let challenges = resource.is_graph()
-            && !facts.guest
+            && facts.home.is_none()
             && grant
                 .claims
                 .as_ref()
@@ -228,7 +228,8 @@ pub(crate) fn user_tokens(
         body.insert("id_token".into(), json!(id_token));
     }
     if grant.client_info {
-        body.insert("client_info".into(), json!(client_info(grant.sign_in)));
+        let info = client_info(world, tenant, grant.sign_in);
+        body.insert("client_info".into(), json!(info));
     }
     annotation.decision = Some(format!("issued for {}", trace.correlation_id));
     Ok(Value::Object(body))
@@ -326,9 +327,24 @@ pub(crate) fn app_token(
     Ok(Value::Object(body))
 }
 
-/// `client_info`: base64url of the user's object id and home tenant.
-pub(crate) fn client_info(sign_in: &SignIn) -> String {
-    URL_SAFE_NO_PAD.encode(json!({"uid": sign_in.user, "utid": sign_in.tenant}).to_string())
+/// `client_info`: base64url of the account's object id and tenant, a guest's at home.
+///
+/// Source: AzureAD/microsoft-authentication-library-for-dotnet ClientInfo.cs and the wiki's
+/// Minimal-identifiers: `uid` and `utid` are those of the home account. Unverified: of a guest whose
+/// home has no such account, the id in this tenant.
+pub(crate) fn client_info(world: &World, tenant: &Tenant, sign_in: &SignIn) -> String {
+    let home = match Account::of(world, tenant, sign_in.user) {
+        Ok(Some(account)) => Some((account.user, account.tenant.id)),
+        Ok(None) | Err(_) => tenant.read(|directory| {
+            let user = directory.user(sign_in.user)?;
+            match user.kind {
+                UserKind::Guest { home_tenant } => Some((user.id, home_tenant?)),
+                UserKind::Member => None,
+            }
+        }),
+    };
+    let (user, tenant) = home.unwrap_or((sign_in.user, sign_in.tenant));
+    URL_SAFE_NO_PAD.encode(json!({"uid": user, "utid": tenant}).to_string())
 }
 
 /// How a user signed in, `amr`.

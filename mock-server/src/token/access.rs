@@ -115,12 +115,21 @@ pub struct UserFacts {
     pub surname: String,
     /// Mail address, if there is a mailbox.
     pub mail: Option<String>,
-    /// Guest in this tenant.
-    pub guest: bool,
+    /// A guest's account at home.
+    pub home: Option<GuestHome>,
     /// The address of the client, `ipaddr`.
     pub address: IpAddr,
     /// Role templates, `wids`.
     pub roles: Vec<String>,
+}
+
+/// Where a guest comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GuestHome {
+    /// The home tenant, where it is known.
+    pub tenant: Option<TenantId>,
+    /// The sign-in name there.
+    pub name: String,
 }
 
 /// The outer form of access tokens.
@@ -293,10 +302,37 @@ impl UserFacts {
             given_name: user.given_name.clone(),
             surname: user.surname.clone(),
             mail: user.mail().map(str::to_owned),
-            guest: matches!(user.kind, UserKind::Guest { .. }),
+            home: match user.kind {
+                UserKind::Guest { home_tenant } => Some(GuestHome {
+                    tenant: home_tenant,
+                    name: user.user_principal_name.at_home(),
+                }),
+                UserKind::Member => None,
+            },
             address,
             roles,
         }
+    }
+
+    /// The name that the person signs in with: a guest's at home.
+    ///
+    /// Source: kubeguard/guard#170, vouch/vouch-proxy#314.
+    pub fn sign_in_name(&self) -> &str {
+        self.home.as_ref().map_or(&self.upn, |home| &home.name)
+    }
+
+    /// The tenant of a guest who comes from another one: `idp` names it.
+    pub(super) fn home_tenant(&self) -> Option<TenantId> {
+        self.home.as_ref()?.tenant
+    }
+
+    /// The mail address that tokens tell without being asked: guests have it.
+    ///
+    /// Source: learn.microsoft.com/entra/identity-platform/id-token-claims-reference, `email`.
+    /// Unverified: that the sign-in name is told of a guest without a mail address.
+    pub(super) fn mail_of_guest(&self) -> Option<&str> {
+        let home = self.home.as_ref()?;
+        Some(self.mail.as_deref().unwrap_or(&home.name))
     }
 }
 

@@ -86,19 +86,23 @@ pub fn mint_id_token(spec: &IdTokenSpec, key: &SigningKey, random: &Random) -> S
     }
     if v2 {
         if spec.profile {
-            put("preferred_username", json!(spec.user.upn));
+            put("preferred_username", json!(spec.user.sign_in_name()));
         }
     } else {
         put("amr", json!(spec.methods));
         put("given_name", json!(spec.user.given_name));
         put("family_name", json!(spec.user.surname));
-        put("unique_name", json!(spec.user.upn));
-        put("upn", json!(spec.user.upn));
+        put("unique_name", json!(spec.user.sign_in_name()));
+        if spec.user.home.is_none() {
+            put("upn", json!(spec.user.upn));
+        }
         put("ipaddr", json!(spec.user.address));
     }
-    if spec.email
-        && let Some(mail) = &spec.user.mail
-    {
+    if let Some(home) = spec.user.home_tenant() {
+        put("idp", json!(spec.issuer.v1(home)));
+    }
+    let asked = spec.user.mail.as_deref().filter(|_| spec.email);
+    if let Some(mail) = asked.or_else(|| spec.user.mail_of_guest()) {
         put("email", json!(mail));
     }
     put("sid", json!(spec.session));

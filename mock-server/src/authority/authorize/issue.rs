@@ -52,7 +52,8 @@ pub(super) fn answer(
         fields.put("scope", access.scope);
     }
     if request.client_info {
-        fields.put("client_info", issue::client_info(&sign_in));
+        let info = issue::client_info(visit.world(), &person.tenant, &sign_in);
+        fields.put("client_info", info);
     }
     if flow.consented_for_tenant {
         // Source: the v1 protocol page of the authorization code flow.

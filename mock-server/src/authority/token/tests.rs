@@ -27,6 +27,7 @@ mod basics;
 mod continuous_access;
 mod device_code;
 mod federated;
+mod guests;
 pub(in crate::authority) mod invalidation;
 pub(in crate::authority) mod mutations;
 mod on_behalf_of;

@@ -143,20 +143,31 @@ pub(super) fn claims(
             put("scp", json!(scopes.join(" ")));
             put("name", json!(facts.name));
             put("sid", json!(session));
+            // Guests' tokens say who has signed them in, and have no name of this tenant.
+            // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference,
+            // `idp`; kubeguard/guard#170.
+            if let Some(home) = facts.home_tenant() {
+                put("idp", json!(spec.issuer.v1(home)));
+            }
+            if let Some(mail) = facts.mail_of_guest() {
+                put("email", json!(mail));
+            }
             if v2 {
-                put("preferred_username", json!(facts.upn));
+                put("preferred_username", json!(facts.sign_in_name()));
             } else {
                 put("acr", json!("1"));
                 put("amr", json!(methods));
                 put("given_name", json!(facts.given_name));
                 put("family_name", json!(facts.surname));
-                put("unique_name", json!(facts.upn));
-                put("upn", json!(facts.upn));
+                put("unique_name", json!(facts.sign_in_name()));
+                if facts.home.is_none() {
+                    put("upn", json!(facts.upn));
+                }
                 put("ipaddr", json!(facts.address));
             }
             if graph {
                 put("idtyp", json!("user"));
-                put("acct", json!(u8::from(facts.guest)));
+                put("acct", json!(u8::from(facts.home.is_some())));
                 put("platf", json!("8"));
                 put(
                     "puid",
