@@ -58,24 +58,52 @@ impl Redactor {
         &self.known
     }
 
-    /// A text without the secrets in it, also where they are percent-encoded, escaped as in HTML, or
-    /// in base64.
+    /// A text without the secrets in it, also where they are percent-encoded, escaped as in HTML or
+    /// JSON, in base64 or in hexadecimal digits, one in another.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.redaction == Redaction::Off {
             return Cow::Borrowed(text);
         }
-        let found = decoded(text)
-            .and_then(|it| self.cleaned(&it))
-            .or_else(|| unescaped(text).and_then(|it| self.cleaned(&it)))
-            .or_else(|| self.cleaned(text));
+        let found = self.unwrapped(text, WORDS_IN_WORDS, &mut { READINGS_AT_MOST });
         found.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
-    /// A text without the secrets in it; none if it has none.
-    fn cleaned(&self, text: &str) -> Option<String> {
-        let plain = self.without_secrets(text);
-        self.without_base64(plain.as_deref().unwrap_or(text))
-            .or(plain)
+    /// A text without the secrets in it, read with as many layers of escapes less as there are
+    /// secrets below; none if it has none.
+    fn unwrapped(&self, text: &str, words: u8, readings: &mut u8) -> Option<String> {
+        for layer in [decoded, unescaped, unquoted] {
+            if *readings == 0 {
+                break;
+            }
+            let Some(reading) = layer(text) else {
+                continue;
+            };
+            *readings -= 1;
+            let found = self.unwrapped(&reading, words, readings);
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.cleaned(text, words)
+    }
+
+    /// A text without the secrets in it, as it stands; none if it has none.
+    fn cleaned(&self, text: &str, words: u8) -> Option<String> {
+        let mut found = self.without_secrets(text);
+        for step in [Self::without_base64, Self::without_hexadecimal] {
+            let next = step(self, found.as_deref().unwrap_or(text), words);
+            found = next.or(found);
+        }
+        found
+    }
+
+    /// Whether a word that was decoded has secrets in it.
+    fn hides_secrets(&self, decoded: &str, words: u8) -> bool {
+        if words == 0 {
+            return self.without_secrets(decoded).is_some();
+        }
+        let readings = &mut { READINGS_AT_MOST };
+        self.unwrapped(decoded, words - 1, readings).is_some()
     }
 
     /// The value of a form field, query parameter or JSON member.
@@ -87,7 +115,21 @@ impl Redactor {
                 None => replaced,
             };
         }
-        self.text(value).into_owned()
+        self.value(names, value).into_owned()
+    }
+
+    /// A text that may be a document of JSON itself, with fields that are made for secrets.
+    fn value<'a>(&self, names: Names, text: &'a str) -> Cow<'a, str> {
+        if self.redaction == Redaction::On
+            && text.trim_start().starts_with(['{', '['])
+            && let Ok(document) = serde_json::from_str::<Value>(text)
+        {
+            let written = self.json(names, document.clone());
+            if written != document {
+                return Cow::Owned(written.to_string());
+            }
+        }
+        self.text(text)
     }
 
     /// A header's value.
@@ -132,7 +174,7 @@ impl Redactor {
                 .into_iter()
                 .map(|item| self.json(names, item))
                 .collect(),
-            Value::String(text) => Value::String(match self.text(&text) {
+            Value::String(text) => Value::String(match self.value(names, &text) {
                 Cow::Borrowed(_) => text,
                 Cow::Owned(written) => written,
             }),
@@ -287,14 +329,14 @@ impl Redactor {
     }
 
     /// A text without the words in it that are base64 of a text with secrets; none if it has none.
-    fn without_base64(&self, text: &str) -> Option<String> {
+    fn without_base64(&self, text: &str, words: u8) -> Option<String> {
         if text.len() < BASE64_AT_LEAST {
             return None;
         }
         if text.contains('\n') {
             // Mail breaks base64 into lines.
             let lines: String = text.split_whitespace().collect();
-            if self.is_base64_of_secrets(&lines) {
+            if self.is_base64_of_secrets(&lines, words) {
                 return Some(replaced(text));
             }
         }
@@ -307,7 +349,7 @@ impl Redactor {
         };
         let mut at = 0;
         for run in text.split(|it: char| !(it.is_ascii_alphanumeric() || "+/-_".contains(it))) {
-            if self.is_base64_of_secrets(run) {
+            if self.is_base64_of_secrets(run, words) {
                 let rest = &text[at..];
                 let after = rest[run.len()..].trim_start_matches('=');
                 replace(at, &rest[..rest.len() - after.len()]);
@@ -315,7 +357,7 @@ impl Redactor {
                 // What looks like a word of base64 may be the segments of a path.
                 let mut from = at;
                 for segment in run.split('/') {
-                    if self.is_base64_of_secrets(segment) {
+                    if self.is_base64_of_secrets(segment, words) {
                         replace(from, segment);
                     }
                     from += segment.len() + 1;
@@ -327,7 +369,31 @@ impl Redactor {
         (copied > 0).then(|| written + &text[copied..])
     }
 
-    fn is_base64_of_secrets(&self, word: &str) -> bool {
+    /// A text without the hexadecimal digits in it that are a text with secrets; none if it has none.
+    fn without_hexadecimal(&self, text: &str, words: u8) -> Option<String> {
+        let mut written = String::new();
+        let mut copied = 0;
+        let mut at = 0;
+        for run in text.split(|it: char| !it.is_ascii_hexdigit()) {
+            if run.len() >= HEXADECIMAL_AT_LEAST {
+                // A letter before the digits may look like one of them.
+                let hides = |from: usize| {
+                    let bytes = of_hexadecimal(&run[from..]);
+                    self.hides_secrets(&String::from_utf8_lossy(&bytes), words)
+                };
+                if hides(0) || hides(1) {
+                    written.push_str(&text[copied..at]);
+                    written.push_str(&replaced(run));
+                    copied = at + run.len();
+                }
+            }
+            let end = at + run.len();
+            at = end + text[end..].chars().next().map_or(0, char::len_utf8);
+        }
+        (copied > 0).then(|| written + &text[copied..])
+    }
+
+    fn is_base64_of_secrets(&self, word: &str, words: u8) -> bool {
         if word.len() < BASE64_AT_LEAST {
             return false;
         }
@@ -340,22 +406,67 @@ impl Redactor {
         bytes
             .ok()
             .and_then(|it| String::from_utf8(it).ok())
-            .is_some_and(|it| self.without_secrets(&it).is_some())
+            .is_some_and(|it| self.hides_secrets(&it, words))
     }
 }
 
-/// A text without its percent-encoding, of which an address inside of an address has two, and
+/// A text without a layer of percent-encoding, of which an address inside of an address has two, and
 /// another inside of that three; none where it has none.
 fn decoded(text: &str) -> Option<String> {
-    let mut decoded = None;
-    for _ in 0..PERCENT_AT_MOST {
-        let now = decoded.as_deref().unwrap_or(text);
-        if !now.contains('%') {
-            break;
-        }
-        decoded = Some(percent_decode_str(now).decode_utf8_lossy().into_owned());
+    if !text.contains('%') {
+        return None;
     }
-    decoded
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    (decoded != text).then(|| decoded.into_owned())
+}
+
+/// A text without a layer of the escapes of strings in JSON; none where it has none.
+fn unquoted(text: &str) -> Option<String> {
+    if !text.contains('\\') {
+        return None;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut letters = escape.chars();
+        let (letter, length) = match letters.next() {
+            Some('n') => (Some('\n'), 1),
+            Some('r') => (Some('\r'), 1),
+            Some('t') => (Some('\t'), 1),
+            Some('u') => (code_unit(escape), 5),
+            Some(sign @ ('"' | '\\' | '/')) => (Some(sign), 1),
+            _ => (None, 0),
+        };
+        match letter {
+            Some(letter) => {
+                plain.push(letter);
+                rest = &escape[length..];
+            }
+            // No escape.
+            None => {
+                plain.push('\\');
+                rest = escape;
+            }
+        }
+    }
+    plain.push_str(rest);
+    (plain != text).then_some(plain)
+}
+
+/// The character of `u` and four digits. Secrets have none that takes two of these.
+fn code_unit(escape: &str) -> Option<char> {
+    let digits = escape.get(1..5)?;
+    char::from_u32(u32::from_str_radix(digits, 16).ok()?)
+}
+
+/// The bytes of pairs of hexadecimal digits; one that is left over counts as none.
+fn of_hexadecimal(digits: &str) -> Vec<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
+    let pairs = digits.as_bytes().chunks_exact(2);
+    pairs
+        .filter_map(|pair| u8::try_from(value(pair[0]) * 16 + value(pair[1])).ok())
+        .collect()
 }
 
 /// A text without the escapes of HTML; none where it has none.
@@ -430,8 +541,11 @@ fn replaced(value: &str) -> String {
     }
 }
 
-/// So often a text may be percent-encoded.
-const PERCENT_AT_MOST: usize = 4;
+/// In so many ways a text is read without some of its escapes.
+const READINGS_AT_MOST: u8 = 12;
+
+/// So deep a word of base64 or of hexadecimal digits may stand in another.
+const WORDS_IN_WORDS: u8 = 2;
 
 /// What HTML writes for the characters that mean something there; the ampersand last.
 const HTML_ESCAPES: [(&str, &str); 7] = [
@@ -446,6 +560,9 @@ const HTML_ESCAPES: [(&str, &str); 7] = [
 
 /// Shorter texts in base64 have no secret in them: the code that a person types has nine characters.
 const BASE64_AT_LEAST: usize = 12;
+
+/// The shortest secret that is known by its value has six characters.
+const HEXADECIMAL_AT_LEAST: usize = 12;
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,12 @@
 //! but where it was asked for.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -138,6 +141,81 @@ async fn plant(bench: &Bench, tenant: &TenantHandle, access: &str, secret: &str)
     let authorize = token.replace("/token", "/authorize");
     let base64 = URL_SAFE_NO_PAD.encode(secret);
     let basic = STANDARD.encode(format!("client:{secret}"));
+    let hex: String = secret.bytes().map(|it| format!("{it:02x}")).collect();
+    let nested = json!({"deep": json!({"deeper": secret}).to_string()}).to_string();
+    let escaped = utf8_percent_encode(&nested, NON_ALPHANUMERIC);
+    let packed = |encoding: &str, text: &str| {
+        let into = Vec::new();
+        if encoding == "gzip" {
+            let mut encoder = GzEncoder::new(into, Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        } else {
+            let mut encoder = ZlibEncoder::new(into, Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        }
+    };
+    let parts = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"client_secret\"\r\n\r\n{secret}\r\n--b--\r\n"
+    );
+    requests.extend([
+        post(&token, "text/plain", nested.clone()),
+        post(
+            &token,
+            "text/plain",
+            format!("it is {hex}, or {}", json!(nested)),
+        ),
+        post(&token, "application/json", json!({"x": nested}).to_string()),
+        post(&token, "multipart/form-data; boundary=b", parts.clone()),
+        post(&token, "text/plain; boundary=b", parts.clone()),
+        bench
+            .client
+            .get(format!("{authorize}?client_id={client}&state={hex}")),
+        bench
+            .client
+            .get(format!("{authorize}?client_id={client}&state={escaped}")),
+        bench.client.get(format!("{token}/{hex}")),
+        graph(Method::GET, &format!("/v1.0/me/messages/{hex}")),
+        graph(
+            Method::GET,
+            &format!("/v1.0/me/messages?$search=%22{hex}%22"),
+        ),
+        graph(Method::POST, "/v1.0/me/messages").json(&json!({
+            "subject": hex, "body": {"content": nested},
+        })),
+        graph(Method::POST, "/v1.0/$batch")
+            .header("content-type", "multipart/mixed; boundary=b")
+            .body(parts.clone()),
+    ]);
+    for encoding in ["gzip", "deflate"] {
+        for (url, kind, body) in [
+            (
+                token.as_str(),
+                "application/x-www-form-urlencoded",
+                format!("client_secret={encoded}"),
+            ),
+            (token.as_str(), "text/plain", nested.clone()),
+            (
+                &*format!("{root}/v1.0/me/messages"),
+                "application/json",
+                json!({"subject": secret}).to_string(),
+            ),
+            (
+                &*format!("{root}/v1.0/me/messages"),
+                "text/plain",
+                parts.clone(),
+            ),
+        ] {
+            let request = bench.client.post(url).bearer_auth(access);
+            requests.push(
+                request
+                    .header("content-type", kind)
+                    .header("content-encoding", encoding)
+                    .body(packed(encoding, &body)),
+            );
+        }
+    }
     requests.extend([
         post(&token, "text/plain", format!("client_secret={encoded}&x=y")),
         post(&token, "text/plain", format!("a secret is {secret}, he said")),
@@ -325,6 +403,7 @@ async fn readable(
 /// What of a text has a secret in it, if it has.
 fn whole<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
     let quoted = json!(secret).to_string();
+    let hex: String = secret.bytes().map(|it| format!("{it:02x}")).collect();
     let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let formed: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     [
@@ -335,6 +414,9 @@ fn whole<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
         &STANDARD.encode(secret),
         &URL_SAFE_NO_PAD.encode(secret),
         &STANDARD.encode(format!("client:{secret}")),
+        &hex,
+        &hex.to_uppercase(),
+        json!(quoted).to_string().trim_matches(['"', '\\']),
     ]
     .into_iter()
     .find_map(|it| {

@@ -109,6 +109,91 @@ fn words_of_base64_and_escapes_of_html_hide_nothing() {
 }
 
 #[test]
+fn escapes_of_json_hexadecimal_digits_and_words_in_words_hide_nothing() {
+    let on = on();
+    let secret = "Pw~a\"b\\c/9+x&%41";
+    on.known().note(secret);
+    let hex = |text: &str| -> String { text.bytes().map(|it| format!("{it:02x}")).collect() };
+    let quoted = |text: &str| json!(text).to_string();
+    let percent = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let units: String = secret.bytes().map(|it| format!("\\u{it:04X}")).collect();
+    let solidus = quoted(secret).replace('/', "\\/");
+    let document = json!({"note": json!({"deep": secret}).to_string()}).to_string();
+    for text in [
+        quoted(secret),
+        quoted(&quoted(&quoted(secret))),
+        percent(&quoted(secret)),
+        quoted(&percent(secret)),
+        percent(&percent(&quoted(&quoted(secret)))),
+        units,
+        solidus,
+        format!("it says {document}, and that is it"),
+        hex(secret),
+        hex(secret).to_uppercase(),
+        format!("a{}", hex(secret)),
+        format!("{}0", hex(secret)),
+        format!("0x{}", hex(&format!("client:{secret}!"))),
+        hex(&STANDARD.encode(secret)),
+        STANDARD.encode(hex(secret)),
+        STANDARD.encode(STANDARD.encode(secret)),
+        STANDARD.encode(format!("client:{}", percent(secret))),
+        quoted(&format!("{{\"x\": \"{}\"}}", hex(secret))),
+    ] {
+        let written = on.text(&text);
+        assert!(written.contains('<'), "{text}: {written}");
+        for hidden in [
+            secret,
+            &hex(secret),
+            &STANDARD.encode(secret),
+            &quoted(secret),
+        ] {
+            assert!(!written.contains(hidden), "{text}: {written}");
+        }
+        assert_eq!(off().text(&text), text);
+    }
+    for text in [
+        "C:\\users\\new",
+        "\\u00e",
+        "0123456789abcdef0123456789abcdef",
+        "{\"subject\": \"no secret\"}",
+        "100%25 of it\\n",
+    ] {
+        assert_eq!(on.text(text), text);
+    }
+}
+
+#[test]
+fn documents_in_texts_of_documents_lose_the_fields_that_are_made_for_secrets() {
+    let on = on();
+    let inner = json!({"client_secret": "nobody-knows", "scope": "Mail.Read"});
+    let deep = json!([inner.to_string()]).to_string();
+    let clean = json!({"subject": "client_secret"}).to_string();
+    let written = on.json(
+        Names::Credentials,
+        json!({"once": inner.to_string(), "twice": deep, "clean": clean}),
+    );
+    let text = written.to_string();
+    assert!(!text.contains("nobody-knows"), "{text}");
+    assert!(text.contains("Mail.Read"), "{text}");
+    assert_eq!(written["clean"], clean);
+    let field = on.field(Names::Credentials, "state", &inner.to_string());
+    assert!(
+        !field.contains("nobody-knows") && field.contains("Mail.Read"),
+        "{field}"
+    );
+}
+
+#[test]
+fn a_text_that_is_all_escapes_is_read_in_a_bounded_number_of_ways() {
+    let text = "%2525252525252525&amp;amp;amp;\\\\\\\\\\\\".repeat(20_000);
+    let begin = std::time::Instant::now();
+    assert_eq!(on().text(&text), text);
+    assert!(begin.elapsed().as_secs() < 20);
+}
+
+#[test]
 fn a_code_of_graph_is_no_authorization_code() {
     let error =
         json!({"error": {"code": "InvalidAuthenticationToken", "innerError": {"code": "x"}}});
