@@ -39,7 +39,9 @@ pub(super) fn configuration(
         environment.map_or(facts.common_msgraph_host.as_str(), Environment::graph_host);
     let graph_root = match environment {
         Some(environment) => arrival.graph_root(environment),
-        None => format!("https://{graph_host}"),
+        None if arrival.real_host => format!("https://{graph_host}"),
+        // Graph of the environment whose port was asked.
+        None => arrival.origin.clone(),
     };
     let suffix = Form::parse(query.unwrap_or_default().as_bytes())
         .raw("appid")

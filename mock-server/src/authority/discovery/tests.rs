@@ -202,6 +202,16 @@ async fn links_lead_where_the_client_came_to_but_the_issuer_stays() {
     assert_eq!(headers[header::CACHE_CONTROL], "max-age=86400, private");
     assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
 
+    for segment in ["common", "organizations", "consumers"] {
+        let path = format!("/{segment}/v2.0/.well-known/openid-configuration");
+        let (_, document, _) = mock.get_at(local(), &path).await;
+        assert_eq!(
+            document["userinfo_endpoint"],
+            format!("{root}/oidc/userinfo"),
+            "{segment}"
+        );
+    }
+
     let path = format!("/{id}/.well-known/openid-configuration");
     let v1 = mock.get(SignInCloud::Global, &path).await;
     assert_eq!(v1["issuer"], format!("https://sts.windows.net/{id}/"));
