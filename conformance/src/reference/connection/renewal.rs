@@ -49,8 +49,7 @@ impl Connection {
         let now = self.http.clock.now();
         match &*tokens {
             Some(current)
-                if self.renewal_of(current) > now
-                    && !self.is(Mutant::TokenForEachCall)
+                if self.renewal_of(current) > now && !self.is(Mutant::TokenForEachCall)
                     || self.is(Mutant::NeverRenews) =>
             {
                 Ok(current.access.clone())
