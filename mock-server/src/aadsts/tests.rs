@@ -166,8 +166,10 @@ fn client_failures_are_unauthorized() {
 fn an_answer_differs_by_its_place() {
     let at = |code: u32, place, about| Row::find(code).unwrap().at(place, about);
     let token = |version| Place::versioned(Endpoint::Token, version);
-    assert_eq!(at(50076, token(1), None).error, "interaction_required");
-    assert_eq!(at(50076, token(2), None).error, "invalid_grant");
+    for code in [50076, 53000, 53003] {
+        assert_eq!(at(code, token(1), None).error, "interaction_required");
+        assert_eq!(at(code, token(2), None).error, "invalid_grant");
+    }
     let redirect = Place::of(Endpoint::Redirect);
     assert_eq!(at(50076, redirect, None).error, "interaction_required");
     assert_eq!(
