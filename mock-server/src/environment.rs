@@ -117,13 +117,18 @@ impl Environment {
 
     /// Whether a token's `aud` names this environment's Graph.
     ///
-    /// The URL may carry a trailing slash (it is kept from the request), or the audience may be
-    /// Graph's application id, which is the same in all environments.
+    /// The URL may carry a trailing slash and be in any case (both are kept from the request), or
+    /// the audience may be Graph's application id, which is the same in all environments.
+    ///
+    /// Source: the service found the APIs of clients that wrote all in lower case
+    /// (AzureAD/microsoft-authentication-library-for-js#1922). Unverified: that Graph is found so, too,
+    /// and takes such tokens.
     pub fn accepts_audience(self, audience: &str) -> bool {
-        audience.eq_ignore_ascii_case(GRAPH_APPLICATION_ID)
-            || audience
-                .strip_prefix("https://")
-                .is_some_and(|rest| rest.strip_suffix('/').unwrap_or(rest) == self.graph_host())
+        let is_root = |url: &str| {
+            let root = url.strip_suffix('/').unwrap_or(url);
+            root.eq_ignore_ascii_case(&self.graph_root())
+        };
+        audience.eq_ignore_ascii_case(GRAPH_APPLICATION_ID) || is_root(audience)
     }
 
     /// The Exchange resource of this environment, as old connectors name it.

@@ -24,6 +24,7 @@ fn both_login_hosts_of_china_are_its_authority() {
 #[test]
 fn audiences_of_one_environment_are_not_those_of_another() {
     assert!(Environment::UsGovL4.accepts_audience("https://graph.microsoft.us/"));
+    assert!(Environment::UsGovL4.accepts_audience("HTTPS://Graph.Microsoft.US"));
     assert!(Environment::UsGovL4.accepts_audience(GRAPH_APPLICATION_ID));
     assert!(!Environment::UsGovL5.accepts_audience("https://graph.microsoft.us"));
     assert!(!Environment::Office365.accepts_audience("https://graph.microsoft.com//"));

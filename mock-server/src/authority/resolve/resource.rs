@@ -67,7 +67,7 @@ impl Resource {
         if plain.parse() == Ok(azure_ad_graph_id())
             || plain
                 .strip_prefix("https://")
-                .is_some_and(|rest| without_slash(rest) == azure_ad_graph)
+                .is_some_and(|rest| without_slash(rest).eq_ignore_ascii_case(azure_ad_graph))
         {
             return Ok(Self::azure_ad_graph(Some(plain)));
         }

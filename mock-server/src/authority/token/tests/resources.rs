@@ -402,6 +402,8 @@ async fn the_uri_of_an_api_is_found_in_any_case_and_shown_as_it_was_spelled() {
         "api://Mail-Connector",
         "api://mail-connector",
         "API://MAIL-CONNECTOR/",
+        "https://Graph.Microsoft.com",
+        "https://GRAPH.MICROSOFT.COM/",
     ] {
         let (status, body) = mock
             .daemon(&[("scope", &format!("{named}/.default"))])
