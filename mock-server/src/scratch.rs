@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::platform::{self, private};
+use crate::platform::{self, permit, private};
 use crate::watchdog;
 
 /// A temporary folder of mode 0700 under a name that nobody can foresee. It is removed when it is
@@ -24,7 +24,7 @@ impl Scratch {
     /// Makes a folder; those of dead processes with the same prefix go.
     pub fn new(prefix: &str) -> io::Result<Self> {
         remove_stale(&std::env::temp_dir(), prefix);
-        let folder = tempfile::Builder::new().prefix(prefix).tempdir()?;
+        let folder = permit(tempfile::Builder::new().prefix(prefix), 0o700).tempdir()?;
         // Locked before it has the name by which others look for it.
         let made = folder.path().join(UNLOCKED);
         let mut options = OpenOptions::new();
@@ -123,6 +123,8 @@ mod tests {
         let path = scratch.path().to_owned();
         assert!(path.join(LOCK).is_file());
         assert!(!is_abandoned(&path));
+        let mode = platform::mode(&fs::metadata(&path).unwrap());
+        assert!(mode.is_none_or(|it| it == 0o700), "{mode:?}");
         drop(scratch);
         assert!(!path.exists());
     }

@@ -97,8 +97,14 @@ impl Run {
 
     async fn with(&self, mock: &MockEntra) -> Result<ExitStatus, Failure> {
         watchdog::start();
-        let made = Scratch::new("entra-mock-run-")
-            .map_err(|error| Failure::usage(format!("cannot make a temporary folder: {error}")))?;
+        let made = Scratch::new("entra-mock-run-").map_err(|error| {
+            Failure::usage(format!(
+                "cannot make a temporary folder in {}: {error}; set {} to a folder that you may \
+                 write to",
+                std::env::temp_dir().display(),
+                if cfg!(windows) { "TEMP" } else { "TMPDIR" },
+            ))
+        })?;
         let folder = made.path();
         let ready_file = folder.join("ready.json");
         write_ready(mock, &ready_file)?;
