@@ -189,7 +189,8 @@ impl KeyCredential {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FederatedCredential {
-    /// The id of the credential.
+    /// The id of the credential. In a seed file derived from its name where it is absent.
+    #[serde(default)]
     pub id: Uuid,
     /// The name.
     pub name: String,

@@ -199,6 +199,27 @@ fn a_mistake_shows_its_line_and_what_the_key_takes() {
 }
 
 #[test]
+fn a_federated_credential_needs_no_id() {
+    let text = with_app(
+        "federated_credentials: [{name: builds, issuer: https://i.example, subject: s, audience: a}, \
+         {name: other, issuer: https://o.example, subject: s, audience: a}]",
+    );
+    let ids = || -> Vec<_> {
+        let made = SeedFile::parse(&text).unwrap().directories(&context());
+        let directory = made.unwrap().remove(0);
+        let mut apps = directory.applications.values();
+        let app = apps.find(|it| it.alias == "my-app").unwrap();
+        app.federated_credentials.iter().map(|it| it.id).collect()
+    };
+    let made = ids();
+    assert!(
+        made.iter().all(|it| !it.is_nil()) && made[0] != made[1],
+        "{made:?}"
+    );
+    assert_eq!(ids(), made);
+}
+
+#[test]
 fn permissions_of_exchange_and_of_own_apis_are_consented_and_exported() {
     let text = with_app(
         "permissions: {application: [Mail.Read, IMAP.AccessAsApp], apis: {my-api: [read]}}\n        \

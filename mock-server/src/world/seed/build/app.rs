@@ -90,7 +90,17 @@ impl Build<'_> {
                 })
                 .collect(),
             certificates,
-            federated_credentials: seed.federated_credentials.clone(),
+            federated_credentials: seed
+                .federated_credentials
+                .iter()
+                .cloned()
+                .map(|mut it| {
+                    if it.id.is_nil() {
+                        it.id = derived(domain, "federated", &format!("{alias}/{}", it.name));
+                    }
+                    it
+                })
+                .collect(),
             required_resource_access: self.required(alias, permissions)?,
             api: seed
                 .api
