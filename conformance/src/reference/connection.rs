@@ -66,6 +66,8 @@ struct Flaws {
     shown: Mutex<Option<Problem>>,
     /// The sign-ins that were begun, finished or not.
     begun: Mutex<Vec<Pending>>,
+    /// Where a code is redeemed in the place of where it comes from.
+    elsewhere: Mutex<Option<Settings>>,
     /// The newest refresh token, which is kept and not used yet.
     last_refresh: Mutex<Option<String>>,
     /// The kinds of calls that were made.

@@ -261,6 +261,8 @@ named! {
     PresentsExpiredAssertions = "presents-expired-assertions",
     /// Looks at the sign-in page before the person does, with another app's data.
     ProbesTheSignInPage = "probes-the-sign-in-page",
+    /// Begins each look at what changes anew, and not where the last one ended.
+    ReadsAllAgain = "reads-all-again",
     /// Reads answers as strictly as those that it knows.
     ReadsAnswersStrictly = "reads-answers-strictly",
     /// Reads the first 64 KiB of a content, and takes it for all.
@@ -275,6 +277,8 @@ named! {
     RedeemsAtTheFirstCall = "redeems-at-the-first-call",
     /// Redeems each code twice.
     RedeemsTwice = "redeems-twice",
+    /// Redeems a code at the tenant and cloud of the sign-in that was begun last.
+    RedeemsWhereTheLastBegan = "redeems-where-the-last-began",
     /// Redeems with another redirect URI than it signed in with.
     RedeemsWithAnotherUri = "redeems-with-another-uri",
     /// Refreshes without its secret.

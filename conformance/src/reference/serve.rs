@@ -319,6 +319,12 @@ impl Connector {
                         .values()
                         .for_each(|it| it.forget_the_sign_in());
                 }
+                if self.kind.is(Mutant::RedeemsWhereTheLastBegan) {
+                    self.connections
+                        .lock()
+                        .values()
+                        .for_each(|it| it.redeem_at(&connection.settings));
+                }
                 self.connections
                     .lock()
                     .insert(connect.connection, connection);

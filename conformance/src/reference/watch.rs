@@ -219,7 +219,11 @@ async fn messages(session: &Session<'_>, watch: &mut Watch, mailbox: &str) -> Re
     );
     let mut begins = watch.position.is_none();
     let mut anew = false;
-    let link = watch.position.clone().unwrap_or_else(|| first.clone());
+    let position = watch
+        .position
+        .clone()
+        .filter(|_| !is(Mutant::ReadsAllAgain));
+    let link = position.unwrap_or_else(|| first.clone());
     let round = match round(session, &link).await? {
         Some(round) => round,
         // The service has forgotten the position: all over, and compare.
@@ -277,10 +281,11 @@ async fn files(session: &Session<'_>, watch: &mut Watch, drive: &str) -> Result<
         super::files::root(drive, &watch.folder)
     ))?;
     let begins = watch.position.is_none();
-    let link = watch
+    let position = watch
         .position
         .clone()
-        .unwrap_or_else(|| first.as_str().to_owned());
+        .filter(|_| !is(Mutant::ReadsAllAgain));
+    let link = position.unwrap_or_else(|| first.as_str().to_owned());
     let (round, anew) = match round(session, &link).await? {
         Some(round) => (round, begins),
         None if begins => return Err(Problem::unavailable("Graph begins no round of changes")),

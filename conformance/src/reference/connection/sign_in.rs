@@ -6,7 +6,7 @@ use super::super::authorize::Pending;
 use super::super::id_token;
 use super::super::mutant::Mutant;
 use super::super::problem::Problem;
-use super::super::settings::Flow;
+use super::super::settings::{Flow, Settings};
 use super::super::style::Style;
 use super::super::token;
 use super::{Connection, MARGIN, connected, name_in};
@@ -159,6 +159,11 @@ impl Connection {
         redeemed
     }
 
+    /// Has a code redeemed where another connection would, as a mutant does.
+    pub(in crate::reference) fn redeem_at(&self, other: &Settings) {
+        *self.flaws.elsewhere.lock() = Some(other.clone());
+    }
+
     pub(super) async fn redeem(&self, pending: &Pending, code: &str) -> Result<State, Problem> {
         let Flow::Delegated {
             scopes,
@@ -186,6 +191,10 @@ impl Connection {
         let mut settings = self.settings.clone();
         if self.is(Mutant::RedeemsAtCommon) {
             "common".clone_into(&mut settings.tenant);
+        }
+        if let Some(elsewhere) = self.flaws.elsewhere.lock().take() {
+            settings.cloud = elsewhere.cloud;
+            settings.tenant = elsewhere.tenant;
         }
         let fresh = match token::request(&self.http, &settings, &grant, None, now).await {
             Err(_) if self.is(Mutant::FallsBackToAppOnly) => self.ask_app_only(None).await?,
