@@ -46,6 +46,7 @@ mod prefer;
 mod request;
 mod respond;
 mod schema;
+mod search_folders;
 mod sending;
 mod service_principals;
 mod settings;

@@ -12,6 +12,7 @@ mod item;
 mod members;
 mod messages;
 mod recurrence;
+mod rules;
 mod sample;
 mod store;
 mod upload;
@@ -24,12 +25,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use drawn::Drawn;
-pub use folder::{Folder, FolderKind, WellKnown};
+pub use folder::{Folder, FolderKind, Search, WellKnown};
 pub use id::{IdError, IdSpace, ItemKey};
 pub use item::{Attachment, AttachmentKind, Item, Photo};
 pub(crate) use members::member_of;
 pub use messages::Messages;
 pub use recurrence::{RecurrenceError, occurrences};
+pub(crate) use rules::{Forward, apply as apply_rules};
 pub use store::{Change, ChangeKind, Collection, Contents, seconds};
 
 #[cfg(test)]

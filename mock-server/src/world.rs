@@ -1,5 +1,6 @@
 //! The world: all tenants of all environments, and how to find things in them.
 
+mod arrival;
 mod connections;
 mod drives;
 mod index;
@@ -374,9 +375,9 @@ impl World {
                 if let Some(contents) = tenant.mailbox(user, now) {
                     let late = SignedDuration::from_secs(late.into());
                     let received = now.checked_sub(late).unwrap_or(now);
-                    contents.write(|it| {
-                        it.deliver_late(&subject, &sender, &body, (received, now));
-                    });
+                    let key = contents
+                        .write(|it| it.deliver_late(&subject, &sender, &body, (received, now)));
+                    tenant.run_rules(user, key, now);
                 }
             }
         }

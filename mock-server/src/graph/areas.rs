@@ -5,6 +5,7 @@ mod extensions;
 mod groups;
 mod invitations;
 pub(super) mod logs;
+mod message_rules;
 mod outlook_user;
 mod places;
 mod planner;
@@ -25,6 +26,7 @@ static ALL: &[&[Behaviour]] = &[
     groups::BEHAVIOURS,
     invitations::BEHAVIOURS,
     logs::BEHAVIOURS,
+    message_rules::BEHAVIOURS,
     outlook_user::BEHAVIOURS,
     places::BEHAVIOURS,
     planner::BEHAVIOURS,

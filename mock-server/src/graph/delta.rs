@@ -15,6 +15,7 @@ use super::access::Reach;
 use super::call::{Call, Reply};
 use super::collection::check_members;
 use super::error::GraphError;
+use super::generic::not_in_the_mock;
 use super::odata::evaluate::holds;
 use super::odata::query::{Query, option_of};
 use super::{collection, folders, link, message, messages};
@@ -30,6 +31,13 @@ pub(super) fn messages(call: &Call<'_>) -> Result<Reply, GraphError> {
     let contents = call.mailbox()?;
     contents.read(|contents| {
         let folder = folders::find(call, contents)?;
+        if contents
+            .folders
+            .get(&folder)
+            .is_some_and(|it| it.search.is_some())
+        {
+            return Err(not_in_the_mock("messages/delta of a search folder"));
+        }
         let position = contents.position();
         let mut state = match given {
             // The middle of a round.

@@ -10,6 +10,7 @@ use super::extended;
 use super::generic::not_in_the_mock;
 use super::messages::{self, folder_id, of_id};
 use super::odata::query::Expand;
+use super::search_folders;
 use crate::mailbox::{Contents, Folder, FolderKind, ItemKey, Properties, WellKnown};
 
 /// `GET …/mailFolders` and `…/childFolders`.
@@ -41,8 +42,12 @@ pub(super) fn get(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `POST …/mailFolders` and `…/childFolders`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
-    refuse_search_folder(call)?;
-    let body = call.object("mailFolder")?;
+    let searches = search_folders::is_meant(call);
+    let body = call.object(if searches {
+        "mailSearchFolder"
+    } else {
+        "mailFolder"
+    })?;
     let name = display_name(&body)?;
     let contents = call.mailbox()?;
     contents.write(|contents| {
@@ -51,6 +56,9 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             None => contents.well_known(WellKnown::Root),
         };
         free(contents, parent, &name)?;
+        let search = searches
+            .then(|| search_folders::criteria(contents, &body))
+            .transpose()?;
         let key = contents.add_folder(&name, Some(parent), FolderKind::Mail);
         let hidden = body
             .get("isHidden")
@@ -58,6 +66,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             .unwrap_or(false);
         if let Some(folder) = contents.folders.get_mut(&key) {
             folder.hidden = hidden;
+            folder.search = search;
             extended::keep(folder, &body);
         }
         shown(call, contents, key)
@@ -66,10 +75,27 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
 
 /// `PATCH …/mailFolders/{id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, GraphError> {
-    let body = call.object("mailFolder")?;
     let contents = call.mailbox()?;
+    let searches = contents.read(|contents| {
+        let key = find(call, contents)?;
+        let folder = contents.folders.get(&key);
+        Ok::<_, GraphError>(folder.is_some_and(|it| it.search.is_some()))
+    })?;
+    let body = call.object(if searches {
+        "mailSearchFolder"
+    } else {
+        "mailFolder"
+    })?;
     contents.write(|contents| {
         let key = find(call, contents)?;
+        let folder = contents.folders.get(&key);
+        if let Some(mut search) = folder.and_then(|it| it.search.clone()) {
+            search_folders::apply(contents, &mut search, &body)?;
+            if let Some(folder) = contents.folders.get_mut(&key) {
+                folder.search = Some(search);
+            }
+            contents.touch_folder(key);
+        }
         if body.contains_key("displayName") {
             let name = display_name(&body)?;
             let folder = contents
@@ -193,25 +219,14 @@ pub(super) fn named(contents: &Contents, name: &str) -> Result<u64, GraphError> 
 
 /// Well-known folders that mailboxes do not have here.
 /// Source: learn.microsoft.com/graph/api/resources/mailfolder, "Well-known folder names".
-const NOT_THERE: [&str; 7] = [
+const NOT_THERE: [&str; 6] = [
     "clutter",
     "conflicts",
     "localfailures",
     "scheduled",
-    "searchfolders",
     "serverfailures",
     "syncissues",
 ];
-
-/// A folder that shows what a filter finds is none that the mock makes.
-fn refuse_search_folder(call: &Call<'_>) -> Result<(), GraphError> {
-    let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
-    let kind = body["@odata.type"].as_str().unwrap_or_default();
-    if kind.trim_start_matches('#') == "microsoft.graph.mailSearchFolder" {
-        return Err(not_in_the_mock("mailSearchFolder"));
-    }
-    Ok(())
-}
 
 fn source<'a>(call: &'a Call<'a>, contents: &'a Contents) -> Result<Folders<'a>, GraphError> {
     let parent = match call.parameters.find("folder") {
@@ -311,18 +326,39 @@ fn document(call: &Call<'_>, contents: &Contents, folder: &Folder) -> Properties
         .values()
         .filter(|it| it.parent == Some(folder.key) && it.kind == FolderKind::Mail && !it.hidden)
         .count();
+    let (unread, total, bytes) = match &folder.search {
+        None => (
+            messages.unread_in(folder.key),
+            messages.count_in(folder.key),
+            messages.bytes_in(folder.key),
+        ),
+        Some(search) => search_folders::found(call, contents, search).fold(
+            (0, 0, 0),
+            |(unread, total, bytes), item| {
+                (
+                    unread + usize::from(!item.read),
+                    total + 1,
+                    bytes + item.size(),
+                )
+            },
+        ),
+    };
     let value = json!({
         "id": folder_id(contents, folder.key),
         "displayName": folder.name,
         // The root lies in a folder that nobody sees.
         "parentFolderId": folder_id(contents, folder.parent.unwrap_or(1)),
         "childFolderCount": children,
-        "unreadItemCount": messages.unread_in(folder.key),
-        "totalItemCount": messages.count_in(folder.key),
+        "unreadItemCount": unread,
+        "totalItemCount": total,
         "isHidden": folder.hidden,
-        "sizeInBytes": messages.bytes_in(folder.key),
+        "sizeInBytes": bytes,
     });
     let mut found = collection::members(value);
+    if let Some(search) = &folder.search {
+        search_folders::describe(contents, search, &mut found);
+        found.shift_insert(0, "@odata.type".to_owned(), search_folders::type_name());
+    }
     extended::attach_to_folder(call, "mailFolder", folder, &mut found);
     found
 }

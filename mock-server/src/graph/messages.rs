@@ -5,6 +5,7 @@ mod query;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
+pub(super) use self::query::check_filter;
 use self::query::{Messages, listing};
 use super::access::Reach;
 use super::attachments;
@@ -19,6 +20,7 @@ use super::mime;
 use super::odata::query::Expand;
 use super::people;
 use super::prefer::{BodyType, Metadata};
+use super::search_folders;
 use crate::mailbox::{Contents, IdError, Item, ItemKey, Properties, WellKnown};
 
 /// `GET …/messages`, of the mailbox or of a folder.
@@ -161,6 +163,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, GraphError> {
             Some(_) => folders::find(call, contents)?,
             None => contents.well_known(WellKnown::Drafts),
         };
+        search_folders::refuse_to_fill(contents.folders.get(&folder))?;
         room(contents)?;
         let key = draft(call, contents, folder, properties, attachments);
         let item = contents
@@ -231,6 +234,7 @@ pub(super) fn transfer(call: &Call<'_>, copy: bool) -> Result<Reply, GraphError>
     contents.write(|contents| {
         let key = find(call, contents)?.key;
         let folder = folders::named(contents, &destination)?;
+        search_folders::refuse_to_fill(contents.folders.get(&folder))?;
         let key = if copy {
             let mut item = contents
                 .messages
@@ -267,8 +271,19 @@ pub(super) fn find<'c>(call: &Call<'_>, contents: &'c Contents) -> Result<&'c It
         .messages
         .get(&key)
         .ok_or_else(GraphError::item_not_found)?;
-    if call.parameters.find("folder").is_some() && folders::find(call, contents)? != item.folder {
-        return Err(GraphError::item_not_found());
+    if call.parameters.find("folder").is_some() {
+        let folder = folders::find(call, contents)?;
+        let search = contents.folders.get(&folder);
+        let there = match search.and_then(|it| it.search.as_ref()) {
+            None => folder == item.folder,
+            Some(search) => {
+                let mut all = search_folders::found(call, contents, search);
+                all.any(|it| it.key == item.key)
+            }
+        };
+        if !there {
+            return Err(GraphError::item_not_found());
+        }
     }
     Ok(item)
 }

@@ -265,14 +265,17 @@ fn deliver(
     }
     for owner in owners {
         let contents = call.tenant.mailboxes.open(&owner, call.now);
-        contents.write(|contents| {
+        let come = contents.write(|contents| {
             // A full mailbox takes nothing. The service tells the sender by a message.
             if contents.is_full_of_messages() {
-                return;
+                return None;
             }
             let inbox = contents.well_known(WellKnown::Inbox);
-            contents.receive(inbox, &arrived, attachments.to_vec(), call.now);
+            Some(contents.receive(inbox, &arrived, attachments.to_vec(), call.now))
         });
+        if let Some(key) = come {
+            call.tenant.run_rules(owner.id, key, call.now);
+        }
     }
     Ok(properties)
 }

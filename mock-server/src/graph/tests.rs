@@ -10,11 +10,13 @@ mod extended;
 mod gateway;
 mod mail;
 mod meetings;
+mod message_rules;
 mod outlook;
 mod permissions;
 mod query;
 mod recorded;
 mod robustness;
+mod search_folders;
 mod send;
 mod throttling;
 

@@ -30,6 +30,7 @@ pub(super) fn fill(seed: u64, owner: &Owner, now: Timestamp) -> Contents {
     filler.mail();
     filler.calendar();
     filler.contacts();
+    filler.search_folders();
     filler.contents
 }
 
@@ -50,6 +51,14 @@ enum Origin {
 }
 
 impl Filler {
+    /// Where search folders are kept: beside the tree that people see.
+    fn search_folders(&mut self) {
+        let key = self.contents.add_folder("Finder", None, FolderKind::Mail);
+        if let Some(folder) = self.contents.folders.get_mut(&key) {
+            folder.well_known = Some(WellKnown::SearchFolders);
+        }
+    }
+
     fn folders(&mut self) {
         use WellKnown as W;
         let top = [

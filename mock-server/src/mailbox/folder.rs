@@ -26,6 +26,20 @@ pub struct Folder {
     /// Extended properties.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub extended: Properties,
+    /// What it finds, if it shows messages of other folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+}
+
+/// What a folder finds in others.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Search {
+    /// The folders in which it looks, by key.
+    pub folders: Vec<u64>,
+    /// Whether it looks into those that lie in them.
+    pub nested: bool,
+    /// The filter, as OData has it.
+    pub filter: String,
 }
 
 /// What lies in a folder.
@@ -60,6 +74,7 @@ pub enum WellKnown {
     Outbox,
     RecoverableItemsDeletions,
     Root,
+    SearchFolders,
     SentItems,
 }
 
@@ -78,7 +93,7 @@ impl WellKnown {
     }
 }
 
-const MAIL_FOLDERS: [(&str, WellKnown); 10] = [
+const MAIL_FOLDERS: [(&str, WellKnown); 11] = [
     ("archive", WellKnown::Archive),
     ("conversationhistory", WellKnown::ConversationHistory),
     ("deleteditems", WellKnown::DeletedItems),
@@ -91,5 +106,6 @@ const MAIL_FOLDERS: [(&str, WellKnown); 10] = [
         "recoverableitemsdeletions",
         WellKnown::RecoverableItemsDeletions,
     ),
+    ("searchfolders", WellKnown::SearchFolders),
     ("sentitems", WellKnown::SentItems),
 ];

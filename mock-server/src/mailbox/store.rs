@@ -181,6 +181,7 @@ impl Contents {
                 color: "auto".to_owned(),
                 change: self.changes,
                 extended: Properties::new(),
+                search: None,
             },
         );
         key
@@ -226,6 +227,7 @@ impl Contents {
         let copy = self.add_folder(&folder.name, Some(to), folder.kind);
         if let Some(made) = self.folders.get_mut(&copy) {
             made.extended.clone_from(&folder.extended);
+            made.search.clone_from(&folder.search);
         }
         for mut item in messages.into_iter().rev() {
             item.key = self.next_key();
@@ -292,7 +294,7 @@ impl Contents {
         from: &Person,
         body: &str,
         (received, now): (Timestamp, Timestamp),
-    ) {
+    ) -> u64 {
         let mail = json!({
             "subject": subject,
             "body": {"contentType": "text", "content": body},
@@ -300,11 +302,14 @@ impl Contents {
             "from": from.recipient(),
             "toRecipients": [self.owner.person.recipient()],
         });
-        if let Value::Object(properties) = mail {
-            let inbox = self.well_known(WellKnown::Inbox);
-            let key = self.receive(inbox, &properties, Vec::new(), now);
-            self.messages.change(key, |item| item.received = received);
-        }
+        let properties = match mail {
+            Value::Object(properties) => properties,
+            _ => Properties::new(),
+        };
+        let inbox = self.well_known(WellKnown::Inbox);
+        let key = self.receive(inbox, &properties, Vec::new(), now);
+        self.messages.change(key, |item| item.received = received);
+        key
     }
 
     /// Changes a message and takes note of it.

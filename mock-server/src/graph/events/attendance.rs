@@ -59,11 +59,13 @@ impl Meeting {
     pub(super) fn send(&self, call: &Call<'_>, news: News) {
         for owner in owners(call, &self.to) {
             let contents = call.tenant.mailboxes.open(&owner, call.now);
-            contents.write(|contents| self.arrive(call, contents, news));
+            let message = contents.write(|contents| self.arrive(call, contents, news));
+            call.tenant.run_rules(owner.id, message, call.now);
         }
     }
 
-    fn arrive(&self, call: &Call<'_>, contents: &mut Contents, news: News) {
+    /// Comes to an attendee; returns the message.
+    fn arrive(&self, call: &Call<'_>, contents: &mut Contents, news: News) -> u64 {
         let known = by_uid(contents, &self.uid);
         let key = match (known, news) {
             (None, News::Cancelled) => None,
@@ -86,7 +88,7 @@ impl Meeting {
         };
         let message = self.message(contents, news, key);
         let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &message, Vec::new(), call.now);
+        contents.receive(inbox, &message, Vec::new(), call.now)
     }
 
     /// Writes the event into an attendee's calendar.
@@ -200,14 +202,16 @@ impl Answer {
             .to_owned();
         for owner in owners(call, &[organizer]) {
             let contents = call.tenant.mailboxes.open(&owner, call.now);
-            contents.write(|contents| self.arrive(call, contents));
+            let message = contents.write(|contents| self.arrive(call, contents));
+            if let Some(message) = message {
+                call.tenant.run_rules(owner.id, message, call.now);
+            }
         }
     }
 
-    fn arrive(&self, call: &Call<'_>, contents: &mut Contents) {
-        let Some(key) = by_uid(contents, &self.uid) else {
-            return;
-        };
+    /// Comes to the organizer, where the event is still there; returns the message.
+    fn arrive(&self, call: &Call<'_>, contents: &mut Contents) -> Option<u64> {
+        let key = by_uid(contents, &self.uid)?;
         contents.change_item(
             |it| &mut it.events,
             key,
@@ -258,7 +262,7 @@ impl Answer {
             message.insert("proposedNewTime".to_owned(), proposed.clone());
         }
         let inbox = contents.well_known(WellKnown::Inbox);
-        contents.receive(inbox, &message, Vec::new(), call.now);
+        Some(contents.receive(inbox, &message, Vec::new(), call.now))
     }
 }
 

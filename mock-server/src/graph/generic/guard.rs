@@ -178,6 +178,14 @@ pub(super) fn row(route: &Route, method: &Method) -> Option<Accepted> {
     if let Some(parent) = without_property(route) {
         templates.push(parent);
     }
+    // Rules are documented of the inbox by its name, and are there by its id as well.
+    let by_name = "mailfolders/inbox/messagerules";
+    let of_inbox = route
+        .template
+        .replace("mailfolders/{id}/messagerules", by_name);
+    if of_inbox != route.template {
+        templates.push(of_inbox);
+    }
     let mut verbs = vec![method.as_str()];
     // PUT creates or replaces, as the one who may create or change may.
     if *method == Method::PUT {

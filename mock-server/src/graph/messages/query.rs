@@ -10,7 +10,8 @@ use crate::graph::folders;
 use crate::graph::message::MessageFields;
 use crate::graph::odata::evaluate::{Field, Fields as _, holds};
 use crate::graph::odata::parser::{Expression, Function};
-use crate::mailbox::{Contents, Item, WellKnown};
+use crate::graph::search_folders;
+use crate::mailbox::{Contents, Item, Search, WellKnown};
 
 /// How messages are listed.
 pub(super) fn listing(call: &Call<'_>) -> Listing<'static> {
@@ -67,6 +68,9 @@ impl<'a> Messages<'a> {
     /// All, newest first.
     fn all(&self) -> Box<dyn Iterator<Item = &'a Item> + 'a> {
         let messages = &self.contents.messages;
+        if let Some(search) = self.search() {
+            return Box::new(search_folders::found(self.call, self.contents, search));
+        }
         if let Some(folder) = self.folder {
             return Box::new(messages.newest_first_in(folder));
         }
@@ -76,6 +80,12 @@ impl<'a> Messages<'a> {
                 .newest_first()
                 .filter(move |it| it.folder != hidden),
         )
+    }
+
+    /// What the folder finds, if it shows messages of others.
+    fn search(&self) -> Option<&'a Search> {
+        let folder = self.contents.folders.get(&self.folder?)?;
+        folder.search.as_ref()
     }
 
     /// The folder that lists of the whole mailbox leave out.
@@ -116,7 +126,7 @@ impl<'a> Messages<'a> {
                 more: end < all.len(),
             };
         }
-        if query.filter.is_some() || query.search.is_some() {
+        if query.filter.is_some() || query.search.is_some() || self.search().is_some() {
             // One more tells whether there is a next page.
             let most = if query.count {
                 usize::MAX
@@ -174,9 +184,7 @@ impl<'a> Messages<'a> {
 /// The rule for messages that are filtered and sorted: what `$orderby` names stands in `$filter`,
 /// first and in the same order. Source: learn.microsoft.com/graph/api/user-list-messages.
 fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
-    if call.query.filter.as_ref().is_some_and(has_invalid_node) {
-        return Err(GraphError::invalid_filter());
-    }
+    call.query.filter.as_ref().map_or(Ok(()), check_filter)?;
     let (Some(filter), false) = (&call.query.filter, call.query.order.is_empty()) else {
         return Ok(());
     };
@@ -202,6 +210,14 @@ fn efficient(call: &Call<'_>) -> Result<(), GraphError> {
     } else {
         Err(GraphError::inefficient_filter())
     }
+}
+
+/// Refuses what Exchange can't evaluate over messages.
+pub(in crate::graph) fn check_filter(filter: &Expression) -> Result<(), GraphError> {
+    if has_invalid_node(filter) {
+        return Err(GraphError::invalid_filter());
+    }
+    Ok(())
 }
 
 /// Whether Exchange can't evaluate an expression over messages.
