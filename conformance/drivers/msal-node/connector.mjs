@@ -144,8 +144,8 @@ export class Connection {
     } catch (failure) {
       this.claims = failure.claims;
       if (!this.appOnly && /reconnect|consent/.test(failure.data.category)) this.broken = failure;
-      // What only a person can mend is believed for a minute.
-      if (!/throttled|unavailable/.test(failure.data.category)) this.refused = { until: performance.now() + 60_000, failure };
+      // What only a person can mend is believed for a minute, and so is that it asks too much.
+      if (failure.data.category !== "unavailable") this.refused = { until: performance.now() + 60_000, failure };
       throw failure;
     }
   }
@@ -203,6 +203,7 @@ export class Connection {
   }
 
   async ask(method, url, body, more = {}) {
+    if (performance.now() < this.patience) throw new Failure("throttled", "Graph wants to be left alone for a while");
     let answer;
     for (const renew of [false, true]) { // a token may have been revoked: once more with another one
       answer = await fetch(url, {
@@ -215,7 +216,9 @@ export class Connection {
     const value = await answer.json().catch(() => null);
     if (answer.ok && method === "GET" && value === null) throw new Failure("unavailable", "Graph's answer cannot be read");
     if (answer.ok) return value;
-    const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled" }[answer.status]
+    const wait = Number(answer.headers.get("retry-after") ?? NaN);
+    if (wait > 0) this.patience = performance.now() + Math.min(wait, 3600) * 1000;
+    const category = { 401: "reconnect-required", 403: "access-denied", 404: "not-found", 410: "unavailable", 429: "throttled" }[answer.status]
       ?? (answer.status >= 500 ? "unavailable" : "invalid-configuration");
     const code = value?.error?.code;
     throw new Failure(code === "NoPermissionsInAccessToken" ? "access-denied" : category, `${answer.status} ${code}: ${value?.error?.message}`);

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import msal
 import requests
+import urllib3
 
 CLOUDS = {  # environment: login host, Graph root
     "office365": ("login.microsoftonline.com", "https://graph.microsoft.com"),
@@ -21,6 +22,7 @@ CLOUDS = {  # environment: login host, Graph root
     "china": ("login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
 }
 LONGEST_ANSWER = 4 << 20
+LONGEST_TIME = 5  # seconds, between two reads; the limit of requests is for each read
 RESERVED = {"openid", "profile", "offline_access"}  # msal adds these itself
 CATEGORIES = {
     "invalid-credentials": {7000215, 7000222, 700027, 700024, 50126, 50012},
@@ -43,6 +45,8 @@ class Failure(Exception):
 def refused(answer):
     """An answer of msal without a token, as a failure."""
     text = answer.get("error_description") or answer.get("error", "")
+    if not text:
+        return Failure("unavailable", "the sign-in service's answer cannot be read")
     codes = answer.get("error_codes") or [int(code) for code in re.findall(r"AADSTS(\d+)", text)]
     for category, known in CATEGORIES.items():
         if known.intersection(codes):
@@ -74,6 +78,7 @@ class Connection:
         self.china = environment == "china"
         self.watched = {}  # operation: where the next look begins, and what was told
         self.refused = (0, None)  # until when a refusal is believed that only a person can mend
+        self.patience = 0  # until when Graph wants to be left alone
 
     def make_app(self, authority):
         credential = self.settings.get("client_secret")
@@ -212,16 +217,14 @@ class Connection:
             link = page["@odata.nextLink"]
 
     def ask(self, method, url, body, headers=None):
+        if time.monotonic() < self.patience:
+            raise Failure("throttled", "Graph wants to be left alone for a while")
+        end = time.monotonic() + LONGEST_TIME
         for renew in (False, True):  # a token may have been revoked: once more with another one
             answer = self.session.request(
-                method, url, json=body, timeout=8, stream=True,
+                method, url, json=body, timeout=4, stream=True,
                 headers={"Authorization": f"Bearer {self.token(renew)}", **(headers or {})}, allow_redirects=False)
-            content = bytearray()
-            for chunk in answer.iter_content(65536):
-                content += chunk
-                if len(content) > LONGEST_ANSWER:
-                    answer.close()
-                    raise Failure("unavailable", "Graph's answer has no end")
+            content = read(answer, end)
             if answer.status_code != 401:
                 break
         if answer.is_redirect:
@@ -230,12 +233,31 @@ class Connection:
             if method == "GET" and not content:
                 raise Failure("unavailable", "Graph answered with nothing")
             return parsed(content) if content else None
+        wait = answer.headers.get("Retry-After", "")
+        if wait.isdecimal():
+            self.patience = time.monotonic() + min(int(wait), 3600)
         error = (parsed(content) if "json" in answer.headers.get("Content-Type", "") else {}).get("error", {})
-        category = {401: "reconnect-required", 403: "access-denied", 404: "not-found", 429: "throttled"}.get(
+        category = {401: "reconnect-required", 403: "access-denied", 404: "not-found", 410: "unavailable",
+                    429: "throttled"}.get(
             answer.status_code, "unavailable" if answer.status_code >= 500 else "invalid-configuration")
         if error.get("code") == "NoPermissionsInAccessToken":
             category = "access-denied"
         raise Failure(category, f"{answer.status_code} {error.get('code')}: {error.get('message')}", status=answer.status_code)
+
+
+def read(answer, end):
+    """The content, as it comes: iter_content waits until a piece is full."""
+    content = bytearray()
+    try:
+        while chunk := answer.raw.read1(65536, decode_content=True):
+            content += chunk
+            if len(content) > LONGEST_ANSWER or time.monotonic() > end:
+                raise Failure("unavailable", "Graph's answer has no end")
+    except urllib3.exceptions.HTTPError as error:
+        raise Failure("unavailable", f"Graph's answer was broken off: {error}") from error
+    finally:
+        answer.close()
+    return content
 
 
 def parsed(content):
