@@ -176,6 +176,12 @@ fn link(call: &Call<'_>, group: &Subject<'_>, linking: &Linking<'_>) -> Result<b
     if dynamic && linking.navigation == "members" {
         return Err(GraphError::directory_denied());
     }
+    if linking.adds && linking.navigation == "members" && linking.target == address {
+        // Unverified: the text. Microsoft Entra ID takes groups as members of others alone.
+        return Err(GraphError::directory_request(
+            "A group cannot be a member of itself.",
+        ));
+    }
     if !linking.adds && linking.navigation == "owners" && owners == 1 {
         return Err(GraphError::directory_request(
             "The group must have at least one owner, hence this owner cannot be removed.",

@@ -274,3 +274,18 @@ fn the_identifier_is_the_one_that_the_service_makes_of_an_id() {
         "S-1-12-1-2750858758-1121401068-3973320332-1637682607"
     );
 }
+
+#[tokio::test]
+async fn a_group_is_no_member_of_itself() {
+    let bench = Bench::new();
+    let app = app(&bench);
+    let made = bench.post(&app, "/v1.0/groups", unified("round")).await;
+    let id = made.expect(201).id();
+    let link =
+        json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}")});
+    let members = format!("/v1.0/groups/{id}/members");
+    let refused = bench.post(&app, &format!("{members}/$ref"), link).await;
+    assert_eq!(refused.refused(400), "Request_BadRequest");
+    let list = bench.get(&app, &members).await.expect(200);
+    assert!(list.values().is_empty());
+}
