@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::tenant::Tenant;
 use crate::directory::ObjectId;
-use crate::mailbox::{Contents, Forward, ItemKey, Properties, WellKnown, apply_rules};
+use crate::mailbox::{Forward, Properties, WellKnown, apply_rules};
 
 impl Tenant {
     /// Lets the rules of an inbox act on a message that has just come into it. What they send on
@@ -49,8 +49,7 @@ impl Tenant {
         let Some(contents) = self.mailbox(user, now) else {
             return Vec::new();
         };
-        let inbox = contents.read(inbox_id);
-        let collection = format!("users/{user}/mailFolders/{inbox}/messageRules");
+        let collection = format!("users/{user}/mailFolders/inbox/messageRules");
         let mut rules: Vec<Properties> = self.read_documents(|documents| {
             let all = documents.list(&collection);
             all.map(|it| it.properties.clone()).collect()
@@ -62,9 +61,4 @@ impl Tenant {
         rules.sort_by_key(|it| order(it).unwrap_or(i64::MAX));
         contents.write(|contents| apply_rules(contents, message, &rules, now))
     }
-}
-
-fn inbox_id(contents: &Contents) -> String {
-    let inbox = contents.well_known(WellKnown::Inbox);
-    contents.ids().encode(ItemKey::Folder(inbox))
 }

@@ -141,3 +141,49 @@ async fn a_rule_without_a_name_or_actions_is_refused() {
         assert_eq!(refused.refused(400), "ErrorInvalidRequest");
     }
 }
+
+#[tokio::test]
+async fn a_rule_names_folders_that_are_there() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALICE);
+    let rule = json!({"displayName": "File", "actions": {"markAsRead": true}});
+    let made = bench.post(&token, RULES, rule).await.expect(201);
+    let one = format!("{RULES}/{}", made.id());
+    for name in ["moveToFolder", "copyToFolder"] {
+        let actions = json!({name: "no-such-folder"});
+        let body = json!({"displayName": "Lost", "actions": actions});
+        let refused = bench.post(&token, RULES, body).await;
+        assert_eq!(refused.refused(400), "ErrorInvalidIdMalformed");
+        let body = json!({"actions": actions});
+        let refused = bench.send("PATCH", &token, &one, &[], body).await;
+        assert_eq!(refused.refused(400), "ErrorInvalidIdMalformed");
+    }
+    let list = bench.get(&token, RULES).await.expect(200);
+    assert_eq!(list.values().len(), 1);
+    assert_eq!(list.values()[0]["actions"]["markAsRead"], true);
+}
+
+#[tokio::test]
+async fn rules_of_the_inbox_are_one_list_under_its_name() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALICE);
+    let inbox = folder(&bench, "inbox").await;
+    let by_id = format!(
+        "/v1.0/me/mailFolders/{}/messageRules",
+        inbox.as_str().unwrap()
+    );
+    let rule = json!({"displayName": "Read", "actions": {"markAsRead": true}});
+    bench.post(&token, &by_id, rule).await.expect(201);
+    for path in [RULES, &by_id] {
+        let list = bench.get(&token, path).await.expect(200);
+        assert_eq!(list.values().len(), 1, "{path}");
+        let context = list.body["@odata.context"].as_str().unwrap();
+        assert!(
+            context.ends_with("/mailFolders('inbox')/messageRules"),
+            "{context}"
+        );
+    }
+    arrives(&bench, "Hello", "Hello");
+    let read = found(&bench, "alice", "Hello").await.unwrap();
+    assert_eq!(read["isRead"], true);
+}
