@@ -28,6 +28,9 @@ pub(crate) fn apply(
     now: Timestamp,
 ) -> Vec<Forward> {
     let mut forwards = Vec::new();
+    let Some(now_in) = contents.messages.get(&key).map(|it| it.folder) else {
+        return forwards;
+    };
     for rule in rules {
         let Some(item) = contents.messages.get(&key) else {
             break;
@@ -42,6 +45,7 @@ pub(crate) fn apply(
             break;
         }
     }
+    contents.begins_where_it_is(key, now_in);
     forwards
 }
 

@@ -348,6 +348,14 @@ impl Contents {
         });
     }
 
+    /// Forgets that a message that has just come was ever in a folder which it has left.
+    pub(crate) fn begins_where_it_is(&mut self, key: u64, first: u64) {
+        let stays = self.messages.get(&key).is_some_and(|it| it.folder == first);
+        if !stays {
+            self.log.retain(|it| it.item != key || it.folder != first);
+        }
+    }
+
     /// Removes a message for good.
     pub fn remove_message(&mut self, key: u64) -> Option<Item> {
         let item = self.messages.remove(key)?;

@@ -18,7 +18,7 @@ use crate::graph::call::{Call, Reply};
 use crate::graph::endpoint::{self, Found};
 use crate::graph::error::GraphError;
 use crate::mailbox::Properties;
-use crate::model::Type;
+use crate::model::{Member, Type};
 use crate::store::Document;
 
 /// Creates an element of a collection.
@@ -167,6 +167,9 @@ pub(super) fn update(
     } else if let Some(change) = behaviour::find(of).and_then(|it| it.change) {
         change(call, &place.subject(), &mut body.properties)?;
     }
+    if !created {
+        body.links = links::bound(call, place, of, body.links)?;
+    }
     store(call, place, &place.id, body)?;
     // Source: learn.microsoft.com/graph/api/plannertask-update.
     let silent = behaviour::find(of).is_some_and(|it| it.state.is_some());
@@ -269,7 +272,13 @@ fn store(call: &Call<'_>, place: &Place<'_>, id: &str, body: Written) -> Result<
     call.tenant.write_documents(|documents| {
         documents.put(&place.collection, id, body.properties, call.now)?;
         for (navigation, target) in &body.links {
-            documents.link(&format!("{address}/{navigation}"), target);
+            let many = body.of.member(navigation, call.cloud());
+            let navigation = format!("{address}/{navigation}");
+            if many.is_none_or(Member::is_collection) {
+                documents.link(&navigation, target);
+            } else {
+                documents.set_link(&navigation, Some(target));
+            }
         }
         for (collection, id, properties) in below {
             documents.put(&collection, &id, properties, call.now)?;

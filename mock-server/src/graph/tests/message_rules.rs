@@ -187,3 +187,30 @@ async fn rules_of_the_inbox_are_one_list_under_its_name() {
     let read = found(&bench, "alice", "Hello").await.unwrap();
     assert_eq!(read["isRead"], true);
 }
+
+#[tokio::test]
+async fn what_a_rule_moves_was_never_in_the_inbox() {
+    let bench = Bench::new();
+    let token = bench.delegated("alice", ALICE);
+    let rule = json!({
+        "displayName": "Away", "conditions": {"subjectContains": ["away"]},
+        "actions": {"moveToFolder": folder(&bench, "archive").await},
+    });
+    bench.post(&token, RULES, rule).await.expect(201);
+    let mut link = "/v1.0/me/mailFolders/inbox/messages/delta?$select=subject".to_owned();
+    let first = loop {
+        let round = bench.get(&token, &link).await.expect(200).body;
+        if let Some(end) = round["@odata.deltaLink"].as_str() {
+            break end.to_owned();
+        }
+        round["@odata.nextLink"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut link);
+    };
+    arrives(&bench, "This goes away", "Hello");
+    arrives(&bench, "This stays", "Hello");
+    let after = bench.get(&token, &first).await.expect(200);
+    let subjects: Vec<&Value> = after.values().iter().map(|it| &it["subject"]).collect();
+    assert_eq!(subjects, ["This stays"]);
+}

@@ -289,3 +289,30 @@ async fn a_group_is_no_member_of_itself() {
     let list = bench.get(&app, &members).await.expect(200);
     assert!(list.values().is_empty());
 }
+
+#[tokio::test]
+async fn members_that_a_change_binds_are_checked_like_those_that_are_added() {
+    let bench = Bench::new();
+    let app = app(&bench);
+    let id = bench
+        .post(&app, "/v1.0/groups", unified("several"))
+        .await
+        .expect(201)
+        .id();
+    let group = format!("/v1.0/groups/{id}");
+    let bound = |object: &str| {
+        let address = format!("https://graph.microsoft.com/v1.0/directoryObjects/{object}");
+        json!({"members@odata.bind": [address]})
+    };
+    let (alice, bob) = (bench.user("alice"), bench.user("bob"));
+    let change = async |body: Value| bench.send("PATCH", &app, &group, &[], body).await;
+    change(bound(&alice.to_string())).await.expect(204);
+    let again = change(bound(&alice.to_string())).await;
+    assert!(again.text.contains("already exist"), "{}", again.text);
+    assert_eq!(again.refused(400), "Request_BadRequest");
+    let itself = change(bound(&id)).await;
+    assert!(itself.text.contains("member of itself"), "{}", itself.text);
+    change(bound(&bob.to_string())).await.expect(204);
+    let members = bench.get(&app, &format!("{group}/members")).await;
+    assert_eq!(members.expect(200).values().len(), 2);
+}

@@ -10,7 +10,7 @@ use crate::graph::generic::behaviour::{self, Linking, Subject};
 use crate::graph::generic::not_in_the_mock;
 use crate::graph::generic::place::{self, Place};
 use crate::graph::generic::service::Voice;
-use crate::model::Root;
+use crate::model::{Member, Root, Type};
 
 /// Adds a link, or sets the one that there is.
 pub(in crate::graph::generic) fn add_link(
@@ -43,6 +43,44 @@ pub(in crate::graph::generic) fn add_link(
         return Err(GraphError::already_linked(place.step.name));
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The links that a change binds and that are to be stored: each is checked as if it were added by
+/// itself, all of them before anything is.
+///
+/// Source: learn.microsoft.com/graph/api/group-post-members ("Add multiple members"; one that is
+/// there fails the request).
+pub(super) fn bound(
+    call: &Call<'_>,
+    place: &Place<'_>,
+    of: Type,
+    links: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, GraphError> {
+    let address = place.address();
+    for (navigation, target) in &links {
+        let many = of.member(navigation, call.cloud());
+        let there = call.tenant.read_documents(|documents| {
+            let all = documents.links(&format!("{address}/{navigation}"));
+            all.iter().any(|it| it == target)
+        });
+        if there && many.is_some_and(Member::is_collection) {
+            return Err(GraphError::already_linked(navigation));
+        }
+    }
+    let mut left = Vec::new();
+    for (navigation, target) in links {
+        let linking = Linking {
+            navigation: &navigation,
+            target: &target,
+            adds: true,
+        };
+        let link = behaviour::find(of).and_then(|it| it.link);
+        let done = link.map_or(Ok(false), |link| link(call, &place.subject(), &linking))?;
+        if !done {
+            left.push((navigation, target));
+        }
+    }
+    Ok(left)
 }
 
 /// Lets the behaviour of a link's owner decide; says whether it did all.
