@@ -16,6 +16,7 @@ mod permissions;
 mod query;
 mod recorded;
 mod robustness;
+mod roles;
 mod search_folders;
 mod send;
 mod throttling;
