@@ -536,5 +536,10 @@ mod tests {
             ..Tamper::default()
         });
         assert_eq!(swapped, "https://a.example/cb?code=Aa&state=Bc-1a");
+        let longer = callback(&Tamper {
+            lengthen: state(),
+            ..Tamper::default()
+        });
+        assert_eq!(longer, "https://a.example/cb?code=Aa&state=bC-1AA");
     }
 }

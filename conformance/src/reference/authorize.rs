@@ -155,6 +155,7 @@ impl Pending {
         let own = get("state").is_some_and(|it| {
             is(Mutant::TakesAnyStateOfItsOwn) && it.len() == self.state.len()
                 || is(Mutant::ComparesHalfTheState) && it.starts_with(half)
+                || is(Mutant::ComparesAsFarAsItsState) && it.starts_with(&self.state)
                 || is(Mutant::ComparesStatesWithoutCase) && it.eq_ignore_ascii_case(&self.state)
         });
         let empty = is(Mutant::TakesAnEmptyState) && get("state").is_none_or(str::is_empty);

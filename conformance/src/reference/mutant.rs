@@ -421,6 +421,8 @@ named! {
     StatesOfTheTime = "states-of-the-time",
     /// Sends the same state with each sign-in of a connection.
     StateOfTheConnection = "state-of-the-connection",
+    /// Compares as much of a state as its own has letters.
+    ComparesAsFarAsItsState = "compares-as-far-as-its-state",
     /// Compares the beginning of a state only.
     ComparesHalfTheState = "compares-half-the-state",
     /// Takes capitals of a state for small letters.

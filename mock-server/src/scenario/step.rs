@@ -317,6 +317,9 @@ pub struct Tamper {
     /// Parameters with small letters for capitals and capitals for small letters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub swap_case: Vec<String>,
+    /// Parameters with a letter more at the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lengthen: Vec<String>,
 }
 
 impl Tamper {
@@ -333,6 +336,9 @@ impl Tamper {
                 it => it.to_ascii_lowercase(),
             };
             changed = changed.chars().map(swap).collect();
+        }
+        if self.lengthen.iter().any(|it| it == name) {
+            changed.push('A');
         }
         changed
     }
